@@ -1,0 +1,181 @@
+"""Chemical structures: reading SMILES, repeat units, oligomers and cut-independent keys.
+
+A *polymer* is written as its constitutional repeat unit with two attachment points (``*``), a *molecule* as a plain
+SMILES. Everything to the right of this module (simulators, datasets, descriptors) reads structures through it, so that
+a bad one is refused in one place and in one sentence.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rdkit import Chem, RDLogger
+
+RDLogger.DisableLog("rdApp.*")
+
+
+class StructureError(ValueError):
+    """A SMILES that cannot be used; the message is one line that says what was found and what was expected."""
+
+
+def parse(smiles: str, *, attachment_points: tuple[int, ...] = (0, 2)) -> Chem.Mol:
+    """Read one SMILES as a neutral, closed-shell, one-component structure without isotopes.
+
+    Args:
+        smiles: SMILES with no ``*`` (a molecule) or exactly two (a repeat unit). ``[*]`` and ``*`` are the same.
+        attachment_points: the allowed numbers of ``*``.
+
+    Returns:
+        The sanitised molecule, hydrogens implicit.
+
+    Raises:
+        StructureError: empty, unreadable, several components (salts, solvates), charged, radical, isotope-labelled,
+            bond between two attachment points, attachment points that do not have one bond each, or another number of ``*``.
+    """
+    if not isinstance(smiles, str) or not smiles.strip():
+        raise StructureError("empty structure; expected a SMILES string")
+    text = smiles.strip()
+    mol = Chem.MolFromSmiles(text)
+    if mol is None or mol.GetNumAtoms() == 0:
+        raise StructureError(f"{text!r} is not a readable SMILES; check valences, brackets and ring closures")
+    stars = [atom for atom in mol.GetAtoms() if atom.GetAtomicNum() == 0]
+    if len(stars) not in attachment_points:
+        expected = " or ".join(str(k) for k in attachment_points)
+        raise StructureError(f"{text!r} has {len(stars)} attachment points (*); expected {expected}")
+    if len(Chem.GetMolFrags(mol)) > 1:
+        raise StructureError(f"{text!r} has several components (a salt or mixture); expected one")
+    if Chem.GetFormalCharge(mol) != 0:
+        raise StructureError(f"{text!r} carries a net charge; expected a neutral structure")
+    for atom in mol.GetAtoms():
+        if atom.GetNumRadicalElectrons():
+            raise StructureError(f"{text!r} is a radical (atom {atom.GetSymbol()}); expected a closed shell")
+        if atom.GetIsotope():
+            raise StructureError(f"{text!r} carries an isotope label on {atom.GetSymbol()}; expected none")
+    for star in stars:
+        if star.GetDegree() != 1 or star.GetTotalNumHs() or star.GetBonds()[0].GetBondType() != Chem.BondType.SINGLE:
+            raise StructureError(f"{text!r}: an attachment point (*) must have exactly one single bond")
+        if star.GetNeighbors()[0].GetAtomicNum() == 0:
+            raise StructureError(f"{text!r}: the two attachment points are bonded to each other; expected atoms between them")
+    return mol
+
+
+def attachment_indices(mol: Chem.Mol) -> list[tuple[int, int]]:
+    """``(star, neighbour)`` atom indices of every attachment point, in atom order; empty for a molecule."""
+    return [(a.GetIdx(), a.GetNeighbors()[0].GetIdx()) for a in mol.GetAtoms() if a.GetAtomicNum() == 0]
+
+
+def oligomer(mol: Chem.Mol, units: int) -> Chem.Mol:
+    """A linear, head-to-tail chain of ``units`` repeat units with hydrogen at both ends.
+
+    A molecule (no attachment points) is returned as it is. A linear chain, not a ring of units: perceiving rings of
+    aromatic units can take RDKit minutes (the number of shortest macrocycles doubles with every unit).
+
+    Raises:
+        ValueError: ``units`` is smaller than 1.
+        StructureError: the chain cannot be sanitised.
+    """
+    if units < 1:
+        raise ValueError(f"units must be at least 1, got {units}")
+    ends = attachment_indices(mol)
+    if not ends:
+        return mol
+    (star_head, head), (star_tail, tail) = ends
+    size = mol.GetNumAtoms()
+    chain = Chem.RWMol(mol)
+    for _ in range(units - 1):
+        chain.InsertMol(mol)
+    for k in range(units - 1):
+        chain.AddBond(k * size + tail, (k + 1) * size + head, Chem.BondType.SINGLE)
+    removed = {k * size + star for k in range(units) for star in (star_head, star_tail)}
+    for index in (head, (units - 1) * size + tail):
+        _cap_with_hydrogen(chain, index)
+    for index in sorted(removed, reverse=True):
+        chain.RemoveAtom(index)
+    try:
+        Chem.SanitizeMol(chain)
+    except Exception as error:
+        raise StructureError(f"{Chem.MolToSmiles(mol)!r}: the chain of {units} units is not valid ({error})") from error
+    return chain.GetMol()
+
+
+def _cap_with_hydrogen(mol: Chem.RWMol, index: int) -> None:
+    # atoms written in brackets, and aromatic nitrogens, do not fill their valence by themselves
+    atom = mol.GetAtomWithIdx(index)
+    if atom.GetNoImplicit() or (atom.GetIsAromatic() and atom.GetAtomicNum() == 7):
+        atom.SetNumExplicitHs(atom.GetNumExplicitHs() + 1)
+
+
+def structure_key(smiles: str) -> str:
+    """A canonical, stereo-free SMILES that does not depend on where the chain was cut or in which direction it is read.
+
+    Every acyclic single bond of the backbone is a possible cut. The unit is cut at all of them, the pieces form a
+    periodic sequence, and the key is the smallest rotation of its shortest period, read forwards or backwards:
+    ``*CCO*``, ``*COC*``, ``*OCC*`` and ``*CCOCCO*`` share one key. A molecule's key is its canonical SMILES.
+
+    Raises:
+        StructureError: as :func:`parse`.
+    """
+    mol = Chem.Mol(parse(smiles))
+    Chem.RemoveStereochemistry(mol)
+    ends = attachment_indices(mol)
+    if not ends:
+        return Chem.MolToSmiles(mol)
+    (star_head, _), (star_tail, _) = ends
+    path = Chem.GetShortestPath(mol, star_head, star_tail)
+    bonds = [mol.GetBondBetweenAtoms(a, b) for a, b in zip(path[1:-2], path[2:-1])]
+    cuts = [b.GetIdx() for b in bonds if not b.IsInRing() and b.GetBondType() == Chem.BondType.SINGLE]
+    forwards = _backbone_pieces(mol, path, cuts)
+    backwards = [_swap_ends(piece) for piece in reversed(forwards)]
+    best = min(_smallest_rotation(forwards), _smallest_rotation(backwards))
+    return _join(best)
+
+
+def _backbone_pieces(mol: Chem.Mol, path: tuple[int, ...], cuts: list[int]) -> list[str]:
+    """Canonical SMILES of the pieces from head to tail, the head side marked ``[1*]`` and the tail side ``[2*]``."""
+    labelled = Chem.RWMol(mol)
+    labelled.GetAtomWithIdx(path[0]).SetIsotope(1)
+    labelled.GetAtomWithIdx(path[-1]).SetIsotope(2)
+    order = {atom: k for k, atom in enumerate(path)}
+    broken = labelled.GetMol()
+    if cuts:
+        labels = []
+        for index in cuts:
+            bond = mol.GetBondWithIdx(index)
+            begin_first = order[bond.GetBeginAtomIdx()] < order[bond.GetEndAtomIdx()]
+            # the first number marks the dummy in the begin atom's place, so it ends up on the end atom's piece
+            labels.append((1, 2) if begin_first else (2, 1))
+        broken = Chem.FragmentOnBonds(broken, cuts, dummyLabels=labels)
+    fragments = sorted(Chem.GetMolFrags(broken), key=lambda atoms: min(order[a] for a in atoms if a in order))
+    return [Chem.CanonSmiles(Chem.MolFragmentToSmiles(broken, atomsToUse=list(atoms))) for atoms in fragments]
+
+
+def _swap_ends(piece: str) -> str:
+    swapped = piece.replace("[1*]", "[0*]").replace("[2*]", "[1*]").replace("[0*]", "[2*]")
+    return Chem.CanonSmiles(swapped)
+
+
+def _smallest_rotation(pieces: list[str]) -> list[str]:
+    size = len(pieces)
+    period = next(p for p in range(1, size + 1) if size % p == 0 and pieces == pieces[:p] * (size // p))
+    unit = pieces[:period]
+    return min(unit[k:] + unit[:k] for k in range(period))
+
+
+def _join(pieces: list[str]) -> str:
+    """One repeat unit from its labelled pieces."""
+    chain = None
+    for piece in pieces:
+        part = Chem.MolFromSmiles(piece)
+        if chain is None:
+            chain = Chem.RWMol(part)
+            continue
+        tail = next(a for a in chain.GetAtoms() if a.GetAtomicNum() == 0 and a.GetIsotope() == 2)
+        offset = chain.GetNumAtoms()
+        head = next(a for a in part.GetAtoms() if a.GetAtomicNum() == 0 and a.GetIsotope() == 1)
+        left, right = tail.GetNeighbors()[0].GetIdx(), offset + head.GetNeighbors()[0].GetIdx()
+        doomed = sorted((tail.GetIdx(), offset + head.GetIdx()), reverse=True)
+        chain.InsertMol(part)
+        chain.AddBond(left, right, Chem.BondType.SINGLE)
+        for index in doomed:
+            chain.RemoveAtom(index)
+    return re.sub(r"\[[12]\*\]", "*", Chem.MolToSmiles(chain))
