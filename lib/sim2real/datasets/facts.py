@@ -1,0 +1,131 @@
+"""Measured values that the repository embeds: polymers and organic liquids near room temperature (``data/facts``)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from sim2real.datasets.task import DataError, Task, check_ranges, get_property, merge_by_median
+from sim2real.paths import DATA
+from sim2real.simulators.classes import polymer_class
+from sim2real.structures import StructureError, structure_key
+
+POLYMER_FACTS = DATA / "facts" / "polymers.csv"
+LIQUID_FACTS = DATA / "facts" / "liquids.csv"
+MOLECULES = DATA / "molecules.csv.gz"
+# unit in a file -> (the property that it is a unit of, factor to that property's own unit)
+UNITS = {
+    "-": ("refractive_index", 1.0),
+    "g/cm^3": ("density", 1.0),
+    "J/(g K)": ("heat_capacity", 1000.0),
+    "J/(kg K)": ("heat_capacity", 1.0),
+    "W/(m K)": ("thermal_conductivity", 1.0),
+}
+
+
+def load_polymer_facts(property: str, path: Path = POLYMER_FACTS) -> Task:
+    """Measured values of one property of homopolymers near room temperature, one row a polymer.
+
+    Values of the same polymer are merged by their median; ``table`` keeps their number, lowest, highest and spread. The
+    paper uses amorphous polymers: where a polymer has values of amorphous material, only those are used; where it has
+    none, the semicrystalline ones are kept, and ``table.semicrystalline`` and ``report`` say so.
+
+    Args:
+        property: one of ``refractive_index``, ``density``, ``heat_capacity``, ``thermal_conductivity``.
+        path: a CSV with the columns of the embedded one.
+
+    Returns:
+        The task; ``group`` is the PoLyInfo class of the polymer.
+
+    Raises:
+        DataError: missing column, unknown unit, unreadable structure or value outside of the physical range; the
+            message names the file, the line and the column.
+        ValueError: unknown property.
+    """
+    rows = _read(Path(path), property, ("polymer", "note", "grade"), stars=2)
+    rows["semicrystalline"] = rows["note"].fillna("").str.contains("semicrystalline")
+    amorphous = rows.loc[~rows["semicrystalline"], "key"]
+    superseded = rows["semicrystalline"] & rows["key"].isin(amorphous)
+    table = merge_by_median(rows[~superseded].rename(columns={"polymer": "name"}))
+    table["group"] = [polymer_class(s) for s in table["structure"]]
+    columns = ["key", "structure", "name", "value", "group", "count", "low", "high", "spread", "semicrystalline", "grade"]
+    return Task(
+        name="measured polymers",
+        property=get_property(property),
+        table=table[columns],
+        licence="facts, each with its source page",
+        citation="data/facts/polymers.csv, columns source_url and source_title",
+        report={
+            "rows read": len(rows),
+            "semicrystalline rows superseded by amorphous ones": int(superseded.sum()),
+            "rows merged into another value of the same polymer": int((~superseded).sum()) - len(table),
+            "polymers": len(table),
+            "of them with semicrystalline values only": int(table["semicrystalline"].sum()),
+        },
+    )
+
+
+def load_liquid_facts(property: str, path: Path = LIQUID_FACTS) -> Task:
+    """Measured (or evaluated) values of one property of organic liquids near room temperature, one row a molecule.
+
+    The values come from handbook tables that the package ``chemicals`` ships (``scripts/make_liquid_tables.py``).
+    Stereoisomers share a descriptor, hence a row: values are merged by their median over the stereo-free structure.
+
+    Args, returns and errors are those of :func:`load_polymer_facts`; ``group`` is ``liquid`` for every row.
+    """
+    rows = _read(Path(path), property, ("name", "cas", "source"), stars=0)
+    table = merge_by_median(rows)
+    table["group"] = "liquid"
+    columns = ["key", "structure", "name", "value", "group", "count", "low", "high", "spread", "cas", "source"]
+    return Task(
+        name="measured organic liquids",
+        property=get_property(property),
+        table=table[columns],
+        licence="facts, collected in chemicals (MIT)",
+        citation="data/facts/liquids.csv, column source",
+        report={
+            "rows read": len(rows),
+            "rows merged into another value of the same liquid": len(rows) - len(table),
+            "liquids": len(table),
+        },
+    )
+
+
+def load_molecules() -> pd.DataFrame:
+    """Organic molecules without any measured liquid property, in a fixed random order: what the simulators are run on.
+
+    Returns:
+        Columns ``key``, ``structure`` (both the canonical, stereo-free SMILES) and ``group`` (``molecule``).
+    """
+    smiles = pd.read_csv(MOLECULES)["smiles"]
+    return pd.DataFrame({"key": smiles, "structure": smiles, "group": "molecule"})
+
+
+def _read(path: Path, property: str, extra: tuple[str, ...], stars: int) -> pd.DataFrame:
+    """The rows of one property with ``value`` in the property's unit, ``structure`` and ``key``; the index is the file's."""
+    prop = get_property(property)
+    frame = pd.read_csv(path)
+    expected = ("smiles", "property", "value", "unit", *extra)
+    missing = [c for c in expected if c not in frame.columns]
+    if missing:
+        raise DataError(f"{path.name}: missing column(s) {', '.join(missing)}; expected {', '.join(expected)}")
+    rows = frame[frame["property"] == prop.name].rename(columns={"smiles": "structure"})
+    if rows.empty:
+        raise DataError(f"{path.name}, column property: no row says {prop.name}")
+    for row, unit in rows["unit"].items():
+        if UNITS.get(unit, ("",))[0] != prop.name:
+            known = " or ".join(u for u, (p, _) in UNITS.items() if p == prop.name)
+            raise DataError(f"{path.name}, line {row + 2}, column unit: {unit!r} is no unit of {prop.name}; expected {known}")
+    rows["value"] = pd.to_numeric(rows["value"], errors="coerce") * rows["unit"].map(lambda u: UNITS[u][1])
+    check_ranges(rows, prop, path.name)
+    keys = []
+    for row, smiles in rows["structure"].items():
+        try:
+            keys.append(structure_key(smiles))
+        except StructureError as error:
+            raise DataError(f"{path.name}, line {row + 2}, column smiles: {error}") from error
+        if keys[-1].count("*") != stars:
+            kind = "a repeat unit with two *" if stars else "a molecule without *"
+            raise DataError(f"{path.name}, line {row + 2}, column smiles: {smiles!r}; expected {kind}")
+    return rows.assign(key=keys)

@@ -1,0 +1,145 @@
+"""What a prediction problem is: structures, values and where they come from, in the same shape for every study."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+
+class DataError(ValueError):
+    """A table that cannot be used; the message is one line with the file, the row, the column and what was expected."""
+
+
+@dataclass(frozen=True)
+class Property:
+    """A physical property: its unit and the range outside of which a value cannot be right."""
+
+    name: str
+    label: str
+    unit: str
+    low: float
+    high: float
+
+
+# The ranges refuse misprints and wrong units, not unusual materials: they are wider than anything organic at 300 K.
+PROPERTIES = {
+    p.name: p
+    for p in (
+        Property("refractive_index", "Refractive index", "-", 1.2, 2.2),
+        Property("density", "Density", "g/cm3", 0.4, 4.0),
+        Property("heat_capacity", "Heat capacity $C_P$", "J/(kg K)", 300.0, 5000.0),
+        Property("thermal_conductivity", "Thermal conductivity", "W/(m K)", 0.03, 1.0),
+    )
+}
+
+
+def get_property(name: str) -> Property:
+    """The property of that name.
+
+    Raises:
+        ValueError: unknown name; the message lists the known ones.
+    """
+    if name not in PROPERTIES:
+        raise ValueError(f"unknown property {name!r}; expected one of {', '.join(PROPERTIES)}")
+    return PROPERTIES[name]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One side (source or target) of a transfer problem.
+
+    Attributes:
+        name: short name of the data, as figures print it.
+        property: what ``y`` is.
+        table: one row per material with the columns ``key`` (cut-independent structure key), ``structure`` (SMILES),
+            ``value`` (in the property's unit), ``group`` (class of the material) and whatever the loader adds.
+        licence: licence of the values.
+        citation: where the values come from.
+        report: counts of rows read, merged and dropped by reason.
+        X: descriptors (rows, d), float32, or None before they are computed.
+    """
+
+    name: str
+    property: Property
+    table: pd.DataFrame
+    licence: str
+    citation: str
+    report: dict[str, int] = field(default_factory=dict)
+    X: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        missing = {"key", "structure", "value", "group"} - set(self.table.columns)
+        if missing:
+            raise DataError(f"{self.name}: the table lacks the column(s) {', '.join(sorted(missing))}")
+        if self.X is not None and len(self.X) != len(self.table):
+            raise DataError(f"{self.name}: {len(self.X)} descriptor rows for {len(self.table)} materials")
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def y(self) -> np.ndarray:
+        """Values (rows,), float64."""
+        return self.table["value"].to_numpy(dtype=np.float64)
+
+    @property
+    def keys(self) -> np.ndarray:
+        """Structure keys (rows,)."""
+        return self.table["key"].to_numpy()
+
+    def select(self, rows: np.ndarray) -> Task:
+        """The task with only these rows (boolean mask or positions), in that order."""
+        table = self.table.loc[rows] if rows.dtype == bool else self.table.iloc[rows]
+        return replace(self, table=table.reset_index(drop=True), X=None if self.X is None else self.X[rows])
+
+    def fingerprint(self) -> str:
+        """A hash of everything that training sees: keys, values and descriptors."""
+        digest = hashlib.sha256()
+        digest.update("\n".join(self.keys).encode())
+        digest.update(np.ascontiguousarray(self.y).tobytes())
+        if self.X is not None:
+            digest.update(np.ascontiguousarray(self.X).tobytes())
+        return digest.hexdigest()[:16]
+
+    def summary(self) -> dict[str, object]:
+        """What a figure says of this side: name, rows, licence, citation."""
+        return {"name": self.name, "rows": len(self), "licence": self.licence, "citation": self.citation}
+
+
+def merge_by_median(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row per ``key``: the median of ``value``, with ``count``, ``low``, ``high`` and ``spread`` = high - low.
+
+    The other columns keep their first entry. Rows come back ordered by key, so that the order of a file does not matter.
+    """
+    grouped = rows.groupby("key", sort=True)
+    merged = grouped.first().drop(columns="value")
+    values = grouped["value"].agg(value="median", count="size", low="min", high="max")
+    merged = merged.join(values)
+    merged["spread"] = merged["high"] - merged["low"]
+    return merged.reset_index()
+
+
+def check_ranges(rows: pd.DataFrame, prop: Property, file: str, *, first_line: int = 2) -> None:
+    """Refuse values that are no numbers or lie outside the property's physical range.
+
+    Args:
+        rows: a table whose integer index is the 0-based row of the file.
+        prop: the property that the column ``value`` holds, in its unit.
+        file: name of the file, for the message.
+        first_line: line of the file that row 0 stands on.
+
+    Raises:
+        DataError: naming the first offending row and how many there are.
+    """
+    value = pd.to_numeric(rows["value"], errors="coerce")
+    bad = rows[~((value >= prop.low) & (value <= prop.high))]
+    if len(bad):
+        line = int(bad.index[0]) + first_line
+        more = f" ({len(bad)} such rows)" if len(bad) > 1 else ""
+        raise DataError(
+            f"{file}, line {line}, column value: {prop.name} {bad['value'].iloc[0]} {prop.unit} is outside the physical "
+            f"range {prop.low} to {prop.high}{more}; correct the value or its unit, or remove the row"
+        )
