@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -95,6 +96,7 @@ class Task:
         table = self.table.loc[rows] if rows.dtype == bool else self.table.iloc[rows]
         return replace(self, table=table.reset_index(drop=True), X=None if self.X is None else self.X[rows])
 
+    @cached_property
     def fingerprint(self) -> str:
         """A hash of everything that training sees: keys, values and descriptors."""
         digest = hashlib.sha256()

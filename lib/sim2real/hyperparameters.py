@@ -1,0 +1,47 @@
+"""The hyperparameters that were chosen, and where the choice is written down.
+
+``data/tuning/chosen.json`` holds, per study, the values; ``data/tuning/<study>.csv`` holds every candidate with its
+validation error. ``python -m sim2real.tune`` writes both. Nothing else in the repository sets a learning rate.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from sim2real.paths import DATA
+from sim2real.transfer import Hyperparameters, Network, Training
+
+TUNING = DATA / "tuning"
+CHOSEN = TUNING / "chosen.json"
+
+
+def load_hyperparameters(study: str) -> Hyperparameters:
+    """The chosen hyperparameters of one study, such as ``polymers-density``.
+
+    Raises:
+        ValueError: nothing was chosen for that study; the message says how to choose.
+    """
+    chosen = json.loads(CHOSEN.read_text()) if CHOSEN.exists() else {}
+    if study not in chosen:
+        raise ValueError(f"no hyperparameters for {study!r} in data/tuning/chosen.json; run python -m sim2real.tune {study}")
+    return from_dict(chosen[study])
+
+
+def save_hyperparameters(study: str, settings: Hyperparameters) -> None:
+    """Write the choice for one study, leaving the others as they are."""
+    TUNING.mkdir(parents=True, exist_ok=True)
+    chosen = json.loads(CHOSEN.read_text()) if CHOSEN.exists() else {}
+    chosen[study] = asdict(settings)
+    part = CHOSEN.with_suffix(".part")
+    part.write_text(json.dumps(chosen, indent=1, sort_keys=True) + "\n")
+    part.replace(CHOSEN)
+
+
+def from_dict(values: dict) -> Hyperparameters:
+    """The inverse of ``dataclasses.asdict`` after a trip through JSON."""
+    stages = {name: Training(**values[name]) for name in ("pretraining", "fine_tuning", "direct")}
+    networks = {
+        name: Network(**values[name] | {"sizes": tuple(values[name]["sizes"])}) for name in ("transfer_network", "direct_network")
+    }
+    return Hyperparameters(**networks, **stages)

@@ -1,0 +1,150 @@
+"""Many small networks as one: K networks of one shape share every kernel call through stacked weights.
+
+A trial needs a network of some ten thousand weights; training such networks one after another is bound by Python and
+kernel launches, not by arithmetic. Here the weights of K networks lie in one tensor (K, in, out), a batch is
+(K, rows, in), and one ``torch.baddbmm`` a layer serves all of them. The networks stay independent: the loss is a sum
+over networks, so no gradient crosses from one to another, and the optimiser works element by element.
+
+Every random number of network k (initial weights, order of the batches, dropout) comes from its own generator, so a
+network's result does not depend on which others are trained beside it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+
+class StackedLinear(nn.Module):
+    """K affine maps, (K, rows, in) -> (K, rows, out).
+
+    Args:
+        inputs: width of the input.
+        outputs: width of the output.
+        generators: one torch generator a network; their number is K.
+        gain: weights are uniform in +-gain * sqrt(6 / inputs) (He et al. 2015 for gain 1), biases zero.
+    """
+
+    def __init__(self, inputs: int, outputs: int, generators: Sequence[torch.Generator], gain: float = 1.0) -> None:
+        super().__init__()
+        bound = gain * math.sqrt(6 / inputs)
+        draws = [torch.rand(inputs, outputs, generator=g) for g in generators]
+        self.weight = nn.Parameter((torch.stack(draws) * 2 - 1) * bound)
+        self.bias = nn.Parameter(torch.zeros(len(draws), 1, outputs))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.baddbmm(self.bias, x, self.weight)
+
+
+class StackedMLP(nn.Module):
+    """K fully connected networks with ReLU between the layers and one linear output.
+
+    Args:
+        sizes: widths from the input to the last hidden layer, for example (190, 128, 64, 16).
+        generators: one torch generator a network, used for the weights and, in training, for dropout.
+        dropout: probability with which a hidden unit is left out of a training step.
+    """
+
+    def __init__(self, sizes: Sequence[int], generators: Sequence[torch.Generator], dropout: float = 0.0) -> None:
+        super().__init__()
+        self.generators = list(generators)
+        self.dropout = dropout
+        self.hidden = nn.ModuleList(StackedLinear(a, b, generators) for a, b in zip(sizes[:-1], sizes[1:]))
+        # a small head: the first predictions are near the mean of the standardised target
+        self.head = StackedLinear(sizes[-1], 1, generators, gain=0.4)
+
+    @classmethod
+    def like(cls, other: StackedMLP, generators: Sequence[torch.Generator], dropout: float) -> StackedMLP:
+        """A copy of ``other``'s weights with its own generators and dropout."""
+        widths = [layer.weight.shape[1] for layer in (*other.hidden, other.head)]
+        copy = cls(widths, generators, dropout)
+        copy.load_state_dict(other.state_dict())
+        return copy
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(K, rows, features) -> (K, rows)."""
+        for layer in self.hidden:
+            x = torch.relu(layer(x))
+            if self.training and self.dropout:
+                x = x * self._keep(x.shape[1:]) / (1 - self.dropout)
+        return self.head(x).squeeze(-1)
+
+    def _keep(self, shape: torch.Size) -> torch.Tensor:
+        return torch.stack([torch.rand(shape, generator=g) >= self.dropout for g in self.generators])
+
+    @torch.no_grad()
+    def rescale_head(self, scale: torch.Tensor, shift: torch.Tensor) -> None:
+        """Replace every network f by scale * f + shift; both arguments are (K,)."""
+        self.head.weight.mul_(scale[:, None, None])
+        self.head.bias.mul_(scale[:, None, None]).add_(shift[:, None, None])
+
+
+class Minibatches:
+    """Row numbers of the next batch of every network: epochs are permutations, a last incomplete batch is left out.
+
+    Args:
+        rows: (K, n) row numbers, each network's own training rows.
+        size: rows of a batch; the whole set if it has fewer.
+        rngs: one numpy generator a network.
+    """
+
+    def __init__(self, rows: np.ndarray, size: int, rngs: Sequence[np.random.Generator]) -> None:
+        self.rows = rows
+        self.size = min(size, rows.shape[1])
+        self.rngs = rngs
+        self.position = rows.shape[1]
+        self.order: np.ndarray | None = None
+
+    def __call__(self) -> torch.Tensor:
+        """(K, size) row numbers."""
+        if self.position + self.size > self.rows.shape[1]:
+            self.order = np.stack([rng.permutation(row) for rng, row in zip(self.rngs, self.rows)])
+            self.position = 0
+        batch = self.order[:, self.position : self.position + self.size]
+        self.position += self.size
+        return torch.from_numpy(np.ascontiguousarray(batch))
+
+
+def train(
+    module: nn.Module, loss: Callable[[], torch.Tensor], *, steps: int, learning_rate: float, weight_decay: float
+) -> None:
+    """Minimise the sum of K losses by AdamW (Loshchilov & Hutter 2019), the learning rate falling along a half cosine.
+
+    Args:
+        module: K stacked networks; changed in place.
+        loss: called once a step, draws its own batch and returns the K losses as (K,).
+        steps: number of updates; 0 leaves the module as it is.
+        learning_rate: at the first step.
+        weight_decay: for weights; biases are not decayed.
+
+    Raises:
+        FloatingPointError: a loss is not finite; the message names the network and the step.
+    """
+    if steps == 0:
+        return
+    module.train()
+    named = list(module.named_parameters())
+    optimiser = torch.optim.AdamW(
+        [
+            {"params": [p for n, p in named if not n.endswith("bias")], "weight_decay": weight_decay},
+            {"params": [p for n, p in named if n.endswith("bias")], "weight_decay": 0.0},
+        ],
+        lr=learning_rate,
+        foreach=True,
+    )
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=steps)
+    for step in range(steps):
+        losses = loss()
+        optimiser.zero_grad(set_to_none=True)
+        losses.sum().backward()
+        optimiser.step()
+        schedule.step()
+        if (step + 1) % 100 == 0 or step + 1 == steps:
+            bad = torch.nonzero(~torch.isfinite(losses.detach())).flatten().tolist()
+            if bad:
+                raise FloatingPointError(f"network {bad[0]} diverged before step {step + 1}; lower the learning rate")
+    module.eval()
