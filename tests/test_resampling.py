@@ -1,0 +1,166 @@
+"""Bands and intervals: they cover known truths as often as they say, and equal loops that resample rows one by one."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sim2real.resampling import (
+    band,
+    band_trials_materials,
+    bootstrap_power_law,
+    bootstrap_trials_materials,
+    error_array,
+    paired_difference,
+)
+from sim2real.scaling import CONSTANTS, PowerLaw, fit_power_law
+
+N = np.geomspace(100, 71_068, 10)
+
+
+def trial_errors(law: PowerLaw, trials: int, rng: np.random.Generator) -> np.ndarray:
+    """Errors (trials, n) about a law, with a part common to a trial's n and a part of its own, 15 % each."""
+    noise = 0.15 * rng.standard_normal((trials, 1)) + 0.15 * rng.standard_normal((trials, len(N)))
+    return law(N) * np.maximum(1 + noise, 0.01)
+
+
+def material_errors(rng: np.random.Generator, trials: int = 30, materials: int = 20, spread: float = 0.5) -> np.ndarray:
+    """Errors (trials, materials, n): hard and easy materials, a fifth of them tested in each trial."""
+    difficulty = rng.lognormal(0.0, spread, materials)
+    errors = np.abs(
+        difficulty[:, None] * (N**-0.2 + 0.1) * (1 + 0.1 * rng.standard_normal((trials, materials, len(N))))
+    )
+    order = rng.permuted(np.tile(np.arange(materials), (trials, 1)), axis=1)
+    errors[order >= materials // 5] = np.nan
+    return errors
+
+
+@pytest.mark.parametrize("truth", [PowerLaw(0.167, 0.305, 0.0234), PowerLaw(0.239, 0.0348, 0.0)], ids=["gap", "no gap"])
+def test_coverage_of_the_90_percent_interval(truth):
+    held, curves = np.zeros(3), 200
+    for seed in range(curves):
+        law = bootstrap_power_law(N, trial_errors(truth, 100, np.random.default_rng([7, seed])), 100, seed)
+        for i, name in enumerate(CONSTANTS):
+            low, high = law.interval(name)
+            held[i] += low <= getattr(truth, name) <= high
+    assert (held >= 0.80 * curves).all(), held
+    assert (held <= 0.97 * curves).all(), held
+
+
+def test_band_and_law_equal_a_loop_over_resampled_trials():
+    errors = trial_errors(PowerLaw(0.2, 0.2, 0.05), 40, np.random.default_rng(0))
+    mean, low, high = band(errors, replicates=4000, seed=1)
+    law = bootstrap_power_law(N, errors, replicates=4000, seed=1)
+    rng = np.random.default_rng(2)
+    curves = np.array([errors[rng.integers(40, size=40)].mean(axis=0) for _ in range(4000)])
+    slow = np.array([fit_power_law(N, curve).alpha for curve in curves[:200]])
+    slow_low, slow_high = np.quantile(curves, [0.05, 0.95], axis=0)
+    width = slow_high - slow_low
+    np.testing.assert_allclose(mean, errors.mean(axis=0))
+    assert (np.abs(low - slow_low) < 0.1 * width).all()
+    assert (np.abs(high - slow_high) < 0.1 * width).all()
+    assert law.replicates[:, 1].mean() == pytest.approx(slow.mean(), abs=4 * slow.std() / 14)
+    assert law.replicates[:, 1].std() == pytest.approx(slow.std(), rel=0.2)
+
+
+def test_band_over_materials_equals_a_loop_over_resampled_trials_and_materials():
+    errors = material_errors(np.random.default_rng(0))
+    mean, low, high = band_trials_materials(errors, replicates=2000, seed=1)
+    rng = np.random.default_rng(2)
+    curves = []
+    for _ in range(2000):
+        trials, materials = rng.integers(30, size=30), rng.integers(20, size=20)
+        curves.append(np.nanmean(errors[trials][:, materials], axis=(0, 1)))
+    slow_low, slow_high = np.quantile(curves, [0.05, 0.95], axis=0)
+    width = slow_high - slow_low
+    np.testing.assert_allclose(mean, np.nanmean(errors, axis=(0, 1)))
+    assert (np.abs(low - slow_low) < 0.1 * width).all()
+    assert (np.abs(high - slow_high) < 0.1 * width).all()
+
+
+def test_resampling_materials_is_wider_where_materials_differ():
+    errors = material_errors(np.random.default_rng(0))
+    _, low, high = band(np.nanmean(errors, axis=1))
+    _, low_materials, high_materials = band_trials_materials(errors)
+    assert (high_materials - low_materials > 1.3 * (high - low)).all()
+    law = bootstrap_trials_materials(N, errors, 100)
+    assert law.resampled == "trials and materials"
+    assert law(N) == pytest.approx(bootstrap_power_law(N, np.nanmean(errors, axis=1), 100)(N))
+
+
+def test_same_seed_same_law_other_seed_other_law():
+    errors = trial_errors(PowerLaw(0.2, 0.2, 0.05), 40, np.random.default_rng(0))
+    first, again, other = (bootstrap_power_law(N, errors, 50, seed) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first.replicates, again.replicates)
+    assert (first.replicates != other.replicates).any()
+
+
+def test_a_gap_on_its_bound_gets_a_one_sided_limit():
+    errors = trial_errors(PowerLaw(0.239, 0.0348, 0.0), 100, np.random.default_rng(4))
+    law = bootstrap_power_law(N, errors)
+    assert law.bounds_hit == ("C",)
+    printed = json.loads(json.dumps(law.to_dict(), allow_nan=False))
+    assert printed["intervals"]["C"]["one_sided"] is True
+    assert printed["intervals"]["C"]["low"] == 0.0
+    assert printed["intervals"]["C"]["high"] == pytest.approx(np.quantile(law.replicates[:, 2], 0.9))
+    assert printed["intervals"]["alpha"]["one_sided"] is False
+    assert printed["replicates"] == 1000
+    # alpha's interval also holds the refits without a gap, and grows with the level
+    assert law.interval("alpha")[0] <= np.quantile(law.replicates_without_gap[:, 1], 0.05)
+    assert law.interval("alpha", 0.99)[0] < law.interval("alpha")[0] <= law.alpha <= law.interval("alpha")[1]
+
+
+def test_a_flat_curve_gets_an_upper_limit_for_alpha():
+    law = bootstrap_power_law(N, np.full((20, 10), 0.3))
+    assert law.status == "BOUND_HIT"
+    assert law.interval("alpha") == (0.0, 0.0)
+    assert law.interval("C") == pytest.approx((0.3, 0.3))
+
+
+def test_table_of_errors_becomes_an_array():
+    table = pd.DataFrame(
+        [(100, 5, "b", 0.3), (10, 5, "b", 0.4), (10, 2, "a", 0.5), (100, 2, "a", 0.2)],
+        columns=["n", "trial", "material", "error"],
+    )
+    n, errors, trials, materials = error_array(table)
+    np.testing.assert_array_equal(n, [10.0, 100.0])
+    np.testing.assert_array_equal(errors, [[[0.5, 0.2], [np.nan] * 2], [[np.nan] * 2, [0.4, 0.3]]])
+    assert list(trials) == [2, 5]
+    assert list(materials) == ["a", "b"]
+    with pytest.raises(ValueError, match="more than one row for"):
+        error_array(pd.concat([table, table]))
+    with pytest.raises(ValueError, match=r"lacks the columns \['material'\]"):
+        error_array(table.drop(columns="material"))
+
+
+def test_bad_errors_are_named():
+    errors = np.full((4, 3), 0.2)
+    errors[2, 1] = np.nan
+    with pytest.raises(ValueError, match=r"errors\[trial 2, n index 1\] is nan"):
+        band(errors)
+    with pytest.raises(ValueError, match=r"shape \(trials, n\)"):
+        bootstrap_power_law([1, 2, 3], [0.3, 0.2, 0.1])
+    with pytest.raises(ValueError, match="level"):
+        band(np.ones((4, 3)), level=1.0)
+    holes = material_errors(np.random.default_rng(0))
+    trial, material = np.argwhere(~np.isnan(holes[:, :, 0]))[0]
+    holes[trial, material, 4] = np.nan
+    with pytest.raises(ValueError, match=rf"trial {trial}, material {material}, n index 4\] is nan"):
+        band_trials_materials(holes)
+    with pytest.raises(ValueError, match=r"shape \(trials, materials, n\)"):
+        band_trials_materials(np.ones((4, 3)))
+
+
+def test_paired_difference():
+    a, b = np.array([0.3, 0.5, 0.4]), np.array([0.2, 0.5, 0.1])
+    mean, standard_error, count = paired_difference(a, b)
+    assert mean == pytest.approx(0.4 / 3)
+    assert standard_error == pytest.approx(np.std([0.1, 0.0, 0.3], ddof=1) / np.sqrt(3))
+    assert count == 3
+    with pytest.raises(ValueError, match="equally long"):
+        paired_difference(a, b[:2])
+    with pytest.raises(ValueError, match="trial 1: errors nan"):
+        paired_difference([0.1, np.nan], [0.1, 0.2])
