@@ -6,6 +6,7 @@ together (:mod:`sim2real.networks`). Scalers are fitted on a trial's training ro
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -113,7 +114,8 @@ class OutputScalers:
         margin = (self.high - self.low) / 2
         result = []
         for scaler, z, low, high in zip(self.scalers, scaled, self.low - margin, self.high + margin):
-            with np.errstate(invalid="ignore"):
+            with np.errstate(invalid="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # scikit-learn's, about the NaN that the next line replaces
                 value = scaler.inverse_transform(z[:, None].astype(np.float64))[:, 0]
             value = np.where(np.isnan(value), np.where(z > 0, high, low), value)
             result.append(np.clip(value, low, high))

@@ -1,0 +1,79 @@
+# `make` shows this help. Variables are given on the command line: make figures PRESET=smoke TRIALS=5
+
+EDITION ?= embedded
+PRESET ?= quick
+TRIALS ?= 0
+N_MAX ?= 0
+WORKERS ?= 0
+SEED ?= 0
+PYTHON ?= python3
+
+VARIABLES := EDITION PRESET TRIALS N_MAX WORKERS SEED PYTHON
+TARGETS := help setup figures test lab bench clean
+NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
+PY := .venv/bin/python
+export OMP_NUM_THREADS := 1
+export MKL_NUM_THREADS := 1
+
+# an unknown variable or value is refused in one line before anything runs (exit status 2)
+given := $(sort $(foreach word,$(MAKEOVERRIDES),$(firstword $(subst =, ,$(word)))))
+unknown := $(filter-out $(VARIABLES),$(given))
+ifneq ($(unknown),)
+$(error unknown variable $(firstword $(unknown)); allowed are $(VARIABLES))
+endif
+ifeq ($(filter $(EDITION),embedded open local),)
+$(error EDITION=$(EDITION) is not known; allowed are embedded, open, local)
+endif
+ifeq ($(filter $(PRESET),smoke quick paper),)
+$(error PRESET=$(PRESET) is not known; allowed are smoke, quick, paper)
+endif
+whole = $(shell printf '%s' '$($(1))' | grep -Ex '[0-9]+')
+$(foreach name,TRIALS N_MAX WORKERS SEED,$(if $(call whole,$(name)),,$(error $(name)=$($(name)) is not known; allowed are whole numbers from 0)))
+
+.PHONY: $(TARGETS)
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'sim2real: scaling laws of Sim2Real transfer learning'
+	@echo
+	@echo '  make setup     the virtual environment .venv from requirements.lock (done by the others when needed)'
+	@echo '  make figures   run the notebooks; figures go to figures/EDITION (PRESET other than quick: figures/EDITION/PRESET)'
+	@echo '  make test      the tests'
+	@echo '  make lab       JupyterLab on the notebooks'
+	@echo '  make bench     benchmarks, as ratios'
+	@echo '  make clean     remove stored trials and everything else that can be made again (.cache)'
+	@echo
+	@echo 'Variables:'
+	@echo '  EDITION=$(EDITION)   embedded | open | local: which data'
+	@echo '  PRESET=$(PRESET)       smoke | quick | paper: how much is run'
+	@echo "  TRIALS=$(TRIALS)           trials per cell; 0 is the preset's"
+	@echo "  N_MAX=$(N_MAX)            largest number of simulated materials; 0 is the preset's"
+	@echo '  WORKERS=$(WORKERS)          processes; 0 is one per core'
+	@echo '  SEED=$(SEED)             changes all random numbers'
+	@echo '  PYTHON=$(PYTHON)     interpreter that makes .venv, 3.11 or newer'
+
+setup: .venv/.complete
+
+.venv/.complete: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'sim2real needs Python 3.11 or newer; $(PYTHON) is older. Try make setup PYTHON=python3.11' >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(PY) -m pip install --quiet --requirement requirements.lock
+	$(PY) -m pip install --quiet --no-deps --editable .
+	touch $@
+
+figures: .venv/.complete
+	@for notebook in $(NOTEBOOKS); do \
+	  $(PY) -m sim2real.run $$notebook EDITION=$(EDITION) PRESET=$(PRESET) TRIALS=$(TRIALS) N_MAX=$(N_MAX) WORKERS=$(WORKERS) SEED=$(SEED) || exit $$?; \
+	done
+
+test: .venv/.complete
+	$(PY) -m pytest
+
+lab: .venv/.complete
+	$(PY) -m jupyterlab --notebook-dir=notebooks
+
+bench: .venv/.complete
+	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(PY) $$script || exit $$?; done
+
+clean:
+	rm -rf .cache

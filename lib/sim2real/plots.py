@@ -1,0 +1,164 @@
+"""One function a figure: it takes a record or payload of :mod:`sim2real.results` and draws, nothing else.
+
+Functions with ``ax=None`` draw one panel and return its axes; those with a whole payload return a figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import fill
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
+
+from sim2real.scaling import PowerLaw
+
+TRANSFER, DIRECT, LAW = "#1f5fa8", "#c0392b", "#111111"
+BASELINE_STYLES = {"ridge": ("#777777", ":"), "trees": ("#2e8b57", ":"), "simulator": ("#b8860b", "-.")}
+BASELINE_LABELS = {"ridge": "ridge", "trees": "extra trees", "simulator": "simulator + line"}
+
+
+def scaling_panel(record: dict, ax: Axes | None = None, *, baselines: bool = True) -> Axes:
+    """Error against n on logarithmic axes: points, 90 % band over trials, fitted law, direct learning and baselines.
+
+    Args:
+        record: of :func:`sim2real.results.scaling_record`.
+        ax: where to draw.
+        baselines: whether the lines of the other learners are drawn.
+    """
+    ax = plt.subplots(figsize=(4.2, 3.4), layout="constrained")[1] if ax is None else ax
+    curve, law = record["curve"], record["law"]
+    n = np.array(curve["n"])
+    ax.fill_between(n, curve["low_materials"], curve["high_materials"], color=TRANSFER, alpha=0.10, lw=0)
+    ax.fill_between(n, curve["low"], curve["high"], color=TRANSFER, alpha=0.30, lw=0)
+    ax.plot(n, curve["mae"], "o-", color=TRANSFER, ms=4, lw=1.2, label="transfer")
+    if law["status"] != "FAILED":
+        grid = np.geomspace(n[0], n[-1], 100)
+        fitted = PowerLaw(law["D"], law["alpha"], law["C"])
+        ax.plot(grid, fitted(grid), "--", color=LAW, lw=1.2, label="fitted law")
+    ax.axhline(record["arms"]["direct"]["mae"], color=DIRECT, ls="--", lw=1.4, label="direct learning")
+    for arm, (colour, style) in BASELINE_STYLES.items():
+        if baselines and arm in record["arms"]:
+            ax.axhline(record["arms"][arm]["mae"], color=colour, ls=style, lw=1.1, label=BASELINE_LABELS[arm])
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    _plain_ticks(ax)
+    unit = "" if record["unit"] == "-" else f" [{record['unit']}]"
+    ax.set_xlabel("simulated materials $n$")
+    ax.set_ylabel(f"MAE{unit}")
+    ax.set_title(f"{record['label']}  ($m$ = {curve['m']})", fontsize=10)
+    ax.text(0.03, 0.03, law_text(law), transform=ax.transAxes, fontsize=7.5, va="bottom", ha="left")
+    return ax
+
+
+def law_text(law: dict) -> str:
+    """The law as an equation, with what its fit says of itself."""
+    if law["status"] == "FAILED":
+        return "no law could be fitted"
+    equation = f"${_number(law['D'])}\\,n^{{-{law['alpha']:.3g}}} + {_number(law['C'])}$"
+    if law["intervals"]:
+        low, high = law["intervals"]["alpha"]["low"], law["intervals"]["alpha"]["high"]
+        equation += f"\n$\\alpha$: {low:.2g} to {high:.2g}"
+    if law["bounds_hit"]:
+        equation += "; on its bound: " + ", ".join(f"${'α' if b == 'alpha' else b}$".replace("α", r"\alpha") for b in law["bounds_hit"])
+    return equation
+
+
+def _number(value: float) -> str:
+    if value == 0:
+        return "0"
+    if 1e-3 <= value < 1e5:
+        return f"{value:.3g}"
+    mantissa, exponent = f"{value:.2e}".split("e")
+    return f"{mantissa}\\times10^{{{int(exponent)}}}"
+
+
+def _plain_ticks(ax: Axes) -> None:
+    # an error axis often spans less than a decade: plain numbers, a few of them
+    low, high = ax.get_ylim()
+    if high / low < 8:
+        ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+    else:
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter(ScalarFormatter())
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.ticklabel_format(axis="y", style="plain", useOffset=False)
+
+
+def scaling_figure(records: Sequence[dict], payload: dict) -> Figure:
+    """Fig. 1b: a panel per property under one title that names the data, the trials and the stand-in."""
+    figure, axes = plt.subplots(2, 2, figsize=(9.2, 7.4), layout="constrained")
+    for record, ax in zip(records, axes.flat):
+        scaling_panel(record, ax)
+    handles: dict[str, object] = {}
+    for ax in axes.flat:
+        handles.update(zip(*reversed(ax.get_legend_handles_labels())))
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9)
+    design = payload["design"]
+    figure.suptitle(
+        fill(
+            f"{payload['title']} — {design['trials']} trials, overlap {design['overlap']}, edition {payload['edition']}, "
+            f"preset {payload['preset']}. Bands: 90 %, over trials (dark), trials and materials (light).",
+            115,
+        ),
+        fontsize=9.5,
+    )
+    return figure
+
+
+def parity_panel(record: dict, ax: Axes | None = None) -> Axes:
+    """Simulated against measured values with the line of equality, rank correlation and bias.
+
+    Args:
+        record: of :func:`sim2real.results.parity_record`.
+        ax: where to draw.
+    """
+    ax = plt.subplots(figsize=(3.8, 3.6), layout="constrained")[1] if ax is None else ax
+    measured, simulated = np.array(record["measured"]), np.array(record["simulated"])
+    size, alpha = (18, 0.8) if len(measured) < 200 else (5, 0.35)
+    ax.scatter(measured, simulated, s=size, alpha=alpha, color=TRANSFER, lw=0)
+    ends = np.array([min(measured.min(), simulated.min()), max(measured.max(), simulated.max())])
+    ax.plot(ends, ends, "-", color="#999999", lw=1)
+    unit = "" if record["unit"] == "-" else f" [{record['unit']}]"
+    ax.set_xlabel(f"measured{unit}")
+    ax.set_ylabel(f"simulated{unit}")
+    ax.set_title(f"{record['label']}  ({record['rows']} materials)", fontsize=10)
+    text = f"Spearman {record['spearman']:.2f}, Pearson {record['pearson']:.2f}\nbias {record['bias']:+.3g}, MAE {record['mae']:.3g}"
+    ax.text(0.04, 0.96, text, transform=ax.transAxes, va="top", fontsize=8)
+    return ax
+
+
+def parity_figure(records: Sequence[dict], payload: dict) -> Figure:
+    """A parity panel per property under one title."""
+    figure, axes = plt.subplots(2, 2, figsize=(8.0, 7.4), layout="constrained")
+    for record, ax in zip(records, axes.flat):
+        parity_panel(record, ax)
+    figure.suptitle(fill(f"{payload['title']} — edition {payload['edition']}", 100), fontsize=9.5)
+    return figure
+
+
+def architecture(widths: Sequence[int], ax: Axes | None = None, *, shown: int = 7) -> Axes:
+    """Fig. 1a: a fully connected network drawn from its layer widths.
+
+    Args:
+        widths: units per layer, from the descriptor to the one output.
+        ax: where to draw.
+        shown: circles drawn for a wide layer.
+    """
+    ax = plt.subplots(figsize=(7.4, 2.9), layout="constrained")[1] if ax is None else ax
+    heights = [np.linspace(-1, 1, min(w, shown)) * (min(w, shown) - 1) / (shown - 1) for w in widths]
+    for k, (left, right) in enumerate(zip(heights[:-1], heights[1:])):
+        for a in left:
+            ax.plot(np.stack([np.full(len(right), k), np.full(len(right), k + 1)]), [np.full(len(right), a), right], color="#bbbbbb", lw=0.4, zorder=1)
+    names = ["descriptor", *[f"hidden {k}" for k in range(1, len(widths) - 1)], "property"]
+    for k, (ys, width, name) in enumerate(zip(heights, widths, names)):
+        colour = TRANSFER if 0 < k < len(widths) - 1 else LAW
+        ax.scatter(np.full(len(ys), k), ys, s=70, color=colour, zorder=2)
+        ax.text(k, -1.35, f"{name}\n{width}", ha="center", va="top", fontsize=9)
+    ax.set_xlim(-0.5, len(widths) - 0.5)
+    ax.set_ylim(-1.9, 1.2)
+    ax.axis("off")
+    return ax

@@ -1,0 +1,159 @@
+"""From trials to what a figure says: curves with bands, laws with intervals, baselines and paired differences.
+
+Everything here returns plain dictionaries that go to JSON as they are; the plots draw from them and from nothing else,
+so a figure and its payload cannot disagree.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.stats import pearsonr, spearmanr
+
+from sim2real.experiment import Study, Trials, overlap_count
+from sim2real.resampling import (
+    band,
+    band_trials_materials,
+    bootstrap_power_law,
+    bootstrap_trials_materials,
+    error_array,
+    paired_difference,
+)
+
+LEVEL = 0.9
+REPLICATES = 1000
+
+
+def scaling_record(trials: Trials, m: int | None = None) -> dict:
+    """One panel of Fig. 1b: the error against n at one m, its law, direct learning and the baselines.
+
+    Args:
+        trials: with the arm ``transfer`` and whatever else was run.
+        m: target training size; the largest of the design if None.
+
+    Returns:
+        ``property``, ``label``, ``unit``, ``study``, ``source`` and ``target`` (name, rows, licence, citation, report),
+        ``overlap`` (target materials that the source contains); ``curve`` with n, m, mae and two 90 % bands: ``low``,
+        ``high`` resample trials (the paper's), ``low_materials``, ``high_materials`` trials and materials; ``law`` and
+        ``law_materials`` with intervals resampled likewise; ``arms`` with the error of every other arm, its band and the
+        paired difference of transfer at the largest n from it (mean, standard error over trials).
+    """
+    study, design = trials.study, trials.design
+    m = max(design.m_grid) if m is None else m
+    errors = trials.errors("transfer", m)
+    mae, low, high = band(errors, LEVEL, REPLICATES, design.seed)
+    rows = trials.table[(trials.table["arm"] == "transfer") & (trials.table["m"] == m)]
+    _, cube, _, _ = error_array(rows.rename(columns={"absolute_error": "error"}))
+    _, low_materials, high_materials = band_trials_materials(cube, LEVEL, REPLICATES, design.seed)
+    n = list(design.n_grid)
+    prop = study.target.property
+    return {
+        "study": study.name,
+        "property": prop.name,
+        "label": prop.label,
+        "unit": prop.unit,
+        "source": study.source.summary() | {"report": study.source.report},
+        "target": study.target.summary() | {"report": study.target.report},
+        "overlap": overlap_count(study) if design.overlap == "keep" else 0,
+        "curve": {
+            "n": n,
+            "m": m,
+            "mae": mae.tolist(),
+            "low": low.tolist(),
+            "high": high.tolist(),
+            "low_materials": low_materials.tolist(),
+            "high_materials": high_materials.tolist(),
+        },
+        "law": bootstrap_power_law(n, errors, REPLICATES, design.seed).to_dict(LEVEL),
+        "law_materials": bootstrap_trials_materials(n, cube, REPLICATES, design.seed).to_dict(LEVEL),
+        "arms": {
+            arm: _arm_record(trials.errors(arm, m), errors[:, -1], design.seed)
+            for arm in trials.table["arm"].unique()
+            if arm != "transfer"
+        },
+    }
+
+
+def _arm_record(errors: np.ndarray, transferred: np.ndarray, seed: int) -> dict:
+    (mae,), (low,), (high,) = band(errors[:, None], LEVEL, REPLICATES, seed)
+    mean, standard_error, count = paired_difference(transferred, errors)
+    return {
+        "mae": float(mae),
+        "low": float(low),
+        "high": float(high),
+        "transfer_minus_this": {"mean": mean, "standard_error": standard_error, "trials": count},
+    }
+
+
+def parity_record(study: Study) -> dict:
+    """Simulated against measured values of the target's materials, with rank correlation and bias.
+
+    Returns:
+        ``measured`` and ``simulated`` (rows,), ``names``, ``pearson``, ``spearman``, ``bias`` and ``mae`` of
+        simulated - measured, and ``rows``.
+
+    Raises:
+        ValueError: the study has no simulated values of its target.
+    """
+    if study.simulated_target is None:
+        raise ValueError(f"{study.name} has no simulated values of its target materials")
+    measured, simulated = study.target.y, study.simulated_target
+    prop = study.target.property
+    return {
+        "study": study.name,
+        "property": prop.name,
+        "label": prop.label,
+        "unit": prop.unit,
+        "target": study.target.summary(),
+        "rows": len(measured),
+        "names": study.target.table["name"].tolist(),
+        "measured": measured.tolist(),
+        "simulated": simulated.tolist(),
+        "pearson": float(pearsonr(measured, simulated)[0]),
+        "spearman": float(spearmanr(measured, simulated)[0]),
+        "bias": float(np.mean(simulated - measured)),
+        "mae": float(np.mean(np.abs(simulated - measured))),
+    }
+
+
+def scaling_payload(figure: str, title: str, records: list[dict], trials: list[Trials], *, edition: str, preset: str) -> dict:
+    """The JSON of a scaling figure: what was run, on what, and every number that is drawn.
+
+    Args:
+        figure: number in the paper and study, such as ``fig1b-polymers``.
+        title: one line that says what the data are.
+        records: of :func:`scaling_record`, one a panel.
+        trials: what the records came from, in the same order.
+        edition, preset: of the run.
+    """
+    first = trials[0].design
+    return {
+        "figure": figure,
+        "title": title,
+        "edition": edition,
+        "preset": preset,
+        "design": {
+            "n_grid": list(first.n_grid),
+            "m": {r["property"]: r["curve"]["m"] for r in records},
+            "trials": first.trials,
+            "seed": first.seed,
+            "overlap": first.overlap,
+            "overlapping_materials": {r["property"]: r["overlap"] for r in records},
+        },
+        "source": {r["property"]: r["source"] for r in records},
+        "target": {r["property"]: r["target"] for r in records},
+        "curves": [{"label": r["label"], "property": r["property"], "unit": r["unit"], **r["curve"]} for r in records],
+        "direct": {r["property"]: r["arms"]["direct"] for r in records},
+        "baselines": {r["property"]: {k: v for k, v in r["arms"].items() if k != "direct"} for r in records},
+        "laws": {r["property"]: {"trials": r["law"], "trials_and_materials": r["law_materials"]} for r in records},
+        "paper": PAPER_FIG1B,
+    }
+
+
+# Minami et al., npj Comput. Mater. 11, 146 (2025): text and Fig. 1; only one of the four laws is printed in the text
+PAPER_FIG1B = {
+    "trials": 500,
+    "n_max": 70_000,
+    "m": {"refractive_index": 234, "density": 607, "heat_capacity": 104, "thermal_conductivity": 39},
+    "laws": {"refractive_index": {"D": 0.0684, "alpha": 0.0145, "C": 1.75e-11}},
+    "source": "Minami et al., npj Comput. Mater. 11, 146 (2025)",
+}

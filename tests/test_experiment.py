@@ -1,0 +1,115 @@
+"""The grid of trials: reproducible whatever the workers and blocks, paired, resumable."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sim2real import experiment
+from sim2real.experiment import Design, _Plan, log_grid, overlap_count, run, training_size
+
+ARMS = ("transfer", "direct", "ridge")
+DESIGN = Design(n_grid=(50, 300), m_grid=(16, 32), trials=3)
+
+
+def test_grid_is_logarithmic_and_holds_both_ends():
+    grid = log_grid(100, 71_068)
+    assert (len(grid), grid[0], grid[-1]) == (10, 100, 71_068)
+    np.testing.assert_allclose(np.diff(np.log(grid)), np.log(710.68) / 9, atol=0.01)
+    with pytest.raises(ValueError, match="too few materials"):
+        log_grid(100, 100)
+
+
+def test_results_do_not_depend_on_workers_or_blocks(study, tmp_path, monkeypatch):
+    one = run(study, DESIGN, arms=ARMS, store=tmp_path / "one")
+    many = run(study, DESIGN, arms=ARMS, workers=2, store=tmp_path / "many")
+    monkeypatch.setattr(experiment, "BLOCK", 1)
+    single = run(study, DESIGN, arms=ARMS, store=tmp_path / "single")
+    for other in (many, single):
+        keys = ["arm", "n", "m", "trial", "material"]
+        merged = one.table.merge(other.table, on=keys, suffixes=("", "_other"))
+        assert len(merged) == len(one.table) == len(other.table)
+        # the linear algebra of the ridge baseline may differ in the last bits between processes
+        np.testing.assert_allclose(merged["absolute_error"], merged["absolute_error_other"], rtol=1e-9)
+
+
+def test_trials_are_paired_nested_and_never_test_on_training_rows(study, tmp_path):
+    plan = _Plan(study, study.source, DESIGN, tmp_path)
+    train, test = plan.split(1)
+    assert len(test) == 8 and len(train) == training_size(study.target) == 32
+    assert not set(train) & set(test)
+    assert np.array_equal(plan.source_rows(1, 50), plan.source_rows(1, 300)[:50])
+    assert not np.array_equal(plan.source_rows(1, 50), plan.source_rows(2, 50))
+    table = run(study, DESIGN, arms=ARMS, store=tmp_path).table
+    tested = table.groupby(["arm", "n", "m", "trial"])["material"].apply(lambda s: tuple(sorted(s)))
+    for trial in range(DESIGN.trials):
+        assert len(set(tested.xs(trial, level="trial"))) == 1
+
+
+def test_nothing_is_trained_twice_and_more_trials_train_only_the_new_ones(study, tmp_path, monkeypatch):
+    trained: list = []
+    original = experiment._run_block
+    monkeypatch.setattr(experiment, "_run_block", lambda plan, block: trained.append(block) or original(plan, block))
+    first = run(study, DESIGN, arms=ARMS, store=tmp_path)
+    assert {t for b in trained for t in b.trials} == {0, 1, 2}
+    trained.clear()
+    again = run(study, DESIGN, arms=ARMS, store=tmp_path)
+    assert not trained
+    pd.testing.assert_frame_equal(first.table, again.table)
+    more = run(study, replace(DESIGN, trials=5), arms=ARMS, store=tmp_path)
+    assert {t for b in trained for t in b.trials} == {3, 4}
+    common = more.table[more.table["trial"] < 3].reset_index(drop=True)
+    pd.testing.assert_frame_equal(common, first.table)
+    trained.clear()
+    run(replace(study, settings=replace(study.settings, direct=replace(study.settings.direct, steps=50))), DESIGN, arms=ARMS, store=tmp_path)
+    assert {b.arm for b in trained} == {"direct"}, "a change of the direct arm's settings must not retrain transfer"
+
+
+def test_a_killed_run_loses_only_the_block_in_flight(study, tmp_path, monkeypatch):
+    monkeypatch.setattr(experiment, "BLOCK", 1)
+    original, done = experiment._run_block, []
+
+    def killed(plan, block):
+        if len(done) == 4:
+            raise KeyboardInterrupt
+        done.append(block)
+        return original(plan, block)
+
+    monkeypatch.setattr(experiment, "_run_block", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run(study, DESIGN, arms=ARMS, store=tmp_path)
+    resumed: list = []
+    monkeypatch.setattr(experiment, "_run_block", lambda plan, block: resumed.append(block) or original(plan, block))
+    run(study, DESIGN, arms=ARMS, store=tmp_path)
+    assert not set(done) & set(resumed)
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_overlap_drop_takes_the_targets_materials_out_of_the_source(study, tmp_path):
+    assert overlap_count(study) == 30
+    with pytest.raises(ValueError, match="exceeds the 270 materials"):
+        run(study, replace(DESIGN, overlap="drop"), store=tmp_path)
+    dropped = run(study, replace(DESIGN, n_grid=(50, 270), overlap="drop"), store=tmp_path)
+    assert dropped.errors("transfer").shape == (3, 2)
+
+
+def test_simulations_of_the_same_law_help(study, tmp_path):
+    trials = run(study, replace(DESIGN, trials=6), store=tmp_path)
+    errors = trials.errors("transfer")
+    assert errors[:, 1].mean() < errors[:, 0].mean() < trials.errors("direct").mean()
+    assert set(trials.table["arm"]) == {"transfer", "direct", "ridge", "trees", "simulator"}
+    assert trials.errors("simulator").mean() < 0.1, "the simulator is right up to a line and noise of 0.05"
+
+
+def test_sizes_that_the_data_do_not_allow_are_refused(study, tmp_path):
+    with pytest.raises(ValueError, match="n = 500 exceeds the 300 materials of simulated"):
+        run(study, replace(DESIGN, n_grid=(50, 500)), store=tmp_path)
+    with pytest.raises(ValueError, match="m = 40 exceeds the 32 training rows of measured"):
+        run(study, replace(DESIGN, m_grid=(40,)), store=tmp_path)
+    with pytest.raises(ValueError, match="expected keep or drop"):
+        replace(DESIGN, overlap="maybe")
+    with pytest.raises(KeyError, match="no trials of arm 'gp'"):
+        run(study, DESIGN, arms=ARMS, store=tmp_path).errors("gp")
