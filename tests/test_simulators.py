@@ -80,7 +80,7 @@ def test_expansion_of_a_liquid_is_the_slope_of_its_equation_of_state():
 
 def test_glass_and_liquid_meet_without_a_step():
     """Raise the cohesion of a made-up polymer until its glass transition passes 300 K."""
-    base = dict(polymer=True, molar_mass=100.0, atoms=16, heavy_atoms=8, vdw_volume=60.0, polarizability=12.0)
+    base = dict(polymer=True, molar_mass=100.0, atoms=16, vdw_volume=60.0, polarizability=12.0)
     grid = np.linspace(10_000.0, 40_000.0, 3001)
     volumes = [
         equation_of_state(Sums(**base, cohesion=energy, rotors=2.0, backbone_atoms=2))["molar_volume"]
@@ -228,7 +228,7 @@ def test_a_structure_that_cannot_be_read_stops_with_its_row():
 
 def test_a_rigid_unit_without_rotors_is_refused():
     with pytest.raises(CannotSimulate, match="rotating"):
-        equation_of_state(Sums(True, 12.0, 1, 1, 10.0, 1.0, 5000.0, 0.0, 1))
+        equation_of_state(Sums(True, 12.0, 1, 10.0, 1.0, 5000.0, 0.0, 1))
 
 
 def test_no_structures_give_an_empty_table():

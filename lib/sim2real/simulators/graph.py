@@ -57,7 +57,6 @@ class Sums:
     polymer: bool
     molar_mass: float  # g/mol
     atoms: int  # with hydrogens
-    heavy_atoms: int
     vdw_volume: float  # cm3/mol
     polarizability: float  # cubic Angstrom
     cohesion: float  # J/mol at 298 K
@@ -112,7 +111,6 @@ def structure_sums(mol: Chem.Mol) -> Sums:
         polymer=len(atoms) < len(numbers),
         molar_mass=mass,
         atoms=len(atoms) + sum(hydrogens),
-        heavy_atoms=len(atoms),
         vdw_volume=volume * AVOGADRO * 1e-24,
         polarizability=polarizability,
         cohesion=total,
