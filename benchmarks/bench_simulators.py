@@ -9,6 +9,7 @@ import time
 
 import pandas as pd
 from rdkit import Chem
+
 from sim2real.paths import DATA
 from sim2real.simulators.polymer import simulate_polymers
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from scipy import stats
+
 from sim2real.paths import DATA
 from sim2real.simulators.polymer import PROPERTIES, simulate_polymers
 from sim2real.structures import StructureError, parse

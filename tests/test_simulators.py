@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from rdkit import Chem
 from scipy import optimize, stats
+
 from sim2real.simulators import constants
 from sim2real.simulators.graph import CannotSimulate, Sums, bond_lens, lens, sphere, structure_sums
 from sim2real.simulators.polymer import PROPERTIES, equation_of_state, simulate_one, simulate_polymers
