@@ -126,7 +126,9 @@ class Trials:
         return mean[list(self.design.n_grid)].to_numpy() if arm == "transfer" else mean[0].to_numpy()
 
 
-def run(study: Study, design: Design, *, workers: int = 1, arms: tuple[str, ...] | None = None, store: Path | None = None) -> Trials:
+def run(
+    study: Study, design: Design, *, workers: int = 1, arms: tuple[str, ...] | None = None, store: Path | None = None
+) -> Trials:
     """Train whatever of the design is not stored yet and return all of it.
 
     Args:

@@ -63,7 +63,7 @@ def law_text(law: dict) -> str:
         low, high = law["intervals"]["alpha"]["low"], law["intervals"]["alpha"]["high"]
         equation += f"\n$\\alpha$: {low:.2g} to {high:.2g}"
     if law["bounds_hit"]:
-        equation += "; on its bound: " + ", ".join(f"${'α' if b == 'alpha' else b}$".replace("α", r"\alpha") for b in law["bounds_hit"])
+        equation += "; on its bound: " + ", ".join(r"$\alpha$" if b == "alpha" else f"${b}$" for b in law["bounds_hit"])
     return equation
 
 
@@ -126,7 +126,8 @@ def parity_panel(record: dict, ax: Axes | None = None) -> Axes:
     ax.set_xlabel(f"measured{unit}")
     ax.set_ylabel(f"simulated{unit}")
     ax.set_title(f"{record['label']}  ({record['rows']} materials)", fontsize=10)
-    text = f"Spearman {record['spearman']:.2f}, Pearson {record['pearson']:.2f}\nbias {record['bias']:+.3g}, MAE {record['mae']:.3g}"
+    text = f"Spearman {record['spearman']:.2f}, Pearson {record['pearson']:.2f}\n"
+    text += f"bias {record['bias']:+.3g}, MAE {record['mae']:.3g}"
     ax.text(0.04, 0.96, text, transform=ax.transAxes, va="top", fontsize=8)
     return ax
 
@@ -152,7 +153,8 @@ def architecture(widths: Sequence[int], ax: Axes | None = None, *, shown: int = 
     heights = [np.linspace(-1, 1, min(w, shown)) * (min(w, shown) - 1) / (shown - 1) for w in widths]
     for k, (left, right) in enumerate(zip(heights[:-1], heights[1:])):
         for a in left:
-            ax.plot(np.stack([np.full(len(right), k), np.full(len(right), k + 1)]), [np.full(len(right), a), right], color="#bbbbbb", lw=0.4, zorder=1)
+            ends = np.broadcast_to([[k], [k + 1]], (2, len(right)))
+            ax.plot(ends, np.stack([np.full(len(right), a), right]), color="#bbbbbb", lw=0.4, zorder=1)
     names = ["descriptor", *[f"hidden {k}" for k in range(1, len(widths) - 1)], "property"]
     for k, (ys, width, name) in enumerate(zip(heights, widths, names)):
         colour = TRANSFER if 0 < k < len(widths) - 1 else LAW

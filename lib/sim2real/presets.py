@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+
+from sim2real.experiment import Design, Study, log_grid, overlap_count, training_size
+
+EDITIONS = ("embedded", "open", "local")
 
 
 @dataclass(frozen=True)
@@ -40,3 +45,66 @@ def get_preset(name: str) -> Preset:
     if name not in PRESETS:
         raise ValueError(f"unknown PRESET {name!r}; expected one of {', '.join(PRESETS)}")
     return PRESETS[name]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A preset with what the user asked for instead: the sizes of one run of a notebook."""
+
+    preset: Preset
+    trials: int
+    n_max: int
+    m_max: int
+    workers: int
+    seed: int
+    overlap: str
+
+    def design(self, study: Study) -> Design:
+        """The grid for one study: n from the preset's smallest to all of the source, one m."""
+        trials = self.trials or (self.preset.polymer_trials if study.name.startswith("polymers") else self.preset.liquid_trials)
+        available = len(study.source) - (overlap_count(study) if self.overlap == "drop" else 0)
+        return Design(
+            n_grid=log_grid(self.preset.n_min, available, self.preset.points),
+            m_grid=(min(self.m_max, training_size(study.target)),),
+            trials=trials,
+            seed=self.seed,
+            overlap=self.overlap,
+        )
+
+
+def resolve(
+    edition: str,
+    preset: str,
+    *,
+    trials: int = 0,
+    n_max: int = 0,
+    m_max: int = 0,
+    workers: int = 0,
+    seed: int = 0,
+    overlap: str = "keep",
+) -> Settings:
+    """Check a notebook's parameters and fill in the preset's values where they are 0.
+
+    Raises:
+        ValueError: an unknown edition or preset, an edition that the notebooks do not have yet, a negative number, or
+            n_max that leaves no grid; one line that says what is allowed.
+    """
+    if edition not in EDITIONS:
+        raise ValueError(f"unknown EDITION {edition!r}; expected one of {', '.join(EDITIONS)}")
+    if edition != "embedded":
+        raise ValueError(f"EDITION={edition} has no data in this version; use EDITION=embedded")
+    chosen = get_preset(preset)
+    for name, value in {"TRIALS": trials, "N_MAX": n_max, "M_MAX": m_max, "WORKERS": workers, "SEED": seed}.items():
+        if value < 0:
+            raise ValueError(f"{name} is {value}; expected a whole number from 0 (0 is the preset's)")
+    if n_max and n_max <= chosen.n_min:
+        raise ValueError(f"N_MAX is {n_max}; expected more than {chosen.n_min}, where the grid of n begins")
+    return Settings(
+        preset=chosen,
+        trials=trials,
+        n_max=n_max or chosen.n_max,
+        m_max=m_max or chosen.m_max,
+        workers=workers or os.cpu_count() or 1,
+        seed=seed,
+        overlap=overlap,
+    )

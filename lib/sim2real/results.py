@@ -7,6 +7,7 @@ so a figure and its payload cannot disagree.
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from scipy.stats import pearsonr, spearmanr
 
 from sim2real.experiment import Study, Trials, overlap_count
@@ -82,6 +83,36 @@ def _arm_record(errors: np.ndarray, transferred: np.ndarray, seed: int) -> dict:
         "high": float(high),
         "transfer_minus_this": {"mean": mean, "standard_error": standard_error, "trials": count},
     }
+
+
+def summary_table(records: list[dict]) -> pd.DataFrame:
+    """A row per property: m, the error of each arm, transfer at the largest n, its paired difference, alpha and C.
+
+    Args:
+        records: of :func:`scaling_record`.
+    """
+    rows = []
+    for record in records:
+        curve, arms, law = record["curve"], record["arms"], record["law"]
+        difference = arms["direct"]["transfer_minus_this"]
+        alpha = law["intervals"]["alpha"] if law["intervals"] else None
+        rows.append(
+            {
+                "property": record["label"],
+                "unit": record["unit"],
+                "m": curve["m"],
+                **{arm: values["mae"] for arm, values in arms.items()},
+                f"transfer, n = {curve['n'][0]}": curve["mae"][0],
+                f"transfer, n = {curve['n'][-1]}": curve["mae"][-1],
+                "transfer - direct": difference["mean"],
+                "standard error": difference["standard_error"],
+                "alpha": law["alpha"],
+                "alpha, 90 %": "" if alpha is None else f"{alpha['low']:.3g} to {alpha['high']:.3g}",
+                "C": law["C"],
+                "law": law["status"],
+            }
+        )
+    return pd.DataFrame(rows).set_index("property")
 
 
 def parity_record(study: Study) -> dict:

@@ -38,7 +38,8 @@ def parse(smiles: str, *, attachment_points: tuple[int, ...] = (0, 2)) -> Chem.M
     mol = Chem.MolFromSmiles(text)
     if mol is None or mol.GetNumAtoms() == 0:
         raise StructureError(f"{text!r} is not a readable SMILES; check valences, brackets and ring closures")
-    stars = [atom for atom in mol.GetAtoms() if atom.GetAtomicNum() == 0]
+    atoms = list(mol.GetAtoms())  # RDKit's own sequence makes every atom anew each time it is walked through
+    stars = [atom for atom in atoms if atom.GetAtomicNum() == 0]
     if len(stars) not in attachment_points:
         expected = " or ".join(str(k) for k in attachment_points)
         raise StructureError(f"{text!r} has {len(stars)} attachment points (*); expected {expected}")
@@ -46,7 +47,7 @@ def parse(smiles: str, *, attachment_points: tuple[int, ...] = (0, 2)) -> Chem.M
         raise StructureError(f"{text!r} has several components (a salt or mixture); expected one")
     if Chem.GetFormalCharge(mol) != 0:
         raise StructureError(f"{text!r} carries a net charge; expected a neutral structure")
-    for atom in mol.GetAtoms():
+    for atom in atoms:
         if atom.GetNumRadicalElectrons():
             raise StructureError(f"{text!r} is a radical (atom {atom.GetSymbol()}); expected a closed shell")
         if atom.GetIsotope():

@@ -8,14 +8,13 @@ measured values that the repository embeds.
 from __future__ import annotations
 
 import hashlib
+import inspect
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from joblib import Memory
 
-from sim2real import simulators
 from sim2real.datasets.facts import load_liquid_facts, load_molecules, load_polymer_facts
 from sim2real.datasets.task import Task, get_property
 from sim2real.datasets.virtual import load_virtual_polymers, sample_balanced
@@ -23,9 +22,8 @@ from sim2real.descriptors import MolecularDescriptor
 from sim2real.experiment import Study
 from sim2real.hyperparameters import load_hyperparameters
 from sim2real.paths import CACHE
-from sim2real.simulators.polymer import simulate_polymers
+from sim2real.simulators import cohesion, constants, graph, polymer
 
-EDITIONS = ("embedded", "open", "local")
 # fixed: which virtual polymers belong to the source is part of the study, not of a run's randomness
 SOURCE_SEED = 0
 _memory = Memory(CACHE / "simulated", verbose=0)
@@ -103,11 +101,10 @@ def _simulate(structures: list[str], workers: int) -> pd.DataFrame:
 
 @_memory.cache(ignore=["workers"])
 def _simulate_stored(structures: list[str], version: str, workers: int) -> pd.DataFrame:
-    return simulate_polymers(structures, workers=workers)
+    return polymer.simulate_polymers(structures, workers=workers)
 
 
 def _simulator_version() -> str:
     """A hash of the simulators' code and tables: values simulated by other code are simulated again."""
-    folder = Path(simulators.__file__).parent
-    files = sorted(p for p in folder.rglob("*") if p.suffix in (".py", ".csv"))
-    return hashlib.sha256(b"".join(p.read_bytes() for p in files)).hexdigest()[:16]
+    source = "".join(inspect.getsource(module) for module in (polymer, graph, cohesion, constants))
+    return hashlib.sha256(source.encode()).hexdigest()[:16]

@@ -48,7 +48,7 @@ FINE_TUNING = [Training(0, 1e-3)] + [
 DIRECT = [
     Training(steps, rate, weight_decay=decay, dropout=dropout, max_epochs=1000)
     for rate in (1e-3, 3e-3)
-    for steps in (300, 1000)
+    for steps in (200, 600)
     for decay in (1e-4, 1.0)
     for dropout in (0.0, 0.2, 0.4)
 ]

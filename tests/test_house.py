@@ -1,0 +1,105 @@
+"""The repository itself: pins, notebooks, committed figures and tuning tables agree with one another."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from sim2real.datasets.task import PROPERTIES
+from sim2real.hyperparameters import CHOSEN, TUNING, load_hyperparameters
+from sim2real.paths import FIGURES, ROOT
+from sim2real.run import read_parameters
+from sim2real.studies import STUDIES
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+
+
+def _pins(lines: list[str]) -> list[str]:
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def test_conda_environment_equals_the_lock():
+    lock = _pins((ROOT / "requirements.lock").read_text().splitlines())
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    assert environment["dependencies"][-1]["pip"] == lock
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", pin) for pin in lock)
+    assert "torch==2.13.0" in lock
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_notebooks_are_committed_clean_and_with_the_common_parameters(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert notebook.metadata.kernelspec.name == "python3"
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert not cell.outputs and cell.execution_count is None
+    assert len(notebook.cells) <= 40
+    assert {"EDITION", "PRESET", "TRIALS", "N_MAX", "WORKERS", "SEED"} <= set(read_parameters(path))
+
+
+@pytest.mark.parametrize("study", [f"{kind}-{p}" for kind in STUDIES for p in PROPERTIES])
+def test_every_choice_is_the_best_row_of_its_committed_table(study):
+    chosen = load_hyperparameters(study)
+    table = pd.read_csv(TUNING / f"{study}.csv")
+    for stage, settings in (("pretraining", chosen.pretraining), ("fine-tuning", chosen.fine_tuning), ("direct", chosen.direct)):
+        rows = table[table["stage"] == stage]
+        best = rows.loc[rows["validation_mae"].idxmin()]
+        assert best["validation_mae"] == rows.loc[rows["chosen"], "validation_mae"].item()
+        row = rows[rows["chosen"]].iloc[0]
+        for name in ("steps", "learning_rate", "weight_decay", "dropout", "batch_size", "max_epochs"):
+            assert row[name] == pytest.approx(getattr(settings, name))
+    counts = table["stage"].value_counts()
+    assert counts["direct"] >= counts["pretraining"] + counts["fine-tuning"], "direct learning gets at least as wide a search"
+
+
+def test_nothing_is_chosen_for_a_study_that_does_not_exist():
+    assert set(json.loads(CHOSEN.read_text())) == {f"{kind}-{p}" for kind in STUDIES for p in PROPERTIES}
+    with pytest.raises(ValueError, match=r"run python -m sim2real.tune polymers-colour"):
+        load_hyperparameters("polymers-colour")
+
+
+@pytest.mark.parametrize("kind", STUDIES)
+def test_committed_scaling_figures_hold_what_they_promise(kind):
+    payload = json.loads((FIGURES / "embedded" / f"fig1b-{kind}.json").read_text())
+    assert (payload["figure"], payload["edition"], payload["preset"]) == (f"fig1b-{kind}", "embedded", "quick")
+    assert [c["property"] for c in payload["curves"]] == list(PROPERTIES)
+    for curve in payload["curves"]:
+        n, mae, low, high = (np.array(curve[k]) for k in ("n", "mae", "low", "high"))
+        assert len(n) == len(mae) == 10 and n[0] == 100 and n[-1] >= 19_000
+        assert np.all((low <= mae) & (mae <= high))
+        law = payload["laws"][curve["property"]]["trials"]
+        if law["status"] != "FAILED":
+            fitted = law["D"] * n ** -law["alpha"] + law["C"]
+            assert np.abs(fitted / mae - 1).max() < 0.15, "the law must run through its points"
+        assert payload["direct"][curve["property"]]["mae"] > 0
+    for kind_of_file in ("png", "pdf"):
+        assert (FIGURES / "embedded" / f"fig1b-{kind}.{kind_of_file}").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["COLOUR=red"], "unknown variable COLOUR; allowed are EDITION PRESET TRIALS N_MAX WORKERS SEED"),
+        (["PRESET=slow"], "PRESET=slow is not known; allowed are smoke, quick, paper"),
+        (["EDITION=closed"], "EDITION=closed is not known; allowed are embedded, open, local"),
+        (["TRIALS=many"], "TRIALS=many is not known; allowed are whole numbers from 0"),
+    ],
+)
+def test_make_refuses_what_it_does_not_know(arguments, message):
+    result = subprocess.run(["make", "help", *arguments], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 2
+    assert message in result.stderr and len(result.stderr.strip().splitlines()) == 1
+
+
+def test_help_names_every_target_and_variable():
+    text = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for word in ("setup", "figures", "test", "lab", "bench", "clean", "EDITION", "PRESET", "TRIALS", "N_MAX", "WORKERS", "SEED"):
+        assert word in text

@@ -1,0 +1,73 @@
+"""Figures against the trials they are drawn from."""
+
+from __future__ import annotations
+
+import json
+
+import matplotlib
+import numpy as np
+import pytest
+
+from sim2real import plots, results
+from sim2real.experiment import Design, run
+from sim2real.figures import save_figure
+
+matplotlib.use("Agg")
+
+
+@pytest.fixture
+def trials(study, tmp_path):
+    return run(study, Design((50, 120, 300), (16, 32), trials=4), arms=("transfer", "direct", "ridge", "simulator"), store=tmp_path)
+
+
+def test_a_record_holds_the_means_of_the_trials(trials):
+    record = results.scaling_record(trials)
+    table = trials.table[(trials.table["m"] == 32)]
+    for n, mae in zip(record["curve"]["n"], record["curve"]["mae"]):
+        assert mae == pytest.approx(table[(table["arm"] == "transfer") & (table["n"] == n)]["absolute_error"].mean())
+    assert record["arms"]["direct"]["mae"] == pytest.approx(table[table["arm"] == "direct"]["absolute_error"].mean())
+    by_trial = table.groupby(["arm", "n", "trial"])["absolute_error"].mean()
+    difference = by_trial["transfer", 300] - by_trial["direct", 0]
+    stated = record["arms"]["direct"]["transfer_minus_this"]
+    assert stated["mean"] == pytest.approx(difference.mean())
+    assert stated["standard_error"] == pytest.approx(difference.std(ddof=1) / 2)
+    assert results.scaling_record(trials, m=16)["curve"]["m"] == 16
+
+
+def test_the_plot_draws_the_record(trials):
+    record = results.scaling_record(trials)
+    ax = plots.scaling_panel(record)
+    lines = {line.get_label(): line for line in ax.get_lines()}
+    np.testing.assert_array_equal(lines["transfer"].get_xdata(), record["curve"]["n"])
+    np.testing.assert_array_equal(lines["transfer"].get_ydata(), record["curve"]["mae"])
+    assert set(lines["direct learning"].get_ydata()) == {record["arms"]["direct"]["mae"]}
+    law = record["law"]
+    drawn = lines["fitted law"]
+    np.testing.assert_allclose(drawn.get_ydata(), law["D"] * drawn.get_xdata() ** -law["alpha"] + law["C"])
+    assert ax.get_xlabel() and "MAE" in ax.get_ylabel() and "$m$ = 32" in ax.get_title()
+
+
+def test_a_saved_figure_is_three_files_and_the_json_is_the_payload(trials, tmp_path):
+    record = results.scaling_record(trials)
+    payload = results.scaling_payload("fig1b-toy", "A toy", [record], [trials], edition="embedded", preset="smoke")
+    paths = save_figure(plots.scaling_figure([record], payload), payload, tmp_path / "new")
+    assert [p.name for p in paths] == ["fig1b-toy.png", "fig1b-toy.pdf", "fig1b-toy.json"]
+    assert not list(tmp_path.rglob("*.part"))
+    stored = json.loads(paths[2].read_text())
+    assert stored == json.loads(json.dumps(payload))
+    assert stored["curves"][0]["mae"] == record["curve"]["mae"]
+    assert {"figure", "edition", "preset", "design", "source", "target", "curves", "direct", "laws", "paper"} <= set(stored)
+    with pytest.raises(ValueError, match="JSON"):
+        save_figure(plots.scaling_figure([record], payload), payload | {"direct": float("nan")}, tmp_path)
+
+
+def test_parity_is_of_the_simulator_against_the_measurements(study):
+    record = results.parity_record(study)
+    assert record["bias"] == pytest.approx(np.mean(study.simulated_target - study.target.y))
+    assert record["pearson"] == pytest.approx(np.corrcoef(study.simulated_target, study.target.y)[0, 1])
+    plots.parity_panel(record)
+
+
+def test_the_network_is_drawn_with_its_own_widths():
+    ax = plots.architecture((209, 128, 64, 16, 1))
+    assert [t.get_text().split("\n")[1] for t in ax.texts] == ["209", "128", "64", "16", "1"]
