@@ -125,13 +125,18 @@ def _hash(*parts: object) -> bytes:
     return hashlib.blake2b("|".join(map(str, parts)).encode(), digest_size=8).digest()
 
 
+def cap_rank(key: str, seed: int = 0) -> bytes:
+    """A hash of a structure key; ``per_class`` keeps the units of a class that have the smallest."""
+    return _hash(seed, key)
+
+
 def virtual_polymers(limit: int | None = None, per_class: int | None = None, seed: int = 0) -> pd.DataFrame:
     """Distinct virtual repeat units.
 
     Args:
         limit: read only the first ``limit`` molecules of the package's tables (all, about 73,000, by default).
-        per_class: keep at most so many units of a class, those with the smallest hash of seed and key, so that a
-            part (``limit``) keeps every unit that the whole keeps of it.
+        per_class: keep at most so many units of a class, those with the smallest :func:`cap_rank`, so that a part
+            (``limit``) keeps every unit that the whole keeps of it.
         seed: enters the choice of comonomers and of the units kept.
 
     Returns:
@@ -171,7 +176,7 @@ def virtual_polymers(limit: int | None = None, per_class: int | None = None, see
         columns=["key", "smiles", "polymer_class", "rule"],
     )
     if per_class is not None:
-        order = sorted(range(len(frame)), key=lambda i: _hash(seed, frame.at[i, "key"]))
+        order = sorted(range(len(frame)), key=lambda i: cap_rank(frame.at[i, "key"], seed))
         kept = frame.iloc[order].groupby("polymer_class", sort=False).head(per_class)
         counts["left out by per_class"] = len(frame) - len(kept)
         frame = kept
