@@ -10,6 +10,7 @@ from typing import Any
 
 _HOMES = {
     "CompositionDescriptor": "composition",
+    "ForceFieldDescriptor": "transformers",
     "MolecularDescriptor": "molecular",
 }
 

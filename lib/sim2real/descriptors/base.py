@@ -19,7 +19,7 @@ from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sim2real.descriptors.store import VectorStore
+from sim2real.descriptors.store import Described, VectorStore
 
 CHUNK = 256  # structures a task of a worker, and a file of the cache
 
@@ -29,6 +29,14 @@ class Failure(NamedTuple):
 
     kind: type[ValueError]
     reason: str
+
+
+class Result(NamedTuple):
+    """(N, D) float32 vectors, NaN for failed rows; and by position why they failed, and the notes on the others."""
+
+    vectors: np.ndarray
+    failures: dict[int, Failure]
+    notes: dict[int, tuple[str, ...]]
 
 
 class StructureDescriptor(TransformerMixin, BaseEstimator):
@@ -66,8 +74,11 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
         """Everything but the structure that decides the numbers: settings and package versions."""
 
     @abstractmethod
-    def _describe(self, structure: str) -> np.ndarray:
+    def _describe(self, structure: str) -> Described:
         """All D numbers of one structure; a ValueError, in one line, if it has none."""
+
+    def _keep_notes(self, structures: list[str], labels: Sequence[Any], notes: dict[int, tuple[str, ...]]) -> None:
+        """Called with the notes of every structure that has some; a descriptor that writes notes keeps them here."""
 
     def _choose_columns(self, vectors: np.ndarray) -> np.ndarray:
         """Positions of the columns to keep, given the (N, D) vectors of the data passed to ``fit``."""
@@ -93,10 +104,7 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
             ValueError: as ``fit``. For data with bad rows use :meth:`describe`.
         """
         check_is_fitted(self)
-        structures, labels = _read(X)
-        vectors, failures = self._vectors(structures)
-        _refuse(failures, labels)
-        return vectors[:, self.columns_]
+        return self._good_vectors(X)[:, self.columns_]
 
     def describe(self, X: Any) -> tuple[np.ndarray, pd.DataFrame]:
         """Vectors of the rows that have one, and a report of those that have not.
@@ -108,7 +116,8 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
             columns row (the label), structure and reason, its index their 0-based positions in X.
         """
         structures, labels = _read(X)
-        vectors, failures = self._vectors(structures)
+        vectors, failures, notes = self._compute(structures)
+        self._keep_notes(structures, labels, notes)
         dropped = list(failures)
         good = np.delete(vectors, dropped, axis=0)
         if not hasattr(self, "columns_"):
@@ -137,10 +146,15 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
         return tags
 
     def _fit(self, X: Any) -> np.ndarray:
-        structures, labels = _read(X)
-        vectors, failures = self._vectors(structures)
-        _refuse(failures, labels)
+        vectors = self._good_vectors(X)
         self._set_columns(vectors)
+        return vectors
+
+    def _good_vectors(self, X: Any) -> np.ndarray:
+        structures, labels = _read(X)
+        vectors, failures, notes = self._compute(structures)
+        _refuse(failures, labels)
+        self._keep_notes(structures, labels, notes)
         return vectors
 
     def _set_columns(self, vectors: np.ndarray) -> None:
@@ -149,8 +163,7 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
         self.n_features_in_ = 1
         self.columns_ = self._choose_columns(vectors)
 
-    def _vectors(self, structures: list[str]) -> tuple[np.ndarray, dict[int, Failure]]:
-        """(N, D) float32, NaN where there is no vector, and why by position."""
+    def _compute(self, structures: list[str]) -> Result:
         size = len(self._names())
         store = self._store(size)
         distinct = list(dict.fromkeys(structures))
@@ -159,16 +172,19 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
         chunks = [missing[k : k + CHUNK] for k in range(0, len(missing), CHUNK)]
         results = Parallel(n_jobs=self.n_jobs, return_as="generator")(delayed(_describe_chunk)(self, c) for c in chunks)
         failed: dict[str, Failure] = {}
-        for vectors, failures in results:
-            if store and vectors:
-                store.add(list(vectors), np.stack(list(vectors.values())))
-            known.update(vectors)
+        for described, failures in results:
+            if store:
+                store.add(described)
+            known.update(described)
             failed.update(failures)
         matrix = np.full((len(structures), size), np.nan, dtype=np.float32)
+        notes: dict[int, tuple[str, ...]] = {}
         for k, structure in enumerate(structures):
             if structure in known:
-                matrix[k] = known[structure]
-        return matrix, {k: failed[s] for k, s in enumerate(structures) if s in failed}
+                matrix[k] = known[structure].vector
+                if known[structure].notes:
+                    notes[k] = known[structure].notes
+        return Result(matrix, {k: failed[s] for k, s in enumerate(structures) if s in failed}, notes)
 
     def _store(self, size: int) -> VectorStore | None:
         if self.cache_dir is None:
@@ -179,15 +195,15 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
 
 def _describe_chunk(
     descriptor: StructureDescriptor, structures: Sequence[str]
-) -> tuple[dict[str, np.ndarray], dict[str, Failure]]:
-    vectors: dict[str, np.ndarray] = {}
+) -> tuple[dict[str, Described], dict[str, Failure]]:
+    described: dict[str, Described] = {}
     failures: dict[str, Failure] = {}
     for structure in structures:
         try:
-            vectors[structure] = descriptor._describe(structure).astype(np.float32)
+            described[structure] = descriptor._describe(structure)
         except ValueError as error:
             failures[structure] = Failure(type(error), str(error))
-    return vectors, failures
+    return described, failures
 
 
 def _read(X: Any) -> tuple[list[str], Sequence[Any]]:

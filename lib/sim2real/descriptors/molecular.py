@@ -16,6 +16,7 @@ from rdkit import Chem
 from rdkit.Chem import Descriptors, rdMolDescriptors
 
 from sim2real.descriptors.base import StructureDescriptor
+from sim2real.descriptors.store import Described
 from sim2real.structures import oligomer, parse
 
 # Ipc and AvgIpc need a characteristic polynomial (up to 0.2 s for three units of the RadonPy set) and Ipc reaches
@@ -76,7 +77,7 @@ class MolecularDescriptor(StructureDescriptor):
     def _signature(self) -> dict[str, Any]:
         return {"units": self.units, "per_atom": self.per_atom, "rdkit": rdkit.__version__}
 
-    def _describe(self, structure: str) -> np.ndarray:
+    def _describe(self, structure: str) -> Described:
         mol = Chem.Mol(oligomer(parse(structure), self.units))
         Chem.RemoveStereochemistry(mol)
         # RDKit's EState descriptors look here before they compute the indices again, by a slow loop
@@ -90,7 +91,7 @@ class MolecularDescriptor(StructureDescriptor):
         vector = np.array([values[name] for name in _FUNCTIONS])
         if self.per_atom:
             vector[_GROWS] /= mol.GetNumHeavyAtoms() or 1  # molecular hydrogen has none
-        return np.clip(np.nan_to_num(vector, nan=0.0, posinf=0.0, neginf=0.0), -LIMIT, LIMIT)
+        return Described(np.clip(np.nan_to_num(vector, nan=0.0, posinf=0.0, neginf=0.0), -LIMIT, LIMIT))
 
     def _choose_columns(self, vectors: np.ndarray) -> np.ndarray:
         return np.flatnonzero(np.ptp(vectors, axis=0) > 0)
