@@ -27,7 +27,7 @@ def mirror() -> Path:
 
 def make_task(name: str, X: np.ndarray, y: np.ndarray, first_key: int = 0) -> Task:
     keys = [f"material {first_key + k:04d}" for k in range(len(y))]
-    table = pd.DataFrame({"key": keys, "structure": keys, "value": y, "group": "all"})
+    table = pd.DataFrame({"key": keys, "structure": keys, "name": keys, "value": y, "group": "all"})
     return Task(name, PROPERTIES["density"], table, "none", "made by the tests", X=X.astype(np.float32))
 
 

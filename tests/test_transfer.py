@@ -40,6 +40,15 @@ def test_min_max_maps_training_rows_to_the_unit_interval():
     np.testing.assert_allclose([scaled.min(0), scaled.max(0)], [np.zeros(4), np.ones(4)], atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["standard", "min-max"])
+def test_a_column_that_is_constant_in_training_is_left_out(kind):
+    X = np.random.default_rng(0).normal(size=(30, 3)).astype(np.float32)
+    X[:20, 1] = 7.0
+    X[:20, 2] = np.linspace(0, 1e-30, 20)
+    scaled = InputScalers(kind, X, np.arange(20)[None])(torch.from_numpy(X)[None]).numpy()[0]
+    assert np.all(np.isfinite(scaled)) and np.all(scaled[:, 1:] == 0) and scaled[:, 0].std() > 0.1
+
+
 @pytest.mark.parametrize("kind", ["standard", "yeo-johnson"])
 def test_output_scaling_goes_there_and_back_and_stays_finite(kind):
     y = np.random.default_rng(0).lognormal(size=40)

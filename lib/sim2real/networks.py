@@ -134,7 +134,7 @@ def train(
             {"params": [p for n, p in named if n.endswith("bias")], "weight_decay": 0.0},
         ],
         lr=learning_rate,
-        foreach=True,
+        fused=True,
     )
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=steps)
     for step in range(steps):

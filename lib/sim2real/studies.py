@@ -18,7 +18,7 @@ from joblib import Memory
 from sim2real.datasets.facts import load_liquid_facts, load_molecules, load_polymer_facts
 from sim2real.datasets.task import Task, get_property
 from sim2real.datasets.virtual import load_virtual_polymers, sample_balanced
-from sim2real.descriptors import MolecularDescriptor
+from sim2real.descriptors import ForceFieldDescriptor, MolecularDescriptor
 from sim2real.experiment import Study
 from sim2real.hyperparameters import load_hyperparameters
 from sim2real.paths import CACHE
@@ -26,10 +26,13 @@ from sim2real.simulators import cohesion, constants, graph, polymer
 
 # fixed: which virtual polymers belong to the source is part of the study, not of a run's randomness
 SOURCE_SEED = 0
+DESCRIPTORS = {"forcefield": ForceFieldDescriptor, "molecular": MolecularDescriptor}
 _memory = Memory(CACHE / "simulated", verbose=0)
 
 
-def load_study(kind: str, property: str, *, n_max: int, workers: int = 1, tuned: bool = True) -> Study:
+def load_study(
+    kind: str, property: str, *, n_max: int, descriptor: str, workers: int = 1, tuned: bool = True
+) -> Study:
     """One study of the embedded edition, with descriptors and hyperparameters.
 
     Args:
@@ -37,6 +40,8 @@ def load_study(kind: str, property: str, *, n_max: int, workers: int = 1, tuned:
             on molecules -> measured organic liquids, none of which is among the simulated molecules).
         property: one of :data:`sim2real.datasets.task.PROPERTIES`.
         n_max: size of the source; polymers are drawn with their classes as equal in number as the library allows.
+        descriptor: ``forcefield`` (the paper's 190 numbers) or ``molecular`` (RDKit's); materials that it cannot describe
+            are dropped and counted in the report.
         workers: processes for simulators and descriptors.
         tuned: whether to load the chosen hyperparameters; without, ``settings`` is None.
 
@@ -47,7 +52,9 @@ def load_study(kind: str, property: str, *, n_max: int, workers: int = 1, tuned:
         raise ValueError(f"unknown study {kind!r}; expected one of {', '.join(STUDIES)}")
     what, pool, load_target = STUDIES[kind]
     target = load_target(property)
-    settings = load_hyperparameters(f"{kind}-{property}") if tuned else None
+    if descriptor not in DESCRIPTORS:
+        raise ValueError(f"unknown descriptor {descriptor!r}; expected one of {', '.join(DESCRIPTORS)}")
+    settings = load_hyperparameters(f"{kind}-{property}-{descriptor}") if tuned else None
     structures = pool(n_max)
     simulated = _simulate(list(structures["structure"]), workers)[property].to_numpy()
     source = Task(
@@ -61,16 +68,25 @@ def load_study(kind: str, property: str, *, n_max: int, workers: int = 1, tuned:
     simulated_target = _simulate(list(target.table["structure"]), workers)[property].to_numpy()
     known = np.isfinite(simulated_target)
     # the baseline "simulator" needs a value for every tested material, and all arms are tested on the same materials
-    target = replace(target, report=target.report | {"dropped, not simulated": int((~known).sum())}).select(known)
-    descriptor = MolecularDescriptor(n_jobs=workers, cache_dir=CACHE / "descriptors")
-    X = descriptor.fit_transform([*source.table["structure"], *target.table["structure"]])
+    target = _drop(target, known, "not simulated")
+    both = [*source.table["structure"], *target.table["structure"]]
+    X, failed = DESCRIPTORS[descriptor](n_jobs=workers, cache_dir=CACHE / "descriptors").describe(both)
+    described = np.ones(len(both), dtype=bool)
+    described[failed.index] = False
+    in_source, in_target = described[: len(source)], described[len(source) :]
+    source, target = (_drop(task, rows, "no descriptor") for task, rows in ((source, in_source), (target, in_target)))
     return Study(
-        name=f"{kind}-{property}",
+        name=f"{kind}-{property}-{descriptor}",
         source=replace(source, X=X[: len(source)]),
         target=replace(target, X=X[len(source) :]),
         settings=settings,
-        simulated_target=simulated_target[known],
+        simulated_target=simulated_target[known][in_target],
     )
+
+
+def _drop(task: Task, keep: np.ndarray, why: str) -> Task:
+    """The task without some rows, their number told in its report."""
+    return replace(task, report=task.report | {f"dropped, {why}": int((~keep).sum())}).select(keep)
 
 
 def _virtual_polymers(n_max: int) -> pd.DataFrame:

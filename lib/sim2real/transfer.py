@@ -20,6 +20,7 @@ from sim2real.seeding import numpy_generator, torch_generator
 # A descriptor of a target material may lie far outside of what n = 100 simulated ones span; a network extrapolates
 # linearly there, so scaled inputs are held within this many training ranges (or standard deviations) of the centre.
 INPUT_CLIP = {"min-max": (-0.5, 1.5), "standard": (-4.0, 4.0)}
+NEGLIGIBLE = 1e-6  # width of a column, relative to its centre or to 1, below which it counts as constant
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,15 @@ class InputScalers:
         for own in rows:
             if kind == "min-max":
                 scaler = MinMaxScaler().fit(X[own])
-                shift.append(-scaler.min_ / scaler.scale_)
-                factor.append(scaler.scale_)
+                centre, width = scaler.data_min_, scaler.data_range_
             else:
                 scaler = StandardScaler().fit(X[own])
-                shift.append(scaler.mean_)
-                factor.append(1 / scaler.scale_)
+                centre, width = scaler.mean_, np.sqrt(scaler.var_)
+            # a column that is constant over the training rows says nothing: its weights are random and stay so, and a
+            # target material that differs there would be moved by noise
+            varies = width > NEGLIGIBLE * np.maximum(1, np.abs(centre))
+            shift.append(centre)
+            factor.append(np.where(varies, 1 / np.where(varies, width, 1), 0))
         self.shift = torch.from_numpy(np.stack(shift)[:, None, :].astype(np.float32))
         self.factor = torch.from_numpy(np.stack(factor)[:, None, :].astype(np.float32))
 

@@ -1,6 +1,6 @@
 """Choose the hyperparameters of a study on validation data, and write down the choice with the table it came from.
 
-    python -m sim2real.tune polymers-density liquids-density ...      (all studies if none is named)
+    python -m sim2real.tune polymers-density-forcefield liquids-density-molecular ...      (all studies if none is named)
 
 Never a test row: each tuning trial splits the target as a reporting trial does, puts its 20 % test rows aside unread, and
 validates on a quarter of the training part. The tuning trials are other trials than those reported, but of the same
@@ -29,16 +29,16 @@ from sim2real.experiment import Study, training_size
 from sim2real.hyperparameters import TUNING, save_hyperparameters
 from sim2real.presets import PRESETS
 from sim2real.seeding import numpy_generator
-from sim2real.studies import STUDIES, load_study
+from sim2real.studies import DESCRIPTORS, STUDIES, load_study
 from sim2real.transfer import Hyperparameters, Network, Predictors, Training, fit_networks, transfer
 
-TRIALS = 16
 PRETRAINING_STEPS = 1500
 SOURCE_SAMPLE = 4000  # simulations used to choose the pretraining: 3/4 train, 1/4 validate
+SOURCE_DRAWS = 2
 SMALL_N = 1000
 
 NETWORKS = [Network(inputs=i, outputs=o) for i in ("standard", "min-max") for o in ("standard", "yeo-johnson")]
-PRETRAINING = [Training(PRETRAINING_STEPS, rate) for rate in (1e-3, 3e-3)]
+PRETRAINING = [Training(PRETRAINING_STEPS, rate) for rate in (1e-3, 3e-3, 6e-3)]
 FINE_TUNING = [Training(0, 1e-3)] + [
     Training(steps, rate, dropout=dropout)
     for rate in (1e-4, 3e-4, 1e-3, 2e-3)
@@ -47,12 +47,17 @@ FINE_TUNING = [Training(0, 1e-3)] + [
 ]
 DIRECT = [
     Training(steps, rate, weight_decay=decay, dropout=dropout, max_epochs=1000)
-    for rate in (1e-3, 3e-3)
-    for steps in (200, 600)
+    for rate in (1e-3, 3e-3, 1e-2)
+    for steps in (200, 800)
     for decay in (1e-4, 1.0)
-    for dropout in (0.0, 0.2, 0.4)
+    for dropout in (0.0, 0.3)
 ]
 DIRECT_NETWORKS = [Network(inputs=i) for i in ("standard", "min-max")]
+
+
+def trials_for(m: int) -> int:
+    """Tuning trials: more where few validation rows make each one noisy."""
+    return 20 if m < 100 else 12
 
 
 def tune(study: Study, m: int) -> tuple[Hyperparameters, pd.DataFrame]:
@@ -69,7 +74,7 @@ def tune(study: Study, m: int) -> tuple[Hyperparameters, pd.DataFrame]:
     torch.set_num_threads(1)
     rows: list[dict] = []
     network, pretraining = _choose(rows, "pretraining", _score_pretraining(study))
-    fit, validate = _target_split(study, m)
+    fit, validate = _target_split(study, m, trials_for(m))
     (fine_tuning,) = _choose(rows, "fine-tuning", _score_fine_tuning(study, network, pretraining, fit, validate))
     direct_network, direct = _choose(rows, "direct", _score_direct(study, fit, validate))
     return Hyperparameters(network, pretraining, fine_tuning, direct_network, direct), pd.DataFrame(rows)
@@ -95,25 +100,25 @@ def _choose(rows: list[dict], stage: str, scored: Iterable[tuple[tuple, np.ndarr
 
 def _score_pretraining(study: Study) -> Iterable[tuple[tuple, np.ndarray]]:
     size = min(SOURCE_SAMPLE, len(study.source))
-    draws = np.stack([_rng(study, "source", t).permutation(len(study.source))[:size] for t in range(4)])
+    draws = np.stack([_rng(study, "source", t).permutation(len(study.source))[:size] for t in range(SOURCE_DRAWS)])
     train, held = draws[:, : size * 3 // 4], draws[:, size * 3 // 4 :]
     for network, stage in itertools.product(NETWORKS, PRETRAINING):
-        predictors = fit_networks(study.source.X, study.source.y, train, network, stage, _seeds(study, "pretraining", 4))
+        predictors = fit_networks(study.source.X, study.source.y, train, network, stage, _seeds(study, "pretraining", SOURCE_DRAWS))
         yield (network, stage), _errors(predictors, study.source, held)
 
 
 def _score_fine_tuning(
     study: Study, network: Network, stage: Training, fit: np.ndarray, validate: np.ndarray
 ) -> Iterable[tuple[tuple, np.ndarray]]:
-    pretrained = []
+    pretrained, trials = [], len(fit)
     for n in sorted({min(SMALL_N, len(study.source)), len(study.source)}):
-        rows = np.stack([_rng(study, "source", t).permutation(len(study.source))[:n] for t in range(TRIALS)])
-        seeds = _seeds(study, f"pretraining {n}", TRIALS)
+        rows = np.stack([_rng(study, "source", t).permutation(len(study.source))[:n] for t in range(trials)])
+        seeds = _seeds(study, f"pretraining {n}", trials)
         pretrained.append(fit_networks(study.source.X, study.source.y, rows, network, stage, seeds))
     for candidate in FINE_TUNING:
         errors = [
             _errors(
-                transfer(p, study.target.X, study.target.y, fit, candidate, _seeds(study, "fine-tuning", TRIALS)),
+                transfer(p, study.target.X, study.target.y, fit, candidate, _seeds(study, "fine-tuning", trials)),
                 study.target,
                 validate,
             )
@@ -124,13 +129,13 @@ def _score_fine_tuning(
 
 def _score_direct(study: Study, fit: np.ndarray, validate: np.ndarray) -> Iterable[tuple[tuple, np.ndarray]]:
     for network, stage in itertools.product(DIRECT_NETWORKS, DIRECT):
-        predictors = fit_networks(study.target.X, study.target.y, fit, network, stage, _seeds(study, "direct", TRIALS))
+        predictors = fit_networks(study.target.X, study.target.y, fit, network, stage, _seeds(study, "direct", len(fit)))
         yield (network, stage), _errors(predictors, study.target, validate)
 
 
-def _target_split(study: Study, m: int) -> tuple[np.ndarray, np.ndarray]:
+def _target_split(study: Study, m: int, trials: int) -> tuple[np.ndarray, np.ndarray]:
     test = len(study.target) - training_size(study.target)
-    orders = [_rng(study, "split", t).permutation(len(study.target))[test : test + m] for t in range(TRIALS)]
+    orders = [_rng(study, "split", t).permutation(len(study.target))[test : test + m] for t in range(trials)]
     parts = np.stack(orders)
     held = max(1, m // 4)
     return parts[:, held:], parts[:, :held]
@@ -150,15 +155,15 @@ def _seeds(study: Study, purpose: str, count: int) -> list[tuple]:
 
 def _tune(name: str) -> tuple[str, int, Hyperparameters, pd.DataFrame]:
     preset = PRESETS["quick"]
-    kind, property = name.split("-", 1)
-    study = load_study(kind, property, n_max=preset.n_max, tuned=False)
+    kind, property, descriptor = name.split("-")
+    study = load_study(kind, property, n_max=preset.n_max, descriptor=descriptor, tuned=False)
     m = min(training_size(study.target), preset.m_max)
     return name, m, *tune(study, m)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; exit status 2 for an unknown study."""
-    known = [f"{kind}-{p}" for kind in STUDIES for p in PROPERTIES]
+    known = [f"{kind}-{p}-{d}" for kind in STUDIES for p in PROPERTIES for d in DESCRIPTORS]
     parser = argparse.ArgumentParser(prog="python -m sim2real.tune", description=__doc__.split("\n")[0])
     parser.add_argument("studies", nargs="*", metavar="STUDY", help=", ".join(known))
     parser.add_argument("--workers", type=int, default=1, help="studies tuned at the same time")
