@@ -104,6 +104,13 @@ def test_simulations_of_the_same_law_help(study, tmp_path):
     assert trials.errors("simulator").mean() < 0.1, "the simulator is right up to a line and noise of 0.05"
 
 
+def test_baselines_survive_columns_that_are_constant_but_for_rounding(study, tmp_path):
+    X = study.target.X.copy()
+    X[:, 3] = np.random.default_rng(0).normal(size=len(X)) * 1e-40
+    trials = run(replace(study, target=replace(study.target, X=X)), DESIGN, arms=("direct", "ridge"), store=tmp_path)
+    assert np.isfinite(trials.errors("ridge")).all() and np.isfinite(trials.errors("direct")).all()
+
+
 def test_sizes_that_the_data_do_not_allow_are_refused(study, tmp_path):
     with pytest.raises(ValueError, match="n = 500 exceeds the 300 materials of simulated"):
         run(study, replace(DESIGN, n_grid=(50, 500)), store=tmp_path)
