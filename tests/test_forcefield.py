@@ -11,12 +11,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rdkit import Chem
+from rdkit.Chem.rdDistGeom import EmbedMolecule
+from rdkit.Chem.rdForceFieldHelpers import (
+    GetUFFAngleBendParams,
+    GetUFFBondStretchParams,
+    GetUFFVdWParams,
+    UFFGetMoleculeForceField,
+    UFFOptimizeMolecule,
+)
+from rdkit.Chem.rdMolTransforms import SetDihedralDeg
 from rdkit.Chem.rdPartialCharges import ComputeGasteigerCharges
 
 from sim2real.descriptors.forcefield import FEATURE_NAMES, count_terms, forcefield_vector
 from sim2real.descriptors.gaff import atom_types
 from sim2real.descriptors.gaff_parameters import parameters, tables
 from sim2real.descriptors.periodic import build_graph
+from sim2real.descriptors.uff import labelled_atoms, uff_parameters
 from sim2real.structures import StructureError, oligomer, parse, structure_key
 
 ORACLE = Path(__file__).parent / "data" / "forcefield_oracle.csv"
@@ -62,6 +72,7 @@ def test_oracle_tells_units_apart():
         ("*c1ccc(*)s1", "*c1ccc(-c2ccc(*)s2)s1"),
         ("*C(*)(F)F", "*C(F)(F)C(*)(F)F"),
         ("*NCCCCCC(*)=O", "*C(=O)CCCCCN*", "*CCNC(=O)CCC*"),
+        ("*[Si](C)(C)O*", "*O[Si](*)(C)C", "*[Si](C)(C)O[Si](C)(C)O*"),
         ("*C=CC#C*", "*C#CC=C*", "*C#CC=CC#CC=C*"),
     ],
 )
@@ -257,15 +268,103 @@ def test_fallbacks_beyond_radonpy_are_reported():
     assert forcefield_vector("*CC*").fallbacks == ()
 
 
+# ---- silicon and boron, by UFF
+
+
+@pytest.mark.parametrize(
+    ("smiles", "reported"),
+    [
+        (
+            "*[Si](C)(C)O*",
+            "angle c3-si-c3, angle c3-si-os, angle hc-c3-si, angle os-si-os, angle si-os-si, atom si, bond c3-si, "
+            "bond os-si, dihedral c3-si-os-si, dihedral c3-si-c3-hc, dihedral hc-c3-si-os, dihedral os-si-os-si",
+        ),
+        ("*[Si](C)(c1ccccc1)O*", "atom si, bond ca-si, angle ca-ca-si, dihedral ca-ca-si-os"),
+        ("*CC(*)c1ccc(B2OC(C)(C)C(C)(C)O2)cc1", "atom b, bond b-os, bond b-ca, angle b-os-c3, dihedral c3-os-b-os"),
+        ("*[SiH2]C#C*", "atom h, atom si, bond h-si, angle h-si-h, dihedral c1-c1-si-h"),
+        ("C[Si](C)(C)O", "bond oh-si, dihedral c3-si-oh-ho"),
+    ],
+)
+def test_terms_around_silicon_and_boron_are_reported(smiles, reported):
+    result = forcefield_vector(smiles)
+    assert np.isfinite(result.vector).all() and all(block.any() for block in np.split(result.vector[10:], 9))
+    assert all(line.endswith(": UFF") for line in result.fallbacks)
+    found = {line.removesuffix(": UFF") for line in result.fallbacks}
+    wanted = set(reported.split(", "))
+    assert wanted <= found, sorted(found)
+    if smiles == "*[Si](C)(C)O*":
+        assert wanted == found
+
+
+def test_uff_in_the_forms_of_gaff():
+    graph = build_graph(parse("C[SiH2][SiH3]"))
+    cell, heavy, hydrogens = labelled_atoms(graph)
+    mol = Chem.AddHs(Chem.MolFromSmiles("C[SiH2][SiH3]"))
+    names = dict(zip([*heavy, *hydrogens], "c3 si si hc h h".split()))
+
+    def value(term: str, *path: int) -> tuple[float, float]:
+        ((entry, count),) = uff_parameters(cell, names, term, Counter({path: 1}))
+        assert count == 1
+        return entry[:2]
+
+    k, r0 = GetUFFBondStretchParams(mol, 0, 1)
+    assert value("bond", 0, 1) == pytest.approx((k / 2, r0))
+    k, theta0 = GetUFFAngleBendParams(mol, 0, 1, 2)
+    assert value("angle", 0, 1, 2) == pytest.approx((k / 2, theta0))
+    x, epsilon = GetUFFVdWParams(mol, 1, 1)
+    assert value("atom", 1) == pytest.approx((epsilon, x * 2 ** (-1 / 6)))
+    # 9 torsions share the barrier about Si-Si, sqrt(1.225 1.225) kcal/mol (Rappe et al. 1992)
+    assert value("dihedral", 0, 1, 2, hydrogens[2])[0] == pytest.approx(1.225 / 2 / 9)
+    # on GAFF2's scale: sigma and not Rmin / 2, one torsion's k and not the bond's barrier
+    assert tables()["atom"]["c3",][1] == pytest.approx(2 * 1.9069 * 2 ** (-1 / 6), abs=1e-3)
+    assert tables()["dihedral"]["X", "c3", "c3", "X"][0] == pytest.approx(1.4 / 9)
+
+
+def test_the_barrier_about_a_bond_is_shared_as_rdkit_shares_it():
+    mol = Chem.AddHs(Chem.MolFromSmiles("[SiH3][SiH3]"))
+    assert EmbedMolecule(mol, randomSeed=1) == 0 and UFFOptimizeMolecule(mol) == 0
+    left, right = (
+        next(n.GetIdx() for n in mol.GetAtomWithIdx(k).GetNeighbors() if n.GetAtomicNum() == 1) for k in (0, 1)
+    )
+    energies = []
+    for angle in (60.0, 0.0):
+        SetDihedralDeg(mol.GetConformer(), left, 0, 1, right, angle)
+        energies.append(UFFGetMoleculeForceField(mol, vdwThresh=0.0).CalcEnergy())
+    names = {0: "si", 1: "si", left: "h", right: "h"}
+    ((entry, _),) = uff_parameters(mol, names, "dihedral", Counter({(left, 0, 1, right): 9}))
+    assert energies[1] - energies[0] == pytest.approx(9 * 2 * entry.first, rel=0.02)
+
+
+@pytest.mark.parametrize("smiles", ["*[Si](C)(C)O*", "*CC(*)[Si](C)(OC)c1ccccc1", "*[SiH2]C=C*", "*OB(*)c1ccccc1"])
+def test_uff_terms_are_what_one_more_unit_adds_to_a_long_chain(smiles):
+    unit = parse(smiles)
+    shorter, longer = (_uff_counts(build_graph(oligomer(unit, units))) for units in (7, 8))
+    cell = build_graph(unit)
+    copies = len(cell) // (unit.GetNumAtoms() - 2)
+    longer.subtract(shorter)
+    assert {k: n * copies for k, n in longer.items() if n} == dict(_uff_counts(cell))
+
+
+def _uff_counts(graph) -> Counter:
+    cell, heavy, hydrogens = labelled_atoms(graph)
+    types, hydrogen_types = atom_types(graph, set())
+    names = dict(zip(hydrogens, hydrogen_types)) | dict(zip(heavy, types))
+    found = Counter()
+    for term, paths in count_terms(graph, heavy, hydrogens).items():
+        for entry, count in uff_parameters(cell, names, term, paths):
+            found[entry.fallback, round(entry.first, 6), f"{entry.second:.6f}"] += count
+    return found
+
+
 # ---- errors
 
 
 @pytest.mark.parametrize(
     ("smiles", "words"),
     [
-        ("*O[Si](*)(C)C", "Si"),
-        ("CB(C)C", "for B,"),
-        ("C[Zn]C", "Zn"),
+        ("C[Zn]C", "for Zn, only for H C"),
+        ("*C[Se]C*", "for Se,"),
+        ("C[Sn](C)(C)C", "for Sn,"),
         ("Cl", "H on Cl"),
         ("[H][H]", "hydrogen alone"),
         ("FF", "bond f-f"),
@@ -291,9 +390,8 @@ def _assert_finite(structures: list[str]) -> None:
 def test_embedded_facts():
     with FACTS.open() as handle:
         structures = sorted({row["smiles"] for row in csv.DictReader(handle)})
-    covered = [smiles for smiles in structures if "Si" not in smiles]
-    assert len(covered) > 50
-    _assert_finite(covered)
+    assert len(structures) > 50 and sum("Si" in smiles for smiles in structures) == 3
+    _assert_finite(structures)
 
 
 def test_explicit_hydrogens_in_a_smiles_change_nothing():

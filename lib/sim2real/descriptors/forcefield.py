@@ -12,6 +12,11 @@ polymers and 140 solvents of the chi set, and 54 of 55 embedded facts differ by 
 - Backbones of one atom with a double bond beside it, ``*C(=C)*`` (0.40): ten units are then a ring of ten atoms, which
   RadonPy types as a ring.
 - 4-pyridone (0.04): two equivalent double bonds take different types in RadonPy, by the order of the atoms.
+
+RadonPy refuses silicon and boron, which GAFF2 lacks. Here the terms that contain them take UFF's parameters
+(:mod:`sim2real.descriptors.uff`), every kind of which is reported. Torsions with such an atom only at an end keep
+GAFF2's X-b-c-X. Values are scaled by the ranges of GAFF2's table all the same, so that no other vector changes; UFF's
+may leave [0, 1] slightly, where kernels are small. The masses of both count at their values, between the centres.
 """
 
 from __future__ import annotations
@@ -20,16 +25,19 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 
-from sim2real.descriptors.gaff import SYMBOLS, atom_types, check_elements
-from sim2real.descriptors.gaff_parameters import Types, parameters, tables
+from sim2real.descriptors.gaff import SYMBOLS, TYPES_WITHOUT_GAFF, atom_types, check_elements
+from sim2real.descriptors.gaff_parameters import Parameters, parameters, tables
 from sim2real.descriptors.periodic import Graph, build_graph
+from sim2real.descriptors.uff import is_foreign, labelled_atoms, uff_parameters
 from sim2real.structures import parse
 
 # g/mol, of H C N O F P S Cl Br I: RadonPy 0.2.11, ff/descriptor.py, which agree with RDKit's atomic weights
 _MASSES = np.array((1.008, 12.011, 14.007, 15.999, 18.998, 30.974, 32.067, 35.453, 79.904, 126.904))
+_OTHER_MASSES = {5: 10.812, 14: 28.086}  # of B and Si: RDKit's atomic weights
 _BLOCKS = ("charge", "epsilon", "sigma", "k_bond", "r0", "polar", "k_angle", "theta0", "k_dihedral")
 _COLUMNS = {"atom": ("epsilon", "sigma"), "bond": ("k_bond", "r0"), "angle": ("k_angle", "theta0")}
 _COLUMNS |= {"dihedral": ("k_dihedral",)}
@@ -44,6 +52,7 @@ FEATURE_NAMES: tuple[str, ...] = tuple(f"mass_{symbol}" for symbol in SYMBOLS.va
 )
 
 Weighted = Iterable[tuple[float, int]]
+Label = TypeVar("Label", str, int)
 
 
 @dataclass(frozen=True)
@@ -68,8 +77,8 @@ def forcefield_vector(smiles: str) -> ForceFieldResult:
     mean over the atoms (bonds, angles, torsions) of exp(-(x - c)^2 / (2 s^2)), x scaled to [0, 1], c a centre.
 
     Raises:
-        StructureError: as :func:`sim2real.structures.parse`; an element without GAFF2 parameters (it is named); an atom
-            without Gasteiger charge.
+        StructureError: as :func:`sim2real.structures.parse`; an element other than H C N O F P S Cl Br I Si B (it is
+            named); an atom without Gasteiger charge.
     """
     mol = parse(smiles)
     check_elements(mol)
@@ -77,8 +86,10 @@ def forcefield_vector(smiles: str) -> ForceFieldResult:
     fallbacks: set[str] = set()
     types, hydrogen_types = atom_types(graph, fallbacks)
     values: dict[str, Weighted] = {"charge": _charges(graph), "polar": _charge_differences(graph)}
+    foreign = _foreign_terms(graph, types, hydrogen_types)
     for term, kinds in count_terms(graph, types, hydrogen_types).items():
-        found = [(parameters(term, kind), count) for kind, count in kinds.items()]
+        found = [(parameters(term, kind), count) for kind, count in kinds.items() if not is_foreign(term, kind)]
+        found += foreign.get(term, [])
         fallbacks.update(entry.fallback for entry, _ in found if entry.fallback)
         for column, name in enumerate(_COLUMNS[term]):
             values[name] = [(entry[column], count) for entry, count in found]
@@ -87,15 +98,28 @@ def forcefield_vector(smiles: str) -> ForceFieldResult:
     return ForceFieldResult(np.concatenate(blocks), tuple(sorted(fallbacks)))
 
 
-def count_terms(graph: Graph, types: list[str], hydrogen_types: list[str]) -> dict[str, Counter[Types]]:
+def _foreign_terms(
+    graph: Graph, types: list[str], hydrogen_types: list[str]
+) -> dict[str, list[tuple[Parameters, int]]]:
+    """Parameters and counts of the terms that GAFF2 cannot cover: by atoms, since UFF's do not follow GAFF2's types."""
+    if TYPES_WITHOUT_GAFF.keys().isdisjoint(graph.atomic_numbers):
+        return {}
+    cell, atoms, hydrogens = labelled_atoms(graph)
+    names = dict(zip(hydrogens, hydrogen_types)) | dict(zip(atoms, types))
+    counted = count_terms(graph, atoms, hydrogens)
+    return {term: list(uff_parameters(cell, names, term, paths)) for term, paths in counted.items()}
+
+
+def count_terms(graph: Graph, types: list[Label], hydrogen_types: list[Label]) -> dict[str, Counter[tuple[Label, ...]]]:
     """How often each kind of atom, bond, angle and dihedral occurs in a cell, hydrogens included.
 
-    The hydrogens of an atom are equal, so they are one neighbour that counts as many times as there are hydrogens.
+    The kinds are those that the labels of the heavy atoms, and of the hydrogens on each, tell apart. The hydrogens of
+    an atom are equal, so they are one neighbour that counts as many times as there are hydrogens.
     """
-    atoms: Counter[Types] = Counter()
-    bonds: Counter[Types] = Counter()
-    angles: Counter[Types] = Counter()
-    dihedrals: Counter[Types] = Counter()
+    atoms: Counter[tuple[Label, ...]] = Counter()
+    bonds: Counter[tuple[Label, ...]] = Counter()
+    angles: Counter[tuple[Label, ...]] = Counter()
+    dihedrals: Counter[tuple[Label, ...]] = Counter()
     # of every atom: (index, type, multiplicity) of its neighbours; no index is the hydrogens'
     around = [[(neighbour, types[neighbour], 1) for neighbour, _ in bonded] for bonded in graph.bonds]
     for atom, count in enumerate(graph.hydrogens):
@@ -141,6 +165,7 @@ def _mass_block(graph: Graph) -> np.ndarray:
     counts = Counter(graph.atomic_numbers)
     counts[1] = sum(graph.hydrogens)
     masses = [(mass, counts[number]) for number, mass in zip(SYMBOLS, _MASSES)]
+    masses += [(mass, counts[number]) for number, mass in _OTHER_MASSES.items()]
     low, high = _MASSES[0], _MASSES[-1]
     return _kernel_mean(masses, low, high, (_MASSES - low) / (high - low), _MASS_WIDTH)
 

@@ -5,6 +5,10 @@ groups. GAFF2_mod adds ``c3f``, an sp3 carbon bonded to fluorine (J. Mol. Model.
 rules are RadonPy 0.2.11's (BSD-3; ff/gaff.py, ff/gaff2_mod.py) with one difference: the alternating types of conjugated
 systems (cc/cd, ce/cf, cp/cq ...) are a two-colouring that starts at an atom chosen by its surroundings, so they do not
 depend on the order in which the atoms are written, as RadonPy's do.
+
+Silicon and boron, which GAFF2 lacks, and hydrogen on them take types of this package (``si``, ``b``, ``h``), whose
+parameters are UFF's. They leave the types around them alone: oxygen between silicon atoms is ``os``, silanol's ``oh``
+with ``ho``, carbon on silicon ``c3`` or ``ca``, and its hydrogens ``hc``, because neither element withdraws electrons.
 """
 
 from __future__ import annotations
@@ -17,6 +21,9 @@ from sim2real.descriptors.periodic import SP, SP2, SP3, Graph
 from sim2real.structures import StructureError
 
 SYMBOLS = {1: "H", 6: "C", 7: "N", 8: "O", 9: "F", 15: "P", 16: "S", 17: "Cl", 35: "Br", 53: "I"}
+# elements that GAFF2 lacks, by types that none of its own is named like, and hydrogen on them
+TYPES_WITHOUT_GAFF = {5: "b", 14: "si"}
+HYDROGEN_WITHOUT_GAFF = "h"
 _WITHDRAWING = frozenset((7, 8, 9, 17, 35, 53))
 _HALOGENS = {9: "f", 17: "cl", 35: "br", 53: "i"}
 _CONJUGATED = frozenset(
@@ -31,11 +38,14 @@ _TWINS_BIPHENYL = {"cp": "cq"}
 
 
 def check_elements(mol: Chem.Mol) -> None:
-    """Raise a StructureError that names the first element without GAFF2 parameters."""
+    """Raise a StructureError that names the first element for which neither GAFF2 nor the UFF fallback serves."""
     for atom in mol.GetAtoms():
-        if atom.GetAtomicNum() and atom.GetAtomicNum() not in SYMBOLS:
-            symbol, covered = atom.GetSymbol(), " ".join(SYMBOLS.values())
-            raise StructureError(f"{Chem.MolToSmiles(mol)!r}: GAFF2 has no parameters for {symbol}, only {covered}")
+        number = atom.GetAtomicNum()
+        if number and number not in SYMBOLS and number not in TYPES_WITHOUT_GAFF:
+            raise StructureError(
+                f"{Chem.MolToSmiles(mol)!r}: no force-field parameters for {atom.GetSymbol()}, "
+                f"only for {' '.join(SYMBOLS.values())}, and Si and B by UFF"
+            )
 
 
 def atom_types(graph: Graph, fallbacks: set[str]) -> tuple[list[str], list[str]]:
@@ -71,7 +81,7 @@ def _heavy_type(graph: Graph, atom: int, fallbacks: set[str]) -> str:
         return _phosphorus_type(graph, atom, fallbacks)
     if number == 16:
         return _sulfur_type(graph, atom)
-    return _HALOGENS[number]
+    return TYPES_WITHOUT_GAFF.get(number) or _HALOGENS[number]
 
 
 def _hydrogen_type(graph: Graph, atom: int, fallbacks: set[str]) -> str:
@@ -81,8 +91,12 @@ def _hydrogen_type(graph: Graph, atom: int, fallbacks: set[str]) -> str:
         return "hw" if graph.hydrogens[atom] == 2 else "ho"
     if number in (7, 15, 16):
         return {7: "hn", 15: "hp", 16: "hs"}[number]
+    if number in TYPES_WITHOUT_GAFF:
+        return HYDROGEN_WITHOUT_GAFF
     if number != 6:
-        raise StructureError(f"GAFF2 has no parameters for H on {SYMBOLS[number]}; expected it on C, N, O, P or S")
+        raise StructureError(
+            f"GAFF2 has no parameters for H on {SYMBOLS[number]}; expected it on C, N, O, P, S, Si or B"
+        )
     neighbours = [neighbour for neighbour, _ in graph.bonds[atom]]
     if any(graph.atomic_numbers[n] in (7, 15) and graph.degree(n) == 4 for n in neighbours):
         return "hx"

@@ -39,6 +39,7 @@ class Graph:
         ring_sizes: sizes of the rings of 3 to 14 atoms the atom lies in.
         charges: Gasteiger charge of the heavy atom (elementary charges).
         hydrogen_charges: Gasteiger charge of each of its hydrogens; 0 where there is none.
+        cell: RDKit's molecule of the closed cell, atoms in the same order, hydrogens implicit, rings not perceived.
     """
 
     atomic_numbers: list[int]
@@ -49,6 +50,7 @@ class Graph:
     ring_sizes: list[frozenset[int]]
     charges: list[float]
     hydrogen_charges: list[float]
+    cell: Chem.Mol
 
     def __len__(self) -> int:
         return len(self.atomic_numbers)
@@ -120,6 +122,7 @@ def build_graph(mol: Chem.Mol) -> Graph:
         ring_sizes=[unit_rings[index] for index in kept] * copies,
         charges=charges,
         hydrogen_charges=hydrogen_charges,
+        cell=cell,
     )
 
 

@@ -15,7 +15,7 @@ from sim2real.descriptors.forcefield import FEATURE_NAMES, forcefield_vector
 from sim2real.descriptors.store import Described
 
 # what the numbers come from: a change in any of these makes a new cache
-_SOURCES = ("forcefield.py", "gaff.py", "gaff_parameters.py", "periodic.py", "data/gaff2_mod.csv")
+_SOURCES = ("forcefield.py", "gaff.py", "gaff_parameters.py", "periodic.py", "uff.py", "data/gaff2_mod.csv")
 
 
 class ForceFieldDescriptor(StructureDescriptor):
