@@ -1,6 +1,6 @@
 """Stacked networks against the same networks trained one after another: time per trial and the ratio.
 
-    make bench
+make bench
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ def main() -> None:
     seconds(NETWORKS)  # warm-up
     alone, stacked = zip(*[(seconds(1), seconds(NETWORKS)) for _ in range(3)])
     ratios = np.array(alone) / np.array(stacked)
-    print(f"{STEPS} steps of {FEATURES}-128-64-32-1, batch 64: one by one {1e3 * np.median(alone):.0f} ms a network, ", end="")
-    print(f"{NETWORKS} stacked {1e3 * np.median(stacked):.0f} ms; ratio {np.median(ratios):.1f} ({ratios.min():.1f} to {ratios.max():.1f})")
+    print(f"{STEPS} steps of {FEATURES}-128-64-32-1, batch 64, processor time of one core:")
+    print(f"  one by one {1e3 * np.median(alone):.0f} ms a network, {NETWORKS} stacked {1e3 * np.median(stacked):.0f} ms")
+    print(f"  ratio {np.median(ratios):.1f} ({ratios.min():.1f} to {ratios.max():.1f})")
 
 
 if __name__ == "__main__":

@@ -82,10 +82,16 @@ def measured_liquids(structures: pd.DataFrame) -> pd.DataFrame:
             )
         )
 
-    crc = "CRC Handbook of Chemistry and Physics, Physical Constants of Organic Compounds"
+    crc = "CRC Handbook of Chemistry and Physics, "
     # the table prints 20 C unless a superscript says otherwise; the shipped file dropped the superscripts
-    add("density", constants["rho"] / 1000, "g/cm^3", "", crc)
-    add("refractive_index", index["RI"], "-", index["RIT"], "CRC Handbook of Chemistry and Physics, index of refraction of organic liquids")
+    add("density", constants["rho"] / 1000, "g/cm^3", "", crc + "Physical Constants of Organic Compounds")
+    add(
+        "refractive_index",
+        index["RI"],
+        "-",
+        index["RIT"],
+        crc + "index of refraction of organic liquids",
+    )
 
     heat_capacity._load_Cp_data()
     mass = structures.set_index("cas")["smiles"].map(lambda s: _molar_mass(s))
@@ -94,16 +100,34 @@ def measured_liquids(structures: pd.DataFrame) -> pd.DataFrame:
         molar = pd.Series({cas: _evaluate(model) for cas, model in table.items()}, dtype=float)
         add("heat_capacity", per_mass(molar), "J/(g K)", TEMPERATURE, f"Zabransky et al., Heat Capacity of Liquids: {kind[10:]}")
     molar = heat_capacity.CRC_standard_data["Cpl"].dropna()
-    add("heat_capacity", per_mass(molar), "J/(g K)", TEMPERATURE, "CRC Handbook of Chemistry and Physics, Standard Thermodynamic Properties")
+    add(
+        "heat_capacity",
+        per_mass(molar),
+        "J/(g K)",
+        TEMPERATURE,
+        crc + "Standard Thermodynamic Properties",
+    )
 
     thermal_conductivity._load_k_data()
     perry = thermal_conductivity.k_data_Perrys_8E_2_315
     perry = perry[(perry["Tmin"] <= TEMPERATURE) & (perry["Tmax"] >= TEMPERATURE)]
     value = sum(perry[f"C{k + 1}"] * TEMPERATURE**k for k in range(5))
-    add("thermal_conductivity", value, "W/(m K)", TEMPERATURE, "Perry's Chemical Engineers' Handbook 8th ed., Table 2-315 (evaluated fit)")
+    add(
+        "thermal_conductivity",
+        value,
+        "W/(m K)",
+        TEMPERATURE,
+        "Perry's Chemical Engineers' Handbook 8th ed., Table 2-315 (evaluated fit)",
+    )
     vdi = thermal_conductivity.k_data_VDI_PPDS_9
     value = sum(vdi[c] * TEMPERATURE**k for k, c in enumerate("ABCDE"))
-    add("thermal_conductivity", value, "W/(m K)", TEMPERATURE, "VDI Heat Atlas, PPDS thermal conductivity of saturated liquids (evaluated fit)")
+    add(
+        "thermal_conductivity",
+        value,
+        "W/(m K)",
+        TEMPERATURE,
+        "VDI Heat Atlas, PPDS thermal conductivity of saturated liquids (evaluated fit)",
+    )
     table = pd.concat(parts, ignore_index=True).merge(structures, on="cas", how="inner")
     table = table[["smiles", "name", "cas", "property", "value", "unit", "temperature_K", "source"]]
     table["value"] = table["value"].map(lambda v: float(f"{v:.5g}"))

@@ -27,7 +27,9 @@ dependencies:
 
 def pins() -> list[str]:
     """``name==version`` of every installed distribution but this one, in alphabetical order."""
-    frozen = subprocess.run([sys.executable, "-m", "pip", "freeze", "--exclude-editable"], capture_output=True, text=True, check=True)
+    frozen = subprocess.run(
+        [sys.executable, "-m", "pip", "freeze", "--exclude-editable"], capture_output=True, text=True, check=True
+    )
     lines = [line.split("+")[0] for line in frozen.stdout.splitlines() if "==" in line]
     return sorted(lines, key=str.lower)
 

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from sim2real.datasets.facts import (
-    LIQUID_FACTS,
     POLYMER_FACTS,
     load_liquid_facts,
     load_molecules,
@@ -40,11 +39,18 @@ def test_amorphous_values_supersede_semicrystalline_ones():
     assert found["value"] == pytest.approx(1000 * amorphous["value"].median()) and not found["semicrystalline"]
 
 
-@pytest.mark.parametrize(("property", "at_least"), [("density", 3500), ("refractive_index", 3300), ("heat_capacity", 450), ("thermal_conductivity", 250)])
+@pytest.mark.parametrize(
+    ("property", "at_least"), [("density", 3500), ("refractive_index", 3300), ("heat_capacity", 450), ("thermal_conductivity", 250)]
+)
 def test_liquid_facts(property, at_least):
     task = load_liquid_facts(property)
     assert len(task) >= at_least and len(set(task.keys)) == len(task)
-    known = {"density": ("CC(C)=O", 0.785), "refractive_index": ("c1ccccc1", 1.501), "heat_capacity": ("c1ccccc1", 1740), "thermal_conductivity": ("Cc1ccccc1", 0.131)}
+    known = {
+        "density": ("CC(C)=O", 0.785),
+        "refractive_index": ("c1ccccc1", 1.501),
+        "heat_capacity": ("c1ccccc1", 1740),
+        "thermal_conductivity": ("Cc1ccccc1", 0.131),
+    }
     structure, value = known[property]
     assert task.table.set_index("key").loc[structure, "value"] == pytest.approx(value, rel=0.02)
 

@@ -64,7 +64,12 @@ def test_nothing_is_trained_twice_and_more_trials_train_only_the_new_ones(study,
     common = more.table[more.table["trial"] < 3].reset_index(drop=True)
     pd.testing.assert_frame_equal(common, first.table)
     trained.clear()
-    run(replace(study, settings=replace(study.settings, direct=replace(study.settings.direct, steps=50))), DESIGN, arms=ARMS, store=tmp_path)
+    run(
+        replace(study, settings=replace(study.settings, direct=replace(study.settings.direct, steps=50))),
+        DESIGN,
+        arms=ARMS,
+        store=tmp_path,
+    )
     assert {b.arm for b in trained} == {"direct"}, "a change of the direct arm's settings must not retrain transfer"
 
 

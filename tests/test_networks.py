@@ -57,7 +57,9 @@ def test_stacked_training_equals_training_one_by_one(data):
         own_batches = Minibatches(rows[k : k + 1], size, [np.random.default_rng(k)])
         weights = [p for name, p in network.named_parameters() if name.endswith("weight")]
         biases = [p for name, p in network.named_parameters() if name.endswith("bias")]
-        optimiser = torch.optim.AdamW([{"params": weights, "weight_decay": decay}, {"params": biases, "weight_decay": 0.0}], lr=rate)
+        optimiser = torch.optim.AdamW(
+            [{"params": weights, "weight_decay": decay}, {"params": biases, "weight_decay": 0.0}], lr=rate
+        )
         for step in range(steps):
             for group in optimiser.param_groups:
                 group["lr"] = rate * 0.5 * (1 + np.cos(np.pi * step / steps))

@@ -56,7 +56,9 @@ def test_one_key_for_every_way_to_write_a_chain(same):
     assert len({structure_key(s) for s in same}) == 1
 
 
-@pytest.mark.parametrize(("one", "other"), [("*CC(*)C", "*CC(C)C(C)C*"), ("*CCO*", "*CO*"), ("*NCCCCCC(*)=O", "*NCCCCC(*)=O"), ("CCO", "COC")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("*CC(*)C", "*CC(C)C(C)C*"), ("*CCO*", "*CO*"), ("*NCCCCCC(*)=O", "*NCCCCC(*)=O"), ("CCO", "COC")]
+)
 def test_different_chains_have_different_keys(one, other):
     assert structure_key(one) != structure_key(other)
 

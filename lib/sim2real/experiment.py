@@ -274,9 +274,7 @@ def _run_block(plan: _Plan, block: _Block) -> int:
     if block.arm == "transfer":
         rows = np.stack([plan.source_rows(t, block.n) for t in trials])
         seeds = [plan.seed("pretraining", block.n, t) for t in trials]
-        pretrained = fit_networks(
-            plan.source.X, plan.source.y, rows, settings.transfer_network, settings.pretraining, seeds
-        )
+        pretrained = fit_networks(plan.source.X, plan.source.y, rows, settings.transfer_network, settings.pretraining, seeds)
     for m in block.m_grid:
         train = np.stack([s[0][:m] for s in splits])
         seeds = [plan.seed(block.arm, block.n, m, t) for t in trials]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -25,7 +24,7 @@ def save_figure(figure: Figure, payload: dict, folder: Path) -> list[Path]:
     """Write ``<payload["figure"]>.png``, ``.pdf`` and ``.json`` to a folder, each complete or not at all.
 
     Args:
-        figure: what to draw; it is closed.
+        figure: what to draw; it stays open, for the notebook to show.
         payload: JSON-ready; its ``figure`` is the name of the files.
         folder: made if it does not exist.
 
@@ -47,7 +46,6 @@ def save_figure(figure: Figure, payload: dict, folder: Path) -> list[Path]:
             metadata = {"Software": None} if path.suffix == ".png" else {"CreationDate": None}
             figure.savefig(part, format=path.suffix[1:], dpi=180, bbox_inches="tight", metadata=metadata)
         part.replace(path)
-    plt.close(figure)
     return paths
 
 

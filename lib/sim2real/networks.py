@@ -109,9 +109,7 @@ class Minibatches:
         return torch.from_numpy(np.ascontiguousarray(batch))
 
 
-def train(
-    module: nn.Module, loss: Callable[[], torch.Tensor], *, steps: int, learning_rate: float, weight_decay: float
-) -> None:
+def train(module: nn.Module, loss: Callable[[], torch.Tensor], *, steps: int, learning_rate: float, weight_decay: float) -> None:
     """Minimise the sum of K losses by AdamW (Loshchilov & Hutter 2019), the learning rate falling along a half cosine.
 
     Args:

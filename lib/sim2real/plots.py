@@ -93,8 +93,10 @@ def scaling_figure(records: Sequence[dict], payload: dict) -> Figure:
     figure, axes = plt.subplots(2, 2, figsize=(9.2, 7.4), layout="constrained")
     for record, ax in zip(records, axes.flat):
         scaling_panel(record, ax)
+    for ax in axes.flat[len(records) :]:
+        ax.set_visible(False)
     handles: dict[str, object] = {}
-    for ax in axes.flat:
+    for ax in axes.flat[: len(records)]:
         handles.update(zip(*reversed(ax.get_legend_handles_labels())))
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9)
     design = payload["design"]

@@ -30,9 +30,7 @@ DESCRIPTORS = {"forcefield": ForceFieldDescriptor, "molecular": MolecularDescrip
 _memory = Memory(CACHE / "simulated", verbose=0)
 
 
-def load_study(
-    kind: str, property: str, *, n_max: int, descriptor: str, workers: int = 1, tuned: bool = True
-) -> Study:
+def load_study(kind: str, property: str, *, n_max: int, descriptor: str, workers: int = 1, tuned: bool = True) -> Study:
     """One study of the embedded edition, with descriptors and hyperparameters.
 
     Args:

@@ -40,9 +40,9 @@ SMALL_N = 1000
 NETWORKS = [Network(inputs=i, outputs=o) for i in ("standard", "min-max") for o in ("standard", "yeo-johnson")]
 PRETRAINING = [Training(PRETRAINING_STEPS, rate) for rate in (1e-3, 3e-3, 6e-3)]
 FINE_TUNING = [Training(0, 1e-3)] + [
-    Training(steps, rate, dropout=dropout)
-    for rate in (1e-4, 3e-4, 1e-3, 2e-3)
-    for steps in (100, 300)
+    Training(steps, rate, dropout=dropout, max_epochs=1000)
+    for rate in (1e-4, 3e-4, 1e-3, 3e-3)
+    for steps in (100, 400, 1000)
     for dropout in (0.0, 0.2)
 ]
 DIRECT = [
