@@ -22,7 +22,14 @@ def own_cache(tmp_path_factory, request):
 
 FIGURES = {
     "00-data": ("data-descriptors", "data-map"),
-    "01-polymers": ("fig1a-polymers", "fig1b-polymers", "fig1b-liquids", "validation-polymers", "validation-liquids"),
+    "01-polymers": (
+        "fig1a-polymers",
+        "fig1b-polymers",
+        "fig1b-liquids",
+        "gain-liquids",
+        "validation-polymers",
+        "validation-liquids",
+    ),
 }
 
 

@@ -61,6 +61,17 @@ def test_a_saved_figure_is_three_files_and_the_json_is_the_payload(trials, tmp_p
         save_figure(plots.scaling_figure([record], payload), payload | {"direct": float("nan")}, tmp_path)
 
 
+def test_errors_against_m_are_those_of_the_trials(trials):
+    record = results.target_size_record(trials)
+    assert record["m"] == [16, 32] and record["n"] == 300
+    table = trials.table[(trials.table["m"] == 16) & (trials.table["arm"] == "direct")]
+    assert record["direct"]["mae"][0] == pytest.approx(table["absolute_error"].mean())
+    difference = trials.errors("transfer", 16)[:, -1] - trials.errors("direct", 16)
+    assert record["transfer_minus_direct"][0]["mean"] == pytest.approx(difference.mean())
+    ax = plots.target_size_panel(record)
+    np.testing.assert_array_equal(ax.get_lines()[0].get_ydata(), record["transfer"]["mae"])
+
+
 def test_parity_is_of_the_simulator_against_the_measurements(study):
     record = results.parity_record(study)
     assert record["bias"] == pytest.approx(np.mean(study.simulated_target - study.target.y))

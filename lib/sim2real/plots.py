@@ -18,6 +18,7 @@ from sim2real.scaling import PowerLaw
 
 TRANSFER, DIRECT, LAW = "#1f5fa8", "#c0392b", "#111111"
 BASELINE_STYLES = {"ridge": ("#777777", ":"), "trees": ("#2e8b57", ":"), "simulator": ("#b8860b", "-.")}
+FAR = 1.3  # a baseline this many times above the highest point of the curves is not drawn
 BASELINE_LABELS = {"ridge": "ridge", "trees": "extra trees", "simulator": "simulator + line"}
 
 
@@ -40,11 +41,23 @@ def scaling_panel(record: dict, ax: Axes | None = None, *, baselines: bool = Tru
         fitted = PowerLaw(law["D"], law["alpha"], law["C"])
         ax.plot(grid, fitted(grid), "--", color=LAW, lw=1.2, label="fitted law")
     ax.axhline(record["arms"]["direct"]["mae"], color=DIRECT, ls="--", lw=1.4, label="direct learning")
+    high = FAR * max(*curve["high"], record["arms"]["direct"]["mae"])
+    beyond = []
     for arm, (colour, style) in BASELINE_STYLES.items():
-        if baselines and arm in record["arms"]:
-            ax.axhline(record["arms"][arm]["mae"], color=colour, ls=style, lw=1.1, label=BASELINE_LABELS[arm])
+        if not baselines or arm not in record["arms"]:
+            continue
+        mae = record["arms"][arm]["mae"]
+        if mae > high:
+            # a line far above would squeeze the curve: its value is written instead
+            beyond.append(f"{BASELINE_LABELS[arm]}: {mae:.3g}")
+        else:
+            ax.axhline(mae, color=colour, ls=style, lw=1.1, label=BASELINE_LABELS[arm])
     ax.set_xscale("log")
     ax.set_yscale("log")
+    bottom, top = ax.get_ylim()
+    ax.set_ylim(bottom / (top / bottom) ** 0.18, top)  # room for the law below the curve
+    if beyond:
+        ax.text(0.97, 0.97, "off scale: " + ", ".join(beyond), transform=ax.transAxes, fontsize=7.5, va="top", ha="right")
     _plain_ticks(ax)
     unit = "" if record["unit"] == "-" else f" [{record['unit']}]"
     ax.set_xlabel("simulated materials $n$")
@@ -58,6 +71,8 @@ def law_text(law: dict) -> str:
     """The law as an equation, with what its fit says of itself."""
     if law["status"] == "FAILED":
         return "no law could be fitted"
+    if law["D"] == 0:
+        return f"no decay with $n$: constant {law['C']:.3g}"
     equation = f"${_number(law['D'])}\\,n^{{-{law['alpha']:.3g}}} + {_number(law['C'])}$"
     if law["intervals"]:
         low, high = law["intervals"]["alpha"]["low"], law["intervals"]["alpha"]["high"]
@@ -108,6 +123,39 @@ def scaling_figure(records: Sequence[dict], payload: dict) -> Figure:
         ),
         fontsize=9.5,
     )
+    return figure
+
+
+def target_size_panel(record: dict, ax: Axes | None = None) -> Axes:
+    """Error against the number m of measured training materials, for transfer and direct learning, with 90 % bands.
+
+    Args:
+        record: of :func:`sim2real.results.target_size_record`.
+        ax: where to draw.
+    """
+    ax = plt.subplots(figsize=(4.2, 3.4), layout="constrained")[1] if ax is None else ax
+    for arm, colour, label in (
+        ("transfer", TRANSFER, f"transfer, $n$ = {record['n']}"),
+        ("direct", DIRECT, "direct learning"),
+    ):
+        ax.fill_between(record["m"], record[arm]["low"], record[arm]["high"], color=colour, alpha=0.2, lw=0)
+        ax.plot(record["m"], record[arm]["mae"], "o-", color=colour, ms=4, lw=1.2, label=label)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    _plain_ticks(ax)
+    ax.set_xlabel("measured training materials $m$")
+    ax.set_ylabel("MAE" if record["unit"] == "-" else f"MAE [{record['unit']}]")
+    ax.set_title(f"{record['label']}  ({record['trials']} trials)", fontsize=10)
+    ax.legend(frameon=False, fontsize=8)
+    return ax
+
+
+def target_size_figure(records: Sequence[dict], payload: dict) -> Figure:
+    """A panel per property of error against m under one title."""
+    figure, axes = plt.subplots(1, len(records), figsize=(4.4 * len(records), 3.7), layout="constrained")
+    for record, ax in zip(records, np.atleast_1d(axes)):
+        target_size_panel(record, ax)
+    figure.suptitle(fill(f"{payload['title']} — edition {payload['edition']}, preset {payload['preset']}", 110), fontsize=9.5)
     return figure
 
 

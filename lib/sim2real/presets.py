@@ -61,15 +61,33 @@ class Settings:
 
     def design(self, study: Study) -> Design:
         """The grid for one study: n from the preset's smallest to all of the source, one m."""
-        trials = self.trials or (self.preset.polymer_trials if study.name.startswith("polymers") else self.preset.liquid_trials)
-        available = len(study.source) - (overlap_count(study) if self.overlap == "drop" else 0)
+        n_grid = log_grid(self.preset.n_min, self._available(study), self.preset.points)
+        return self._design(study, n_grid, (self._largest_m(study),))
+
+    def target_size_design(self, study: Study) -> Design:
+        """All simulated materials, and m from 20 to the largest of the run."""
+        largest = self._largest_m(study)
+        return self._design(study, (self._available(study),), (*(m for m in M_STEPS if m < largest), largest))
+
+    def _largest_m(self, study: Study) -> int:
+        return min(self.m_max, training_size(study.target))
+
+    def _available(self, study: Study) -> int:
+        return len(study.source) - (overlap_count(study) if self.overlap == "drop" else 0)
+
+    def _design(self, study: Study, n_grid: tuple[int, ...], m_grid: tuple[int, ...]) -> Design:
+        default = self.preset.polymer_trials if study.name.startswith("polymers") else self.preset.liquid_trials
         return Design(
-            n_grid=log_grid(self.preset.n_min, available, self.preset.points),
-            m_grid=(min(self.m_max, training_size(study.target)),),
-            trials=trials,
+            n_grid=n_grid,
+            m_grid=m_grid,
+            trials=self.trials or default,
             seed=self.seed,
             overlap=self.overlap,
         )
+
+
+# target sizes at which the notebooks compare transfer with direct learning, up to all that there is
+M_STEPS = (20, 40, 80, 160)
 
 
 def resolve(

@@ -85,6 +85,35 @@ def _arm_record(errors: np.ndarray, transferred: np.ndarray, seed: int) -> dict:
     }
 
 
+def target_size_record(trials: Trials) -> dict:
+    """Error against the number m of measured training materials: transfer from the largest n, and direct learning.
+
+    Args:
+        trials: with the arms ``transfer`` and ``direct`` at several m.
+
+    Returns:
+        ``property``, ``label``, ``unit``, ``n``, ``m`` and, for each arm, ``mae``, ``low`` and ``high`` (90 % over trials);
+        ``transfer_minus_direct``, the paired differences with their standard errors.
+    """
+    design, prop = trials.design, trials.study.target.property
+    by_arm = {
+        "transfer": np.stack([trials.errors("transfer", m)[:, -1] for m in design.m_grid], axis=1),
+        "direct": np.stack([trials.errors("direct", m) for m in design.m_grid], axis=1),
+    }
+    bands = {arm: band(errors, LEVEL, REPLICATES, design.seed) for arm, errors in by_arm.items()}
+    differences = [paired_difference(a, b)[:2] for a, b in zip(by_arm["transfer"].T, by_arm["direct"].T)]
+    return {
+        "property": prop.name,
+        "label": prop.label,
+        "unit": prop.unit,
+        "n": design.n_grid[-1],
+        "m": list(design.m_grid),
+        "trials": design.trials,
+        **{arm: dict(zip(("mae", "low", "high"), (v.tolist() for v in values))) for arm, values in bands.items()},
+        "transfer_minus_direct": [{"mean": mean, "standard_error": error} for mean, error in differences],
+    }
+
+
 def summary_table(records: list[dict]) -> pd.DataFrame:
     """A row per property: m, the error of each arm, transfer at the largest n, its paired difference, alpha and C.
 
