@@ -95,7 +95,8 @@ def test_glass_and_liquid_meet_without_a_step():
 
 
 def test_tables_agree_with_rdkit_and_mendeleev():
-    mendeleev = pytest.importorskip("mendeleev")
+    import mendeleev
+
     table = Chem.GetPeriodicTable()
     for z, mass in constants.ATOMIC_MASS.items():
         element = mendeleev.element(z)
