@@ -109,6 +109,19 @@ def test_simulations_of_the_same_law_help(study, tmp_path):
     assert trials.errors("simulator").mean() < 0.1, "the simulator is right up to a line and noise of 0.05"
 
 
+def test_trials_that_share_a_source_draw_share_its_pretrained_networks(study, tmp_path):
+    own = run(study, replace(DESIGN, trials=4), arms=("transfer",), store=tmp_path / "own")
+    shared = run(study, replace(DESIGN, trials=4, source_draws=2), arms=("transfer",), store=tmp_path / "shared")
+    a, b = own.errors("transfer"), shared.errors("transfer")
+    assert np.array_equal(a[:2], b[:2]), "a trial's first draw is its own"
+    assert not np.any(a[2:] == b[2:])
+    # trial 2 is the networks of draw 0, fine-tuned and tested on trial 2's own split
+    plan = _Plan(study, study.source, replace(DESIGN, source_draws=2), tmp_path)
+    pretrained = plan.pretrain((2, 0), 50)
+    rows = np.tile(np.arange(20), (2, 1))
+    assert np.array_equal(*pretrained.predict(study.target.X, rows))
+
+
 def test_baselines_survive_columns_that_are_constant_but_for_rounding(study, tmp_path):
     X = study.target.X.copy()
     X[:, 3] = np.random.default_rng(0).normal(size=len(X)) * 1e-40

@@ -24,11 +24,11 @@ from sim2real.baselines import BASELINES
 from sim2real.datasets.task import Task
 from sim2real.paths import CACHE
 from sim2real.seeding import numpy_generator
-from sim2real.transfer import Hyperparameters, fit_networks, transfer
+from sim2real.transfer import Hyperparameters, Predictors, fit_networks, transfer
 
 # raised whenever a change of the code changes results, so that stored trials of the old code are not mixed in
 ENGINE = 1
-BLOCK = 16
+BLOCK = 32
 TEST_FRACTION = 0.2
 
 
@@ -56,6 +56,9 @@ class Design:
         m_grid: target training sizes; every trial tests on the same 20 % of the target's materials.
         trials: repetitions; trial numbers are 0 .. trials - 1.
         seed: changes all random numbers.
+        source_draws: trial t takes source draw t modulo this number, and the networks pretrained on it, so that pretraining
+            is paid for fewer times than fine-tuning; 0 is one draw a trial, as in the paper. Trials that share a draw differ
+            in their target split only, and a bootstrap over trials does not know that they share it.
         overlap: ``keep`` leaves the target's materials in the source (the paper's choice), ``drop`` takes them out.
     """
 
@@ -64,6 +67,7 @@ class Design:
     trials: int
     seed: int = 0
     overlap: str = "keep"
+    source_draws: int = 0
 
     def __post_init__(self) -> None:
         if self.overlap not in ("keep", "drop"):
@@ -199,6 +203,7 @@ class _Plan:
             "settings": used,
             "target": self.study.target.fingerprint,
             "source": self.source.fingerprint if arm == "transfer" else None,
+            "source_draws": self.design.source_draws if arm == "transfer" else None,
             "simulated": None
             if arm != "simulator"
             else hashlib.sha256(np.ascontiguousarray(self.study.simulated_target).tobytes()).hexdigest()[:16],
@@ -251,8 +256,23 @@ class _Plan:
         size = _test_size(self.study.target)
         return order[size:], order[:size]
 
-    def source_rows(self, trial: int, n: int) -> np.ndarray:
-        return numpy_generator(*self.seed("source", trial)).permutation(len(self.source))[:n]
+    def draw(self, trial: int) -> int:
+        return trial % self.design.source_draws if self.design.source_draws else trial
+
+    def source_rows(self, draw: int, n: int) -> np.ndarray:
+        return numpy_generator(*self.seed("source", draw)).permutation(len(self.source))[:n]
+
+    def pretrain(self, trials: tuple[int, ...], n: int) -> Predictors:
+        """One pretrained network a trial; those of a shared draw are copies."""
+        settings = self.study.settings
+        draws = [self.draw(t) for t in trials]
+        distinct = sorted(set(draws))
+        distinct = distinct * 2 if len(distinct) == 1 else distinct
+        rows = np.stack([self.source_rows(d, n) for d in distinct])
+        seeds = [self.seed("pretraining", n, d) for d in distinct]
+        source = self.source
+        pretrained = fit_networks(source.X, source.y, rows, settings.transfer_network, settings.pretraining, seeds)
+        return pretrained.take([distinct.index(d) for d in draws])
 
 
 def _trials_of(path: Path) -> list[int]:
@@ -270,11 +290,7 @@ def _run_block(plan: _Plan, block: _Block) -> int:
     splits = [plan.split(t) for t in trials]
     test = np.stack([s[1] for s in splits])
     truth = target.y[test]
-    pretrained = None
-    if block.arm == "transfer":
-        rows = np.stack([plan.source_rows(t, block.n) for t in trials])
-        seeds = [plan.seed("pretraining", block.n, t) for t in trials]
-        pretrained = fit_networks(plan.source.X, plan.source.y, rows, settings.transfer_network, settings.pretraining, seeds)
+    pretrained = plan.pretrain(trials, block.n) if block.arm == "transfer" else None
     for m in block.m_grid:
         train = np.stack([s[0][:m] for s in splits])
         seeds = [plan.seed(block.arm, block.n, m, t) for t in trials]

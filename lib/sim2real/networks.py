@@ -61,9 +61,9 @@ class StackedMLP(nn.Module):
     def like(cls, other: StackedMLP, generators: Sequence[torch.Generator], dropout: float) -> StackedMLP:
         """A copy of ``other``'s weights with its own generators and dropout."""
         widths = [layer.weight.shape[1] for layer in (*other.hidden, other.head)]
-        copy = cls(widths, generators, dropout)
-        copy.load_state_dict(other.state_dict())
-        return copy
+        twin = cls(widths, generators, dropout)
+        twin.load_state_dict(other.state_dict())
+        return twin
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(K, rows, features) -> (K, rows)."""

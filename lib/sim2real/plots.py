@@ -117,7 +117,8 @@ def scaling_figure(records: Sequence[dict], payload: dict) -> Figure:
     design = payload["design"]
     figure.suptitle(
         fill(
-            f"{payload['title']} — {design['trials']} trials, overlap {design['overlap']}, edition {payload['edition']}, "
+            f"{payload['title']} — {design['trials']} trials on {design['source_draws']} source draws, "
+            f"overlap {design['overlap']}, edition {payload['edition']}, "
             f"preset {payload['preset']}. Bands: 90 %, over trials (dark), trials and materials (light).",
             115,
         ),

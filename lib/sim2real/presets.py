@@ -16,6 +16,7 @@ class Preset:
 
     Attributes:
         polymer_trials, liquid_trials: trials per cell. Tests on tens of polymers are noisy, so they get more.
+        source_draws: of :class:`~sim2real.experiment.Design`.
         n_min, n_max: smallest and largest source size.
         points: sizes between them, equally spaced on a logarithmic scale.
         m_max: largest number of measured materials trained on; the paper's largest target set has 607.
@@ -23,6 +24,7 @@ class Preset:
 
     polymer_trials: int
     liquid_trials: int
+    source_draws: int
     n_min: int
     n_max: int
     points: int
@@ -30,9 +32,9 @@ class Preset:
 
 
 PRESETS = {
-    "smoke": Preset(polymer_trials=3, liquid_trials=2, n_min=50, n_max=300, points=4, m_max=60),
-    "quick": Preset(polymer_trials=30, liquid_trials=10, n_min=100, n_max=20_000, points=10, m_max=400),
-    "paper": Preset(polymer_trials=500, liquid_trials=500, n_min=100, n_max=20_000, points=10, m_max=400),
+    "smoke": Preset(polymer_trials=3, liquid_trials=2, source_draws=2, n_min=50, n_max=300, points=4, m_max=60),
+    "quick": Preset(polymer_trials=30, liquid_trials=6, source_draws=8, n_min=100, n_max=20_000, points=10, m_max=400),
+    "paper": Preset(polymer_trials=500, liquid_trials=500, source_draws=0, n_min=100, n_max=20_000, points=10, m_max=400),
 }
 
 
@@ -83,6 +85,7 @@ class Settings:
             trials=self.trials or default,
             seed=self.seed,
             overlap=self.overlap,
+            source_draws=self.preset.source_draws,
         )
 
 

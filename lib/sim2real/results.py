@@ -195,6 +195,7 @@ def scaling_payload(figure: str, title: str, records: list[dict], trials: list[T
             "n_grid": list(first.n_grid),
             "m": {r["property"]: r["curve"]["m"] for r in records},
             "trials": first.trials,
+            "source_draws": min(first.source_draws, first.trials) or first.trials,
             "seed": first.seed,
             "overlap": first.overlap,
             "overlapping_materials": {r["property"]: r["overlap"] for r in records},

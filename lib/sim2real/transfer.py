@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,6 +90,12 @@ class InputScalers:
         self.shift = torch.from_numpy(np.stack(shift)[:, None, :].astype(np.float32))
         self.factor = torch.from_numpy(np.stack(factor)[:, None, :].astype(np.float32))
 
+    def take(self, index: torch.Tensor) -> InputScalers:
+        """The scalers at these positions."""
+        taken = copy(self)
+        taken.shift, taken.factor = self.shift[index], self.factor[index]
+        return taken
+
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """(K, rows, features) -> the same, scaled and clipped."""
         return ((x - self.shift) * self.factor).clamp_(*self.clip)
@@ -105,6 +112,13 @@ class OutputScalers:
         values = y[rows]
         self.scalers = [make().fit(v[:, None]) for v in values]
         self.low, self.high = values.min(1), values.max(1)
+
+    def take(self, positions: Sequence[int]) -> OutputScalers:
+        """The scalers at these positions."""
+        taken = copy(self)
+        taken.scalers = [self.scalers[k] for k in positions]
+        taken.low, taken.high = self.low[list(positions)], self.high[list(positions)]
+        return taken
 
     def transform(self, values: np.ndarray) -> np.ndarray:
         """(K, rows) in the property's unit -> scaled."""
@@ -139,6 +153,15 @@ class Predictors:
         """Network outputs (K, rows) before the outputs are scaled back."""
         self.network.eval()
         return self.network(self.inputs(torch.from_numpy(X)[torch.from_numpy(rows)]))
+
+    def take(self, positions: Sequence[int]) -> Predictors:
+        """Predictors that are copies of these ones, by position; a position may stand more than once."""
+        index = torch.as_tensor(positions)
+        network = StackedMLP.like(self.network, self.network.generators, 0.0)
+        for parameter in network.parameters():
+            parameter.data = parameter.data[index].clone()
+        network.generators = [self.network.generators[k] for k in positions]
+        return Predictors(network, self.inputs.take(index), self.outputs.take(positions))
 
     def predict(self, X: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Predictions (K, rows) in the property's unit for each trial's own rows of X (materials, features)."""
