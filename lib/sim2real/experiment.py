@@ -98,7 +98,7 @@ def _test_size(task: Task) -> int:
 
 def overlap_count(study: Study) -> int:
     """How many target materials are in the source as well."""
-    return int(np.isin(study.target.keys, study.source.keys).sum())
+    return len(set(study.target.keys) & set(study.source.keys))
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def save_figure(figure: Figure, payload: dict, folder: Path) -> list[Path]:
         else:
             # without a creation date, the same numbers give the same file
             metadata = {"Software": None} if path.suffix == ".png" else {"CreationDate": None}
-            figure.savefig(part, format=path.suffix[1:], dpi=180, bbox_inches="tight", metadata=metadata)
+            figure.savefig(part, format=path.suffix[1:], dpi=160, metadata=metadata)
         part.replace(path)
     return paths
 

@@ -144,6 +144,8 @@ def target_size_panel(record: dict, ax: Axes | None = None) -> Axes:
     ax.set_xscale("log")
     ax.set_yscale("log")
     _plain_ticks(ax)
+    ax.set_xticks(record["m"], [str(m) for m in record["m"]])
+    ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_xlabel("measured training materials $m$")
     ax.set_ylabel("MAE" if record["unit"] == "-" else f"MAE [{record['unit']}]")
     ax.set_title(f"{record['label']}  ({record['trials']} trials)", fontsize=10)
@@ -156,7 +158,7 @@ def target_size_figure(records: Sequence[dict], payload: dict) -> Figure:
     figure, axes = plt.subplots(1, len(records), figsize=(4.4 * len(records), 3.7), layout="constrained")
     for record, ax in zip(records, np.atleast_1d(axes)):
         target_size_panel(record, ax)
-    figure.suptitle(fill(f"{payload['title']} — edition {payload['edition']}, preset {payload['preset']}", 110), fontsize=9.5)
+    figure.suptitle(fill(f"{payload['title']} — edition {payload['edition']}, preset {payload['preset']}", 120), fontsize=9)
     return figure
 
 

@@ -8,6 +8,7 @@ a bad one is refused in one place and in one sentence.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from rdkit import Chem, RDLogger
 
@@ -106,6 +107,7 @@ def _cap_with_hydrogen(mol: Chem.RWMol, index: int) -> None:
         atom.SetNumExplicitHs(atom.GetNumExplicitHs() + 1)
 
 
+@lru_cache(maxsize=100_000)
 def structure_key(smiles: str) -> str:
     """A canonical, stereo-free SMILES that does not depend on where the chain was cut or in which direction it is read.
 
