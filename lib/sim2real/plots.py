@@ -181,7 +181,7 @@ def parity_panel(record: dict, ax: Axes | None = None) -> Axes:
     ax.set_title(f"{record['label']}  ({record['rows']} materials)", fontsize=10)
     text = f"Spearman {record['spearman']:.2f}, Pearson {record['pearson']:.2f}\n"
     text += f"bias {record['bias']:+.3g}, MAE {record['mae']:.3g}"
-    ax.text(0.04, 0.96, text, transform=ax.transAxes, va="top", fontsize=8)
+    ax.text(0.97, 0.03, text, transform=ax.transAxes, va="bottom", ha="right", fontsize=8)
     return ax
 
 
