@@ -30,7 +30,7 @@ endif
 whole = $(shell printf '%s' '$($(1))' | grep -Ex '[0-9]+')
 $(foreach name,TRIALS N_MAX WORKERS SEED,$(if $(call whole,$(name)),,$(error $(name)=$($(name)) is not known; allowed are whole numbers from 0)))
 
-.PHONY: $(TARGETS)
+.PHONY: $(TARGETS) .FORCE
 .DEFAULT_GOAL := help
 
 help:
@@ -61,10 +61,21 @@ setup: .venv/.complete
 	$(PY) -m pip install --quiet --no-deps --editable .
 	touch $@
 
-figures: .venv/.complete
-	@for notebook in $(NOTEBOOKS); do \
-	  $(PY) -m sim2real.run $$notebook EDITION=$(EDITION) PRESET=$(PRESET) TRIALS=$(TRIALS) N_MAX=$(N_MAX) WORKERS=$(WORKERS) SEED=$(SEED) || exit $$?; \
-	done
+# A notebook runs again when it, the library, the data or a parameter changed since, or its figures' folder is gone.
+# One stamp a notebook and folder: the figures that lie there are those of the last parameters.
+FOLDER := figures/$(EDITION)$(if $(filter-out quick,$(PRESET)),/$(PRESET))
+RUN := $(EDITION)-$(PRESET)-$(TRIALS)-$(N_MAX)-$(SEED)
+STAMPS := $(patsubst notebooks/%.ipynb,.cache/done/%-$(RUN),$(NOTEBOOKS))
+INPUTS := $(shell find lib data -type f -not -path '*/__pycache__/*' -not -path '*.egg-info*')
+
+figures: $(STAMPS)
+	@echo 'figures are in $(FOLDER) (remove .cache/done to draw them again)'
+
+.cache/done/%-$(RUN): notebooks/%.ipynb $(INPUTS) $(if $(wildcard $(FOLDER)/*.png),,.FORCE) | .venv/.complete
+	$(PY) -m sim2real.run $< EDITION=$(EDITION) PRESET=$(PRESET) TRIALS=$(TRIALS) N_MAX=$(N_MAX) WORKERS=$(WORKERS) SEED=$(SEED)
+	@mkdir -p $(@D) && rm -f .cache/done/$*-$(EDITION)-$(PRESET)-* && touch $@
+
+.FORCE:
 
 test: .venv/.complete
 	$(PY) -m pytest
