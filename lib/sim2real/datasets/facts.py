@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from sim2real.datasets.task import DataError, Task, check_ranges, get_property, merge_by_median
+from sim2real.datasets.units import factor
 from sim2real.paths import DATA
 from sim2real.simulators.classes import polymer_class
 from sim2real.structures import StructureError, structure_key
@@ -14,14 +15,6 @@ from sim2real.structures import StructureError, structure_key
 POLYMER_FACTS = DATA / "facts" / "polymers.csv"
 LIQUID_FACTS = DATA / "facts" / "liquids.csv"
 MOLECULES = DATA / "molecules.csv.gz"
-# unit in a file -> (the property that it is a unit of, factor to that property's own unit)
-UNITS = {
-    "-": ("refractive_index", 1.0),
-    "g/cm^3": ("density", 1.0),
-    "J/(g K)": ("heat_capacity", 1000.0),
-    "J/(kg K)": ("heat_capacity", 1.0),
-    "W/(m K)": ("thermal_conductivity", 1.0),
-}
 
 
 def load_polymer_facts(property: str, path: Path = POLYMER_FACTS) -> Task:
@@ -113,11 +106,13 @@ def _read(path: Path, property: str, extra: tuple[str, ...], stars: int) -> pd.D
     rows = frame[frame["property"] == prop.name].rename(columns={"smiles": "structure"})
     if rows.empty:
         raise DataError(f"{path.name}, column property: no row says {prop.name}")
-    for row, unit in rows["unit"].items():
-        if UNITS.get(unit, ("",))[0] != prop.name:
-            known = " or ".join(u for u, (p, _) in UNITS.items() if p == prop.name)
-            raise DataError(f"{path.name}, line {row + 2}, column unit: {unit!r} is no unit of {prop.name}; expected {known}")
-    rows["value"] = pd.to_numeric(rows["value"], errors="coerce") * rows["unit"].map(lambda u: UNITS[u][1])
+    factors = {}
+    for row, unit in rows["unit"].drop_duplicates().items():
+        try:
+            factors[unit] = factor(unit, prop)
+        except DataError as error:
+            raise DataError(f"{path.name}, line {row + 2}, column unit: {error}") from error
+    rows["value"] = pd.to_numeric(rows["value"], errors="coerce") * rows["unit"].map(factors)
     check_ranges(rows, prop, path.name)
     keys = []
     for row, smiles in rows["structure"].items():

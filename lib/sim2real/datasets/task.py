@@ -35,6 +35,16 @@ PROPERTIES = {
         Property("thermal_conductivity", "Thermal conductivity", "W/(m K)", 0.03, 1.0),
     )
 }
+# what the other case studies predict: polymer-solvent pairs, and inorganic solids near 300 K from aerogel to diamond and
+# from insulator to silver
+OTHER_PROPERTIES = {
+    p.name: p
+    for p in (
+        Property("chi", r"Flory-Huggins $\chi$", "-", -5.0, 15.0),
+        Property("total_thermal_conductivity", r"Thermal conductivity $\kappa$", "W/(m K)", 1e-3, 3000.0),
+        Property("electrical_conductivity", r"Electrical conductivity $\sigma$", "S/m", 1e-12, 1e8),
+    )
+}
 
 
 def get_property(name: str) -> Property:
@@ -43,9 +53,28 @@ def get_property(name: str) -> Property:
     Raises:
         ValueError: unknown name; the message lists the known ones.
     """
-    if name not in PROPERTIES:
-        raise ValueError(f"unknown property {name!r}; expected one of {', '.join(PROPERTIES)}")
-    return PROPERTIES[name]
+    known = PROPERTIES | OTHER_PROPERTIES
+    if name not in known:
+        raise ValueError(f"unknown property {name!r}; expected one of {', '.join(known)}")
+    return known[name]
+
+
+DROPPED_COLUMNS = ("file", "line", "column", "found", "reason")
+
+
+def dropped_rows(file: str, rows: pd.DataFrame, column: str, reason: str, *, first_line: int = 2) -> pd.DataFrame:
+    """Rows left out, as a report lists them: one a row with file, line, column, what was found there and why it is dropped.
+
+    Args:
+        file: name of the file.
+        rows: the rows; their integer index is the 0-based row of the file.
+        column: where the fault is.
+        reason: why they are left out; the same words for the same reason.
+        first_line: line of the file that row 0 stands on.
+    """
+    found = rows[column].astype(str) if column in rows else ""
+    values = (file, rows.index.to_numpy(dtype=int) + first_line, column, found, reason)
+    return pd.DataFrame(dict(zip(DROPPED_COLUMNS, values)), columns=list(DROPPED_COLUMNS))
 
 
 @dataclass(frozen=True)
@@ -60,6 +89,7 @@ class Task:
         licence: licence of the values.
         citation: where the values come from.
         report: counts of rows read, merged and dropped by reason.
+        dropped: every row that was left out, as :func:`dropped_rows` lists them.
         X: descriptors (rows, d), float32, or None before they are computed.
     """
 
@@ -69,6 +99,7 @@ class Task:
     licence: str
     citation: str
     report: dict[str, int] = field(default_factory=dict)
+    dropped: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(DROPPED_COLUMNS)))
     X: np.ndarray | None = None
 
     def __post_init__(self) -> None:
