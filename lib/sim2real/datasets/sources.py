@@ -1,0 +1,230 @@
+"""The public files of the edition ``open`` (``data/sources.toml``), and how they come to this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pooch
+
+from sim2real.datasets.download import DownloadError, ResumableDownload, size_text
+from sim2real.paths import DATA
+
+REGISTRY = DATA / "sources.toml"
+MIRROR = "SIM2REAL_DATA_MIRROR"
+CACHE = "SIM2REAL_DATA_CACHE"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A public file.
+
+    Attributes:
+        name: what it is asked for by.
+        file: its path in the cache folder and in a mirror folder, with ``/``.
+        url: where it comes from.
+        sha256: registered hash, ``""`` where unknown.
+        bytes: registered size, 0 where unknown.
+        hash_checked: whether size and hash were computed from the file itself; if not, another hash can be confirmed.
+        licence: SPDX identifier.
+        citation: what to cite.
+        holds: one line on the contents.
+        known_faults: what is known to be wrong with it.
+    """
+
+    name: str
+    file: str
+    url: str
+    sha256: str
+    bytes: int
+    hash_checked: bool
+    licence: str
+    citation: str
+    holds: str
+    known_faults: str
+
+
+def load_sources(path: Path = REGISTRY) -> dict[str, Source]:
+    """The registry, in the order of the file."""
+    return {name: Source(name=name, **entry) for name, entry in tomllib.loads(path.read_text(encoding="utf-8")).items()}
+
+
+SOURCES = load_sources()
+
+
+def get_source(name: str) -> Source:
+    """The source of that name.
+
+    Raises:
+        ValueError: unknown name; the message lists the known ones.
+    """
+    if name not in SOURCES:
+        raise ValueError(f"unknown data {name!r}; expected one of {', '.join(SOURCES)}")
+    return SOURCES[name]
+
+
+def cache_folder() -> Path:
+    """``SIM2REAL_DATA_CACHE`` or the platform's folder for caches; need not exist yet."""
+    return Path(os.environ.get(CACHE) or pooch.os_cache("sim2real")).expanduser()
+
+
+def mirror_folder() -> Path | None:
+    """``SIM2REAL_DATA_MIRROR``, only ever read from, or None.
+
+    Raises:
+        DownloadError: it is set but is no folder.
+    """
+    value = os.environ.get(MIRROR)
+    if not value:
+        return None
+    folder = Path(value).expanduser()
+    if not folder.is_dir():
+        raise DownloadError(f"{MIRROR}={value} is no folder; set it to a folder laid out like {REGISTRY.name} says, or unset it")
+    return folder
+
+
+def fetch(name: str, *, accept_hash: str = "") -> Path:
+    """A verified copy of a public file: the mirror's, else the cached one, else a download (tens of seconds to minutes).
+
+    A file whose registered hash was not checked against the file (``Source.hash_checked``) is usable if it has the
+    registered hash or one that was confirmed once by ``accept_hash``; confirmed hashes are kept in ``confirmed.json`` in the
+    cache folder. Until then a download lies beside its place as ``<file>.unconfirmed``, and confirming does not download again.
+
+    Args:
+        name: a key of ``SOURCES``.
+        accept_hash: SHA-256 to be trusted for this file.
+
+    Raises:
+        DownloadError: no network, moved URL, time-out, full disk, wrong hash, hash to be confirmed; one line that says what
+            to put where. A file with a wrong hash is removed from the cache, an unfinished one stays as ``<file>.part``.
+        ValueError: unknown name.
+    """
+    source = get_source(name)
+    accept_hash = accept_hash.strip().lower()
+    if source.hash_checked and accept_hash not in ("", source.sha256):
+        raise DownloadError(f"{name}: its hash is known ({source.sha256}), there is nothing to confirm; leave --accept-hash out")
+    mirror = mirror_folder()
+    if mirror is not None and (mirror / source.file).is_file():
+        _verify(source, mirror / source.file, accept_hash)
+        return mirror / source.file
+    target = cache_folder() / source.file
+    if target.is_file():
+        try:
+            _verify(source, target, accept_hash)
+            return target
+        except DownloadError as error:
+            if not source.hash_checked:
+                raise
+            print(f"{error}; downloading it again", file=sys.stderr)
+            target.unlink()
+    waiting = _beside(target, ".unconfirmed")
+    fresh = not waiting.exists()
+    if fresh:
+        _download(source, waiting)
+    try:
+        found = _verify(source, waiting, accept_hash)
+    except DownloadError as error:
+        if not source.hash_checked:
+            raise
+        waiting.unlink()
+        raise DownloadError(f"{error}; the download was removed: run it again, or {_by_hand(source)}") from None
+    os.replace(waiting, target)
+    if fresh and not source.hash_checked and found == source.sha256:
+        print(f"{name}: the SHA-256 found matches the registered one ({found})", file=sys.stderr)
+    return target
+
+
+def state(source: Source) -> str:
+    """Where the file is: ``mirror``, ``cached``, ``partly downloaded``, ``waiting for confirmation``, ``not downloaded``, or
+    ``wrong hash`` for one that lies there but must not be used. Reads whole files to hash them."""
+    mirror = mirror_folder()
+    target = cache_folder() / source.file
+    places = [(target, "cached")] if mirror is None else [(mirror / source.file, "mirror"), (target, "cached")]
+    for path, name in places:
+        if path.is_file():
+            if pooch.file_hash(str(path)) in _trusted(source):
+                return name
+            return "wrong hash" if source.hash_checked else "waiting for confirmation"
+    if _beside(target, ".unconfirmed").exists():
+        return "partly downloaded" if source.hash_checked else "waiting for confirmation"
+    return "partly downloaded" if _beside(target, ".part").exists() else "not downloaded"
+
+
+def _beside(target: Path, suffix: str) -> Path:
+    return target.with_name(target.name + suffix)
+
+
+def _download(source: Source, waiting: Path) -> None:
+    """Download to ``waiting``; the hash is checked afterwards, so that a run killed while hashing has not lost the file."""
+    target = cache_folder() / source.file
+    # its lines on the hash would ask for an argument of pooch's
+    pooch.get_logger().setLevel("WARNING")
+    downloader = ResumableDownload(_beside(target, ".part"), source.bytes, source.hash_checked)
+    try:
+        pooch.retrieve(source.url, known_hash=None, fname=waiting.name, path=waiting.parent, downloader=downloader)
+    except DownloadError as error:
+        raise DownloadError(f"{source.name}: {error}; or {_by_hand(source)}") from error
+    except OSError as error:
+        raise DownloadError(
+            f"{source.name}: cannot write to {waiting.parent} ({error.strerror or error}); set {CACHE} to a folder with "
+            f"{size_text(source.bytes)} of room, or {_by_hand(source)}"
+        ) from error
+
+
+def _by_hand(source: Source) -> str:
+    return (
+        f"download {source.url} yourself and put it at {cache_folder() / source.file} "
+        f"or at {source.file} in a folder that {MIRROR} names"
+    )
+
+
+def _verify(source: Source, path: Path, accept_hash: str) -> str:
+    """The file's hash, if it is to be trusted; one that is confirmed hereby is remembered."""
+    found = pooch.file_hash(str(path))
+    if found in _trusted(source):
+        return found
+    if found == accept_hash:
+        _remember(source, found)
+        return found
+    if source.hash_checked:
+        raise DownloadError(
+            f"{source.name}: {path} has a wrong hash: SHA-256 {found} of {path.stat().st_size} bytes, "
+            f"expected {source.sha256} of {source.bytes}"
+        )
+    what = f"{source.name}: {path} has the SHA-256 {found} ({path.stat().st_size} bytes)"
+    if accept_hash:
+        raise DownloadError(f"{what}, not {accept_hash}; confirm the former or delete the file to download it anew")
+    registered = "none is registered"
+    if source.sha256:
+        registered = f"{source.sha256} is registered: the host may have replaced the file by a newer snapshot"
+    raise DownloadError(
+        f"{what} and {registered}; if you trust {source.url}, "
+        f"confirm it: python -m sim2real.datasets fetch {source.name} --accept-hash {found} (delete the file to download it anew)"
+    )
+
+
+def _trusted(source: Source) -> set[str]:
+    confirmed = "" if source.hash_checked else _confirmed().get(source.name, "")
+    return {source.sha256, confirmed} - {""}
+
+
+def _confirmed() -> dict[str, str]:
+    path = cache_folder() / "confirmed.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise DownloadError(f"{path} cannot be read ({error}); delete it and confirm again") from error
+
+
+def _remember(source: Source, sha256: str) -> None:
+    path = cache_folder() / "confirmed.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(path.name + ".new")
+    new.write_text(json.dumps(_confirmed() | {source.name: sha256}, indent=1) + "\n", encoding="utf-8")
+    os.replace(new, path)
