@@ -55,7 +55,8 @@ class ResumableDownload:
         """Download to ``part``, then rename it to ``output_file``.
 
         Raises:
-            DownloadError: any failure of network, host or disk. The message is the reason only, without full stop.
+            DownloadError: any failure of network or host; the message is the reason only.
+            OSError: the disk cannot be written; if it is full, ``part`` is removed.
         """
         # pooch puts an empty file there first, which a killed run would leave behind
         Path(output_file).unlink(missing_ok=True)
@@ -69,9 +70,7 @@ class ResumableDownload:
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 self.discard()
-                needed = f"; {size_text(self.size)} are needed" if self.size else ""
-                raise DownloadError(f"the disk of {self.part.parent} is full{needed}, make room") from error
-            raise DownloadError(f"cannot write {self.part} ({error.strerror or error})") from error
+            raise
 
     def discard(self) -> None:
         """Remove what was downloaded so far."""

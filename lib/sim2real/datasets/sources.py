@@ -30,7 +30,7 @@ class Source:
         sha256: registered hash, ``""`` where unknown.
         bytes: registered size, 0 where unknown.
         hash_checked: whether size and hash were computed from the file itself; if not, another hash can be confirmed.
-        licence: SPDX identifier.
+        licence: SPDX identifier, or where it is stated.
         citation: what to cite.
         holds: one line on the contents.
         known_faults: what is known to be wrong with it.
@@ -170,8 +170,8 @@ def _download(source: Source, waiting: Path) -> None:
         raise DownloadError(f"{source.name}: {error}; or {_by_hand(source)}") from error
     except OSError as error:
         raise DownloadError(
-            f"{source.name}: cannot write to {waiting.parent} ({error.strerror or error}); set {CACHE} to a folder with "
-            f"{size_text(source.bytes)} of room, or {_by_hand(source)}"
+            f"{source.name}: cannot write to {waiting.parent} ({error.strerror or error}); make room for "
+            f"{size_text(source.bytes)} there, set {CACHE} to another folder, or {_by_hand(source)}"
         ) from error
 
 
@@ -216,7 +216,7 @@ def _confirmed() -> dict[str, str]:
     path = cache_folder() / "confirmed.json"
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except ValueError as error:
         raise DownloadError(f"{path} cannot be read ({error}); delete it and confirm again") from error
