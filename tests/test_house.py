@@ -16,10 +16,9 @@ from sim2real.datasets.task import PROPERTIES
 from sim2real.hyperparameters import CHOSEN, TUNING, load_hyperparameters
 from sim2real.paths import FIGURES, ROOT
 from sim2real.run import read_parameters
-from sim2real.studies import DESCRIPTORS, STUDIES
+from sim2real.studies import STUDIES
+from sim2real.tune import known_studies
 
-# what the notebooks can ask for by their parameters
-TUNED = [f"polymers-{p}-{d}" for p in PROPERTIES for d in DESCRIPTORS] + [f"liquids-{p}-molecular" for p in PROPERTIES]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 
 
@@ -47,7 +46,7 @@ def test_notebooks_are_committed_clean_and_with_the_common_parameters(path):
     assert {"EDITION", "PRESET", "TRIALS", "N_MAX", "WORKERS", "SEED"} <= set(read_parameters(path))
 
 
-@pytest.mark.parametrize("study", TUNED)
+@pytest.mark.parametrize("study", known_studies())
 def test_every_choice_is_the_best_row_of_its_committed_table(study):
     chosen = load_hyperparameters(study)
     table = pd.read_csv(TUNING / f"{study}.csv")
@@ -63,7 +62,7 @@ def test_every_choice_is_the_best_row_of_its_committed_table(study):
 
 
 def test_nothing_is_chosen_for_a_study_that_does_not_exist():
-    assert set(json.loads(CHOSEN.read_text())) == set(TUNED)
+    assert set(json.loads(CHOSEN.read_text())) == set(known_studies())
     with pytest.raises(ValueError, match=r"run python -m sim2real.tune polymers-colour-molecular"):
         load_hyperparameters("polymers-colour-molecular")
 

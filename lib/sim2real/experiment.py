@@ -27,7 +27,7 @@ from sim2real.seeding import numpy_generator
 from sim2real.transfer import Hyperparameters, Predictors, fit_networks, transfer
 
 # raised whenever a change of the code changes results, so that stored trials of the old code are not mixed in
-ENGINE = 1
+ENGINE = 2
 BLOCK = 32
 TEST_FRACTION = 0.2
 
@@ -37,7 +37,8 @@ class Study:
     """A source, a target and how networks are trained on them.
 
     ``settings`` is None before hyperparameters are chosen. ``simulated_target`` are the simulator's own values of the target's
-    materials (rows of the target,), or None.
+    materials (rows of the target,), or None. Studies with the same ``splits`` (``name`` if empty) and materials draw and split
+    alike, so that two descriptors of the same data can be compared trial by trial.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Study:
     target: Task
     settings: Hyperparameters | None
     simulated_target: np.ndarray | None = None
+    splits: str = ""
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,7 @@ class _Plan:
         return {
             "engine": ENGINE,
             "study": self.study.name,
+            "splits": self.study.splits or self.study.name,
             "arm": arm,
             "n": n,
             "m": m,
@@ -248,7 +251,7 @@ class _Plan:
         part.replace(path)
 
     def seed(self, *parts: object) -> tuple:
-        return (self.design.seed, self.study.name, *parts)
+        return (self.design.seed, self.study.splits or self.study.name, *parts)
 
     def split(self, trial: int) -> tuple[np.ndarray, np.ndarray]:
         """Training rows in the order in which m takes them, and test rows, of the target."""

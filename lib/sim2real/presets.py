@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from sim2real.experiment import Design, Study, log_grid, overlap_count, training_size
 
 EDITIONS = ("embedded", "open", "local")
+LARGE_TARGET = 200
+# how many points the curve of the other choice of overlap has: it shows a difference, not a law
+OVERLAP_POINTS = 4
 
 
 @dataclass(frozen=True)
@@ -15,15 +18,16 @@ class Preset:
     """Sizes of a run.
 
     Attributes:
-        polymer_trials, liquid_trials: trials per cell. Tests on tens of polymers are noisy, so they get more.
+        small_target_trials, large_target_trials: trials per cell, where fewer than :data:`LARGE_TARGET` measured materials can be
+            trained on or at least as many. Tests on tens of materials are noisy, so they get more.
         source_draws: of :class:`~sim2real.experiment.Design`.
         n_min, n_max: smallest and largest source size.
         points: sizes between them, equally spaced on a logarithmic scale.
         m_max: largest number of measured materials trained on; the paper's largest target set has 607.
     """
 
-    polymer_trials: int
-    liquid_trials: int
+    small_target_trials: int
+    large_target_trials: int
     source_draws: int
     n_min: int
     n_max: int
@@ -32,9 +36,9 @@ class Preset:
 
 
 PRESETS = {
-    "smoke": Preset(polymer_trials=3, liquid_trials=2, source_draws=2, n_min=50, n_max=300, points=4, m_max=60),
-    "quick": Preset(polymer_trials=30, liquid_trials=6, source_draws=8, n_min=100, n_max=20_000, points=10, m_max=400),
-    "paper": Preset(polymer_trials=500, liquid_trials=500, source_draws=0, n_min=100, n_max=20_000, points=10, m_max=400),
+    "smoke": Preset(3, 2, source_draws=2, n_min=50, n_max=300, points=4, m_max=60),
+    "quick": Preset(30, 6, source_draws=8, n_min=100, n_max=20_000, points=10, m_max=400),
+    "paper": Preset(500, 500, source_draws=0, n_min=100, n_max=20_000, points=10, m_max=400),
 }
 
 
@@ -63,30 +67,42 @@ class Settings:
 
     def design(self, study: Study) -> Design:
         """The grid for one study: n from the preset's smallest to all of the source, one m."""
-        n_grid = log_grid(self.preset.n_min, self._available(study), self.preset.points)
-        return self._design(study, n_grid, (self._largest_m(study),))
+        return self._scaling_design(study, self.overlap, self.preset.points)
+
+    def other_overlap_design(self, study: Study) -> Design:
+        """The same trials with the other choice of overlap, at a few n."""
+        return self._scaling_design(study, "keep" if self.overlap == "drop" else "drop", OVERLAP_POINTS)
+
+    def _scaling_design(self, study: Study, overlap: str, points: int) -> Design:
+        available = _available(study, overlap)
+        # a source too small for the preset's smallest n is begun at a quarter of it, so that there is a curve to see
+        lowest = self.preset.n_min if available > 2 * self.preset.n_min else max(10, available // 4)
+        return self._design(study, log_grid(lowest, available, points), (self._largest_m(study),), overlap)
 
     def target_size_design(self, study: Study) -> Design:
         """All simulated materials, and m from 20 to the largest of the run."""
         largest = self._largest_m(study)
-        return self._design(study, (self._available(study),), (*(m for m in M_STEPS if m < largest), largest))
+        n_grid = (_available(study, self.overlap),)
+        return self._design(study, n_grid, (*(m for m in M_STEPS if m < largest), largest), self.overlap)
 
     def _largest_m(self, study: Study) -> int:
         return min(self.m_max, training_size(study.target))
 
-    def _available(self, study: Study) -> int:
-        return len(study.source) - (overlap_count(study) if self.overlap == "drop" else 0)
-
-    def _design(self, study: Study, n_grid: tuple[int, ...], m_grid: tuple[int, ...]) -> Design:
-        default = self.preset.polymer_trials if study.name.startswith("polymers") else self.preset.liquid_trials
+    def _design(self, study: Study, n_grid: tuple[int, ...], m_grid: tuple[int, ...], overlap: str) -> Design:
+        large = training_size(study.target) >= LARGE_TARGET
+        default = self.preset.large_target_trials if large else self.preset.small_target_trials
         return Design(
             n_grid=n_grid,
             m_grid=m_grid,
             trials=self.trials or default,
             seed=self.seed,
-            overlap=self.overlap,
+            overlap=overlap,
             source_draws=self.preset.source_draws,
         )
+
+
+def _available(study: Study, overlap: str) -> int:
+    return len(study.source) - (overlap_count(study) if overlap == "drop" else 0)
 
 
 # target sizes at which the notebooks compare transfer with direct learning, up to all that there is
@@ -107,13 +123,13 @@ def resolve(
     """Check a notebook's parameters and fill in the preset's values where they are 0.
 
     Raises:
-        ValueError: an unknown edition or preset, an edition that the notebooks do not have yet, a negative number, or
-            n_max that leaves no grid; one line that says what is allowed.
+        ValueError: an unknown edition, preset or overlap, a negative number, or n_max that leaves no grid; one line that says
+            what is allowed.
     """
     if edition not in EDITIONS:
         raise ValueError(f"unknown EDITION {edition!r}; expected one of {', '.join(EDITIONS)}")
-    if edition != "embedded":
-        raise ValueError(f"EDITION={edition} has no data in this version; use EDITION=embedded")
+    if overlap not in ("keep", "drop"):
+        raise ValueError(f"unknown OVERLAP {overlap!r}; expected keep or drop")
     chosen = get_preset(preset)
     for name, value in {"TRIALS": trials, "N_MAX": n_max, "M_MAX": m_max, "WORKERS": workers, "SEED": seed}.items():
         if value < 0:

@@ -23,7 +23,8 @@ def parse(smiles: str, *, attachment_points: tuple[int, ...] = (0, 2)) -> Chem.M
     """Read one SMILES as a neutral, closed-shell, one-component structure without isotopes.
 
     Args:
-        smiles: SMILES with no ``*`` (a molecule) or exactly two (a repeat unit). ``[*]`` and ``*`` are the same.
+        smiles: SMILES with no ``*`` (a molecule) or exactly two (a repeat unit). ``[*]``, ``[*:1]``, ``[1*]`` and ``*`` are the
+            same.
         attachment_points: the allowed numbers of ``*``.
 
     Returns:
@@ -40,6 +41,11 @@ def parse(smiles: str, *, attachment_points: tuple[int, ...] = (0, 2)) -> Chem.M
     if mol is None or mol.GetNumAtoms() == 0:
         raise StructureError(f"{text!r} is not a readable SMILES; check valences, brackets and ring closures")
     atoms = list(mol.GetAtoms())  # RDKit's own sequence makes every atom anew each time it is walked through
+    for atom in atoms:
+        # labels such as [*:1] and [1*] only number the attachment points
+        atom.SetAtomMapNum(0)
+        if atom.GetAtomicNum() == 0:
+            atom.SetIsotope(0)
     stars = [atom for atom in atoms if atom.GetAtomicNum() == 0]
     if len(stars) not in attachment_points:
         expected = " or ".join(str(k) for k in attachment_points)

@@ -2,7 +2,8 @@
 
 The embedded edition needs no network and no file from elsewhere. Its sources are quick physics simulators
 (:mod:`sim2real.simulators.polymer`), stand-ins for molecular dynamics and named so in every figure; its targets are
-measured values that the repository embeds.
+measured values that the repository embeds. The open edition takes public databases: molecular dynamics as source, measured
+values put together from several tables as target.
 """
 
 from __future__ import annotations
@@ -16,43 +17,121 @@ import pandas as pd
 from joblib import Memory
 
 from sim2real.datasets.facts import load_liquid_facts, load_molecules, load_polymer_facts
+from sim2real.datasets.polymers import load_md_polymers, load_measured_polymers
 from sim2real.datasets.task import Task, get_property
 from sim2real.datasets.virtual import load_virtual_polymers, sample_balanced
-from sim2real.descriptors import ForceFieldDescriptor, MolecularDescriptor
+from sim2real.descriptors import CompositionDescriptor, ForceFieldDescriptor, MolecularDescriptor
 from sim2real.experiment import Study
 from sim2real.hyperparameters import load_hyperparameters
 from sim2real.paths import CACHE
+from sim2real.seeding import numpy_generator
 from sim2real.simulators import cohesion, constants, graph, polymer
 
-# fixed: which virtual polymers belong to the source is part of the study, not of a run's randomness
+# fixed: which materials belong to the source is part of the study, not of a run's randomness
 SOURCE_SEED = 0
-DESCRIPTORS = {"forcefield": ForceFieldDescriptor, "molecular": MolecularDescriptor}
+DESCRIPTORS = {"forcefield": ForceFieldDescriptor, "molecular": MolecularDescriptor, "composition": CompositionDescriptor}
 _memory = Memory(CACHE / "simulated", verbose=0)
 
 
-def load_study(kind: str, property: str, *, n_max: int, descriptor: str, workers: int = 1, tuned: bool = True) -> Study:
-    """One study of the embedded edition, with descriptors and hyperparameters.
+def load_study(
+    kind: str,
+    property: str,
+    *,
+    n_max: int,
+    descriptor: str,
+    edition: str = "embedded",
+    database: str = "radonpy",
+    workers: int = 1,
+    tuned: bool = True,
+) -> Study:
+    """One study of the editions ``embedded`` and ``open``, with descriptors and hyperparameters.
 
     Args:
-        kind: ``polymers`` (quick simulations of virtual polymers -> measured polymers) or ``liquids`` (the same simulators
-            on molecules -> measured organic liquids, none of which is among the simulated molecules).
+        kind: ``polymers`` (simulated polymers -> measured polymers) or, embedded only, ``liquids`` (quick simulations of
+            molecules -> measured organic liquids, none of which is among the simulated molecules).
         property: one of :data:`sim2real.datasets.task.PROPERTIES`.
-        n_max: size of the source; polymers are drawn with their classes as equal in number as the library allows.
+        n_max: size of the source; virtual polymers are drawn with their classes as equal in number as the library allows. A
+            public database that holds fewer is taken as it is.
         descriptor: ``forcefield`` (the paper's 190 numbers) or ``molecular`` (RDKit's); materials that it cannot describe
             are dropped and counted in the report.
+        edition: ``embedded`` or ``open``.
+        database: of the open edition's simulations, ``radonpy`` or ``polyomics``; the latter uses the hyperparameters chosen
+            with the former.
         workers: processes for simulators and descriptors.
         tuned: whether to load the chosen hyperparameters; without, ``settings`` is None.
 
     Raises:
-        ValueError: unknown kind or property, ``n_max`` exceeds what there is to simulate, nothing was tuned.
+        ValueError: unknown kind, edition or property, ``n_max`` exceeds what there is to simulate, nothing was tuned.
+        DataError: a public file cannot be had.
     """
-    if kind not in STUDIES:
-        raise ValueError(f"unknown study {kind!r}; expected one of {', '.join(STUDIES)}")
-    what, pool, load_target = STUDIES[kind]
-    target = load_target(property)
+    kinds = {"embedded": tuple(STUDIES), "open": ("polymers",)}
+    if edition not in kinds or kind not in kinds[edition]:
+        known = "; ".join(f"{name}: {', '.join(of)}" for name, of in kinds.items())
+        raise ValueError(f"unknown study {kind!r} of edition {edition!r}; expected one of {known}")
+    prefix = "" if edition == "embedded" else f"{edition}-"
+    settings = load_hyperparameters(f"{prefix}{kind}-{property}-{descriptor}") if tuned else None
+    if edition == "open":
+        source, target = limit_source(load_md_polymers(property, database), n_max), load_measured_polymers(property)
+        simulated_target = None
+    else:
+        source, target, simulated_target = _embedded(kind, property, n_max, workers)
+    name = f"{prefix}{kind}-{property}"
+    return describe(name, source, target, descriptor, settings=settings, simulated_target=simulated_target, workers=workers)
+
+
+def describe(
+    name: str,
+    source: Task,
+    target: Task,
+    descriptor: str,
+    *,
+    settings: object = None,
+    simulated_target: np.ndarray | None = None,
+    workers: int = 1,
+) -> Study:
+    """A study from two tasks: descriptors are computed, and materials without one dropped and counted.
+
+    Args:
+        name: of the data; the study's own name ends with the descriptor.
+        source, target: of the same property.
+        descriptor: a key of :data:`DESCRIPTORS`.
+        settings: :class:`~sim2real.transfer.Hyperparameters` or None.
+        simulated_target: the simulator's own values of the target's materials (rows of the target,), or None.
+        workers: processes.
+
+    Raises:
+        ValueError: unknown descriptor.
+    """
     if descriptor not in DESCRIPTORS:
         raise ValueError(f"unknown descriptor {descriptor!r}; expected one of {', '.join(DESCRIPTORS)}")
-    settings = load_hyperparameters(f"{kind}-{property}-{descriptor}") if tuned else None
+    both = [*source.table["structure"], *target.table["structure"]]
+    X, failed = DESCRIPTORS[descriptor](n_jobs=workers, cache_dir=CACHE / "descriptors").describe(both)
+    described = np.ones(len(both), dtype=bool)
+    described[failed.index] = False
+    in_source, in_target = described[: len(source)], described[len(source) :]
+    source, target = (_drop(task, rows, "no descriptor") for task, rows in ((source, in_source), (target, in_target)))
+    return Study(
+        name=f"{name}-{descriptor}",
+        source=replace(source, X=X[: len(source)]),
+        target=replace(target, X=X[len(source) :]),
+        settings=settings,
+        simulated_target=None if simulated_target is None else simulated_target[in_target],
+        splits=name,
+    )
+
+
+def limit_source(source: Task, n_max: int) -> Task:
+    """``n_max`` materials of a source, drawn once and for all; the source itself if it has no more."""
+    if n_max >= len(source):
+        return source
+    rows = numpy_generator("source", SOURCE_SEED).permutation(len(source))[:n_max]
+    return replace(source, report=source.report | {"not used (N_MAX)": len(source) - n_max}).select(np.sort(rows))
+
+
+def _embedded(kind: str, property: str, n_max: int, workers: int) -> tuple[Task, Task, np.ndarray]:
+    """Simulated source, measured target, and the simulated values of the target's materials."""
+    what, pool, load_target = STUDIES[kind]
+    target = load_target(property)
     structures = pool(n_max)
     simulated = _simulate(list(structures["structure"]), workers)[property].to_numpy()
     source = Task(
@@ -66,20 +145,7 @@ def load_study(kind: str, property: str, *, n_max: int, descriptor: str, workers
     simulated_target = _simulate(list(target.table["structure"]), workers)[property].to_numpy()
     known = np.isfinite(simulated_target)
     # the baseline "simulator" needs a value for every tested material, and all arms are tested on the same materials
-    target = _drop(target, known, "not simulated")
-    both = [*source.table["structure"], *target.table["structure"]]
-    X, failed = DESCRIPTORS[descriptor](n_jobs=workers, cache_dir=CACHE / "descriptors").describe(both)
-    described = np.ones(len(both), dtype=bool)
-    described[failed.index] = False
-    in_source, in_target = described[: len(source)], described[len(source) :]
-    source, target = (_drop(task, rows, "no descriptor") for task, rows in ((source, in_source), (target, in_target)))
-    return Study(
-        name=f"{kind}-{property}-{descriptor}",
-        source=replace(source, X=X[: len(source)]),
-        target=replace(target, X=X[len(source) :]),
-        settings=settings,
-        simulated_target=simulated_target[known][in_target],
-    )
+    return source, _drop(target, known, "not simulated"), simulated_target[known]
 
 
 def _drop(task: Task, keep: np.ndarray, why: str) -> Task:
@@ -102,7 +168,7 @@ def _molecules(n_max: int) -> pd.DataFrame:
     return molecules.head(n_max)
 
 
-# kind -> (what is simulated, n_max -> structures, property -> target)
+# kind -> (what is simulated, n_max -> structures, property -> target), of the embedded edition
 STUDIES = {
     "polymers": ("virtual polymers", _virtual_polymers, load_polymer_facts),
     "liquids": ("other molecules", _molecules, load_liquid_facts),

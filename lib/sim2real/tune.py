@@ -29,13 +29,13 @@ from sim2real.experiment import Study, training_size
 from sim2real.hyperparameters import TUNING, save_hyperparameters
 from sim2real.presets import PRESETS
 from sim2real.seeding import numpy_generator
-from sim2real.studies import DESCRIPTORS, STUDIES, load_study
+from sim2real.studies import load_study
 from sim2real.transfer import Hyperparameters, Network, Predictors, Training, fit_networks, transfer
 
 PRETRAINING_STEPS = 1500
 SOURCE_SAMPLE = 4000  # simulations used to choose the pretraining: 3/4 train, 1/4 validate
 SOURCE_DRAWS = 2
-SMALL_N = 1000
+SMALL_N = 1000  # or a quarter of a smaller source
 
 NETWORKS = [Network(inputs=i, outputs=o) for i in ("standard", "min-max") for o in ("standard", "yeo-johnson")]
 PRETRAINING = [Training(PRETRAINING_STEPS, rate) for rate in (1e-3, 3e-3, 6e-3)]
@@ -111,7 +111,7 @@ def _score_fine_tuning(
     study: Study, network: Network, stage: Training, fit: np.ndarray, validate: np.ndarray
 ) -> Iterable[tuple[tuple, np.ndarray]]:
     pretrained, trials = [], len(fit)
-    for n in sorted({min(SMALL_N, len(study.source)), len(study.source)}):
+    for n in sorted({min(SMALL_N, len(study.source) // 4), len(study.source)}):
         rows = np.stack([_rng(study, "source", t).permutation(len(study.source))[:n] for t in range(trials)])
         seeds = _seeds(study, f"pretraining {n}", trials)
         pretrained.append(fit_networks(study.source.X, study.source.y, rows, network, stage, seeds))
@@ -153,17 +153,24 @@ def _seeds(study: Study, purpose: str, count: int) -> list[tuple]:
     return [("tuning", study.name, purpose, t) for t in range(count)]
 
 
+def known_studies() -> list[str]:
+    """The studies that the notebooks can ask for by their parameters."""
+    polymers = [f"{edition}polymers-{p}-{d}" for edition in ("", "open-") for p in PROPERTIES for d in ("forcefield", "molecular")]
+    return polymers + [f"liquids-{p}-molecular" for p in PROPERTIES]
+
+
 def _tune(name: str) -> tuple[str, int, Hyperparameters, pd.DataFrame]:
     preset = PRESETS["quick"]
-    kind, property, descriptor = name.split("-")
-    study = load_study(kind, property, n_max=preset.n_max, descriptor=descriptor, tuned=False)
+    *edition, kind, property, descriptor = name.split("-")
+    edition = edition[0] if edition else "embedded"
+    study = load_study(kind, property, edition=edition, n_max=preset.n_max, descriptor=descriptor, tuned=False)
     m = min(training_size(study.target), preset.m_max)
     return name, m, *tune(study, m)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; exit status 2 for an unknown study."""
-    known = [f"{kind}-{p}-{d}" for kind in STUDIES for p in PROPERTIES for d in DESCRIPTORS]
+    known = known_studies()
     parser = argparse.ArgumentParser(prog="python -m sim2real.tune", description=__doc__.split("\n")[0])
     parser.add_argument("studies", nargs="*", metavar="STUDY", help=", ".join(known))
     parser.add_argument("--workers", type=int, default=1, help="studies tuned at the same time")

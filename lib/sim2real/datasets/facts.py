@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from sim2real.datasets.task import DataError, Task, check_ranges, get_property, merge_by_median
-from sim2real.datasets.units import factor
+from sim2real.datasets.tables import read_rows
+from sim2real.datasets.task import DataError, Task, get_property, merge_by_median
 from sim2real.paths import DATA
 from sim2real.simulators.classes import polymer_class
-from sim2real.structures import StructureError, structure_key
 
 POLYMER_FACTS = DATA / "facts" / "polymers.csv"
 LIQUID_FACTS = DATA / "facts" / "liquids.csv"
@@ -36,7 +35,7 @@ def load_polymer_facts(property: str, path: Path = POLYMER_FACTS) -> Task:
             message names the file, the line and the column.
         ValueError: unknown property.
     """
-    rows = _read(Path(path), property, ("polymer", "note", "grade"), stars=2)
+    rows = _read(Path(path), property, ("polymer", "note", "grade"), "polymer")
     rows["semicrystalline"] = rows["note"].fillna("").str.contains("semicrystalline")
     amorphous = rows.loc[~rows["semicrystalline"], "key"]
     superseded = rows["semicrystalline"] & rows["key"].isin(amorphous)
@@ -67,7 +66,7 @@ def load_liquid_facts(property: str, path: Path = LIQUID_FACTS) -> Task:
 
     Args, returns and errors are those of :func:`load_polymer_facts`; ``group`` is ``liquid`` for every row.
     """
-    rows = _read(Path(path), property, ("name", "cas", "source"), stars=0)
+    rows = _read(Path(path), property, ("name", "cas", "source"), "molecule")
     table = merge_by_median(rows)
     table["group"] = "liquid"
     columns = ["key", "structure", "name", "value", "group", "count", "low", "high", "spread", "cas", "source"]
@@ -95,32 +94,24 @@ def load_molecules() -> pd.DataFrame:
     return pd.DataFrame({"key": smiles, "structure": smiles, "group": "molecule"})
 
 
-def _read(path: Path, property: str, extra: tuple[str, ...], stars: int) -> pd.DataFrame:
-    """The rows of one property with ``value`` in the property's unit, ``structure`` and ``key``; the index is the file's."""
+def _read(path: Path, property: str, extra: tuple[str, ...], kind: str) -> pd.DataFrame:
+    """The rows of one property with ``value`` in the property's unit, ``structure`` and ``key``; one bad row refuses the file."""
     prop = get_property(property)
-    frame = pd.read_csv(path)
-    expected = ("smiles", "property", "value", "unit", *extra)
-    missing = [c for c in expected if c not in frame.columns]
-    if missing:
-        raise DataError(f"{path.name}: missing column(s) {', '.join(missing)}; expected {', '.join(expected)}")
-    rows = frame[frame["property"] == prop.name].rename(columns={"smiles": "structure"})
-    if rows.empty:
+    rows = read_rows(
+        path,
+        structure="smiles",
+        value="value",
+        unit="",
+        unit_column="unit",
+        property=prop,
+        keep=("property", *extra),
+        kind=kind,
+        where=lambda frame: frame["property"] == prop.name if "property" in frame else pd.Series(True, index=frame.index),
+    )
+    if len(rows.dropped):
+        bad = rows.dropped.iloc[0]
+        more = f" ({len(rows.dropped)} such rows)" if len(rows.dropped) > 1 else ""
+        raise DataError(f"{path.name}, line {bad['line']}, column {bad['column']}: {bad['found']!r} {bad['reason']}{more}")
+    if rows.table.empty:
         raise DataError(f"{path.name}, column property: no row says {prop.name}")
-    factors = {}
-    for row, unit in rows["unit"].drop_duplicates().items():
-        try:
-            factors[unit] = factor(unit, prop)
-        except DataError as error:
-            raise DataError(f"{path.name}, line {row + 2}, column unit: {error}") from error
-    rows["value"] = pd.to_numeric(rows["value"], errors="coerce") * rows["unit"].map(factors)
-    check_ranges(rows, prop, path.name)
-    keys = []
-    for row, smiles in rows["structure"].items():
-        try:
-            keys.append(structure_key(smiles))
-        except StructureError as error:
-            raise DataError(f"{path.name}, line {row + 2}, column smiles: {error}") from error
-        if keys[-1].count("*") != stars:
-            kind = "a repeat unit with two *" if stars else "a molecule without *"
-            raise DataError(f"{path.name}, line {row + 2}, column smiles: {smiles!r}; expected {kind}")
-    return rows.assign(key=keys)
+    return rows.table.drop(columns=["line", "property"])

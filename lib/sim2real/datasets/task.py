@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -109,6 +110,63 @@ class Task:
         if self.X is not None and len(self.X) != len(self.table):
             raise DataError(f"{self.name}: {len(self.X)} descriptor rows for {len(self.table)} materials")
 
+    @classmethod
+    def from_table(
+        cls,
+        path: str | Path,
+        *,
+        structure: str,
+        value: str,
+        unit: str,
+        property: str = "",
+        kind: str = "any",
+        name: str = "",
+        group: str = "",
+        licence: str = "not stated",
+        citation: str = "",
+    ) -> Task:
+        """Your own table: CSV, TSV, Parquet or Excel with a column of structures and one of values.
+
+        An export of PoLyInfo, for example, with a column ``SMILES`` of repeat units and densities in g/cm3::
+
+            Task.from_table("polyinfo.csv", structure="SMILES", value="Density", unit="g/cm3", property="density")
+
+        Values of one material, however its repeat unit was cut, are merged by their median. Rows without a value are
+        passed over. Rows that cannot be used are left out, counted in ``report`` and listed in ``dropped``; a
+        :class:`~sim2real.datasets.tables.DataWarning` names the first ten with their lines, and all are written beside the
+        table to ``<table>.dropped.csv``.
+
+        Args:
+            path: the table.
+            structure: name of the column with SMILES (repeat units with two ``*``, or molecules), or with compositions.
+            value: name of the column with numbers.
+            unit: their unit, as in ``kg/m3``; converted to the property's own where ``property`` is known.
+            property: a name of :data:`PROPERTIES` or :data:`OTHER_PROPERTIES`, or empty for a property of your own, which has
+                the name of its column, its unit, and no physical range.
+            kind: ``polymer``, ``molecule``, ``any`` of both, or ``composition``.
+            name: as figures print it; the file's name if empty.
+            group: name of a column with the class of each material; if empty, polymers get their PoLyInfo class.
+            licence, citation: of the values.
+
+        Raises:
+            DataError: no such file or column, an unknown unit, or no row that can be used: one line that says what to do.
+            ValueError: unknown property.
+        """
+        from sim2real.datasets.tables import task_from_table  # the reader needs this class
+
+        return task_from_table(
+            path,
+            structure=structure,
+            value=value,
+            unit=unit,
+            property=property,
+            kind=kind,
+            name=name,
+            group=group,
+            licence=licence,
+            citation=citation,
+        )
+
     def __len__(self) -> int:
         return len(self.table)
 
@@ -153,26 +211,3 @@ def merge_by_median(rows: pd.DataFrame) -> pd.DataFrame:
     merged = merged.join(values)
     merged["spread"] = merged["high"] - merged["low"]
     return merged.reset_index()
-
-
-def check_ranges(rows: pd.DataFrame, prop: Property, file: str, *, first_line: int = 2) -> None:
-    """Refuse values that are no numbers or lie outside the property's physical range.
-
-    Args:
-        rows: a table whose integer index is the 0-based row of the file.
-        prop: the property that the column ``value`` holds, in its unit.
-        file: name of the file, for the message.
-        first_line: line of the file that row 0 stands on.
-
-    Raises:
-        DataError: naming the first offending row and how many there are.
-    """
-    value = pd.to_numeric(rows["value"], errors="coerce")
-    bad = rows[~((value >= prop.low) & (value <= prop.high))]
-    if len(bad):
-        line = int(bad.index[0]) + first_line
-        more = f" ({len(bad)} such rows)" if len(bad) > 1 else ""
-        raise DataError(
-            f"{file}, line {line}, column value: {prop.name} {bad['value'].iloc[0]} {prop.unit} is outside the physical "
-            f"range {prop.low} to {prop.high}{more}; correct the value or its unit, or remove the row"
-        )

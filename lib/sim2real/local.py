@@ -1,0 +1,130 @@
+"""The edition ``local``: studies on your own tables, named in a TOML file (``data/local.example.toml`` explains it)."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from sim2real.datasets.task import PROPERTIES, DataError, Task
+from sim2real.experiment import Study, training_size
+from sim2real.hyperparameters import from_dict
+from sim2real.paths import CACHE, DATA
+from sim2real.presets import Settings
+from sim2real.studies import DESCRIPTORS, describe, limit_source
+from sim2real.transfer import Hyperparameters, Network, Training
+from sim2real.tune import tune
+
+TABLES = DATA / "local.toml"
+EXAMPLE = DATA / "local.example.toml"
+SMALLEST_TARGET, SMALLEST_SOURCE = 10, 40
+_SIDE = {"file", "structure", "value", "unit", "name", "group", "licence", "citation"}
+_STUDY = {"source", "target", "property", "kind", "descriptor"}
+# of the preset smoke, which only shows that a table can be read and run: nothing is chosen there
+UNTUNED = Hyperparameters(
+    transfer_network=Network(),
+    pretraining=Training(500, 2e-3),
+    fine_tuning=Training(200, 1e-3),
+    direct_network=Network(),
+    direct=Training(200, 1e-3, weight_decay=1.0, dropout=0.3),
+)
+
+
+def load_local_tasks(path: Path = TABLES) -> dict[str, tuple[Task, Task, str]]:
+    """The studies of a TOML file: name -> (source, target, name of the descriptor).
+
+    Raises:
+        DataError: no such file, an unknown or missing entry, a table that cannot be used; one line that says what to do.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DataError(f"EDITION=local: no file {_short(path)}; copy {_short(EXAMPLE)} to it and name your tables there")
+    try:
+        studies = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{_short(path)}: {error}") from error
+    if not studies:
+        raise DataError(f"{_short(path)} names no study; {_short(EXAMPLE)} shows how")
+    return {name: _tasks(path, name, entry) for name, entry in studies.items()}
+
+
+def load_local_studies(settings: Settings, path: Path = TABLES, *, tuned: bool = True) -> list[Study]:
+    """The studies of a TOML file with descriptors and hyperparameters.
+
+    Hyperparameters are chosen on validation data inside the training part (:mod:`sim2real.tune`) when a study is first
+    run, some minutes each, and kept in the cache folder under the data's fingerprints.
+
+    Args:
+        settings: of the run; ``n_max`` limits the sources.
+        path: the TOML file.
+        tuned: False takes :data:`UNTUNED`.
+
+    Raises:
+        DataError: as :func:`load_local_tasks`, or a side has too few materials.
+    """
+    studies = []
+    for name, (source, target, descriptor) in load_local_tasks(path).items():
+        study = describe(f"local-{name}", limit_source(source, settings.n_max), target, descriptor, workers=settings.workers)
+        for side, least in ((study.source, SMALLEST_SOURCE), (study.target, SMALLEST_TARGET)):
+            if len(side) < least:
+                raise DataError(f"{name}: {side.name} has {len(side)} materials that can be used; expected at least {least}")
+        chosen = _chosen(study, min(training_size(study.target), settings.m_max)) if tuned else UNTUNED
+        studies.append(replace(study, settings=chosen))
+    return studies
+
+
+def _tasks(path: Path, name: str, entry: object) -> tuple[Task, Task, str]:
+    where = f"{_short(path)}, [{name}]"
+    if not isinstance(entry, dict) or not {"source", "target"} <= set(entry):
+        raise DataError(f"{where}: expected the entries source and target; {_short(EXAMPLE)} shows how")
+    _no_others(where, entry, _STUDY)
+    kind = entry.get("kind", "any")
+    if kind not in ("any", "polymer", "molecule", "composition"):
+        raise DataError(f"{where}: kind is {kind!r}; expected any, polymer, molecule or composition")
+    descriptor = entry.get("descriptor", "composition" if kind == "composition" else "molecular")
+    if descriptor not in DESCRIPTORS:
+        raise DataError(f"{where}: descriptor is {descriptor!r}; expected one of {', '.join(DESCRIPTORS)}")
+    property = entry.get("property", "")
+    if property and property not in PROPERTIES and not entry.get("kind"):
+        raise DataError(f"{where}: property is {property!r}; expected one of {', '.join(PROPERTIES)}, or leave it out")
+    source, target = (_side(f"{where}, {side}", path.parent, entry[side], property, kind) for side in ("source", "target"))
+    if source.property.unit != target.property.unit:
+        raise DataError(f"{where}: source is in {source.property.unit}, target in {target.property.unit}; expected one unit")
+    # figures name the property once, by the target's column
+    return replace(source, property=target.property), target, descriptor
+
+
+def _side(where: str, folder: Path, entry: object, property: str, kind: str) -> Task:
+    missing = {"file", "structure", "value", "unit"} - set(entry if isinstance(entry, dict) else ())
+    if missing:
+        raise DataError(f"{where}: {', '.join(sorted(missing))} missing; expected file, structure, value and unit")
+    _no_others(where, entry, _SIDE)
+    options = {key: value for key, value in entry.items() if key != "file"}
+    return Task.from_table(folder / entry["file"], property=property, kind=kind, **options)
+
+
+def _no_others(where: str, entry: dict, known: set[str]) -> None:
+    unknown = sorted(set(entry) - known)
+    if unknown:
+        raise DataError(f"{where}: unknown entry {unknown[0]!r}; expected {', '.join(sorted(known))}")
+
+
+def _chosen(study: Study, m: int) -> Hyperparameters:
+    """What was chosen for these very data, or is chosen now."""
+    store = CACHE / "tuning" / f"{study.name}-{study.source.fingerprint}-{study.target.fingerprint}-m{m}"
+    path = store.with_name(store.name + ".json")
+    if path.exists():
+        return from_dict(json.loads(path.read_text()))
+    print(f"{study.name}: choosing hyperparameters on validation data, some minutes, once for these data")
+    settings, table = tune(study, m)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(store.with_name(store.name + ".csv"), index=False, lineterminator="\n")
+    part = store.with_name(store.name + ".part")
+    part.write_text(json.dumps(asdict(settings), indent=1) + "\n")
+    part.replace(path)
+    return settings
+
+
+def _short(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
