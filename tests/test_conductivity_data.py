@@ -236,7 +236,9 @@ def test_families(formula, family):
     assert read_formula(formula).family == family
 
 
-@pytest.mark.parametrize("text", ["", None, np.nan, "G", "CoSb3/WO3", "Bi2-xTe3", "Hf0.0.5", "DD0.08Fe4Sb12", "Co0", "CoSb3 ???", "(CoSb3"])
+@pytest.mark.parametrize(
+    "text", ["", None, np.nan, "G", "CoSb3/WO3", "Bi2-xTe3", "Hf0.0.5", "DD0.08Fe4Sb12", "Co0", "CoSb3 ???", "(CoSb3"]
+)
 def test_bad_compositions(text):
     with pytest.raises(CompositionError):
         read_formula(text)
