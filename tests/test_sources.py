@@ -39,6 +39,7 @@ class Server(ThreadingHTTPServer):
         self.body = BODY
         self.status = 200
         self.ranges = True
+        self.wrong_start = 0  # bytes by which it misses the start that was asked for
         self.etag = '"first"'
         self.says_length = True
         self.stop_after = None  # bytes after which it breaks off
@@ -58,6 +59,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
         start = int(asked[1]) if asked and server.ranges and self.headers.get("If-Range", server.etag) == server.etag else 0
+        start -= server.wrong_start if start else 0
         if start >= len(server.body):
             self.send_response(416)
             self.end_headers()
@@ -251,6 +253,13 @@ def test_a_range_that_the_server_cannot_satisfy_starts_anew(server, loose, cache
     assert (cache / "deep/data.bin.unconfirmed").read_bytes() == BODY
 
 
+def test_another_range_than_asked_for_starts_anew(server, toy):
+    _cut(server)
+    server.wrong_start = 7
+    assert fetch("toy").read_bytes() == BODY
+    assert ["Range" in r for r in server.requests] == [False, True, False]
+
+
 def test_halves_of_two_snapshots_are_never_joined(server, loose, cache):
     _cut(server)
     server.body, server.etag = BODY[::-1], '"second"'
@@ -356,6 +365,15 @@ def test_a_cache_that_is_no_folder(toy, tmp_path, monkeypatch):
     _fails(f"cannot write to {tmp_path / 'file' / 'deep'}", "SIM2REAL_DATA_CACHE")
 
 
+def test_a_confirmation_that_cannot_be_kept(loose, tmp_path, monkeypatch):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / loose.file).write_bytes(BODY)
+    monkeypatch.setenv(sources.MIRROR, str(tmp_path))
+    monkeypatch.setenv(sources.CACHE, str(tmp_path / loose.file))
+    _fails("--accept-hash")
+    _fails("cannot write the confirmation", "SIM2REAL_DATA_CACHE", accept_hash=HASH)
+
+
 def test_a_tampered_file_is_removed(server, toy, cache):
     server.body = b"x" + BODY[1:]
     _fails("wrong hash", hashlib.sha256(server.body).hexdigest(), HASH, "the download was removed")
@@ -439,13 +457,22 @@ def test_a_file_put_there_by_hand_is_confirmed_in_place(server, loose, cache, tm
         monkeypatch.setenv(sources.MIRROR, str(tmp_path / place))
     _fails(str(path), HASH)
     assert state(loose) == "waiting for confirmation"
+    cache.mkdir(exist_ok=True)
+    (cache / "confirmed.json").write_text('{"other": "kept"}')
     assert fetch("toy", accept_hash=HASH) == fetch("toy") == path
+    assert json.loads((cache / "confirmed.json").read_text()) == {"other": "kept", "toy": HASH}
     assert not server.requests
 
 
 def test_a_known_hash_cannot_be_talked_away(server, toy):
     _fails("there is nothing to confirm", accept_hash="1" * 64)
     assert not server.requests
+
+
+def test_a_confirmation_counts_no_more_once_the_hash_is_known(server, loose, monkeypatch):
+    fetch("toy", accept_hash=HASH)
+    _register(monkeypatch, replace(loose, hash_checked=True))
+    _fails("wrong hash", "0" * 64)
 
 
 def test_unreadable_confirmations(loose, cache):

@@ -120,10 +120,8 @@ def fetch(name: str, *, accept_hash: str = "") -> Path:
             if not source.hash_checked:
                 raise
             print(f"{error}; downloading it again", file=sys.stderr)
-            target.unlink()
     waiting = _beside(target, ".unconfirmed")
-    fresh = not waiting.exists()
-    if fresh:
+    if not waiting.exists():
         _download(source, waiting)
     try:
         found = _verify(source, waiting, accept_hash)
@@ -133,7 +131,7 @@ def fetch(name: str, *, accept_hash: str = "") -> Path:
         waiting.unlink()
         raise DownloadError(f"{error}; the download was removed: run it again, or {_by_hand(source)}") from None
     os.replace(waiting, target)
-    if fresh and not source.hash_checked and found == source.sha256:
+    if not source.hash_checked and found == source.sha256:
         print(f"{name}: the SHA-256 found matches the registered one ({found})", file=sys.stderr)
     return target
 
@@ -224,7 +222,13 @@ def _confirmed() -> dict[str, str]:
 
 def _remember(source: Source, sha256: str) -> None:
     path = cache_folder() / "confirmed.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(path.name + ".new")
-    new.write_text(json.dumps(_confirmed() | {source.name: sha256}, indent=1) + "\n", encoding="utf-8")
-    os.replace(new, path)
+    content = json.dumps(_confirmed() | {source.name: sha256}, indent=1) + "\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new.write_text(content, encoding="utf-8")
+        os.replace(new, path)
+    except OSError as error:
+        raise DownloadError(
+            f"{source.name}: cannot write the confirmation to {path} ({error.strerror}); set {CACHE} to another folder"
+        ) from error
