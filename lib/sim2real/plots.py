@@ -16,9 +16,13 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, ScalarForm
 
 from sim2real.scaling import PowerLaw
 
-TRANSFER, DIRECT, LAW = "#1f5fa8", "#c0392b", "#111111"
+TRANSFER, DIRECT, LAW, OTHER = "#1f5fa8", "#c0392b", "#111111", "#7b4fa3"
 BASELINE_STYLES = {"ridge": ("#777777", ":"), "trees": ("#2e8b57", ":"), "simulator": ("#b8860b", "-.")}
 FAR = 1.3  # a baseline this many times above the highest point of the curves is not drawn
+OVERLAP_LABELS = {
+    "drop": "transfer, target materials not in the source",
+    "keep": "transfer, target materials in the source",
+}
 BASELINE_LABELS = {"ridge": "ridge", "trees": "extra trees", "simulator": "simulator + line"}
 
 
@@ -41,6 +45,9 @@ def scaling_panel(record: dict, ax: Axes | None = None, *, baselines: bool = Tru
         fitted = PowerLaw(law["D"], law["alpha"], law["C"])
         ax.plot(grid, fitted(grid), "--", color=LAW, lw=1.2, label="fitted law")
     ax.axhline(record["arms"]["direct"]["mae"], color=DIRECT, ls="--", lw=1.4, label="direct learning")
+    other = record["other_overlap"]
+    if other is not None:
+        ax.plot(other["n"], other["mae"], "s:", color=OTHER, ms=4, lw=1.2, mfc="white", label=OVERLAP_LABELS[other["overlap"]])
     high = FAR * max(*curve["high"], record["arms"]["direct"]["mae"])
     beyond = []
     for arm, (colour, style) in BASELINE_STYLES.items():
@@ -55,7 +62,8 @@ def scaling_panel(record: dict, ax: Axes | None = None, *, baselines: bool = Tru
     ax.set_xscale("log")
     ax.set_yscale("log")
     bottom, top = ax.get_ylim()
-    ax.set_ylim(bottom / (top / bottom) ** 0.18, top)  # room for the law below the curve
+    room = 0.18 if other is None else 0.35
+    ax.set_ylim(bottom / (top / bottom) ** room, top)  # for the words below the curve
     if beyond:
         ax.text(0.97, 0.97, "off scale: " + ", ".join(beyond), transform=ax.transAxes, fontsize=7.5, va="top", ha="right")
     _plain_ticks(ax)
@@ -63,8 +71,15 @@ def scaling_panel(record: dict, ax: Axes | None = None, *, baselines: bool = Tru
     ax.set_xlabel("simulated materials $n$")
     ax.set_ylabel(f"MAE{unit}")
     ax.set_title(f"{record['label']}  ($m$ = {curve['m']})", fontsize=10)
-    ax.text(0.03, 0.03, law_text(law), transform=ax.transAxes, fontsize=7.5, va="bottom", ha="left")
+    words = law_text(law) + ("" if other is None else "\n" + gains_text(other["gains"]))
+    ax.text(0.03, 0.03, words, transform=ax.transAxes, fontsize=7.5, va="bottom", ha="left")
     return ax
+
+
+def gains_text(gains: dict) -> str:
+    """What the candidates' own simulations and the rest of the database buy, with standard errors over trials."""
+    own, rest = (f"{gains[part]['mean']:+.2g} ± {gains[part]['standard_error']:.1g}" for part in ("own", "rest"))
+    return f"rest of the database: {rest}\ncandidates' own simulations: {own}"
 
 
 def law_text(law: dict) -> str:
@@ -105,7 +120,8 @@ def _plain_ticks(ax: Axes) -> None:
 
 def scaling_figure(records: Sequence[dict], payload: dict) -> Figure:
     """Fig. 1b: a panel per property under one title that names the data, the trials and the stand-in."""
-    figure, axes = plt.subplots(2, 2, figsize=(9.2, 7.4), layout="constrained")
+    rows, columns = -(-len(records) // 2), min(2, len(records))
+    figure, axes = plt.subplots(rows, columns, figsize=(4.6 * columns + 0.6, 3.7 * rows + 0.3), layout="constrained", squeeze=False)
     for record, ax in zip(records, axes.flat):
         scaling_panel(record, ax)
     for ax in axes.flat[len(records) :]:
@@ -113,14 +129,15 @@ def scaling_figure(records: Sequence[dict], payload: dict) -> Figure:
     handles: dict[str, object] = {}
     for ax in axes.flat[: len(records)]:
         handles.update(zip(*reversed(ax.get_legend_handles_labels())))
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9)
+    per_row = min(len(handles), 4 * columns)
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=per_row, frameon=False, fontsize=8.5)
     design = payload["design"]
     figure.suptitle(
         fill(
             f"{payload['title']} — {design['trials']} trials on {design['source_draws']} source draws, "
             f"overlap {design['overlap']}, edition {payload['edition']}, "
             f"preset {payload['preset']}. Bands: 90 %, over trials (dark), trials and materials (light).",
-            115,
+            58 * columns,
         ),
         fontsize=9.5,
     )

@@ -24,19 +24,21 @@ LEVEL = 0.9
 REPLICATES = 1000
 
 
-def scaling_record(trials: Trials, m: int | None = None) -> dict:
+def scaling_record(trials: Trials, m: int | None = None, *, other: Trials | None = None) -> dict:
     """One panel of Fig. 1b: the error against n at one m, its law, direct learning and the baselines.
 
     Args:
         trials: with the arm ``transfer`` and whatever else was run.
         m: target training size; the largest of the design if None.
+        other: the same trials with the other choice of overlap, arm ``transfer``, or None where nothing overlaps.
 
     Returns:
         ``property``, ``label``, ``unit``, ``study``, ``source`` and ``target`` (name, rows, licence, citation, report),
         ``overlap`` (target materials that the source contains); ``curve`` with n, m, mae and two 90 % bands: ``low``,
         ``high`` resample trials (the paper's), ``low_materials``, ``high_materials`` trials and materials; ``law`` and
         ``law_materials`` with intervals resampled likewise; ``arms`` with the error of every other arm, its band and the
-        paired difference of transfer at the largest n from it (mean, standard error over trials).
+        paired difference of transfer at the largest n from it (mean, standard error over trials); ``other_overlap``, the
+        curve of ``other`` and what :func:`overlap_gains` makes of both, or None.
     """
     study, design = trials.study, trials.design
     m = max(design.m_grid) if m is None else m
@@ -54,7 +56,7 @@ def scaling_record(trials: Trials, m: int | None = None) -> dict:
         "unit": prop.unit,
         "source": study.source.summary() | {"report": study.source.report},
         "target": study.target.summary() | {"report": study.target.report},
-        "overlap": overlap_count(study) if design.overlap == "keep" else 0,
+        "overlap": overlap_count(study),
         "curve": {
             "n": n,
             "m": m,
@@ -71,6 +73,38 @@ def scaling_record(trials: Trials, m: int | None = None) -> dict:
             for arm in trials.table["arm"].unique()
             if arm != "transfer"
         },
+        "other_overlap": None if other is None else _other_overlap(trials, other, m),
+    }
+
+
+def overlap_gains(kept: np.ndarray, dropped: np.ndarray, direct: np.ndarray) -> dict:
+    """What a database buys, in two parts: by holding the very materials that are asked about, and by all the others.
+
+    Args:
+        kept: (trials,) errors of transfer from the whole database.
+        dropped: (trials,) from the database without the target's materials; the same trials.
+        direct: (trials,) of direct learning.
+
+    Returns:
+        ``own``, kept - dropped: what simulating the candidates themselves buys; ``rest``, dropped - direct: what the rest of
+        the database buys. Each has the ``mean`` and ``standard_error`` over trials; negative is a gain.
+    """
+    pairs = {"own": (kept, dropped), "rest": (dropped, direct)}
+    return {name: dict(zip(("mean", "standard_error"), paired_difference(a, b)[:2])) for name, (a, b) in pairs.items()}
+
+
+def _other_overlap(trials: Trials, other: Trials, m: int) -> dict:
+    errors = other.errors("transfer", m)
+    mae, low, high = band(errors, LEVEL, REPLICATES, other.design.seed)
+    kept, dropped = (trials, other) if trials.design.overlap == "keep" else (other, trials)
+    last = [t.errors("transfer", m)[:, -1] for t in (kept, dropped)]
+    return {
+        "overlap": other.design.overlap,
+        "n": list(other.design.n_grid),
+        "mae": mae.tolist(),
+        "low": low.tolist(),
+        "high": high.tolist(),
+        "gains": overlap_gains(*last, trials.errors("direct", m)),
     }
 
 
@@ -135,6 +169,7 @@ def summary_table(records: list[dict]) -> pd.DataFrame:
                 f"transfer, n = {curve['n'][-1]}": curve["mae"][-1],
                 "transfer - direct": difference["mean"],
                 "standard error": difference["standard_error"],
+                **_gain_columns(record["other_overlap"]),
                 "alpha": law["alpha"],
                 "alpha, 90 %": "" if alpha is None else f"{alpha['low']:.3g} to {alpha['high']:.3g}",
                 "C": law["C"],
@@ -142,6 +177,15 @@ def summary_table(records: list[dict]) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows).set_index("property")
+
+
+def _gain_columns(other: dict | None) -> dict[str, str]:
+    gains = {} if other is None else other["gains"]
+    names = {"own": "of it, the candidates' own simulations", "rest": "of it, the rest of the database"}
+    return {
+        column: f"{gains[part]['mean']:.3g} +- {gains[part]['standard_error']:.2g}" if part in gains else ""
+        for part, column in names.items()
+    }
 
 
 def parity_record(study: Study) -> dict:
@@ -203,6 +247,7 @@ def scaling_payload(figure: str, title: str, records: list[dict], trials: list[T
         "source": {r["property"]: r["source"] for r in records},
         "target": {r["property"]: r["target"] for r in records},
         "curves": [{"label": r["label"], "property": r["property"], "unit": r["unit"], **r["curve"]} for r in records],
+        "other_overlap": {r["property"]: r["other_overlap"] for r in records},
         "direct": {r["property"]: r["arms"]["direct"] for r in records},
         "baselines": {r["property"]: {k: v for k, v in r["arms"].items() if k != "direct"} for r in records},
         "laws": {r["property"]: {"trials": r["law"], "trials_and_materials": r["law_materials"]} for r in records},

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pymatgen.core import Composition, Element
 
+from sim2real.datasets.compositions import CompositionError, read_formula
 from sim2real.datasets.files import read_file
 from sim2real.datasets.task import (
     DROPPED_COLUMNS,
@@ -212,12 +212,12 @@ def _keys(structures: pd.Series, kind: str) -> tuple[pd.Series, list[str]]:
         key, fault = np.nan, ""
         try:
             if kind == "composition":
-                key = composition_key(text)
+                key = read_formula(str(text)).key
             else:
                 key = structure_key(text)
                 if key.count("*") not in stars[kind]:
                     key, fault = np.nan, "is not " + ("a repeat unit with two *" if kind == "polymer" else "a molecule without *")
-        except (StructureError, DataError) as error:
+        except (StructureError, CompositionError) as error:
             fault = _reason(str(error), str(text))
         keys.append(key)
         faults.append(fault)
@@ -229,24 +229,9 @@ def _reason(message: str, text: str) -> str:
     return message.replace(f"{text.strip()!r} ", "").replace(f"{text.strip()!r}: ", "").strip()
 
 
-def composition_key(text: str) -> str:
-    """The reduced formula of a chemical composition, elements in alphabetical order: ``Te3Bi2`` and ``Bi4Te6`` share one.
-
-    Raises:
-        DataError: it cannot be read.
-    """
-    try:
-        composition = Composition(str(text).strip())
-    except Exception as error:  # pymatgen raises ValueError, KeyError and others of its own
-        raise DataError(f"{text!r} is not a readable composition") from error
-    if not composition or not all(isinstance(element, Element) for element in composition):
-        raise DataError(f"{text!r} holds something that is no element")
-    return composition.reduced_composition.alphabetical_formula
-
-
 def _groups(table: pd.DataFrame, kind: str) -> list[str]:
     if kind == "composition":
-        return ["composition"] * len(table)
+        return [read_formula(s).family for s in table["structure"]]
     return [polymer_class(s) if "*" in key else "molecule" for s, key in zip(table["structure"], table["key"])]
 
 
