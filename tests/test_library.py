@@ -12,8 +12,9 @@ from rdkit.DataStructs import TanimotoSimilarity
 
 from sim2real.datasets.virtual import load_virtual_polymers, sample_balanced
 from sim2real.simulators.classes import CLASS_NAMES, polymer_class
+from sim2real.simulators.drafts import END, Draft, random_writings, tokens_of
 from sim2real.simulators.library import CLASSES, fingerprints, grow_library, internal_diversity, kinds, known_units
-from sim2real.simulators.ngram import END, Draft, NgramModel, random_writings, tokens_of
+from sim2real.simulators.ngram import NgramModel
 from sim2real.structures import StructureError, parse, structure_key
 
 HARD = [
