@@ -73,7 +73,7 @@ def test_errors_against_m_are_those_of_the_trials(trials):
 
 
 def test_parity_is_of_the_simulator_against_the_measurements(study):
-    record = results.parity_record(study)
+    record = results.simulator_parity(study)
     assert record["bias"] == pytest.approx(np.mean(study.simulated_target - study.target.y))
     assert record["pearson"] == pytest.approx(np.corrcoef(study.simulated_target, study.target.y)[0, 1])
     plots.parity_panel(record)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sim2real.datasets.task import PROPERTIES
+from sim2real.datasets.chi import load_chi_cosmo, load_chi_measured
+from sim2real.datasets.conductivity import load_conductivities
+from sim2real.datasets.polymers import load_md_polymers, load_measured_polymers
+from sim2real.datasets.task import PROPERTIES, Task
 from sim2real.experiment import Study
-from sim2real.local import load_local_studies
+from sim2real.local import load_local_studies, load_local_tasks
 from sim2real.paths import ROOT
 from sim2real.presets import Settings
-from sim2real.studies import load_study
+from sim2real.studies import STUDIES, embedded_tasks, load_study
+from sim2real.survey import parity, parity_record
 
 
 def polymer_studies(edition: str, settings: Settings, *, descriptor: str, database: str, tables: str, tuned: bool) -> list[Study]:
@@ -33,6 +37,11 @@ def polymer_studies(edition: str, settings: Settings, *, descriptor: str, databa
     return [load_study("polymers", p, edition=edition, database=database, **options) for p in PROPERTIES]
 
 
+def liquid_studies(settings: Settings) -> list[Study]:
+    """The embedded studies of organic liquids, one a property, with RDKit's descriptors."""
+    return [load_study("liquids", p, n_max=settings.n_max, descriptor="molecular", workers=settings.workers) for p in PROPERTIES]
+
+
 def source_words(edition: str, database: str = "radonpy") -> str:
     """What is transferred to what, for the title of a figure."""
     if edition == "embedded":
@@ -40,3 +49,45 @@ def source_words(edition: str, database: str = "radonpy") -> str:
     if edition == "open":
         return f"molecular dynamics ({'RadonPy PI1070' if database == 'radonpy' else 'PolyOmics'}) to measured polymers"
     return "your simulations to your measurements"
+
+
+def survey_tasks(
+    edition: str, settings: Settings, *, database: str, tables: str
+) -> tuple[dict[str, Task], dict[str, Task], dict[str, dict]]:
+    """Every table of an edition, for the notebook that shows them.
+
+    Args are those of :func:`polymer_studies`.
+
+    Returns:
+        Sources and targets by name (a target's source has its name), and parity records of simulated against measured values
+        where enough materials have both.
+
+    Raises:
+        DataError: a file that cannot be had or used.
+    """
+    if edition == "local":
+        local = load_local_tasks(ROOT / Path(tables))
+        sources, targets = ({name: sides[k] for name, sides in local.items()} for k in (0, 1))
+        return sources, targets, _parities(sources, targets)
+    if edition == "embedded":
+        sources, targets, parities = {}, {}, {}
+        for kind in STUDIES:
+            for p in PROPERTIES:
+                name = f"{kind}: {p}"
+                sources[name], targets[name], simulated = embedded_tasks(kind, p, settings.n_max, settings.workers)
+                parities[name] = parity_record(targets[name].y, simulated, targets[name].property)
+        return sources, targets, parities
+    sources = {p: load_md_polymers(p, database) for p in PROPERTIES}
+    targets = {p: load_measured_polymers(p) for p in PROPERTIES}
+    parities = _parities(sources, targets)
+    sources["chi"], targets["chi"] = load_chi_cosmo(), load_chi_measured()
+    thermal, electrical = load_conductivities()
+    # thermal and electrical conductivity are two properties: their overlap is of interest, a parity plot is not
+    sources["conductivity"], targets["conductivity"] = thermal, electrical
+    chi = parity(sources["chi"], targets["chi"], on=("key", "temperature"))
+    return sources, targets, parities | ({"chi": chi} if chi else {})
+
+
+def _parities(sources: dict[str, Task], targets: dict[str, Task]) -> dict[str, dict]:
+    records = {name: parity(sources[name], target) for name, target in targets.items()}
+    return {name: record for name, record in records.items() if record}

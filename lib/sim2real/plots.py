@@ -183,7 +183,7 @@ def parity_panel(record: dict, ax: Axes | None = None) -> Axes:
     """Simulated against measured values with the line of equality, rank correlation and bias.
 
     Args:
-        record: of :func:`sim2real.results.parity_record`.
+        record: of :func:`sim2real.survey.parity_record`.
         ax: where to draw.
     """
     ax = plt.subplots(figsize=(3.8, 3.6), layout="constrained")[1] if ax is None else ax
@@ -204,9 +204,13 @@ def parity_panel(record: dict, ax: Axes | None = None) -> Axes:
 
 def parity_figure(records: Sequence[dict], payload: dict) -> Figure:
     """A parity panel per property under one title."""
-    figure, axes = plt.subplots(2, 2, figsize=(8.0, 7.4), layout="constrained")
+    columns = 2 if len(records) in (2, 4) else min(3, len(records))
+    rows = -(-len(records) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(4.0 * columns, 3.6 * rows + 0.3), layout="constrained", squeeze=False)
     for record, ax in zip(records, axes.flat):
         parity_panel(record, ax)
+    for ax in axes.flat[len(records) :]:
+        ax.set_visible(False)
     figure.suptitle(fill(f"{payload['title']} — edition {payload['edition']}", 100), fontsize=9.5)
     return figure
 

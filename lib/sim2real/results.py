@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import pearsonr, spearmanr
 
 from sim2real.experiment import Study, Trials, overlap_count
 from sim2real.resampling import (
@@ -19,6 +18,7 @@ from sim2real.resampling import (
     error_array,
     paired_difference,
 )
+from sim2real.survey import parity_record
 
 LEVEL = 0.9
 REPLICATES = 1000
@@ -188,35 +188,20 @@ def _gain_columns(other: dict | None) -> dict[str, str]:
     }
 
 
-def parity_record(study: Study) -> dict:
-    """Simulated against measured values of the target's materials, with rank correlation and bias.
+def simulator_parity(study: Study) -> dict:
+    """Simulated against measured values of all of the target's materials.
 
     Returns:
-        ``measured`` and ``simulated`` (rows,), ``names``, ``pearson``, ``spearman``, ``bias`` and ``mae`` of
-        simulated - measured, and ``rows``.
+        A record of :func:`sim2real.survey.parity_record` with ``study``, ``target`` and ``names`` of the materials.
 
     Raises:
         ValueError: the study has no simulated values of its target.
     """
     if study.simulated_target is None:
         raise ValueError(f"{study.name} has no simulated values of its target materials")
-    measured, simulated = study.target.y, study.simulated_target
-    prop = study.target.property
-    return {
-        "study": study.name,
-        "property": prop.name,
-        "label": prop.label,
-        "unit": prop.unit,
-        "target": study.target.summary(),
-        "rows": len(measured),
-        "names": study.target.table["name"].tolist(),
-        "measured": measured.tolist(),
-        "simulated": simulated.tolist(),
-        "pearson": float(pearsonr(measured, simulated)[0]),
-        "spearman": float(spearmanr(measured, simulated)[0]),
-        "bias": float(np.mean(simulated - measured)),
-        "mae": float(np.mean(np.abs(simulated - measured))),
-    }
+    target = study.target
+    record = parity_record(target.y, study.simulated_target, target.property)
+    return record | {"study": study.name, "target": target.summary(), "names": target.table["name"].tolist()}
 
 
 def scaling_payload(figure: str, title: str, records: list[dict], trials: list[Trials], *, edition: str, preset: str) -> dict:

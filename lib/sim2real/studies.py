@@ -74,7 +74,7 @@ def load_study(
         source, target = limit_source(load_md_polymers(property, database), n_max), load_measured_polymers(property)
         simulated_target = None
     else:
-        source, target, simulated_target = _embedded(kind, property, n_max, workers)
+        source, target, simulated_target = embedded_tasks(kind, property, n_max, workers)
     name = f"{prefix}{kind}-{property}"
     return describe(name, source, target, descriptor, settings=settings, simulated_target=simulated_target, workers=workers)
 
@@ -128,8 +128,16 @@ def limit_source(source: Task, n_max: int) -> Task:
     return replace(source, report=source.report | {"not used (N_MAX)": len(source) - n_max}).select(np.sort(rows))
 
 
-def _embedded(kind: str, property: str, n_max: int, workers: int) -> tuple[Task, Task, np.ndarray]:
-    """Simulated source, measured target, and the simulated values of the target's materials."""
+def embedded_tasks(kind: str, property: str, n_max: int, workers: int) -> tuple[Task, Task, np.ndarray]:
+    """The two sides of a study of the edition ``embedded``, without descriptors.
+
+    Args:
+        kind: a key of :data:`STUDIES`.
+        property, n_max, workers: as :func:`load_study`.
+
+    Returns:
+        Simulated source, measured target, and the simulated values (rows of the target,) of the target's materials.
+    """
     what, pool, load_target = STUDIES[kind]
     target = load_target(property)
     structures = pool(n_max)

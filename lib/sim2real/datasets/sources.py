@@ -6,13 +6,17 @@ import json
 import os
 import sys
 import tomllib
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-import pooch
-
 from sim2real.datasets.download import DownloadError, ResumableDownload, size_text
 from sim2real.paths import DATA
+
+with warnings.catch_warnings():
+    # in a notebook it brings a progress bar of widgets that is not used here, and warns where widgets are not installed
+    warnings.filterwarnings("ignore", message="IProgress not found")
+    import pooch
 
 REGISTRY = DATA / "sources.toml"
 MIRROR = "SIM2REAL_DATA_MIRROR"
