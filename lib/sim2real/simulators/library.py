@@ -68,8 +68,8 @@ def grow_library(
             what it has.
         seed: of the writings and the draws.
         workers: processes.
-        order, writings: of the models, see :class:`~sim2real.simulators.ngram.NgramModel`. The defaults were chosen by
-            measuring eight pairs, see ``scripts/make_library_report.py``.
+        order, writings: of the models, see :class:`~sim2real.simulators.ngram.NgramModel`, which says how the defaults
+            were chosen.
         classes: the classes to make; the paper's 20 by default.
 
     Returns:

@@ -10,6 +10,22 @@ form of its own (theirs was not re-checked in detail):
   it is shortened token by token (back-off); the state is never given up.
 * A token fits if parentheses and rings can still be closed, two attachment points are there when the unit ends, and
   no atom has more bonds than the same atom in the training units. Aromatic rings may still turn out impossible.
+
+How the order was chosen: 300 draws from each of eight classes (P01 P04 P07 P09 P13 P16 P18 P21, 2,000 rule-made units
+each, four writings of every unit).
+
+=====  =====  ====================================  ===========  ====================================  =========
+order  valid  distinct, new, of the right class     known units  similarity to the nearest known unit  diversity
+=====  =====  ====================================  ===========  ====================================  =========
+4      64 %   37 %                                  3 %          0.49                                  0.84
+6      81 %   56 %                                  6 %          0.52                                  0.83
+9      91 %   65 %                                  13 %         0.60                                  0.82
+12     96 %   61 %                                  25 %         0.64                                  0.82
+=====  =====  ====================================  ===========  ====================================  =========
+
+(Shares of the draws; Tanimoto similarity of Morgan fingerprints. The known units themselves have diversity 0.81.) Nine
+gives the most new units a draw; it was chosen for that, though a lower order strays further from the known units. One,
+two and four writings at order nine gave 63, 63 and 65 %; four were taken, for classes with few known units.
 """
 
 from __future__ import annotations
