@@ -1,0 +1,82 @@
+"""Scaling class by class (Fig. 5a): small panels drawn from the records of :mod:`sim2real.class_results`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import fill
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sim2real.plots import DIRECT, LAW, TRANSFER, _plain_ticks
+from sim2real.scaling import PowerLaw
+
+VERDICT_COLOURS = {"scales": "#2e8b57", "does not": DIRECT, "cannot be told": "#777777"}
+VERDICTS = {"scales": "scales", "does not": "does not scale", "cannot be told": "cannot be told"}
+
+
+def class_panel(record: dict, ax: Axes | None = None) -> Axes:
+    """Fig. 5a for one class: error against n with its band and law; m, the number of materials and the verdict written in.
+
+    Args:
+        record: one of :func:`sim2real.class_results.class_records`.
+        ax: where to draw.
+    """
+    ax = plt.subplots(figsize=(3.2, 2.7), layout="constrained")[1] if ax is None else ax
+    colour = VERDICT_COLOURS[record["verdict"]]
+    ax.set_title(record["class"], fontsize=9)
+    count = f"{record['tested']} materials"
+    if record["curve"] is None:
+        text = fill(f"{count}: {VERDICTS[record['verdict']]}", 20)
+        ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color=colour, fontsize=8)
+        ax.set_axis_off()
+        return ax
+    curve, law = record["curve"], record["law"]
+    n = np.array(curve["n"], float)
+    ax.fill_between(n, curve["low"], curve["high"], color=TRANSFER, alpha=0.2, lw=0)
+    ax.plot(n, curve["mae"], "o-", color=TRANSFER, ms=3, lw=1)
+    if law["status"] != "FAILED":
+        ax.plot(n, PowerLaw(law["D"], law["alpha"], law["C"])(n), "--", color=LAW, lw=1)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    bottom, top = ax.get_ylim()
+    ax.set_ylim(bottom / (top / bottom) ** 0.2, top * (top / bottom) ** 0.35)  # room for the words
+    _plain_ticks(ax)
+    ax.tick_params(labelsize=7)
+    change = record["change"]
+    text = f"$m$ = {curve['m']}, {count}\n{change['mean']:+.0%} ({change['low']:+.0%} to {change['high']:+.0%})"
+    ax.text(0.97, 0.97, text, transform=ax.transAxes, ha="right", va="top", fontsize=7)
+    ax.text(
+        0.03,
+        0.03,
+        VERDICTS[record["verdict"]],
+        transform=ax.transAxes,
+        ha="left",
+        va="bottom",
+        fontsize=8,
+        color=colour,
+        weight="bold",
+    )
+    return ax
+
+
+def class_figure(records: Sequence[dict], payload: dict, *, trials: int) -> Figure:
+    """A panel per class under one title; ``trials`` of the run, of which a rare class may have been tested in fewer."""
+    columns = min(4, len(records))
+    rows = -(-len(records) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(3.1 * columns, 2.5 * rows + 1), layout="constrained", squeeze=False)
+    for record, ax in zip(records, axes.flat):
+        class_panel(record, ax)
+    for ax in axes.flat[len(records) :]:
+        ax.set_visible(False)
+    unit = "" if records[0]["unit"] == "-" else f" [{records[0]['unit']}]"
+    figure.supxlabel("simulated materials $n$", fontsize=9)
+    figure.supylabel(f"MAE{unit}", fontsize=9)
+    text = (
+        f"{payload['title']} — {records[0]['label']}, {trials} trials, edition {payload['edition']}, preset {payload['preset']}. "
+        "$m$ counts all classes together. Bands and changes from the smallest to the largest $n$: 90 %, over trials and materials."
+    )
+    figure.suptitle(fill(text, 38 * columns), fontsize=9.5)
+    return figure
