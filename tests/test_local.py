@@ -1,0 +1,103 @@
+"""The edition `local`: studies on one's own tables, and what is wrong with a file that names them."""
+
+from __future__ import annotations
+
+import tomllib
+
+import numpy as np
+import pytest
+
+from sim2real.datasets.facts import load_polymer_facts
+from sim2real.datasets.task import DataError
+from sim2real.datasets.virtual import load_virtual_polymers
+from sim2real.experiment import Design, run
+from sim2real.local import EXAMPLE, UNTUNED, load_local_studies, load_local_tasks
+from sim2real.presets import resolve
+
+ENTRY = """
+[density]
+property = "density"
+kind = "polymer"
+descriptor = "molecular"
+source = { file = "md.csv", structure = "smiles", value = "rho", unit = "kg/m3" }
+target = { file = "polyinfo.csv", structure = "SMILES", value = "Density", unit = "g/cm3", name = "PoLyInfo" }
+"""
+
+
+@pytest.fixture
+def tables(tmp_path):
+    """A source and a target as a user would have them; the measured values are those of the facts."""
+    facts = load_polymer_facts("density").table
+    facts.rename(columns={"structure": "SMILES", "value": "Density"})[["SMILES", "Density"]].to_csv(
+        tmp_path / "polyinfo.csv", index=False
+    )
+    units = load_virtual_polymers()["smiles"].iloc[::700]
+    values = 1000 + 5 * np.arange(len(units)) % 400
+    units.to_frame().assign(rho=values).to_csv(tmp_path / "md.csv", index=False)
+    path = tmp_path / "local.toml"
+    path.write_text(ENTRY)
+    return path
+
+
+def test_a_study_on_ones_own_tables_runs(tables, tmp_path):
+    (study,) = load_local_studies(resolve("local", "smoke", workers=1), tables, tuned=False)
+    assert study.name == "local-density-molecular" and study.settings is UNTUNED
+    assert study.target.name == "PoLyInfo" and len(study.target) == len(load_polymer_facts("density"))
+    assert study.source.y.max() < 2, "kg/m3 became g/cm3"
+    trials = run(study, Design((40,), (20,), trials=2), arms=("transfer", "direct"), store=tmp_path / "store")
+    assert len(trials.errors("direct")) == 2
+
+
+def test_hyperparameters_are_chosen_once_and_kept(tables, tmp_path, monkeypatch):
+    monkeypatch.setattr("sim2real.local.CACHE", tmp_path / "cache")
+    calls = []
+
+    def choose(study, m):
+        import pandas as pd
+
+        calls.append((study.name, m))
+        return UNTUNED, pd.DataFrame({"stage": ["direct"]})
+
+    monkeypatch.setattr("sim2real.local.tune", choose)
+    settings = resolve("local", "quick", workers=1)
+    first, second = (load_local_studies(settings, tables)[0] for _ in range(2))
+    assert calls == [("local-density-molecular", 30)] and first.settings == second.settings == UNTUNED
+    assert len(list((tmp_path / "cache" / "tuning").glob("*.csv"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "local.toml names no study"),
+        ("[density", "local.toml: "),
+        ("[density]\nsource = 1", "[density]: expected the entries source and target"),
+        (ENTRY + "colour = 1\n", "unknown entry 'colour'; expected descriptor"),
+        (ENTRY.replace('unit = "kg/m3"', 'units = "kg/m3"'), "[density], source: unit missing"),
+        (ENTRY.replace('name = "PoLyInfo"', 'title = "PoLyInfo"'), "[density], target: unknown entry 'title'"),
+        (ENTRY.replace("polyinfo.csv", "other.csv"), "other.csv: no such file"),
+        (ENTRY.replace('"polymer"', '"metal"'), "kind is 'metal'; expected any, polymer"),
+        (ENTRY.replace('"molecular"', '"ecfp"'), "descriptor is 'ecfp'; expected one of forcefield"),
+        (ENTRY.replace('property = "density"', ""), "source is in kg/m3, target in g/cm3; expected one unit"),
+    ],
+)
+def test_a_file_that_names_them_wrongly(tables, text, message):
+    tables.write_text(text)
+    with pytest.raises(DataError) as caught:
+        load_local_tasks(tables)
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_no_file_says_what_to_copy(tmp_path):
+    with pytest.raises(DataError, match="no file .*local.toml; copy data/local.example.toml to it"):
+        load_local_tasks(tmp_path / "local.toml")
+
+
+def test_too_few_materials(tables, tmp_path):
+    lines = (tmp_path / "polyinfo.csv").read_text().splitlines()[:6]
+    (tmp_path / "polyinfo.csv").write_text("\n".join(lines) + "\n")
+    with pytest.raises(DataError, match="density: PoLyInfo has 5 materials that can be used; expected at least 10"):
+        load_local_studies(resolve("local", "smoke", workers=1), tables, tuned=False)
+
+
+def test_the_example_is_read(tmp_path):
+    assert list(tomllib.loads(EXAMPLE.read_text())) == ["density"]
