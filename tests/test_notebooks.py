@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 
+import pandas as pd
 import pytest
 
+from sim2real.datasets.facts import load_polymer_facts
+from sim2real.datasets.virtual import load_virtual_polymers
 from sim2real.paths import ROOT
 from sim2real.run import NotebookError, run_notebook
+from sim2real.simulators.polymer import simulate_polymers
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
@@ -20,38 +24,93 @@ def own_cache(tmp_path_factory, request):
     request.addfinalizer(patch.undo)
 
 
+POLYMERS = ("fig1a-polymers", "fig1b-polymers", "validation-polymers", "classes-polymers")
+LIQUIDS = ("fig1b-liquids", "gain-liquids", "validation-liquids")
+# notebook -> figures of every edition, and those that only the embedded one has
 FIGURES = {
-    "00-data": ("data-descriptors", "data-map"),
-    "01-polymers": (
-        "fig1a-polymers",
-        "fig1b-polymers",
-        "fig1b-liquids",
-        "gain-liquids",
-        "validation-polymers",
-        "validation-liquids",
+    "00-data": (("data-parity", "data-descriptors", "data-map"), ()),
+    "01-polymers": (POLYMERS, LIQUIDS),
+    "02-two-dimensional": (
+        ("fig2-polymers-density", "indifference-polymers-density"),
+        ("fig2-liquids-density", "indifference-liquids-density"),
     ),
+    "03-similarity": (("figS1-similarity", "figS2-similarity"), ()),
 }
+SMOKE = {"PRESET": "smoke", "WORKERS": 1, "SEED": 3}
 
 
 def test_every_notebook_is_tested():
     assert {p.stem for p in (ROOT / "notebooks").glob("[0-9]*.ipynb")} == set(FIGURES)
 
 
+def _check(folder, name, edition):
+    always, embedded = FIGURES[name]
+    figures = always + (embedded if edition == "embedded" else ())
+    assert {p.stem for p in folder.glob("*.png")} == set(figures)
+    for figure in figures:
+        for kind in ("png", "pdf", "json"):
+            assert (folder / f"{figure}.{kind}").stat().st_size > 100
+        payload = json.loads((folder / f"{figure}.json").read_text())
+        assert (payload["figure"], payload["preset"], payload["edition"]) == (figure, "smoke", edition)
+        if figure.startswith("fig1b"):
+            assert payload["design"]["seed"] == 3 and payload["curves"]
+
+
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_notebook_regenerates_its_figures(name, tmp_path):
-    parameters = {"PRESET": "smoke", "FIGURES": str(tmp_path), "WORKERS": 1, "SEED": 3}
+    run_notebook(ROOT / "notebooks" / f"{name}.ipynb", {**SMOKE, "FIGURES": str(tmp_path / "figures")}, output=tmp_path)
+    _check(tmp_path / "figures", name, "embedded")
+
+
+@pytest.mark.parametrize("name", ["00-data", "01-polymers"])
+def test_the_open_edition_runs_on_the_public_files(name, tmp_path, mirror):
+    parameters = {**SMOKE, "EDITION": "open", "FIGURES": str(tmp_path / "figures")}
     run_notebook(ROOT / "notebooks" / f"{name}.ipynb", parameters, output=tmp_path)
-    for figure in FIGURES[name]:
-        for kind in ("png", "pdf", "json"):
-            assert (tmp_path / f"{figure}.{kind}").stat().st_size > 100
-    for figure in FIGURES[name]:
-        payload = json.loads((tmp_path / f"{figure}.json").read_text())
-        assert (payload["figure"], payload["preset"]) == (figure, "smoke")
-        if figure.startswith("fig1b"):
-            assert payload["design"]["seed"] == 3 and len(payload["curves"]) == 4
+    _check(tmp_path / "figures", name, "open")
+    if name == "01-polymers":
+        payload = json.loads((tmp_path / "figures" / "fig1b-polymers.json").read_text())
+        assert all(side["name"] == "molecular dynamics, RadonPy PI1070" for side in payload["source"].values())
+        for other in payload["other_overlap"].values():
+            assert other["overlap"] == "drop" and set(other["gains"]) == {"own", "rest"}
 
 
-def test_an_edition_without_data_says_so_in_one_line(tmp_path):
-    with pytest.raises(NotebookError, match="EDITION=open has no data in this version; use EDITION=embedded") as caught:
+def test_without_the_public_files_the_open_edition_says_what_to_put_where(tmp_path, monkeypatch):
+    monkeypatch.setenv("SIM2REAL_DATA_MIRROR", str(tmp_path / "nowhere"))
+    with pytest.raises(NotebookError, match="SIM2REAL_DATA_MIRROR=.*nowhere is no folder") as caught:
         run_notebook(ROOT / "notebooks" / "00-data.ipynb", {"EDITION": "open"}, output=tmp_path)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.fixture
+def own_tables(tmp_path):
+    """A user's two tables, one with a bad row, and the file that names them."""
+    facts = load_polymer_facts("density").table.rename(columns={"structure": "SMILES", "value": "Density"})
+    target = pd.concat([facts[["SMILES", "Density"]].astype(str), pd.DataFrame({"SMILES": ["*CC("], "Density": ["1.0"]})])
+    target.to_csv(tmp_path / "polyinfo.csv", index=False)
+    units = load_virtual_polymers()["smiles"].iloc[::300].tolist()
+    values = simulate_polymers(units)["density"]
+    pd.DataFrame({"smiles": [*units, *facts["SMILES"][:8]], "rho": [*values, *facts["Density"][:8]]}).to_csv(
+        tmp_path / "md.csv", index=False
+    )
+    path = tmp_path / "local.toml"
+    path.write_text(
+        '[density]\nproperty = "density"\nkind = "polymer"\ndescriptor = "forcefield"\n'
+        'source = { file = "md.csv", structure = "smiles", value = "rho", unit = "g/cm3" }\n'
+        'target = { file = "polyinfo.csv", structure = "SMILES", value = "Density", unit = "g/cm3" }\n'
+    )
+    return path
+
+
+@pytest.mark.parametrize("name", ["00-data", "01-polymers"])
+def test_the_local_edition_runs_on_ones_own_tables(name, tmp_path, own_tables):
+    parameters = {**SMOKE, "EDITION": "local", "TABLES": str(own_tables), "FIGURES": str(tmp_path / "figures")}
+    run_notebook(ROOT / "notebooks" / f"{name}.ipynb", parameters, output=tmp_path)
+    _check(tmp_path / "figures", name, "local")
+    assert (tmp_path / "polyinfo.dropped.csv").exists()
+
+
+def test_the_local_edition_without_tables_says_what_to_do(tmp_path):
+    parameters = {"EDITION": "local", "TABLES": str(tmp_path / "local.toml")}
+    with pytest.raises(NotebookError, match="EDITION=local: no file .*copy data/local.example.toml") as caught:
+        run_notebook(ROOT / "notebooks" / "01-polymers.ipynb", parameters, output=tmp_path)
     assert len(str(caught.value).splitlines()) == 1

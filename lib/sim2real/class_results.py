@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from sim2real.experiment import Trials
@@ -21,6 +22,7 @@ from sim2real.resampling import (
 )
 from sim2real.results import LEVEL, REPLICATES
 from sim2real.scaling import check_level
+from sim2real.simulators.classes import CLASS_NAMES
 
 FEWEST_MATERIALS = 5
 """A class with fewer tested materials gets no verdict: a bootstrap over so few materials is too narrow."""
@@ -67,6 +69,22 @@ def class_records(trials: Trials, classes: Sequence[str] | None = None, m: int |
         described |= {"property": prop.name, "label": prop.label, "unit": prop.unit}
         records.append(described | _class_record(rows[group_of_row == name], list(design.n_grid), m, design.seed))
     return records
+
+
+def class_table(records: Sequence[dict]) -> pd.DataFrame:
+    """A row per class: materials, how many were tested, the change of the error from the smallest to the largest n, verdict.
+
+    Args:
+        records: of :func:`class_records`.
+    """
+    rows = []
+    for record in records:
+        change = record["change"]
+        text = "" if change is None else f"{change['mean']:+.0%} ({change['low']:+.0%} to {change['high']:+.0%})"
+        name = CLASS_NAMES.get(record["class"], "")
+        rows.append({"class": record["class"], "name": name, "materials": record["materials"], "tested": record["tested"]})
+        rows[-1] |= {"change of the error, 90 %": text, "verdict": record["verdict"], "why": record["why"]}
+    return pd.DataFrame(rows).set_index("class")
 
 
 def change_with_n(errors: NDArray, level: float = LEVEL, replicates: int = REPLICATES, seed: int = 0) -> dict:

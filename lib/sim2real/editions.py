@@ -37,6 +37,27 @@ def polymer_studies(edition: str, settings: Settings, *, descriptor: str, databa
     return [load_study("polymers", p, edition=edition, database=database, **options) for p in PROPERTIES]
 
 
+def one_study(edition: str, kind: str, property: str, settings: Settings, **choice: object) -> Study:
+    """One study of an edition; ``kind`` is ``polymers`` or, embedded only, ``liquids``.
+
+    Args:
+        property: of :data:`PROPERTIES`; in the edition ``local`` the name of a block of the TOML file.
+        choice: ``descriptor``, ``database``, ``tables`` and ``tuned`` of :func:`polymer_studies`.
+
+    Raises:
+        ValueError: an unknown property or block; the message lists the known ones.
+    """
+    if kind == "liquids":
+        return load_study("liquids", property, n_max=settings.n_max, descriptor="molecular", workers=settings.workers)
+    if edition == "local":
+        studies = {s.splits.removeprefix("local-"): s for s in polymer_studies(edition, settings, **choice)}
+        if property not in studies:
+            raise ValueError(f"unknown PROPERTY {property!r}; expected one of {', '.join(studies)}")
+        return studies[property]
+    options = {"edition": edition, "database": choice["database"], "descriptor": choice["descriptor"]}
+    return load_study("polymers", property, n_max=settings.n_max, workers=settings.workers, **options)
+
+
 def liquid_studies(settings: Settings) -> list[Study]:
     """The embedded studies of organic liquids, one a property, with RDKit's descriptors."""
     return [load_study("liquids", p, n_max=settings.n_max, descriptor="molecular", workers=settings.workers) for p in PROPERTIES]

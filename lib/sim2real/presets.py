@@ -24,6 +24,8 @@ class Preset:
         n_min, n_max: smallest and largest source size.
         points: sizes between them, equally spaced on a logarithmic scale.
         m_max: largest number of measured materials trained on; the paper's largest target set has 607.
+        surface_points: numbers of n and of m of an error surface.
+        surface_m_max: largest m of an error surface.
     """
 
     small_target_trials: int
@@ -33,12 +35,18 @@ class Preset:
     n_max: int
     points: int
     m_max: int
+    surface_points: tuple[int, int]
+    surface_m_max: int
 
 
 PRESETS = {
-    "smoke": Preset(3, 2, source_draws=2, n_min=50, n_max=300, points=4, m_max=60),
-    "quick": Preset(30, 6, source_draws=8, n_min=100, n_max=20_000, points=10, m_max=400),
-    "paper": Preset(500, 500, source_draws=0, n_min=100, n_max=20_000, points=10, m_max=400),
+    "smoke": Preset(3, 2, source_draws=2, n_min=50, n_max=300, points=4, m_max=60, surface_points=(3, 3), surface_m_max=60),
+    "quick": Preset(
+        30, 6, source_draws=8, n_min=100, n_max=20_000, points=10, m_max=400, surface_points=(6, 5), surface_m_max=3000
+    ),
+    "paper": Preset(
+        500, 500, source_draws=0, n_min=100, n_max=20_000, points=10, m_max=400, surface_points=(10, 6), surface_m_max=3000
+    ),
 }
 
 
@@ -61,6 +69,7 @@ class Settings:
     trials: int
     n_max: int
     m_max: int
+    surface_m_max: int
     workers: int
     seed: int
     overlap: str
@@ -73,11 +82,19 @@ class Settings:
         """The same trials with the other choice of overlap, at a few n."""
         return self._scaling_design(study, "keep" if self.overlap == "drop" else "drop", OVERLAP_POINTS)
 
+    def surface_design(self, study: Study) -> Design:
+        """A grid of n and m for an error surface; m from 6, or 20 where hundreds can be trained on, to all there are."""
+        n_points, m_points = self.preset.surface_points
+        available = _available(study, self.overlap)
+        largest = min(self.surface_m_max, training_size(study.target))
+        smallest = 20 if largest >= LARGE_TARGET else min(6, largest - 2)
+        n_grid = log_grid(_lowest(self.preset.n_min, available), available, n_points)
+        return self._design(study, n_grid, log_grid(smallest, largest, m_points), self.overlap)
+
     def _scaling_design(self, study: Study, overlap: str, points: int) -> Design:
         available = _available(study, overlap)
-        # a source too small for the preset's smallest n is begun at a quarter of it, so that there is a curve to see
-        lowest = self.preset.n_min if available > 2 * self.preset.n_min else max(10, available // 4)
-        return self._design(study, log_grid(lowest, available, points), (self._largest_m(study),), overlap)
+        n_grid = log_grid(_lowest(self.preset.n_min, available), available, points)
+        return self._design(study, n_grid, (self._largest_m(study),), overlap)
 
     def target_size_design(self, study: Study) -> Design:
         """All simulated materials, and m from 20 to the largest of the run."""
@@ -99,6 +116,11 @@ class Settings:
             overlap=overlap,
             source_draws=self.preset.source_draws,
         )
+
+
+def _lowest(n_min: int, available: int) -> int:
+    """A source too small for the preset's smallest n is begun at a quarter of it, so that there is a curve to see."""
+    return n_min if available > 2 * n_min else max(10, available // 4)
 
 
 def _available(study: Study, overlap: str) -> int:
@@ -141,6 +163,7 @@ def resolve(
         trials=trials,
         n_max=n_max or chosen.n_max,
         m_max=m_max or chosen.m_max,
+        surface_m_max=m_max or chosen.surface_m_max,
         workers=workers or os.cpu_count() or 1,
         seed=seed,
         overlap=overlap,

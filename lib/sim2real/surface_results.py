@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from sim2real.experiment import Trials, overlap_count
 from sim2real.resampling import band, band_trials_materials
@@ -185,6 +186,35 @@ def surface_payload(figure: str, title: str, records: list[dict], *, edition: st
         edition, preset: of the run.
     """
     return {"figure": figure, "title": title, "edition": edition, "preset": preset, "records": records}
+
+
+def comparison_table(records: dict[str, dict]) -> pd.DataFrame:
+    """Constants and marginal rate at the data's edge with 90 % intervals over trials and materials, beside the paper's.
+
+    Args:
+        records: of :func:`surface_record`, by the name of their column.
+    """
+    columns = {}
+    for name, record in records.items():
+        surface = record["surface_materials"]
+        intervals = surface["intervals"] or {}
+        rows = {c: _with_interval(surface[c], *(intervals.get(c, {}).get(k) for k in ("low", "high"))) for c in CONSTANTS}
+        edge = record["marginal_rate"]["edge"]
+        rows["simulations one experiment is worth"] = _with_interval(edge["rate"], edge["low_materials"], edge["high_materials"])
+        rows |= {"at n": f"{record['n'][-1]:,}", "at m": str(record["m"][-1]), "trials": str(record["trials"])}
+        rows["status of the fit"] = " ".join([surface["status"], *surface["bounds_hit"]])
+        columns[name] = rows
+    paper = {c: f"{v:g}" for c, v in PAPER_SURFACE["constants"].items()}
+    paper |= {"simulations one experiment is worth": f"{PAPER_SURFACE['marginal_rate']:g}"}
+    paper |= {"at n": f"{PAPER_SURFACE['n']:,}", "at m": str(PAPER_SURFACE["m"]), "trials": "500"}
+    return pd.DataFrame(columns | {"paper, density": paper}).fillna("")
+
+
+def _with_interval(value: float | None, low: float | None, high: float | None) -> str:
+    def text(number: float | None) -> str:
+        return "infinite" if number is None else f"{number:.3g}"
+
+    return f"{text(value)} ({text(low)} to {text(high)})"
 
 
 def stated_surface(record: dict) -> ScalingSurface:

@@ -1,0 +1,136 @@
+"""Paired comparison of several arms: permutation tests, correction for many tests, and what a test could have detected.
+
+Rows are independent repetitions (blocks) in which every arm was measured, columns are arms. All tests hold for the
+materials at hand; they know nothing of others.
+"""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import rankdata, t
+
+ALPHA, POWER = 0.05, 0.8
+EXACT_ROWS = 14
+"""Up to this many rows all changes of sign are gone through (8,192 by symmetry), beyond it they are drawn."""
+DRAWS = 9_999
+_CHUNK = 500
+
+
+def block_sums(values: ArrayLike, blocks: ArrayLike) -> NDArray:
+    """One row a block: the sum over its trials, scaled so that the mean of the rows is the mean over all trials.
+
+    Trials of one block (those that share a source draw) are not independent; blocks are.
+
+    Args:
+        values: (trials, ...).
+        blocks: (trials,) label of each trial's block.
+
+    Returns:
+        (blocks, ...).
+    """
+    values = np.asarray(values, float)
+    labels, codes = np.unique(np.asarray(blocks), return_inverse=True)
+    sums = np.zeros((len(labels), *values.shape[1:]))
+    np.add.at(sums, codes, values)
+    return sums * (len(labels) / len(values))
+
+
+def sign_flip_p(differences: ArrayLike, seed: int = 0) -> float:
+    """Two-sided p of the mean difference under changes of the rows' signs.
+
+    Valid where a difference is as likely as its negative under the null hypothesis. Exact for up to :data:`EXACT_ROWS` rows;
+    otherwise (1 + exceeding) / (1 + draws) (Phipson and Smyth, Stat. Appl. Genet. Mol. Biol. 9, 39 (2010)).
+
+    Args:
+        differences: (rows,), at least two, finite.
+        seed: of the drawn signs.
+
+    Raises:
+        ValueError: fewer than two rows or a value that is not finite.
+    """
+    x = np.asarray(differences, float)
+    if x.ndim != 1 or len(x) < 2 or not np.isfinite(x).all():
+        raise ValueError(f"a paired test needs at least 2 finite differences, got shape {x.shape}")
+    # rounding must not make an equal sum a smaller one
+    observed = abs(x.sum()) * (1 - 1e-9)
+    if len(x) <= EXACT_ROWS:
+        # the first sign stays: the other half of all patterns gives the same absolute sums
+        bits = np.arange(2 ** (len(x) - 1))[:, None] >> np.arange(len(x) - 1) & 1
+        return float((np.abs(x[0] + (1 - 2 * bits) @ x[1:]) >= observed).mean())
+    signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(DRAWS, len(x)))
+    return float((1 + (np.abs(signs @ x) >= observed).sum()) / (1 + DRAWS))
+
+
+def smallest_p(rows: int, comparisons: int = 1) -> float:
+    """The smallest p that :func:`sign_flip_p` can give with so many rows, after Holm's correction for so many tests."""
+    single = 2.0 ** (1 - rows) if rows <= EXACT_ROWS else 1 / (1 + DRAWS)
+    return min(1.0, comparisons * single)
+
+
+def holm(p: ArrayLike) -> NDArray:
+    """Adjusted p of several tests (Holm, Scand. J. Statist. 6, 65 (1979)), in the order given."""
+    p = np.asarray(p, float)
+    order = np.argsort(p, kind="stable")
+    adjusted = np.minimum(1.0, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
+    result = np.empty_like(adjusted)
+    result[order] = adjusted
+    return result
+
+
+def friedman(errors: ArrayLike, seed: int = 0) -> tuple[float, float]:
+    """Friedman's statistic of (rows, arms) and its p by permuting the arms within each row.
+
+    The statistic is 12 R / (k (k + 1)) sum_j (rbar_j - (k + 1) / 2)^2 with R rows, k arms and mean ranks rbar (Friedman, J.
+    Am. Stat. Assoc. 32, 675 (1937)), without the factor for ties, which is the same for all permutations. Its chi-squared
+    approximation is poor for few rows, so it is not used.
+    """
+    ranks = rankdata(np.asarray(errors, float), axis=1)
+    rows, arms = ranks.shape
+    factor = 12 * rows / (arms * (arms + 1))
+
+    def statistic(mean_ranks: NDArray) -> NDArray:
+        return factor * ((mean_ranks - (arms + 1) / 2) ** 2).sum(axis=-1)
+
+    observed = float(statistic(ranks.mean(axis=0)))
+    rng = np.random.default_rng(seed)
+    exceeding = 0
+    for start in range(0, DRAWS, _CHUNK):
+        draws = min(_CHUNK, DRAWS - start)
+        permuted = rng.permuted(np.broadcast_to(ranks, (draws, rows, arms)), axis=2)
+        exceeding += int((statistic(permuted.mean(axis=1)) >= observed * (1 - 1e-9)).sum())
+    return observed, (1 + exceeding) / (1 + DRAWS)
+
+
+def detectable_difference(standard_error: float, rows: int, comparisons: int = 1) -> float:
+    """The difference that a two-sided paired t-test at 5 % finds with 80 % power, given the standard error.
+
+    (t(1 - alpha / 2 c) + t(power)) SE with rows - 1 degrees of freedom and Bonferroni's correction for c comparisons; for many
+    rows and one comparison (1.96 + 0.84) SE. The usual approximation to the noncentral t-distribution.
+    """
+    quantiles = t.ppf([1 - ALPHA / (2 * comparisons), POWER], rows - 1)
+    return float(quantiles.sum() * standard_error)
+
+
+def t_interval(values: ArrayLike, level: float = 1 - ALPHA) -> tuple[float, float, float, float]:
+    """Mean of (rows,), its standard error, and the ends of Student's interval."""
+    values = np.asarray(values, float)
+    mean, error = float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
+    half = float(t.ppf((1 + level) / 2, len(values) - 1)) * error
+    return mean, error, mean - half, mean + half
+
+
+def order_p(means: ArrayLike, contrast: ArrayLike) -> float:
+    """Two-sided p of a contrast of the arms' means under all orders of the arms.
+
+    The arm is the unit here: it asks whether the arms stand in the contrast's order more than arms that differ for any
+    reason would. Exact; with five arms it cannot be below 1 / 60.
+
+    Args:
+        means, contrast: (arms,), at most eight; the contrast's weights sum to 0.
+    """
+    means, contrast = np.asarray(means, float), np.asarray(contrast, float)
+    orders = means[np.array(list(permutations(range(len(means)))))]
+    return float((np.abs(orders @ contrast) >= abs(means @ contrast) * (1 - 1e-9)).mean())
