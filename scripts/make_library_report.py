@@ -56,17 +56,16 @@ def choose(known: pd.DataFrame, workers: int) -> None:
         print(f"order {order:2d}, writings {writings}: {means.to_dict()}", flush=True)
 
 
-def similarities(prints: list, others: list, same: bool = False) -> np.ndarray:
-    """Similarity of each fingerprint to the nearest of the others; to the nearest but itself if they are the same list."""
-    if same:
-        return np.array([max(BulkTanimotoSimilarity(f, others[:k] + others[k + 1 :])) for k, f in enumerate(prints)])
-    return np.array([max(BulkTanimotoSimilarity(f, others)) for f in prints])
+def similarities(prints: list, others: list, among: bool = False) -> np.ndarray:
+    """Similarity of each fingerprint to the nearest of the others; ``among`` says that it is one of them itself."""
+    rank = -2 if among else -1
+    return np.array([np.partition(BulkTanimotoSimilarity(f, others), rank)[rank] for f in prints])
 
 
-def describe(name: str, units: list[str], reference: list, real: list, same: bool = False) -> dict[str, object]:
+def describe(name: str, units: list[str], reference: list, real: list, among: bool = False) -> dict[str, object]:
     """One row of the comparison."""
     prints = fingerprints(units)
-    near = similarities(prints, prints if same else reference, same)
+    near = similarities(prints, reference, among)
     simulated = simulate_polymers(units)
     found = similarities(real, prints) if real else np.array([np.nan])
     return {
@@ -91,7 +90,7 @@ def compare(library: pd.DataFrame, known: pd.DataFrame) -> None:
     rules = rules[rules["polymer_class"].isin(CLASSES)]
     rows = [
         describe("N-gram", sample_balanced(library, COMPARED)["smiles"].tolist(), reference, real),
-        describe("rule-made", sample_balanced(rules, COMPARED)["smiles"].tolist(), [], real, True),
+        describe("rule-made", sample_balanced(rules, COMPARED)["smiles"].tolist(), reference, real, True),
     ]
     made = smipoly_units(set(known["smiles"]))
     if made is not None:
@@ -123,7 +122,8 @@ def smipoly_units(known: set[str]) -> pd.DataFrame | None:
     start = time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its use of pandas is deprecated
-        classified = monc.moncls(pd.DataFrame({"SMILES": list(dict.fromkeys(monomers))}), "SMILES")
+        # monomers with more than two groups of a kind give it units with more than two attachment points
+        classified = monc.moncls(pd.DataFrame({"SMILES": list(dict.fromkeys(monomers))}), "SMILES", minFG=2, maxFG=2)
         made = polg.biplym(classified)["polym"].tolist()
     keys, refused = set(), 0
     for text in made:

@@ -126,7 +126,7 @@ def order_p(means: ArrayLike, contrast: ArrayLike) -> float:
     """Two-sided p of a contrast of the arms' means under all orders of the arms.
 
     The arm is the unit here: it asks whether the arms stand in the contrast's order more than arms that differ for any
-    reason would. Exact; with five arms it cannot be below 1 / 60.
+    reason would. Exact; with five arms it cannot be below 1 / 120.
 
     Args:
         means, contrast: (arms,), at most eight; the contrast's weights sum to 0.
