@@ -11,6 +11,7 @@ from rdkit import Chem
 from rdkit.DataStructs import TanimotoSimilarity
 
 from sim2real.datasets.virtual import load_virtual_polymers, sample_balanced
+from sim2real.paths import DATA
 from sim2real.simulators.classes import CLASS_NAMES, polymer_class
 from sim2real.simulators.drafts import END, Draft, random_writings, tokens_of
 from sim2real.simulators.library import CLASSES, fingerprints, grow_library, internal_diversity, kinds, known_units
@@ -252,3 +253,13 @@ def test_known_units_are_distinct_and_of_all_classes():
     frame = known_units()
     assert frame["smiles"].is_unique and set(frame["polymer_class"]) == set(CLASS_NAMES)
     assert structure_key("*CC(*)c1ccccc1") in set(frame["smiles"])
+
+
+def test_committed_report_adds_up():
+    report = pd.read_csv(DATA / "library_report.csv")
+    assert tuple(report["polymer_class"]) == CLASSES
+    assert report["kept"].sum() >= 50_000
+    shares = report[["valid", "right_class", "familiar", "unique", "novel"]].prod(axis=1)
+    assert (report["attempts"] * shares).to_numpy() == pytest.approx(report["kept"].to_numpy(), rel=1e-3)
+    known = known_units()["polymer_class"].value_counts()
+    assert (report["training_units"].to_numpy() == known.reindex(CLASSES).to_numpy()).all()
