@@ -138,3 +138,12 @@ def test_sizes_that_the_data_do_not_allow_are_refused(study, tmp_path):
         replace(DESIGN, overlap="maybe")
     with pytest.raises(KeyError, match="no trials of arm 'gp'"):
         run(study, DESIGN, arms=ARMS, store=tmp_path).errors("gp")
+
+
+def test_studies_with_the_same_splits_are_paired_and_others_are_not(study, tmp_path):
+    names = (("a", "x"), ("b", "x"), ("b", ""))
+    plans = [_Plan(replace(study, name=n, splits=s), study.source, DESIGN, tmp_path) for n, s in names]
+    (first, second, third) = (plan.split(0)[1] for plan in plans)
+    assert np.array_equal(first, second) and not np.array_equal(first, third)
+    # but what one has stored is not taken for the other's
+    assert len({plan.folder(("direct", 0, 16)) for plan in plans}) == 3

@@ -82,3 +82,31 @@ def test_parity_is_of_the_simulator_against_the_measurements(study):
 def test_the_network_is_drawn_with_its_own_widths():
     ax = plots.architecture((209, 128, 64, 16, 1))
     assert [t.get_text().split("\n")[1] for t in ax.texts] == ["209", "128", "64", "16", "1"]
+
+
+def test_both_choices_of_overlap_and_what_each_part_of_the_database_buys(study, tmp_path):
+    arms = ("transfer", "direct")
+    kept = run(study, Design((50, 120, 300), (32,), trials=4), arms=arms, store=tmp_path)
+    dropped = run(study, Design((50, 270), (32,), trials=4, overlap="drop"), arms=("transfer",), store=tmp_path)
+    record = results.scaling_record(kept, other=dropped)
+    other = record["other_overlap"]
+    assert other["overlap"] == "drop" and other["n"] == [50, 270] and record["overlap"] == 30
+    np.testing.assert_allclose(other["mae"], dropped.errors("transfer", 32).mean(0))
+    own = kept.errors("transfer", 32)[:, -1] - dropped.errors("transfer", 32)[:, -1]
+    rest = dropped.errors("transfer", 32)[:, -1] - kept.errors("direct", 32)
+    assert other["gains"]["own"]["mean"] == pytest.approx(own.mean())
+    assert other["gains"]["rest"]["mean"] == pytest.approx(rest.mean())
+    whole = record["arms"]["direct"]["transfer_minus_this"]["mean"]
+    assert own.mean() + rest.mean() == pytest.approx(whole)
+    # asked the other way round, the parts are the same
+    swapped = results.scaling_record(
+        run(study, Design((50, 120, 270), (32,), trials=4, overlap="drop"), arms=arms, store=tmp_path), other=kept
+    )
+    assert swapped["other_overlap"]["gains"]["own"]["mean"] == pytest.approx(own.mean())
+    ax = plots.scaling_panel(record)
+    assert plots.OVERLAP_LABELS["drop"] in [line.get_label() for line in ax.get_lines()]
+    assert "candidates' own simulations" in ax.texts[-1].get_text()
+    assert list(results.summary_table([record]).filter(like="of it").columns) == [
+        "of it, the candidates' own simulations",
+        "of it, the rest of the database",
+    ]

@@ -31,6 +31,11 @@ def test_bad_structures_are_refused_in_one_line(smiles, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("smiles", ["[*]CCO[*]", "[*:1]CCO[*:2]", "[1*]CCO[2*]", "C(C[*:2])O[*:1]"])
+def test_however_the_attachment_points_are_numbered(smiles):
+    assert structure_key(smiles) == structure_key("*CCO*")
+
+
 def test_chain_has_the_atoms_of_its_units_and_two_hydrogens():
     chain = oligomer(parse("*CC(*)c1ccccc1"), 3)
     assert CalcMolFormula(chain) == "C24H26"  # 3 C8H8 + 2 H

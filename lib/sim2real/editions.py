@@ -16,7 +16,9 @@ from sim2real.studies import STUDIES, embedded_tasks, load_study
 from sim2real.survey import parity, parity_record
 
 
-def polymer_studies(edition: str, settings: Settings, *, descriptor: str, database: str, tables: str, tuned: bool) -> list[Study]:
+def polymer_studies(
+    edition: str, settings: Settings, *, descriptor: str, database: str, tables: str, tuned: bool, library: str = "rules"
+) -> list[Study]:
     """The studies of Figure 1b: one a property, or one a block of your TOML file in the edition ``local``.
 
     Args:
@@ -25,6 +27,7 @@ def polymer_studies(edition: str, settings: Settings, *, descriptor: str, databa
         descriptor: ``forcefield`` or ``molecular``; ``local`` names it in the TOML file instead.
         database: ``radonpy`` or ``polyomics``, of the edition ``open``.
         tables: the TOML file of the edition ``local``, relative to the repository's root.
+        library: ``rules`` or ``ngram``, of the virtual polymers of the edition ``embedded``.
         tuned: whether ``local`` chooses hyperparameters for its data; the other editions have theirs in ``data/tuning``.
 
     Raises:
@@ -34,7 +37,7 @@ def polymer_studies(edition: str, settings: Settings, *, descriptor: str, databa
     if edition == "local":
         return load_local_studies(settings, ROOT / Path(tables), tuned=tuned)
     options = {"n_max": settings.n_max, "descriptor": descriptor, "workers": settings.workers}
-    return [load_study("polymers", p, edition=edition, database=database, **options) for p in PROPERTIES]
+    return [load_study("polymers", p, edition=edition, database=database, library=library, **options) for p in PROPERTIES]
 
 
 def one_study(edition: str, kind: str, property: str, settings: Settings, **choice: object) -> Study:
@@ -42,7 +45,7 @@ def one_study(edition: str, kind: str, property: str, settings: Settings, **choi
 
     Args:
         property: of :data:`PROPERTIES`; in the edition ``local`` the name of a block of the TOML file.
-        choice: ``descriptor``, ``database``, ``tables`` and ``tuned`` of :func:`polymer_studies`.
+        choice: ``descriptor``, ``database``, ``tables``, ``tuned`` and ``library`` of :func:`polymer_studies`.
 
     Raises:
         ValueError: an unknown property or block; the message lists the known ones.
@@ -54,7 +57,7 @@ def one_study(edition: str, kind: str, property: str, settings: Settings, **choi
         if property not in studies:
             raise ValueError(f"unknown PROPERTY {property!r}; expected one of {', '.join(studies)}")
         return studies[property]
-    options = {"edition": edition, "database": choice["database"], "descriptor": choice["descriptor"]}
+    options = {"edition": edition} | {k: v for k, v in choice.items() if k in ("database", "descriptor", "library")}
     return load_study("polymers", property, n_max=settings.n_max, workers=settings.workers, **options)
 
 

@@ -45,7 +45,7 @@ PRESETS = {
         30, 6, source_draws=8, n_min=100, n_max=20_000, points=10, m_max=400, surface_points=(6, 5), surface_m_max=3000
     ),
     "paper": Preset(
-        500, 500, source_draws=0, n_min=100, n_max=20_000, points=10, m_max=400, surface_points=(10, 6), surface_m_max=3000
+        500, 500, source_draws=0, n_min=100, n_max=30_000, points=10, m_max=400, surface_points=(10, 6), surface_m_max=3000
     ),
 }
 

@@ -26,9 +26,11 @@ from sim2real.hyperparameters import load_hyperparameters
 from sim2real.paths import CACHE
 from sim2real.seeding import numpy_generator
 from sim2real.simulators import cohesion, constants, graph, polymer
+from sim2real.simulators.library import CLASSES, grow_library, known_units
 
 # fixed: which materials belong to the source is part of the study, not of a run's randomness
 SOURCE_SEED = 0
+LIBRARIES = ("rules", "ngram")
 DESCRIPTORS = {"forcefield": ForceFieldDescriptor, "molecular": MolecularDescriptor, "composition": CompositionDescriptor}
 _memory = Memory(CACHE / "simulated", verbose=0)
 
@@ -41,6 +43,7 @@ def load_study(
     descriptor: str,
     edition: str = "embedded",
     database: str = "radonpy",
+    library: str = "rules",
     workers: int = 1,
     tuned: bool = True,
 ) -> Study:
@@ -57,6 +60,8 @@ def load_study(
         edition: ``embedded`` or ``open``.
         database: of the open edition's simulations, ``radonpy`` or ``polyomics``; the latter uses the hyperparameters chosen
             with the former.
+        library: of virtual polymers, embedded only: ``rules`` (the committed 42,000, made by polymerisation rules) or ``ngram``
+            (the paper's way, :mod:`sim2real.simulators.library`; made when first asked for, about 20 ms a polymer).
         workers: processes for simulators and descriptors.
         tuned: whether to load the chosen hyperparameters; without, ``settings`` is None.
 
@@ -74,7 +79,7 @@ def load_study(
         source, target = limit_source(load_md_polymers(property, database), n_max), load_measured_polymers(property)
         simulated_target = None
     else:
-        source, target, simulated_target = embedded_tasks(kind, property, n_max, workers)
+        source, target, simulated_target = embedded_tasks(kind, property, n_max, workers, library)
     name = f"{prefix}{kind}-{property}"
     return describe(name, source, target, descriptor, settings=settings, simulated_target=simulated_target, workers=workers)
 
@@ -128,19 +133,19 @@ def limit_source(source: Task, n_max: int) -> Task:
     return replace(source, report=source.report | {"not used (N_MAX)": len(source) - n_max}).select(np.sort(rows))
 
 
-def embedded_tasks(kind: str, property: str, n_max: int, workers: int) -> tuple[Task, Task, np.ndarray]:
+def embedded_tasks(kind: str, property: str, n_max: int, workers: int, library: str = "rules") -> tuple[Task, Task, np.ndarray]:
     """The two sides of a study of the edition ``embedded``, without descriptors.
 
     Args:
         kind: a key of :data:`STUDIES`.
-        property, n_max, workers: as :func:`load_study`.
+        property, n_max, workers, library: as :func:`load_study`.
 
     Returns:
         Simulated source, measured target, and the simulated values (rows of the target,) of the target's materials.
     """
     what, pool, load_target = STUDIES[kind]
     target = load_target(property)
-    structures = pool(n_max)
+    structures = pool(n_max, library, workers)
     simulated = _simulate(list(structures["structure"]), workers)[property].to_numpy()
     source = Task(
         name=f"quick physics simulators (stand-in for MD), {what}",
@@ -161,22 +166,29 @@ def _drop(task: Task, keep: np.ndarray, why: str) -> Task:
     return replace(task, report=task.report | {f"dropped, {why}": int((~keep).sum())}).select(keep)
 
 
-def _virtual_polymers(n_max: int) -> pd.DataFrame:
-    library = load_virtual_polymers()
-    if n_max > len(library):
-        raise ValueError(f"N_MAX = {n_max} exceeds the {len(library)} virtual polymers of the library; lower N_MAX")
-    drawn = sample_balanced(library, n_max, SOURCE_SEED)
+def _virtual_polymers(n_max: int, library: str, workers: int) -> pd.DataFrame:
+    if library not in LIBRARIES:
+        raise ValueError(f"unknown LIBRARY {library!r}; expected one of {', '.join(LIBRARIES)}")
+    units = load_virtual_polymers() if library == "rules" else _grow(-(-n_max // len(CLASSES)), workers)
+    if n_max > len(units):
+        raise ValueError(f"N_MAX = {n_max} exceeds the {len(units)} virtual polymers of the library; lower N_MAX")
+    drawn = sample_balanced(units, n_max, SOURCE_SEED)
     return pd.DataFrame({"key": drawn["smiles"], "structure": drawn["smiles"], "group": drawn["polymer_class"]})
 
 
-def _molecules(n_max: int) -> pd.DataFrame:
+@_memory.cache(ignore=["workers"])
+def _grow(per_class: int, workers: int) -> pd.DataFrame:
+    return grow_library(known_units(), per_class, SOURCE_SEED, workers)[0]
+
+
+def _molecules(n_max: int, library: str, workers: int) -> pd.DataFrame:
     molecules = load_molecules()
     if n_max > len(molecules):
         raise ValueError(f"N_MAX = {n_max} exceeds the {len(molecules)} molecules of the list; lower N_MAX")
     return molecules.head(n_max)
 
 
-# kind -> (what is simulated, n_max -> structures, property -> target), of the embedded edition
+# kind -> (what is simulated, (n_max, library, workers) -> structures, property -> target), of the embedded edition
 STUDIES = {
     "polymers": ("virtual polymers", _virtual_polymers, load_polymer_facts),
     "liquids": ("other molecules", _molecules, load_liquid_facts),

@@ -18,6 +18,8 @@ from rdkit.Chem import rdFingerprintGenerator
 from rdkit.DataStructs import BulkTanimotoSimilarity
 
 from sim2real.datasets.facts import POLYMER_FACTS
+from sim2real.datasets.polymers import load_md_polymers, load_measured_polymers
+from sim2real.datasets.task import PROPERTIES
 from sim2real.datasets.virtual import load_virtual_polymers
 from sim2real.simulators.classes import CLASS_NAMES, class_of_mol, polymer_class
 from sim2real.simulators.ngram import NgramModel
@@ -33,16 +35,27 @@ SAMPLE = 300  # units whose pairs give the diversity
 _FINGERPRINTS = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048)
 
 
-def known_units() -> pd.DataFrame:
-    """The embedded units: those of the measured polymers and the rule-made ones, distinct by structure key.
+def known_units(edition: str = "embedded") -> pd.DataFrame:
+    """Units to learn from, distinct by structure key.
+
+    Args:
+        edition: ``embedded`` (units of the measured polymers that the repository ships, and the rule-made ones) or ``open``
+            (the units of RadonPy's PI1070 and of the public measured polymers: real ones, but only some of some classes).
 
     Returns:
         Columns smiles (a structure key) and polymer_class, sorted by both.
+
+    Raises:
+        DataError: a public file cannot be had.
     """
-    facts = pd.read_csv(POLYMER_FACTS)["smiles"].drop_duplicates()
-    measured = pd.DataFrame({"smiles": [structure_key(s) for s in facts], "polymer_class": [polymer_class(s) for s in facts]})
-    both = pd.concat([measured, load_virtual_polymers()[["smiles", "polymer_class"]]])
-    return both.drop_duplicates("smiles").sort_values(["polymer_class", "smiles"], ignore_index=True)
+    if edition == "open":
+        tables = [load_md_polymers("density").table, *(load_measured_polymers(p).table for p in PROPERTIES)]
+        units = pd.concat([t[["key", "group"]] for t in tables]).set_axis(["smiles", "polymer_class"], axis=1)
+    else:
+        facts = pd.read_csv(POLYMER_FACTS)["smiles"].drop_duplicates()
+        measured = pd.DataFrame({"smiles": [structure_key(s) for s in facts], "polymer_class": [polymer_class(s) for s in facts]})
+        units = pd.concat([measured, load_virtual_polymers()[["smiles", "polymer_class"]]])
+    return units.drop_duplicates("smiles").sort_values(["polymer_class", "smiles"], ignore_index=True)
 
 
 def grow_library(
