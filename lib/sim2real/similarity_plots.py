@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import NullLocator
 
 from sim2real.plots import DIRECT, OTHER, _plain_ticks
 
@@ -91,7 +91,7 @@ def grades_panel(record: dict, ax: Axes | None = None) -> Axes:
     ax.set_yscale("log")
     _plain_ticks(ax)
     ax.set_xticks(n, [str(k) for k in n])
-    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlabel("simulated materials $n$")
     ax.set_ylabel("MAE" if record["unit"] == "-" else f"MAE [{record['unit']}]")
     ax.set_title("Scaling by set (median similarity); bands 90 % over trials", fontsize=9)
