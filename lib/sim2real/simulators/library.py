@@ -26,7 +26,7 @@ from sim2real.simulators.ngram import NgramModel
 from sim2real.structures import StructureError, attachment_indices, parse, structure_key
 
 # The paper does not say which 20 of the 21 classes it used (its Table S1 is not in the text). Polysiloxanes are the one
-# class without any unit in RadonPy's public set of 1,077: GAFF2 has no silicon.
+# class without any unit in RadonPy's public set of 1,077, by its own column of classes: GAFF2 has no silicon.
 LEFT_OUT = "P17"
 CLASSES: tuple[str, ...] = tuple(code for code in CLASS_NAMES if code != LEFT_OUT)
 
