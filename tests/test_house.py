@@ -17,7 +17,7 @@ from sim2real.hyperparameters import CHOSEN, TUNING, load_hyperparameters
 from sim2real.paths import FIGURES, ROOT
 from sim2real.run import read_parameters
 from sim2real.studies import STUDIES
-from sim2real.tune import known_studies
+from sim2real.tune import study_names
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 
@@ -46,7 +46,7 @@ def test_notebooks_are_committed_clean_and_with_the_common_parameters(path):
     assert {"EDITION", "PRESET", "TRIALS", "N_MAX", "WORKERS", "SEED"} <= set(read_parameters(path))
 
 
-@pytest.mark.parametrize("study", known_studies())
+@pytest.mark.parametrize("study", study_names())
 def test_every_choice_is_the_best_row_of_its_committed_table(study):
     chosen = load_hyperparameters(study)
     table = pd.read_csv(TUNING / f"{study}.csv")
@@ -62,7 +62,7 @@ def test_every_choice_is_the_best_row_of_its_committed_table(study):
 
 
 def test_nothing_is_chosen_for_a_study_that_does_not_exist():
-    assert set(json.loads(CHOSEN.read_text())) == set(known_studies())
+    assert set(json.loads(CHOSEN.read_text())) == set(study_names())
     with pytest.raises(ValueError, match=r"run python -m sim2real.tune polymers-colour-molecular"):
         load_hyperparameters("polymers-colour-molecular")
 

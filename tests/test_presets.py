@@ -41,7 +41,7 @@ def test_the_papers_trials():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("metals", "density", 100, "molecular"), "unknown study 'metals' of edition 'embedded'; expected one of embedded: polymers"),
+        (("metals", "density", 100, "molecular"), "unknown study 'metals' of edition 'embedded'; expected one of embedded"),
         (("polymers", "colour", 100, "molecular"), "unknown property 'colour'"),
         (("polymers", "density", 10**6, "molecular"), "N_MAX = 1000000 exceeds the 42000 virtual polymers"),
         (("liquids", "density", 10**6, "molecular"), "N_MAX = 1000000 exceeds the 30000 molecules"),

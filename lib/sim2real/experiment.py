@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -285,6 +286,8 @@ def _trials_of(path: Path) -> list[int]:
 def _run_block(plan: _Plan, block: _Block) -> int:
     """Train and store one block; returns the number of its trials."""
     torch.set_num_threads(1)
+    # descriptors that all processes share are read-only, and nothing here writes to them
+    warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
     target, settings = plan.study.target, plan.study.settings
     # a stack of one runs through another matrix kernel, with other rounding: train it twice, so that a trial's result is
     # the same to the last bit in whatever block it stands

@@ -1,6 +1,6 @@
 """Choose the hyperparameters of a study on validation data, and write down the choice with the table it came from.
 
-    python -m sim2real.tune polymers-density-forcefield liquids-density-molecular ...      (all studies if none is named)
+    python -m sim2real.tune polymers-density-forcefield liquids-density-molecular ...  (all if none is named)
 
 Never a test row: each tuning trial splits the target as a reporting trial does, puts its 20 % test rows aside unread, and
 validates on a quarter of the training part. The tuning trials are other trials than those reported, but of the same
@@ -153,10 +153,14 @@ def _seeds(study: Study, purpose: str, count: int) -> list[tuple]:
     return [("tuning", study.name, purpose, t) for t in range(count)]
 
 
-def known_studies() -> list[str]:
-    """The studies that the notebooks can ask for by their parameters."""
-    polymers = [f"{edition}polymers-{p}-{d}" for edition in ("", "open-") for p in PROPERTIES for d in ("forcefield", "molecular")]
-    return polymers + [f"liquids-{p}-molecular" for p in PROPERTIES]
+# kind and descriptor of the studies whose choice is committed, and of the one that the notebooks can ask for besides
+COMMITTED = (("polymers", "forcefield"), ("polymers", "molecular"), ("liquids", "molecular"), ("open-polymers", "forcefield"))
+FURTHER = (("open-polymers", "molecular"),)
+
+
+def study_names(kinds: Sequence[tuple[str, str]] = COMMITTED) -> list[str]:
+    """The names of studies, one a property, for pairs of kind and descriptor."""
+    return [f"{kind}-{p}-{descriptor}" for kind, descriptor in kinds for p in PROPERTIES]
 
 
 def _tune(name: str) -> tuple[str, int, Hyperparameters, pd.DataFrame]:
@@ -170,7 +174,7 @@ def _tune(name: str) -> tuple[str, int, Hyperparameters, pd.DataFrame]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; exit status 2 for an unknown study."""
-    known = known_studies()
+    known = study_names((*COMMITTED, *FURTHER))
     parser = argparse.ArgumentParser(prog="python -m sim2real.tune", description=__doc__.split("\n")[0])
     parser.add_argument("studies", nargs="*", metavar="STUDY", help=", ".join(known))
     parser.add_argument("--workers", type=int, default=1, help="studies tuned at the same time")
@@ -178,7 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = [s for s in options.studies if s not in known]
     if unknown:
         parser.error(f"unknown study {unknown[0]!r}; expected {', '.join(known)}")
-    names = options.studies or known
+    names = options.studies or study_names()
     results = Parallel(n_jobs=options.workers, return_as="generator_unordered")(delayed(_tune)(name) for name in names)
     for name, m, chosen, table in results:
         TUNING.mkdir(parents=True, exist_ok=True)
