@@ -298,3 +298,10 @@ def test_the_verdict_says_what_the_numbers_say(study, effects, word):
     verdict = similarity_tables.verdict(record)
     assert verdict["verdict"] == word
     assert ("Told from chance" in verdict["text"]) == (word == "differences seen")
+
+
+def test_differences_no_larger_than_those_of_random_sets_are_not_laid_to_similarity(study):
+    end, random = (compare(planted(study, effects, seed=1), None, 100) for effects in ([0.5, 0.0, 0.0], [0.0, 0.7, 0.0]))
+    record = {"label": "Density", "unit": "g/cm3", "grades": [{"name": f"{k} of 3"} for k in (1, 2, 3)], "by_n": [end]}
+    record |= {"design": {"m": 20, "trials": 24, "source_draws": 12}, "controls": {"random": random}}
+    assert similarity_tables.verdict(record)["verdict"] == "differences seen, no larger than between sets cut at random"

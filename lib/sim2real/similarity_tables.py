@@ -14,8 +14,9 @@ def verdict(record: dict) -> dict:
         record: of :func:`sim2real.similarity_results.similarity_record`.
 
     Returns:
-        ``verdict``: "differences seen", "none seen" or "cannot be told" (too few independent source draws for any corrected p
-        to reach 5 %), and ``text``, sentences with the numbers.
+        ``verdict``: "differences seen", "differences seen, no larger than between sets cut at random" (then similarity does not
+        explain them), "none seen" or "cannot be told" (too few independent source draws for any corrected p to reach 5 %), and
+        ``text``, sentences with the numbers.
     """
     end, design = record["by_n"][-1], record["design"]
     unit = "" if record["unit"] == "-" else f" {record['unit']}"
@@ -37,7 +38,9 @@ def verdict(record: dict) -> dict:
             f" decides nothing ({chance}); PRESET=paper, with TRIALS of your choice, gives every trial a source draw of its own."
         )
     elif significant:
-        code = "differences seen"
+        random = record["controls"].get("random")
+        by_chance = random is not None and random["range"] >= end["range"]
+        code = "differences seen" + (", no larger than between sets cut at random" if by_chance else "")
         beyond = sum(c["low_materials"] > 0 or c["high_materials"] < 0 for c in significant)
         which = ", ".join(f"{names[c['set']]} ({c['mean']:+.2g})" for c in significant)
         text.append(
