@@ -10,8 +10,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sim2real.plots import DIRECT, LAW, TRANSFER, _plain_ticks
+from sim2real.plots import DIRECT, LAW, TRANSFER, plain_ticks
 from sim2real.scaling import PowerLaw
+from sim2real.simulators.classes import CLASS_NAMES
 
 VERDICT_COLOURS = {"scales": "#2e8b57", "does not": DIRECT, "cannot be told": "#777777"}
 VERDICTS = {"scales": "scales", "does not": "does not scale", "cannot be told": "cannot be told"}
@@ -26,7 +27,7 @@ def class_panel(record: dict, ax: Axes | None = None) -> Axes:
     """
     ax = plt.subplots(figsize=(3.2, 2.7), layout="constrained")[1] if ax is None else ax
     colour = VERDICT_COLOURS[record["verdict"]]
-    ax.set_title(record["class"], fontsize=9)
+    ax.set_title(f"{record['class']} {CLASS_NAMES.get(record['class'], '')}".strip(), fontsize=9)
     count = f"{record['tested']} materials"
     if record["curve"] is None:
         text = fill(f"{count}: {VERDICTS[record['verdict']]}", 20)
@@ -43,7 +44,7 @@ def class_panel(record: dict, ax: Axes | None = None) -> Axes:
     ax.set_yscale("log")
     bottom, top = ax.get_ylim()
     ax.set_ylim(bottom / (top / bottom) ** 0.2, top * (top / bottom) ** 0.35)  # room for the words
-    _plain_ticks(ax)
+    plain_ticks(ax)
     ax.tick_params(labelsize=7)
     change = record["change"]
     text = f"$m$ = {curve['m']}, {count}\n{change['mean']:+.0%} ({change['low']:+.0%} to {change['high']:+.0%})"
@@ -63,16 +64,22 @@ def class_panel(record: dict, ax: Axes | None = None) -> Axes:
 
 
 def class_figure(records: Sequence[dict], payload: dict, *, trials: int) -> Figure:
-    """A panel per class under one title; ``trials`` of the run, of which a rare class may have been tested in fewer."""
-    columns = min(4, len(records))
-    rows = -(-len(records) // columns)
+    """A panel per class under one title; ``trials`` of the run, of which a rare class may have been tested in fewer.
+
+    Classes without a curve, tested too rarely, are named below the panels.
+    """
+    drawn = [r for r in records if r["curve"] is not None] or records
+    others = [f"{r['class']} ({r['materials']})" for r in records if r not in drawn]
+    columns = min(4, len(drawn))
+    rows = -(-len(drawn) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(3.1 * columns, 2.5 * rows + 1), layout="constrained", squeeze=False)
-    for record, ax in zip(records, axes.flat):
+    for record, ax in zip(drawn, axes.flat):
         class_panel(record, ax)
-    for ax in axes.flat[len(records) :]:
+    for ax in axes.flat[len(drawn) :]:
         ax.set_visible(False)
     unit = "" if records[0]["unit"] == "-" else f" [{records[0]['unit']}]"
-    figure.supxlabel("simulated materials $n$", fontsize=9)
+    below = fill("Tested too rarely for a curve (materials): " + ", ".join(others), 38 * columns) if others else ""
+    figure.supxlabel("simulated materials $n$" + (f"\n{below}" if below else ""), fontsize=9)
     figure.supylabel(f"MAE{unit}", fontsize=9)
     text = (
         f"{payload['title']} — {records[0]['label']}, {trials} trials, edition {payload['edition']}, preset {payload['preset']}. "

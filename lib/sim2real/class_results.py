@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from sim2real.experiment import Trials
 from sim2real.resampling import (
-    _check_materials,
-    _trial_material_curves,
     band_trials_materials,
     bootstrap_trials_materials,
+    check_materials,
     error_array,
+    trial_material_curves,
 )
 from sim2real.results import LEVEL, REPLICATES
 from sim2real.scaling import check_level
@@ -106,9 +106,9 @@ def change_with_n(errors: NDArray, level: float = LEVEL, replicates: int = REPLI
         ValueError: as :func:`sim2real.resampling.band_trials_materials`, or no test prediction in a resample.
     """
     check_level(level)
-    errors, tested = _check_materials(errors)
+    errors, tested = check_materials(errors)
     mean = errors.sum(axis=(0, 1)) / tested.sum()
-    curves = _trial_material_curves(errors, tested, replicates, seed)
+    curves = trial_material_curves(errors, tested, replicates, seed)
     low, high = np.quantile(curves[:, -1] / curves[:, 0] - 1, [(1 - level) / 2, (1 + level) / 2])
     verdict = "scales" if high < 0 else "does not" if low > -WORTHWHILE else "cannot be told"
     return {"mean": float(mean[-1] / mean[0] - 1), "low": float(low), "high": float(high), "level": level, "verdict": verdict}

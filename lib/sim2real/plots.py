@@ -65,8 +65,10 @@ def scaling_panel(record: dict, ax: Axes | None = None, *, baselines: bool = Tru
     room = 0.18 if other is None else 0.35
     ax.set_ylim(bottom / (top / bottom) ** room, top)  # for the words below the curve
     if beyond:
-        ax.text(0.97, 0.97, "off scale: " + ", ".join(beyond), transform=ax.transAxes, fontsize=7.5, va="top", ha="right")
-    _plain_ticks(ax)
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # it may stand on another baseline's line
+        words = "off scale: " + ", ".join(beyond)
+        ax.text(0.97, 0.97, words, transform=ax.transAxes, fontsize=7.5, va="top", ha="right", bbox=box, zorder=5)
+    plain_ticks(ax)
     unit = "" if record["unit"] == "-" else f" [{record['unit']}]"
     ax.set_xlabel("simulated materials $n$")
     ax.set_ylabel(f"MAE{unit}")
@@ -78,7 +80,7 @@ def scaling_panel(record: dict, ax: Axes | None = None, *, baselines: bool = Tru
 
 def gains_text(gains: dict) -> str:
     """What the candidates' own simulations and the rest of the database buy, with standard errors over trials."""
-    own, rest = (f"{gains[part]['mean']:+.2g} ± {gains[part]['standard_error']:.1g}" for part in ("own", "rest"))
+    own, rest = (with_error(gains[part]["mean"], gains[part]["standard_error"]) for part in ("own", "rest"))
     return f"rest of the database: {rest}\ncandidates' own simulations: {own}"
 
 
@@ -88,7 +90,7 @@ def law_text(law: dict) -> str:
         return "no law could be fitted"
     if law["D"] == 0:
         return f"no decay with $n$: constant {law['C']:.3g}"
-    equation = f"${_number(law['D'])}\\,n^{{-{law['alpha']:.3g}}} + {_number(law['C'])}$"
+    equation = f"${number_text(law['D'])}\\,n^{{-{law['alpha']:.3g}}} + {number_text(law['C'])}$"
     if law["intervals"]:
         low, high = law["intervals"]["alpha"]["low"], law["intervals"]["alpha"]["high"]
         equation += f"\n$\\alpha$: {low:.2g} to {high:.2g}"
@@ -97,7 +99,14 @@ def law_text(law: dict) -> str:
     return equation
 
 
-def _number(value: float) -> str:
+def with_error(mean: float, standard_error: float) -> str:
+    """A signed mean and its standard error, both to the error's second digit: ``-0.0103 ± 0.0041``."""
+    decimals = max(0, 1 - int(np.floor(np.log10(standard_error)))) if standard_error > 0 else 3
+    return f"{mean:+.{decimals}f} ± {standard_error:.{decimals}f}"
+
+
+def number_text(value: float) -> str:
+    """Three digits, in mathematical notation where the number is very small or large."""
     if value == 0:
         return "0"
     if 1e-3 <= value < 1e5:
@@ -106,8 +115,8 @@ def _number(value: float) -> str:
     return f"{mantissa}\\times10^{{{int(exponent)}}}"
 
 
-def _plain_ticks(ax: Axes) -> None:
-    # an error axis often spans less than a decade: plain numbers, a few of them
+def plain_ticks(ax: Axes) -> None:
+    """A few plain numbers on a logarithmic error axis, which often spans less than a decade."""
     low, high = ax.get_ylim()
     if high / low < 8:
         ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
@@ -129,8 +138,7 @@ def scaling_figure(records: Sequence[dict], payload: dict) -> Figure:
     handles: dict[str, object] = {}
     for ax in axes.flat[: len(records)]:
         handles.update(zip(*reversed(ax.get_legend_handles_labels())))
-    per_row = min(len(handles), 4 * columns)
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=per_row, frameon=False, fontsize=8.5)
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2 * columns, frameon=False, fontsize=8.5)
     design = payload["design"]
     figure.suptitle(
         fill(
@@ -160,7 +168,7 @@ def target_size_panel(record: dict, ax: Axes | None = None) -> Axes:
         ax.plot(record["m"], record[arm]["mae"], "o-", color=colour, ms=4, lw=1.2, label=label)
     ax.set_xscale("log")
     ax.set_yscale("log")
-    _plain_ticks(ax)
+    plain_ticks(ax)
     ax.set_xticks(record["m"], [str(m) for m in record["m"]])
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_xlabel("measured training materials $m$")
@@ -195,9 +203,10 @@ def parity_panel(record: dict, ax: Axes | None = None) -> Axes:
     unit = "" if record["unit"] == "-" else f" [{record['unit']}]"
     ax.set_xlabel(f"measured{unit}")
     ax.set_ylabel(f"simulated{unit}")
-    ax.set_title(f"{record['label']}  ({record['rows']} materials)", fontsize=10)
-    text = f"Spearman {record['spearman']:.2f}, Pearson {record['pearson']:.2f}\n"
-    text += f"bias {record['bias']:+.3g}, MAE {record['mae']:.3g}"
+    ax.set_title(f"{record['label']}  ({record['rows']:,} points)", fontsize=10)
+    signed = ((record["bias"], "+"), (record["mae"], ""))
+    bias, mae = (f"{v:{sign},.0f}" if abs(v) >= 100 else f"{v:{sign}.3g}" for v, sign in signed)
+    text = f"Spearman {record['spearman']:.2f}, Pearson {record['pearson']:.2f}\nbias {bias}, MAE {mae}"
     ax.text(0.97, 0.03, text, transform=ax.transAxes, va="bottom", ha="right", fontsize=8)
     return ax
 

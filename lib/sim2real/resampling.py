@@ -27,8 +27,8 @@ def band(
     errors: (trials, k), the mean absolute error of each trial at each n, in the rows' order at every n (paired). Raises
     ValueError for fewer than two trials, or errors that are negative or not finite.
     """
-    errors = _check_trials(errors)
-    return _percentiles(errors.mean(axis=0), _trial_curves(errors, replicates, seed), level)
+    errors = check_trials(errors)
+    return _percentiles(errors.mean(axis=0), trial_curves(errors, replicates, seed), level)
 
 
 def band_trials_materials(
@@ -40,8 +40,8 @@ def band_trials_materials(
     was not in it (`error_array` makes it from a tidy table). The mean is over all test predictions. Raises ValueError
     where a material is tested at some n of a trial and not at others, and for fewer than two trials or materials.
     """
-    errors, tested = _check_materials(errors)
-    curves = _trial_material_curves(errors, tested, replicates, seed)
+    errors, tested = check_materials(errors)
+    curves = trial_material_curves(errors, tested, replicates, seed)
     return _percentiles(errors.sum(axis=(0, 1)) / tested.sum(), curves, level)
 
 
@@ -50,8 +50,8 @@ def bootstrap_power_law(n: ArrayLike, errors: ArrayLike, replicates: int = 1000,
 
     n: (k,); errors: (trials, k) as for `band`. `law.interval(name, level)` then gives intervals at any level.
     """
-    errors = _check_trials(errors)
-    return _refit(n, errors.mean(axis=0), _trial_curves(errors, replicates, seed), "trials")
+    errors = check_trials(errors)
+    return _refit(n, errors.mean(axis=0), trial_curves(errors, replicates, seed), "trials")
 
 
 def bootstrap_trials_materials(n: ArrayLike, errors: ArrayLike, replicates: int = 1000, seed: int = 0) -> PowerLaw:
@@ -59,8 +59,8 @@ def bootstrap_trials_materials(n: ArrayLike, errors: ArrayLike, replicates: int 
 
     n: (k,); errors: (trials, materials, k) as for `band_trials_materials`.
     """
-    errors, tested = _check_materials(errors)
-    curves = _trial_material_curves(errors, tested, replicates, seed)
+    errors, tested = check_materials(errors)
+    curves = trial_material_curves(errors, tested, replicates, seed)
     return _refit(n, errors.sum(axis=(0, 1)) / tested.sum(), curves, "trials and materials")
 
 
@@ -118,7 +118,12 @@ def _refit(n: ArrayLike, mean: NDArray, curves: NDArray, resampled: str) -> Powe
     return replace(law, replicates=free, replicates_without_gap=without_gap, resampled=resampled)
 
 
-def _check_trials(errors: ArrayLike) -> NDArray:
+def check_trials(errors: ArrayLike) -> NDArray:
+    """Errors (trials, n) as an array of finite numbers.
+
+    Raises:
+        ValueError: another shape, fewer than two trials, or a number that is not finite.
+    """
     errors = np.asarray(errors, float)
     if errors.ndim != 2 or len(errors) < 2:
         raise ValueError(f"errors must have shape (trials, n) with at least 2 trials, got {errors.shape}")
@@ -131,7 +136,7 @@ def _check_trials(errors: ArrayLike) -> NDArray:
     return errors
 
 
-def _check_materials(errors: ArrayLike) -> tuple[NDArray, NDArray]:
+def check_materials(errors: ArrayLike) -> tuple[NDArray, NDArray]:
     """The errors with 0 where a material is not tested, and the mask (trials, materials) of those that are."""
     errors = np.asarray(errors, float)
     if errors.ndim != 3 or min(errors.shape[:2]) < 2:
@@ -155,12 +160,14 @@ def _counts(rng: np.random.Generator, size: int, replicates: int) -> NDArray:
     return rng.multinomial(size, np.full(size, 1.0 / size), size=replicates).astype(float)
 
 
-def _trial_curves(errors: NDArray, replicates: int, seed: int) -> NDArray:
+def trial_curves(errors: NDArray, replicates: int, seed: int) -> NDArray:
+    """Mean curves (replicates, n) of resampled trials, from errors (trials, n)."""
     counts = _counts(np.random.default_rng(seed), len(errors), replicates)
     return counts @ errors / len(errors)
 
 
-def _trial_material_curves(errors: NDArray, tested: NDArray, replicates: int, seed: int) -> NDArray:
+def trial_material_curves(errors: NDArray, tested: NDArray, replicates: int, seed: int) -> NDArray:
+    """Mean curves (replicates, n) of resampled trials and materials, from what :func:`check_materials` returns."""
     rng = np.random.default_rng(seed)
     trials, materials, points = errors.shape
     flat = errors.reshape(trials, -1)

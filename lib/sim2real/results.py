@@ -183,7 +183,7 @@ def _gain_columns(other: dict | None) -> dict[str, str]:
     gains = {} if other is None else other["gains"]
     names = {"own": "of it, the candidates' own simulations", "rest": "of it, the rest of the database"}
     return {
-        column: f"{gains[part]['mean']:.3g} +- {gains[part]['standard_error']:.2g}" if part in gains else ""
+        column: f"{gains[part]['mean']:+.3g} ± {gains[part]['standard_error']:.2g}" if part in gains else ""
         for part, column in names.items()
     }
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from sim2real.plots import DIRECT, OTHER, _plain_ticks
+from sim2real.plots import DIRECT, OTHER, plain_ticks
 
 
 def grade_colours(count: int) -> list[tuple]:
@@ -89,7 +89,7 @@ def grades_panel(record: dict, ax: Axes | None = None) -> Axes:
     ax.axhline(direct["mae"], color=DIRECT, ls="--", lw=1.3, label="direct learning")
     ax.set_xscale("log")
     ax.set_yscale("log")
-    _plain_ticks(ax)
+    plain_ticks(ax)
     ax.set_xticks(n, [str(k) for k in n])
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlabel("simulated materials $n$")

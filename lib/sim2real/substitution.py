@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from sim2real.resampling import _check_trials, _trial_curves
+from sim2real.resampling import check_trials, trial_curves
 from sim2real.scaling import PowerLaw, check_level, fit_curves, fit_power_law
 from sim2real.surface import ScalingSurface, evaluate, fit_surface
 from sim2real.surface_search import fit_surfaces
@@ -74,11 +74,11 @@ def rate_by_curves(
         raise ValueError(
             f"errors must have shape (trials, n, m) with {len(n_grid)} values of n and {len(m_grid)} of m, got {errors.shape}"
         )
-    both = _check_trials(np.concatenate([errors[:, :, -1], errors[:, -1, :]], axis=1))
+    both = check_trials(np.concatenate([errors[:, :, -1], errors[:, -1, :]], axis=1))
     count, n, m = len(n_grid), float(n_grid[-1]), float(m_grid[-1])
     mean = both.mean(axis=0)
     in_n, in_m = fit_power_law(n_grid, mean[:count]), fit_power_law(m_grid, mean[count:])
-    curves = _trial_curves(both, replicates, seed)
+    curves = trial_curves(both, replicates, seed)
     laws_n, laws_m = fit_curves(n_grid, curves[:, :count])[0], fit_curves(m_grid, curves[:, count:])[0]
     rates = np.array([rate_of_curves(PowerLaw(*a), PowerLaw(*b), n, m) for a, b in zip(laws_n, laws_m)])
     rate = rate_of_curves(in_n, in_m, n, m)

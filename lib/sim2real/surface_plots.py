@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from sim2real.plots import DIRECT, LAW, _number, _plain_ticks
+from sim2real.plots import DIRECT, LAW, number_text, plain_ticks
 from sim2real.surface_results import stated_surface
 
 PAPER = "#8e44ad"
@@ -44,7 +44,7 @@ def error_against_m(record: dict, ax: Axes | None = None) -> Axes:
         m, direct = record["m"], record["direct"]
         ax.fill_between(m, direct["low"], direct["high"], color=DIRECT, alpha=0.12, lw=0)
         ax.plot(m, direct["mae"], "s--", color=DIRECT, ms=3.5, lw=1.4, label="direct learning")
-        _plain_ticks(ax)
+        plain_ticks(ax)
     ax.set_xticks(record["m"], [str(m) for m in record["m"]])
     ax.xaxis.set_minor_locator(NullLocator())
     ax.legend(frameon=False, fontsize=8)
@@ -67,7 +67,7 @@ def _against(record: dict, along: str, other: str, ax: Axes | None) -> Axes:
         ax.plot(grid, fitted, "-", color=colour, lw=1.2)
     ax.set_xscale("log")
     ax.set_yscale("log")
-    _plain_ticks(ax)
+    plain_ticks(ax)
     ax.set_xlabel("simulated materials $n$" if along == "n" else "measured training materials $m$")
     ax.set_ylabel("MAE" if record["unit"] == "-" else f"MAE [{record['unit']}]")
     ax.legend(frameon=False, fontsize=8)
@@ -103,7 +103,7 @@ def surface_text(record: dict) -> str:
     law = record["surface"]
     if law["status"] == "FAILED":
         return "no surface could be fitted"
-    a, b, epsilon = (_number(law[name]) for name in ("A", "B", "epsilon"))
+    a, b, epsilon = (number_text(law[name]) for name in ("A", "B", "epsilon"))
     decay = f"({a}\\,n^{{-{law['alpha']:.3g}}} + {b})" if law["A"] else b
     text = f"$R = {decay}\\,m^{{-{law['beta']:.3g}}} + {epsilon}$"
     text += f"   relative rms {law['rmse']:.1%}"
@@ -129,7 +129,7 @@ def surface_figure(record: dict, payload: dict) -> Figure:
     low, high = (f(ax.get_ylim()[k] for ax in axes[:2]) for k, f in ((0, min), (1, max)))
     for ax in axes[:2]:
         ax.set_ylim(low, high)
-        _plain_ticks(ax)
+        plain_ticks(ax)
         ax.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7) if high / low < 30 else (1, 2, 5), numticks=20))
         ax.yaxis.set_minor_locator(NullLocator())
     _title(figure, record, payload, "Points: means with 90 % bands over trials; lines: Eq. 1.", surface_text(record))

@@ -9,11 +9,11 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sim2real.resampling import (
-    _check_materials,
-    _check_trials,
-    _trial_curves,
-    _trial_material_curves,
+    check_materials,
+    check_trials,
     error_array,
+    trial_curves,
+    trial_material_curves,
 )
 from sim2real.surface import CONSTANTS, ScalingSurface, fit_surface
 from sim2real.surface_search import fit_surfaces
@@ -31,8 +31,8 @@ def bootstrap_surface(
     negative or not finite.
     """
     n, m, flat = _cells(n_grid, m_grid, errors, "(trials, n, m)")
-    flat = _check_trials(flat)
-    return _refit(n, m, flat.mean(axis=0), _trial_curves(flat, replicates, seed), "trials")
+    flat = check_trials(flat)
+    return _refit(n, m, flat.mean(axis=0), trial_curves(flat, replicates, seed), "trials")
 
 
 def bootstrap_surface_materials(
@@ -45,8 +45,8 @@ def bootstrap_surface_materials(
     predictions. Raises ValueError for other shapes and as `resampling.band_trials_materials`.
     """
     n, m, flat = _cells(n_grid, m_grid, errors, "(trials, materials, n, m)")
-    flat, tested = _check_materials(flat)
-    curves = _trial_material_curves(flat, tested, replicates, seed)
+    flat, tested = check_materials(flat)
+    curves = trial_material_curves(flat, tested, replicates, seed)
     return _refit(n, m, flat.sum(axis=(0, 1)) / tested.sum(), curves, "trials and materials")
 
 
