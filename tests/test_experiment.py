@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from sim2real import experiment
-from sim2real.experiment import Design, _Plan, log_grid, overlap_count, run, training_size
+from sim2real.blocks import Plan
+from sim2real.experiment import Design, log_grid, overlap_count, run, training_size
 
 ARMS = ("transfer", "direct", "ridge")
 DESIGN = Design(n_grid=(50, 300), m_grid=(16, 32), trials=3)
@@ -26,7 +27,7 @@ def test_grid_is_logarithmic_and_holds_both_ends():
 def test_results_do_not_depend_on_workers_or_blocks(study, tmp_path, monkeypatch):
     one = run(study, DESIGN, arms=ARMS, store=tmp_path / "one")
     many = run(study, DESIGN, arms=ARMS, workers=2, store=tmp_path / "many")
-    monkeypatch.setattr(experiment, "BLOCK", 1)
+    monkeypatch.setattr("sim2real.blocks.BLOCK", 1)
     single = run(study, DESIGN, arms=ARMS, store=tmp_path / "single")
     for other in (many, single):
         keys = ["arm", "n", "m", "trial", "material"]
@@ -37,7 +38,7 @@ def test_results_do_not_depend_on_workers_or_blocks(study, tmp_path, monkeypatch
 
 
 def test_trials_are_paired_nested_and_never_test_on_training_rows(study, tmp_path):
-    plan = _Plan(study, study.source, DESIGN, tmp_path)
+    plan = Plan(study, study.source, DESIGN, tmp_path, ARMS)
     train, test = plan.split(1)
     assert len(test) == 8 and len(train) == training_size(study.target) == 32
     assert not set(train) & set(test)
@@ -51,8 +52,8 @@ def test_trials_are_paired_nested_and_never_test_on_training_rows(study, tmp_pat
 
 def test_nothing_is_trained_twice_and_more_trials_train_only_the_new_ones(study, tmp_path, monkeypatch):
     trained: list = []
-    original = experiment._run_block
-    monkeypatch.setattr(experiment, "_run_block", lambda plan, block: trained.append(block) or original(plan, block))
+    original = experiment.run_block
+    monkeypatch.setattr(experiment, "run_block", lambda plan, block: trained.append(block) or original(plan, block))
     first = run(study, DESIGN, arms=ARMS, store=tmp_path)
     assert {t for b in trained for t in b.trials} == {0, 1, 2}
     trained.clear()
@@ -74,8 +75,8 @@ def test_nothing_is_trained_twice_and_more_trials_train_only_the_new_ones(study,
 
 
 def test_a_killed_run_loses_only_the_block_in_flight(study, tmp_path, monkeypatch):
-    monkeypatch.setattr(experiment, "BLOCK", 1)
-    original, done = experiment._run_block, []
+    monkeypatch.setattr("sim2real.blocks.BLOCK", 1)
+    original, done = experiment.run_block, []
 
     def killed(plan, block):
         if len(done) == 4:
@@ -83,11 +84,11 @@ def test_a_killed_run_loses_only_the_block_in_flight(study, tmp_path, monkeypatc
         done.append(block)
         return original(plan, block)
 
-    monkeypatch.setattr(experiment, "_run_block", killed)
+    monkeypatch.setattr(experiment, "run_block", killed)
     with pytest.raises(KeyboardInterrupt):
         run(study, DESIGN, arms=ARMS, store=tmp_path)
     resumed: list = []
-    monkeypatch.setattr(experiment, "_run_block", lambda plan, block: resumed.append(block) or original(plan, block))
+    monkeypatch.setattr(experiment, "run_block", lambda plan, block: resumed.append(block) or original(plan, block))
     run(study, DESIGN, arms=ARMS, store=tmp_path)
     assert not set(done) & set(resumed)
     assert not list(tmp_path.rglob("*.part"))
@@ -116,7 +117,7 @@ def test_trials_that_share_a_source_draw_share_its_pretrained_networks(study, tm
     assert np.array_equal(a[:2], b[:2]), "a trial's first draw is its own"
     assert not np.any(a[2:] == b[2:])
     # trial 2 is the networks of draw 0, fine-tuned and tested on trial 2's own split
-    plan = _Plan(study, study.source, replace(DESIGN, source_draws=2), tmp_path)
+    plan = Plan(study, study.source, replace(DESIGN, source_draws=2), tmp_path, ARMS)
     pretrained = plan.pretrain((2, 0), 50)
     rows = np.tile(np.arange(20), (2, 1))
     assert np.array_equal(*pretrained.predict(study.target.X, rows))
@@ -142,7 +143,7 @@ def test_sizes_that_the_data_do_not_allow_are_refused(study, tmp_path):
 
 def test_studies_with_the_same_splits_are_paired_and_others_are_not(study, tmp_path):
     names = (("a", "x"), ("b", "x"), ("b", ""))
-    plans = [_Plan(replace(study, name=n, splits=s), study.source, DESIGN, tmp_path) for n, s in names]
+    plans = [Plan(replace(study, name=n, splits=s), study.source, DESIGN, tmp_path, ARMS) for n, s in names]
     (first, second, third) = (plan.split(0)[1] for plan in plans)
     assert np.array_equal(first, second) and not np.array_equal(first, third)
     # but what one has stored is not taken for the other's

@@ -188,6 +188,32 @@ def _gain_columns(other: dict | None) -> dict[str, str]:
     }
 
 
+def beside_paper(records: list[dict]) -> pd.DataFrame:
+    """Sizes and laws of Fig. 1b here and in the paper, a row per property; the paper prints one law of four.
+
+    Args:
+        records: of :func:`scaling_record`.
+    """
+    rows = []
+    for record in records:
+        name, law = record["property"], record["law"]
+        printed = PAPER_FIG1B["laws"].get(name)
+        interval = law["intervals"]["alpha"] if law["intervals"] else None
+        rows.append(
+            {
+                "property": record["label"],
+                "m": record["curve"]["m"],
+                "m, paper": PAPER_FIG1B["m"].get(name, ""),
+                "largest n": record["curve"]["n"][-1],
+                "largest n, paper": PAPER_FIG1B["n_max"],
+                "law": f"{law['D']:.3g} n^-{law['alpha']:.3g} + {law['C']:.3g}" if law["D"] else f"constant {law['C']:.3g}",
+                "alpha, 90 %": "" if interval is None else f"{interval['low']:.3g} to {interval['high']:.3g}",
+                "law, paper": f"{printed['D']:.3g} n^-{printed['alpha']:.3g} + {printed['C']:.3g}" if printed else "not printed",
+            }
+        )
+    return pd.DataFrame(rows).set_index("property")
+
+
 def simulator_parity(study: Study) -> dict:
     """Simulated against measured values of all of the target's materials.
 

@@ -1,0 +1,56 @@
+"""The estimate of a run's duration counts the work that is missing, no more."""
+
+from __future__ import annotations
+
+import pytest
+
+from sim2real import duration
+from sim2real.experiment import Design, run
+
+ARMS = ("transfer", "direct", "ridge")
+
+
+@pytest.fixture
+def constant_costs(monkeypatch):
+    monkeypatch.setattr(duration, "_seconds_an_update", lambda study: {"transfer": 0.5, "direct": 2.0})
+    monkeypatch.setattr(duration, "_baseline_seconds", lambda plan, arm, m: 3.0)
+
+
+def test_every_update_is_counted_once(study, constant_costs):
+    design = Design((50, 300), (16, 32), trials=6, source_draws=4)
+    settings = study.settings
+    # pretraining once a source draw, fine-tuning and direct learning for every trial and m
+    pretraining = 4 * sum(settings.pretraining.steps_for(n) for n in (50, 300))
+    fine_tuning = 2 * 6 * sum(settings.fine_tuning.steps_for(m) for m in (16, 32))
+    direct = 6 * sum(settings.direct.steps_for(m) for m in (16, 32))
+    expected = 0.5 * (pretraining + fine_tuning) + 2.0 * direct + 6 * 2 * 3.0
+    assert duration.seconds_needed([(study, design, ARMS)]) == pytest.approx(expected)
+    assert duration.seconds_needed([(study, design, ARMS)] * 2, workers=4) == pytest.approx(expected / 2)
+
+
+def test_what_is_stored_costs_nothing(study, constant_costs, tmp_path, monkeypatch):
+    monkeypatch.setattr("sim2real.experiment.CACHE", tmp_path)
+    design = Design((50, 300), (16,), trials=3)
+    assert duration.seconds_needed([(study, design, ARMS)]) > 0
+    run(study, design, arms=ARMS)
+    assert duration.seconds_needed([(study, design, ARMS)]) == 0
+    more = Design((50, 300), (16,), trials=4)
+    one_trial = duration.seconds_needed([(study, Design((50, 300), (16,), trials=1, seed=1), ARMS)])
+    assert duration.seconds_needed([(study, more, ARMS)]) == pytest.approx(one_trial)
+
+
+def test_costs_are_measured(study):
+    assert 0 < duration.seconds_needed([(study, Design((50, 300), (16,), trials=2, seed=9), ARMS)]) < 60
+
+
+@pytest.mark.parametrize(
+    ("seconds", "workers", "text"),
+    [
+        (5, 2, ""),
+        (600, 1, "about 10 min of training on 1 process;"),
+        (3 * 3600 + 1230, 2, "about 3 h 20 min of training on 2 processes;"),
+    ],
+)
+def test_the_announcement(seconds, workers, text):
+    said = duration.announcement(seconds, workers)
+    assert said.startswith(text) and bool(said) == bool(text)
