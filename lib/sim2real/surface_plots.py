@@ -114,6 +114,9 @@ def surface_text(record: dict) -> str:
             ends = f"{interval['low']:.2g} to {interval['high']:.2g}"
             parts.append(f"${symbol}$: " + (f"up to {interval['high']:.2g}" if interval["low"] == 0 else ends))
         text += "   90 %: " + ", ".join(parts)
+    if law["bounds_hit"]:
+        symbols = {"alpha": r"\alpha", "beta": r"\beta", "epsilon": r"\epsilon"}
+        text += "   on its bound: " + ", ".join(f"${symbols.get(b, b)}$" for b in law["bounds_hit"])
     if law["status"] == "MAX_ITER":
         text += "   (the fit was cut off)"
     return text
@@ -184,7 +187,8 @@ def rate_panel(record: dict, ax: Axes | None = None) -> Axes:
         drawn += [v for v in curve["rate"] if v]
     if record["curves"][-1]["at_n"]:
         curve, colour = record["curves"][-1], colours[-1]
-        n, top = curve["at_n"], 30 * max(drawn, default=1.0)
+        drawn += [v for side in ("low", "low_materials") for v in curve[side] if v]
+        n, top = curve["at_n"], 30 * max([*drawn, record["paper_rate"]])
         for low, high, alpha in (("low_materials", "high_materials", 0.10), ("low", "high", 0.25)):
             # an infinite upper end goes to the top of the picture
             ends = np.nan_to_num(_floats(curve[high]), nan=top)
@@ -212,8 +216,9 @@ def rate_panel(record: dict, ax: Axes | None = None) -> Axes:
 def rate_text(edge: dict) -> str:
     """The marginal rate with its two 90 % intervals in words; ``edge`` as in the records."""
     if edge["rate"] is None:
-        limit = "in every resample too" if edge["low"] is None else f"90 %: above {_rate(edge['low'])}"
-        return f"more simulations do not help\n{limit}"
+        limits = (("trials", edge["low"]), ("trials and materials", edge["low_materials"]))
+        words = (f"90 % over {what}: " + ("never" if low is None else f"above {_rate(low)}") for what, low in limits)
+        return "more simulations do not help\n" + "\n".join(words)
     over = ((edge["low"], edge["high"], "trials"), (edge["low_materials"], edge["high_materials"], "trials and materials"))
     return f"{_rate(edge['rate'])}\n" + "\n".join(f"90 % over {what}: {_rate(low)} to {_rate(high)}" for low, high, what in over)
 
@@ -255,7 +260,10 @@ def _floats(values: list) -> np.ndarray:
 
 
 def _rate(value: float | None) -> str:
-    return "infinity" if value is None else f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
+    if value is None:
+        return "infinity"
+    # three digits: the intervals are wider than a fourth
+    return f"{value:.3g}" if value < 1000 else f"{float(f'{value:.3g}'):,.0f}" if value < 1e6 else f"${number_text(value)}$"
 
 
 def _whole_numbers(ax: Axes) -> None:
