@@ -85,6 +85,40 @@ def test_committed_scaling_figures_hold_what_they_promise(kind):
         assert (FIGURES / "embedded" / f"fig1b-{kind}.{kind_of_file}").stat().st_size > 10_000
 
 
+@pytest.mark.parametrize("kind", STUDIES)
+def test_committed_error_surfaces_hold_what_they_promise(kind):
+    payload = json.loads((FIGURES / "embedded" / f"fig2-{kind}-density.json").read_text())
+    (record,) = payload["records"]
+    n, m, mae = np.array(record["n"], float), np.array(record["m"], float), np.array(record["mae"])
+    assert mae.shape == (6, 5) and n[-1] >= 19_000 and m[-1] >= {"polymers": 30, "liquids": 2900}[kind]
+    law = record["surface"]
+    fitted = (law["A"] * n[:, None] ** -law["alpha"] + law["B"]) * m ** -law["beta"] + law["epsilon"]
+    assert np.sqrt(np.mean((fitted / mae - 1) ** 2)) == pytest.approx(law["rmse"], rel=0.05)
+    assert law["rmse"] < 0.08, "the law must run through its points"
+    # the rate is the ratio of the surface's own derivatives
+    by_m = -law["beta"] * (law["A"] * n[-1] ** -law["alpha"] + law["B"]) * m[-1] ** (-law["beta"] - 1)
+    by_n = -law["alpha"] * law["A"] * n[-1] ** (-law["alpha"] - 1) * m[-1] ** -law["beta"]
+    edge = record["marginal_rate"]["edge"]
+    assert edge["rate"] == pytest.approx(by_m / by_n) and edge["low"] <= edge["rate"] <= edge["high"]
+
+
+def test_committed_similarity_study_holds_what_it_promises():
+    payload = json.loads((FIGURES / "embedded" / "figS2-similarity.json").read_text())
+    record = payload["record"]
+    assert len(record["grades"]) >= 5 and len({g["materials"] for g in record["grades"]}) == 1
+    medians = [g["similarity"]["median"] for g in record["grades"]]
+    assert medians == sorted(medians)
+    assert payload["verdict"]["text"]
+
+
+@pytest.mark.parametrize("edition", ["open", "local"])
+def test_figures_of_downloaded_or_private_data_are_never_committed(edition):
+    listed = subprocess.run(["git", "ls-files", f"figures/{edition}", f"data/{edition}"], cwd=ROOT, capture_output=True, text=True)
+    assert listed.stdout == ""
+    ignored = subprocess.run(["git", "check-ignore", f"figures/{edition}/a.json"], cwd=ROOT, capture_output=True)
+    assert ignored.returncode == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
