@@ -71,6 +71,7 @@ def test_hyperparameters_are_chosen_once_and_kept(tables, tmp_path, monkeypatch)
         ("", "local.toml names no study"),
         ("[density", "local.toml: "),
         ("[density]\nsource = 1", "[density]: expected the entries source and target"),
+        (ENTRY.replace("[density]", '["my density/1"]'), "expected a name of letters, digits, - and _"),
         (ENTRY + "colour = 1\n", "unknown entry 'colour'; expected descriptor"),
         (ENTRY.replace('unit = "kg/m3"', 'units = "kg/m3"'), "[density], source: unit missing"),
         (ENTRY.replace('name = "PoLyInfo"', 'title = "PoLyInfo"'), "[density], target: unknown entry 'title'"),

@@ -97,15 +97,26 @@ def own_tables(tmp_path):
         '[density]\nproperty = "density"\nkind = "polymer"\ndescriptor = "forcefield"\n'
         'source = { file = "md.csv", structure = "smiles", value = "rho", unit = "g/cm3" }\n'
         'target = { file = "polyinfo.csv", structure = "SMILES", value = "Density", unit = "g/cm3" }\n'
+        # a property of one's own, of the same name as another block's column
+        '[own]\nkind = "polymer"\n'
+        'source = { file = "md.csv", structure = "smiles", value = "rho", unit = "g/cm3" }\n'
+        'target = { file = "polyinfo.csv", structure = "SMILES", value = "Density", unit = "g/cm3" }\n'
     )
     return path
 
 
-@pytest.mark.parametrize("name", ["00-data", "01-polymers"])
+@pytest.mark.parametrize("name", ["00-data", "01-polymers", "02-two-dimensional", "03-similarity"])
 def test_the_local_edition_runs_on_ones_own_tables(name, tmp_path, own_tables):
-    parameters = {**SMOKE, "EDITION": "local", "TABLES": str(own_tables), "FIGURES": str(tmp_path / "figures")}
+    figures = tmp_path / "figures"
+    parameters = {**SMOKE, "EDITION": "local", "TABLES": str(own_tables), "FIGURES": str(figures)}
     run_notebook(ROOT / "notebooks" / f"{name}.ipynb", parameters, output=tmp_path)
-    _check(tmp_path / "figures", name, "local")
+    if name == "02-two-dimensional":
+        assert {p.stem for p in figures.glob("*.png")} == {"fig2-local-density", "indifference-local-density"}
+    else:
+        _check(figures, name, "local")
+    if name == "01-polymers":
+        payload = json.loads((figures / "fig1b-polymers.json").read_text())
+        assert [c["label"] for c in payload["curves"]] == ["Density", "own: Density"] and len(payload["direct"]) == 2
     assert (tmp_path / "polyinfo.dropped.csv").exists()
 
 

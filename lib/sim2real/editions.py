@@ -44,19 +44,17 @@ def one_study(edition: str, kind: str, property: str, settings: Settings, **choi
     """One study of an edition; ``kind`` is ``polymers`` or, embedded only, ``liquids``.
 
     Args:
-        property: of :data:`PROPERTIES`; in the edition ``local`` the name of a block of the TOML file.
+        property: of :data:`PROPERTIES`; in the edition ``local`` the block of that name or property, else the first.
         choice: ``descriptor``, ``database``, ``tables``, ``tuned`` and ``library`` of :func:`polymer_studies`.
 
     Raises:
-        ValueError: an unknown property or block; the message lists the known ones.
+        ValueError: an unknown property; the message lists the known ones.
     """
     if kind == "liquids":
         return load_study("liquids", property, n_max=settings.n_max, descriptor="molecular", workers=settings.workers)
     if edition == "local":
-        studies = {s.splits.removeprefix("local-"): s for s in polymer_studies(edition, settings, **choice)}
-        if property not in studies:
-            raise ValueError(f"unknown PROPERTY {property!r}; expected one of {', '.join(studies)}")
-        return studies[property]
+        studies = polymer_studies(edition, settings, **choice)
+        return next((s for s in studies if property in (s.splits.removeprefix("local-"), s.target.property.name)), studies[0])
     options = {"edition": edition} | {k: v for k, v in choice.items() if k in ("database", "descriptor", "library")}
     return load_study("polymers", property, n_max=settings.n_max, workers=settings.workers, **options)
 
@@ -100,6 +98,7 @@ def survey_tasks(
                 name = f"{kind}: {p}"
                 sources[name], targets[name], simulated = embedded_tasks(kind, p, settings.n_max, settings.workers)
                 parities[name] = parity_record(targets[name].y, simulated, targets[name].property)
+                parities[name]["label"] += f", {kind}"
         return sources, targets, parities
     sources = {p: load_md_polymers(p, database) for p in PROPERTIES}
     targets = {p: load_measured_polymers(p) for p in PROPERTIES}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -76,6 +77,8 @@ def load_local_studies(settings: Settings, path: Path = TABLES, *, tuned: bool =
 
 def _tasks(path: Path, name: str, entry: object) -> tuple[Task, Task, str]:
     where = f"{_short(path)}, [{name}]"
+    if not re.fullmatch(r"\w[\w-]*", name):
+        raise DataError(f"{where}: expected a name of letters, digits, - and _, since files are called after it")
     if not isinstance(entry, dict) or not {"source", "target"} <= set(entry):
         raise DataError(f"{where}: expected the entries source and target; {_short(EXAMPLE)} shows how")
     _no_others(where, entry, _STUDY)
@@ -91,8 +94,11 @@ def _tasks(path: Path, name: str, entry: object) -> tuple[Task, Task, str]:
     source, target = (_side(f"{where}, {side}", path.parent, entry[side], property, kind) for side in ("source", "target"))
     if source.property.unit != target.property.unit:
         raise DataError(f"{where}: source is in {source.property.unit}, target in {target.property.unit}; expected one unit")
-    # figures name the property once, by the target's column
-    return replace(source, property=target.property), target, descriptor
+    # figures name the property once, by the target's column, and the block where it says something else
+    prop = target.property
+    if name != prop.name:
+        prop = replace(prop, label=f"{name}: {prop.label}")
+    return replace(source, property=prop), replace(target, property=prop), descriptor
 
 
 def _side(where: str, folder: Path, entry: object, property: str, kind: str) -> Task:

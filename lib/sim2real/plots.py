@@ -213,7 +213,7 @@ def parity_panel(record: dict, ax: Axes | None = None) -> Axes:
 
 def parity_figure(records: Sequence[dict], payload: dict) -> Figure:
     """A parity panel per property under one title."""
-    columns = 2 if len(records) in (2, 4) else min(3, len(records))
+    columns = {2: 2, 4: 2, 8: 4}.get(len(records), min(3, len(records)))
     rows = -(-len(records) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(4.0 * columns, 3.6 * rows + 0.3), layout="constrained", squeeze=False)
     for record, ax in zip(records, axes.flat):

@@ -241,6 +241,10 @@ def scaling_payload(figure: str, title: str, records: list[dict], trials: list[T
         edition, preset: of the run.
     """
     first = trials[0].design
+    properties = [r["property"] for r in records]
+    # two studies of one property, which only your own tables can have, go by the names of the studies
+    keys = properties if len(set(properties)) == len(properties) else [r["study"] for r in records]
+    keyed = list(zip(keys, records))
     return {
         "figure": figure,
         "title": title,
@@ -248,20 +252,20 @@ def scaling_payload(figure: str, title: str, records: list[dict], trials: list[T
         "preset": preset,
         "design": {
             "n_grid": list(first.n_grid),
-            "m": {r["property"]: r["curve"]["m"] for r in records},
+            "m": {key: r["curve"]["m"] for key, r in keyed},
             "trials": first.trials,
             "source_draws": min(first.source_draws, first.trials) or first.trials,
             "seed": first.seed,
             "overlap": first.overlap,
-            "overlapping_materials": {r["property"]: r["overlap"] for r in records},
+            "overlapping_materials": {key: r["overlap"] for key, r in keyed},
         },
-        "source": {r["property"]: r["source"] for r in records},
-        "target": {r["property"]: r["target"] for r in records},
+        "source": {key: r["source"] for key, r in keyed},
+        "target": {key: r["target"] for key, r in keyed},
         "curves": [{"label": r["label"], "property": r["property"], "unit": r["unit"], **r["curve"]} for r in records],
-        "other_overlap": {r["property"]: r["other_overlap"] for r in records},
-        "direct": {r["property"]: r["arms"]["direct"] for r in records},
-        "baselines": {r["property"]: {k: v for k, v in r["arms"].items() if k != "direct"} for r in records},
-        "laws": {r["property"]: {"trials": r["law"], "trials_and_materials": r["law_materials"]} for r in records},
+        "other_overlap": {key: r["other_overlap"] for key, r in keyed},
+        "direct": {key: r["arms"]["direct"] for key, r in keyed},
+        "baselines": {key: {k: v for k, v in r["arms"].items() if k != "direct"} for key, r in keyed},
+        "laws": {key: {"trials": r["law"], "trials_and_materials": r["law_materials"]} for key, r in keyed},
         "paper": PAPER_FIG1B,
     }
 
