@@ -13,8 +13,10 @@ from sim2real.resampling import (
     band_trials_materials,
     bootstrap_power_law,
     bootstrap_trials_materials,
+    check_materials,
     error_array,
     paired_difference,
+    trial_material_curves,
 )
 from sim2real.scaling import CONSTANTS, PowerLaw, fit_power_law
 
@@ -164,3 +166,26 @@ def test_paired_difference():
         paired_difference(a, b[:2])
     with pytest.raises(ValueError, match="trial 1: errors nan"):
         paired_difference([0.1, np.nan], [0.1, 0.2])
+
+
+def test_resamples_without_a_prediction_are_drawn_again_or_refused():
+    rng = np.random.default_rng(5)
+    # three trials that test different materials: 3 % of all resamples draw none that was tested in the drawn trials
+    errors = np.full((3, 13, 2), np.nan)
+    for trial, materials in enumerate(((0, 1, 2), (3, 4, 5), (6, 7, 8))):
+        errors[trial, materials] = 1 + rng.random((3, 2))
+    filled, tested = check_materials(errors)
+    curves = trial_material_curves(filled, tested, 4000, seed=0)
+    assert np.isfinite(curves).all()
+    slow = []
+    while len(slow) < 4000:
+        trials, materials = rng.integers(3, size=3), rng.integers(13, size=13)
+        drawn = errors[np.ix_(trials, materials)]
+        if not np.isnan(drawn).all():
+            slow.append(np.nanmean(drawn, axis=(0, 1)))
+    levels = (0.05, 0.5, 0.95)
+    np.testing.assert_allclose(np.quantile(curves, levels, axis=0), np.quantile(slow, levels, axis=0), rtol=0.02)
+    errors[:] = np.nan
+    errors[0, 0] = errors[1, 1] = errors[2, 2] = 1.0
+    with pytest.raises(ValueError, match="too many resamples of 3 trials and 13 materials hold no test prediction"):
+        trial_material_curves(*check_materials(errors), 1000, seed=0)

@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from sim2real.scaling import PowerLaw, check_level, fit_curves, fit_power_law
 
+# resamples without any test prediction, as a share, up to which they are drawn again; beyond it the bootstrap is refused
+EMPTY_SHARE = 0.05
 _CHUNK = 100  # replicates held at once: bounds the memory of the sums over trials to 100 x materials x n
 
 
@@ -173,10 +175,14 @@ def trial_material_curves(errors: NDArray, tested: NDArray, replicates: int, see
     flat = errors.reshape(trials, -1)
     of_trials, of_materials = _counts(rng, trials, replicates), _counts(rng, materials, replicates)
     predictions = np.einsum("bm,bm->b", of_trials @ tested, of_materials)
-    if (predictions == 0).any():
+    if np.mean(predictions == 0) > EMPTY_SHARE:
         raise ValueError(
-            f"a resample of {trials} trials and {materials} materials held no test prediction; give more of either"
+            f"too many resamples of {trials} trials and {materials} materials hold no test prediction; give more of either"
         )
+    while (empty := np.flatnonzero(predictions == 0)).size:
+        # it has no mean; a few of them are drawn again
+        of_trials[empty], of_materials[empty] = _counts(rng, trials, len(empty)), _counts(rng, materials, len(empty))
+        predictions[empty] = np.einsum("bm,bm->b", of_trials[empty] @ tested, of_materials[empty])
     curves = np.empty((replicates, points))
     for start in range(0, replicates, _CHUNK):
         rows = slice(start, start + _CHUNK)
