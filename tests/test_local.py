@@ -75,6 +75,7 @@ def test_hyperparameters_are_chosen_once_and_kept(tables, tmp_path, monkeypatch)
         (ENTRY + "colour = 1\n", "unknown entry 'colour'; expected descriptor"),
         (ENTRY.replace('unit = "kg/m3"', 'units = "kg/m3"'), "[density], source: unit missing"),
         (ENTRY.replace('name = "PoLyInfo"', 'title = "PoLyInfo"'), "[density], target: unknown entry 'title'"),
+        (ENTRY.replace('property = "density"', 'property = "colour"'), "[density]: property is 'colour'; expected one of"),
         (ENTRY.replace("polyinfo.csv", "other.csv"), "other.csv: no such file"),
         (ENTRY.replace('"polymer"', '"metal"'), "kind is 'metal'; expected any, polymer"),
         (ENTRY.replace('"molecular"', '"ecfp"'), "descriptor is 'ecfp'; expected one of forcefield"),

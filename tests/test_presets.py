@@ -25,6 +25,7 @@ def test_zero_is_the_presets_value_and_anything_else_the_users(study):
         (("embedded", "quick", {"overlap": "some"}), "unknown OVERLAP 'some'; expected keep or drop"),
         (("embedded", "slow", {}), "unknown PRESET 'slow'; expected one of smoke, quick, paper"),
         (("embedded", "quick", {"trials": -1}), "TRIALS is -1"),
+        (("embedded", "quick", {"m_max": 2}), "M_MAX is 2; expected at least 5"),
         (("embedded", "quick", {"n_max": 80}), "N_MAX is 80; expected more than 100"),
     ],
 )
@@ -50,5 +51,6 @@ def test_the_papers_trials():
 )
 def test_studies_that_do_not_exist_are_refused(arguments, message):
     kind, property, n_max, descriptor = arguments
-    with pytest.raises(ValueError, match=message):
-        load_study(kind, property, n_max=n_max, descriptor=descriptor, tuned=False)
+    for tuned in (False, True):
+        with pytest.raises(ValueError, match=message):
+            load_study(kind, property, n_max=n_max, descriptor=descriptor, tuned=tuned)

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sim2real.plots import DIRECT, LAW, TRANSFER, plain_ticks
+from sim2real.plots import DIRECT, LAW, TRANSFER, panel_grid, plain_ticks
 from sim2real.scaling import PowerLaw
 from sim2real.simulators.classes import CLASS_NAMES
 
@@ -71,12 +71,9 @@ def class_figure(records: Sequence[dict], payload: dict, *, trials: int) -> Figu
     drawn = [r for r in records if r["curve"] is not None] or records
     others = [f"{r['class']} ({r['materials']})" for r in records if r not in drawn]
     columns = min(4, len(drawn))
-    rows = -(-len(drawn) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(3.1 * columns, 2.5 * rows + 1), layout="constrained", squeeze=False)
-    for record, ax in zip(drawn, axes.flat):
+    figure, axes = panel_grid(len(drawn), columns, (3.1, 2.5), 1)
+    for record, ax in zip(drawn, axes):
         class_panel(record, ax)
-    for ax in axes.flat[len(drawn) :]:
-        ax.set_visible(False)
     unit = "" if records[0]["unit"] == "-" else f" [{records[0]['unit']}]"
     below = fill("Tested too rarely for a curve (materials): " + ", ".join(others), 38 * columns) if others else ""
     figure.supxlabel("simulated materials $n$" + (f"\n{below}" if below else ""), fontsize=9)

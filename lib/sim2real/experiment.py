@@ -70,6 +70,11 @@ class Design:
         if self.trials < 1:
             raise ValueError(f"trials is {self.trials}; expected at least 1")
 
+    @property
+    def distinct_draws(self) -> int:
+        """How many different source draws the trials have."""
+        return min(self.source_draws, self.trials) or self.trials
+
 
 def log_grid(low: int, high: int, points: int = 10) -> tuple[int, ...]:
     """Distinct integers, equally spaced on a logarithmic scale from ``low`` to ``high``, both included.

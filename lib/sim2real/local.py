@@ -8,7 +8,7 @@ import tomllib
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from sim2real.datasets.task import PROPERTIES, DataError, Task
+from sim2real.datasets.task import OTHER_PROPERTIES, PROPERTIES, DataError, Task
 from sim2real.experiment import Study, training_size
 from sim2real.hyperparameters import from_dict
 from sim2real.paths import CACHE, DATA
@@ -89,8 +89,9 @@ def _tasks(path: Path, name: str, entry: object) -> tuple[Task, Task, str]:
     if descriptor not in DESCRIPTORS:
         raise DataError(f"{where}: descriptor is {descriptor!r}; expected one of {', '.join(DESCRIPTORS)}")
     property = entry.get("property", "")
-    if property and property not in PROPERTIES and not entry.get("kind"):
-        raise DataError(f"{where}: property is {property!r}; expected one of {', '.join(PROPERTIES)}, or leave it out")
+    known = PROPERTIES | OTHER_PROPERTIES
+    if property and property not in known:
+        raise DataError(f"{where}: property is {property!r}; expected one of {', '.join(known)}, or leave it out")
     source, target = (_side(f"{where}, {side}", path.parent, entry[side], property, kind) for side in ("source", "target"))
     if source.property.unit != target.property.unit:
         raise DataError(f"{where}: source is in {source.property.unit}, target in {target.property.unit}; expected one unit")

@@ -127,16 +127,24 @@ def plain_ticks(ax: Axes) -> None:
     ax.ticklabel_format(axis="y", style="plain", useOffset=False)
 
 
+def panel_grid(count: int, columns: int, size: tuple[float, float], margin: float) -> tuple[Figure, list[Axes]]:
+    """A figure with ``count`` panels of ``size`` inches in rows of ``columns``, with ``margin`` more inches of height."""
+    rows = -(-count // columns)
+    shape = (size[0] * columns, size[1] * rows + margin)
+    figure, axes = plt.subplots(rows, columns, figsize=shape, layout="constrained", squeeze=False)
+    for ax in axes.flat[count:]:
+        ax.set_visible(False)
+    return figure, list(axes.flat[:count])
+
+
 def scaling_figure(records: Sequence[dict], payload: dict) -> Figure:
     """Fig. 1b: a panel per property under one title that names the data, the trials and the stand-in."""
-    rows, columns = -(-len(records) // 2), min(2, len(records))
-    figure, axes = plt.subplots(rows, columns, figsize=(4.6 * columns + 0.6, 3.7 * rows + 0.3), layout="constrained", squeeze=False)
-    for record, ax in zip(records, axes.flat):
+    columns = min(2, len(records))
+    figure, axes = panel_grid(len(records), columns, (4.9, 3.7), 0.3)
+    for record, ax in zip(records, axes):
         scaling_panel(record, ax)
-    for ax in axes.flat[len(records) :]:
-        ax.set_visible(False)
     handles: dict[str, object] = {}
-    for ax in axes.flat[: len(records)]:
+    for ax in axes:
         handles.update(zip(*reversed(ax.get_legend_handles_labels())))
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2 * columns, frameon=False, fontsize=8.5)
     design = payload["design"]
@@ -214,12 +222,9 @@ def parity_panel(record: dict, ax: Axes | None = None) -> Axes:
 def parity_figure(records: Sequence[dict], payload: dict) -> Figure:
     """A parity panel per property under one title."""
     columns = {2: 2, 4: 2, 8: 4}.get(len(records), min(3, len(records)))
-    rows = -(-len(records) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(4.0 * columns, 3.6 * rows + 0.3), layout="constrained", squeeze=False)
-    for record, ax in zip(records, axes.flat):
+    figure, axes = panel_grid(len(records), columns, (4.0, 3.6), 0.3)
+    for record, ax in zip(records, axes):
         parity_panel(record, ax)
-    for ax in axes.flat[len(records) :]:
-        ax.set_visible(False)
     figure.suptitle(fill(f"{payload['title']} — edition {payload['edition']}", 100), fontsize=9.5)
     return figure
 

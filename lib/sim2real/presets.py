@@ -9,6 +9,7 @@ from sim2real.experiment import Design, Study, log_grid, overlap_count, training
 
 EDITIONS = ("embedded", "open", "local")
 LARGE_TARGET = 200
+SMALLEST_M = 5  # an error surface needs three m, and a network some materials
 # how many points the curve of the other choice of overlap has: it shows a difference, not a law
 OVERLAP_POINTS = 4
 
@@ -158,6 +159,8 @@ def resolve(
             raise ValueError(f"{name} is {value}; expected a whole number from 0 (0 is the preset's)")
     if n_max and n_max <= chosen.n_min:
         raise ValueError(f"N_MAX is {n_max}; expected more than {chosen.n_min}, where the grid of n begins")
+    if 0 < m_max < SMALLEST_M:
+        raise ValueError(f"M_MAX is {m_max}; expected at least {SMALLEST_M}")
     return Settings(
         preset=chosen,
         trials=trials,

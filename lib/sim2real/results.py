@@ -254,7 +254,7 @@ def scaling_payload(figure: str, title: str, records: list[dict], trials: list[T
             "n_grid": list(first.n_grid),
             "m": {key: r["curve"]["m"] for key, r in keyed},
             "trials": first.trials,
-            "source_draws": min(first.source_draws, first.trials) or first.trials,
+            "source_draws": first.distinct_draws,
             "seed": first.seed,
             "overlap": first.overlap,
             "overlapping_materials": {key: r["overlap"] for key, r in keyed},

@@ -56,7 +56,6 @@ def similarity_record(
     table = class_table(grades)
     edges = np.linspace(min(g.low for g in grades), max(g.high for g in grades), 41)
     (direct_mae,), (direct_low,), (direct_high,) = band(direct.errors("direct", m)[:, None], LEVEL, REPLICATES, design.seed)
-    draws = min(design.source_draws, design.trials) or design.trials
     return {
         "property": prop.name,
         "label": prop.label,
@@ -67,7 +66,8 @@ def similarity_record(
         "source": study.source.summary(),
         "target": study.target.summary(),
         "left_out": {k: v for k, v in grades[0].study.source.report.items() if k.startswith("left out")},
-        "design": {"n": list(design.n_grid), "m": m, "trials": design.trials, "source_draws": draws, "seed": design.seed},
+        "design": {"n": list(design.n_grid), "m": m, "trials": design.trials, "seed": design.seed}
+        | {"source_draws": design.distinct_draws},
         "grades": [_grade_record(g, t, edges) for g, t in zip(grades, trials)],
         "edges": edges.tolist(),
         "classes": {"names": list(table.index), "counts": table.to_numpy().T.tolist(), "cramers_v": class_association(table)},

@@ -18,7 +18,7 @@ from joblib import Memory
 
 from sim2real.datasets.facts import load_liquid_facts, load_molecules, load_polymer_facts
 from sim2real.datasets.polymers import load_md_polymers, load_measured_polymers
-from sim2real.datasets.task import Task, get_property
+from sim2real.datasets.task import PROPERTIES, Task, get_property
 from sim2real.datasets.virtual import load_virtual_polymers, sample_balanced
 from sim2real.descriptors import CompositionDescriptor, ForceFieldDescriptor, MolecularDescriptor
 from sim2real.experiment import Study
@@ -73,6 +73,9 @@ def load_study(
     if edition not in kinds or kind not in kinds[edition]:
         known = "; ".join(f"{name}: {', '.join(of)}" for name, of in kinds.items())
         raise ValueError(f"unknown study {kind!r} of edition {edition!r}; expected one of {known}")
+    for what, name, names in (("property", property, PROPERTIES), ("descriptor", descriptor, DESCRIPTORS)):
+        if name not in names:
+            raise ValueError(f"unknown {what} {name!r}; expected one of {', '.join(names)}")
     prefix = "" if edition == "embedded" else f"{edition}-"
     settings = load_hyperparameters(f"{prefix}{kind}-{property}-{descriptor}") if tuned else None
     if edition == "open":

@@ -240,7 +240,7 @@ def _described(trials: Trials) -> dict:
         "label": prop.label,
         "unit": prop.unit,
         "trials": design.trials,
-        "source_draws": min(design.source_draws, design.trials) or design.trials,
+        "source_draws": design.distinct_draws,
         "n": list(design.n_grid),
         "m": list(design.m_grid),
     }
