@@ -36,14 +36,19 @@ PROPERTIES = {
         Property("thermal_conductivity", "Thermal conductivity", "W/(m K)", 0.03, 1.0),
     )
 }
-# what the other case studies predict: polymer-solvent pairs, and inorganic solids near 300 K from aerogel to diamond and
-# from insulator to silver
+# what the other case studies predict: pairs of polymer or molecule and solvent, and inorganic solids near 300 K from aerogel
+# to diamond and from insulator to silver
 OTHER_PROPERTIES = {
     p.name: p
     for p in (
         Property("chi", r"Flory-Huggins $\chi$", "-", -5.0, 15.0),
         Property("total_thermal_conductivity", r"Thermal conductivity $\kappa$", "W/(m K)", 1e-3, 3000.0),
         Property("electrical_conductivity", r"Electrical conductivity $\sigma$", "S/m", 1e-12, 1e8),
+        # from a pair that reacts or ions to hydrocarbons in water, which lie near 16
+        Property("ln_activity_coefficient", r"$\ln\gamma^\infty$", "-", -5.0, 20.0),
+        # decimal logarithms of the same units: networks learn these, and errors are in decades
+        Property("log_thermal_conductivity", r"$\log_{10}\kappa$", "decades", -3.0, 3.5),
+        Property("log_electrical_conductivity", r"$\log_{10}\sigma$", "decades", -12.0, 8.0),
     )
 }
 
