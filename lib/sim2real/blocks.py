@@ -18,10 +18,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from sim2real.baselines import BASELINES
+from sim2real.baselines import BASELINES, NEED_SIMULATED
 from sim2real.datasets.task import Task
+from sim2real.learners import NETWORK_ARMS, learner, used_settings
 from sim2real.seeding import numpy_generator
-from sim2real.transfer import Predictors, fit_networks, transfer
+from sim2real.transfer import Predictors, fit_networks
 
 if TYPE_CHECKING:
     from sim2real.experiment import Design, Study
@@ -32,14 +33,40 @@ BLOCK = 32
 TEST_FRACTION = 0.2
 
 
-def training_size(task: Task) -> int:
-    """The largest m: all target materials that are not in a trial's test set."""
-    return len(task) - test_size(task)
+def training_size(task: Task, split_by: str = "") -> int:
+    """The largest m that every split allows.
+
+    By row: all target materials that are not in a trial's test set. By groups: less the most rows that a split can set aside,
+    all but one of the largest group, because a group that begins in the test set has no row in the training set.
+    """
+    aside = task.table[split_by].value_counts().max() - 1 if split_by else 0
+    return int(len(task) - test_size(task) - aside)
 
 
 def test_size(task: Task) -> int:
     """Materials in a trial's test set."""
     return max(1, round(TEST_FRACTION * len(task)))
+
+
+def split_rows(task: Task, rng: np.random.Generator, split_by: str = "") -> tuple[np.ndarray, np.ndarray]:
+    """One random split: training rows in the order in which m takes them, and test rows.
+
+    Args:
+        task: the target.
+        rng: of the split.
+        split_by: a column of the task's table; no two rows of one of its values stand on both sides. Rows then come group by
+            group, groups and the rows of a group in random order, and the test set ends where it is full: what is left of the
+            group there belongs to neither side.
+    """
+    size = test_size(task)
+    if not split_by:
+        order = rng.permutation(len(task))
+        return order[size:], order[:size]
+    groups = pd.factorize(task.table[split_by])[0]
+    place = rng.permutation(groups.max() + 1)
+    order = np.lexsort((rng.random(len(task)), place[groups]))
+    test, rest = order[:size], order[size:]
+    return rest[groups[rest] != groups[test[-1]]], test
 
 
 @dataclass(frozen=True)
@@ -71,9 +98,8 @@ class Plan:
     def description(self, cell: tuple[str, int, int]) -> dict[str, object]:
         """Everything that determines the numbers of a cell; a stage that an arm does not use does not count."""
         arm, n, m = cell
-        settings = asdict(self.study.settings)
-        unused = {"transfer": ("direct_network", "direct"), "direct": ("transfer_network", "pretraining", "fine_tuning")}
-        used = {k: v for k, v in settings.items() if k not in unused[arm]} if arm in unused else {}
+        names = used_settings(self.study.settings, arm)
+        used = {k: v for k, v in asdict(self.study.settings).items() if k in names} if names else {}
         return {
             "engine": ENGINE,
             "study": self.study.name,
@@ -83,12 +109,13 @@ class Plan:
             "m": m,
             "seed": self.design.seed,
             "test_fraction": TEST_FRACTION,
+            **({"split_by": self.study.split_by} if self.study.split_by else {}),
             "settings": used,
             "target": self.study.target.fingerprint,
             "source": self.source.fingerprint if arm == "transfer" else None,
             "source_draws": self.design.source_draws if arm == "transfer" else None,
             "simulated": None
-            if arm != "simulator"
+            if arm not in NEED_SIMULATED
             else hashlib.sha256(np.ascontiguousarray(self.study.simulated_target).tobytes()).hexdigest()[:16],
         }
 
@@ -136,9 +163,7 @@ class Plan:
 
     def split(self, trial: int) -> tuple[np.ndarray, np.ndarray]:
         """Training rows in the order in which m takes them, and test rows, of the target."""
-        order = numpy_generator(*self.seed("split", trial)).permutation(len(self.study.target))
-        size = test_size(self.study.target)
-        return order[size:], order[:size]
+        return split_rows(self.study.target, numpy_generator(*self.seed("split", trial)), self.study.split_by)
 
     def draw(self, trial: int) -> int:
         return trial % self.design.source_draws if self.design.source_draws else trial
@@ -168,7 +193,7 @@ def run_block(plan: Plan, block: Block) -> int:
     torch.set_num_threads(1)
     # descriptors that all processes share are read-only, and nothing here writes to them
     warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-    target, settings = plan.study.target, plan.study.settings
+    target = plan.study.target
     # a stack of one runs through another matrix kernel, with other rounding: train it twice, so that a trial's result is
     # the same to the last bit in whatever block it stands
     trials = block.trials * 2 if len(block.trials) == 1 else block.trials
@@ -176,15 +201,12 @@ def run_block(plan: Plan, block: Block) -> int:
     splits = [plan.split(t) for t in trials]
     test = np.stack([s[1] for s in splits])
     truth = target.y[test]
-    pretrained = plan.pretrain(trials, block.n) if block.arm == "transfer" else None
+    learn = learner(plan, block.arm, block.n, trials) if block.arm in NETWORK_ARMS else None
     for m in block.m_grid:
         train = np.stack([s[0][:m] for s in splits])
         seeds = [plan.seed(block.arm, block.n, m, t) for t in trials]
-        if block.arm == "transfer":
-            predicted = transfer(pretrained, target.X, target.y, train, settings.fine_tuning, seeds).predict(target.X, test)
-        elif block.arm == "direct":
-            predictors = fit_networks(target.X, target.y, train, settings.direct_network, settings.direct, seeds)
-            predicted = predictors.predict(target.X, test)
+        if learn is not None:
+            predicted = learn(train, seeds).predict(target.X, test)
         else:
             predicted = BASELINES[block.arm](plan.study, train, test, seeds)
         plan.save((block.arm, block.n, m), block.trials, test[:count], np.abs(predicted - truth)[:count])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -11,7 +11,9 @@ import torch
 from sim2real.baselines import BASELINES
 from sim2real.blocks import Block, Plan
 from sim2real.experiment import Design, Study, missing_blocks
-from sim2real.transfer import Network, Training, fit_networks
+from sim2real.learners import NETWORK_ARMS, updates
+from sim2real.multitask import MultitaskHyperparameters, fit_multitask
+from sim2real.transfer import Training, fit_networks
 
 STACK, STEPS = 16, 30  # networks and updates of the trial run
 SHORT = 60.0  # seconds of which nothing is announced
@@ -48,30 +50,35 @@ def announcement(seconds: float, workers: int) -> str:
 
 
 def _seconds(plan: Plan, block: Block, costs: dict[str, float]) -> float:
-    settings, trials = plan.study.settings, len(block.trials)
-    if block.arm == "transfer":
-        draws = len({plan.draw(t) for t in block.trials})
-        tuning = trials * sum(settings.fine_tuning.steps_for(m) for m in block.m_grid)
-        return (draws * settings.pretraining.steps_for(block.n) + tuning) * costs["transfer"]
-    if block.arm == "direct":
-        return trials * sum(settings.direct.steps_for(m) for m in block.m_grid) * costs["direct"]
-    return trials * sum(_baseline_seconds(plan, block.arm, m) for m in block.m_grid)
+    if block.arm in NETWORK_ARMS:
+        return updates(plan, block.arm, block.n, block.m_grid, block.trials) * costs[block.arm]
+    return len(block.trials) * sum(_baseline_seconds(plan, block.arm, m) for m in block.m_grid)
 
 
 def _seconds_an_update(study: Study) -> dict[str, float]:
-    """Seconds of one update of one network, by arm: the source's batches for transfer, the target's for direct learning."""
+    """Seconds of one update of one network, by arm."""
     torch.set_num_threads(1)
-    shapes = {"transfer": (study.source, study.settings.transfer_network), "direct": (study.target, study.settings.direct_network)}
-    return {arm: _timed(task, shape) for arm, (task, shape) in shapes.items()}
-
-
-def _timed(task: object, shape: Network) -> float:
-    rows = np.tile(np.arange(min(len(task), 200)), (STACK, 1))
+    settings, sides = study.settings, (study.target, study.source)
+    target, source = ((task.X, task.y, np.tile(np.arange(min(len(task), 200)), (STACK, 1))) for task in sides)
     seeds = [("duration", k) for k in range(STACK)]
+    if isinstance(settings, MultitaskHyperparameters):
+        fits = {
+            "transfer": lambda stage: fit_multitask(target, source, settings.transfer_network, stage, seeds),
+            "direct": lambda stage: fit_multitask(target, None, settings.direct_network, stage, seeds),
+        }
+    else:
+        fits = {
+            "transfer": lambda stage: fit_networks(*source, settings.transfer_network, stage, seeds),
+            "direct": lambda stage: fit_networks(*target, settings.direct_network, stage, seeds),
+        }
+    return {arm: _timed(fit) for arm, fit in fits.items()}
+
+
+def _timed(fit: Callable[[Training], object]) -> float:
     taken = []
     for steps in (1, STEPS + 1):
         start = time.perf_counter()
-        fit_networks(task.X, task.y, rows, shape, Training(steps, 1e-3), seeds)
+        fit(Training(steps, 1e-3))
         taken.append(time.perf_counter() - start)
     return max(taken[1] - taken[0], 1e-6) / (STACK * STEPS)
 

@@ -16,9 +16,10 @@ import pandas as pd
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from sim2real.baselines import BASELINES
+from sim2real.baselines import NEED_SIMULATED
 from sim2real.blocks import Block, Plan, run_block, training_size
 from sim2real.datasets.task import Task
+from sim2real.multitask import MultitaskHyperparameters
 from sim2real.paths import CACHE
 from sim2real.transfer import Hyperparameters
 
@@ -29,17 +30,28 @@ __all__ = ["Design", "Study", "Trials", "log_grid", "missing_blocks", "overlap_c
 class Study:
     """A source, a target and how networks are trained on them.
 
-    ``settings`` is None before hyperparameters are chosen. ``simulated_target`` are the simulator's own values of the target's
-    materials (rows of the target,), or None. Studies with the same ``splits`` (``name`` if empty) and materials draw and split
-    alike, so that two descriptors of the same data can be compared trial by trial.
+    Attributes:
+        name: of the study.
+        source, target: with descriptors.
+        settings: chosen hyperparameters; None before the choice.
+        simulated_target: the simulator's own values of the target's materials (rows of the target,), NaN where it has none, or
+            None.
+        splits: studies with the same (``name`` if empty) and the same materials draw and split alike, so that two descriptors of
+            the same data can be compared trial by trial.
+        split_by: a column of the target's table whose groups a split never tears apart
+            (:func:`sim2real.blocks.split_rows`); by row if empty.
+        baselines: names of :data:`sim2real.baselines.BASELINES` to compare with; those that need simulated values of the target
+            are passed over where there are none.
     """
 
     name: str
     source: Task
     target: Task
-    settings: Hyperparameters | None
+    settings: Hyperparameters | MultitaskHyperparameters | None
     simulated_target: np.ndarray | None = None
     splits: str = ""
+    split_by: str = ""
+    baselines: tuple[str, ...] = ("ridge", "trees", "simulator")
 
 
 @dataclass(frozen=True)
@@ -131,7 +143,7 @@ def run(
         design: the grid.
         workers: processes, each with one torch thread. Under ``joblib.parallel_config`` (a Dask cluster, say) the
             configured backend is used; the store must then be a folder that all workers see.
-        arms: ``transfer``, ``direct`` and names in ``baselines.BASELINES``; all that the study allows if None.
+        arms: ``transfer``, ``direct`` and names in ``baselines.BASELINES``; both and the study's own baselines if None.
         store: folder of the blocks, ``trials`` in the cache folder if None.
 
     Raises:
@@ -163,9 +175,11 @@ def missing_blocks(
         source = source.select(~np.isin(source.keys, study.target.keys))
     if max(design.n_grid) > len(source):
         raise ValueError(f"n = {max(design.n_grid)} exceeds the {len(source)} materials of {source.name}")
-    if max(design.m_grid) > training_size(study.target):
-        raise ValueError(f"m = {max(design.m_grid)} exceeds the {training_size(study.target)} training rows of {study.target.name}")
+    largest = training_size(study.target, study.split_by)
+    if max(design.m_grid) > largest:
+        raise ValueError(f"m = {max(design.m_grid)} exceeds the {largest} training rows of {study.target.name}")
     if arms is None:
-        arms = ("transfer", "direct", *(b for b in BASELINES if b != "simulator" or study.simulated_target is not None))
+        known = study.simulated_target is not None
+        arms = ("transfer", "direct", *(b for b in study.baselines if known or b not in NEED_SIMULATED))
     plan = Plan(study, source, design, store, arms)
     return plan, list(plan.missing_blocks())

@@ -87,7 +87,7 @@ class Settings:
         """A grid of n and m for an error surface; m from 6, or 20 where hundreds can be trained on, to all there are."""
         n_points, m_points = self.preset.surface_points
         available = _available(study, self.overlap)
-        largest = min(self.surface_m_max, training_size(study.target))
+        largest = min(self.surface_m_max, training_size(study.target, study.split_by))
         smallest = 20 if largest >= LARGE_TARGET else min(6, largest - 2)
         n_grid = log_grid(_lowest(self.preset.n_min, available), available, n_points)
         return self._design(study, n_grid, log_grid(smallest, largest, m_points), self.overlap)
@@ -104,10 +104,10 @@ class Settings:
         return self._design(study, n_grid, (*(m for m in M_STEPS if m < largest), largest), self.overlap)
 
     def _largest_m(self, study: Study) -> int:
-        return min(self.m_max, training_size(study.target))
+        return min(self.m_max, training_size(study.target, study.split_by))
 
     def _design(self, study: Study, n_grid: tuple[int, ...], m_grid: tuple[int, ...], overlap: str) -> Design:
-        large = training_size(study.target) >= LARGE_TARGET
+        large = training_size(study.target, study.split_by) >= LARGE_TARGET
         default = self.preset.large_target_trials if large else self.preset.small_target_trials
         return Design(
             n_grid=n_grid,

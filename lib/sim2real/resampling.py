@@ -34,16 +34,18 @@ def band(
 
 
 def band_trials_materials(
-    errors: ArrayLike, level: float = 0.9, replicates: int = 1000, seed: int = 0
+    errors: ArrayLike, level: float = 0.9, replicates: int = 1000, seed: int = 0, clusters: ArrayLike | None = None
 ) -> tuple[NDArray, NDArray, NDArray]:
     """Mean curve and its percentile band (mean, low, high), each (k,), from resampled trials and materials.
 
     errors: (trials, materials, k), the absolute error of each material in each trial's test set, NaN where the material
-    was not in it (`error_array` makes it from a tidy table). The mean is over all test predictions. Raises ValueError
-    where a material is tested at some n of a trial and not at others, and for fewer than two trials or materials.
+    was not in it (`error_array` makes it from a tidy table). The mean is over all test predictions. clusters: (materials,)
+    labels of materials that stand or fall together, such as the temperatures of one polymer-solvent pair; they are
+    resampled whole. Raises ValueError where a material is tested at some n of a trial and not at others, and for fewer
+    than two trials or materials.
     """
     errors, tested = check_materials(errors)
-    curves = trial_material_curves(errors, tested, replicates, seed)
+    curves = trial_material_curves(errors, tested, replicates, seed, clusters)
     return _percentiles(errors.sum(axis=(0, 1)) / tested.sum(), curves, level)
 
 
@@ -56,13 +58,15 @@ def bootstrap_power_law(n: ArrayLike, errors: ArrayLike, replicates: int = 1000,
     return _refit(n, errors.mean(axis=0), trial_curves(errors, replicates, seed), "trials")
 
 
-def bootstrap_trials_materials(n: ArrayLike, errors: ArrayLike, replicates: int = 1000, seed: int = 0) -> PowerLaw:
+def bootstrap_trials_materials(
+    n: ArrayLike, errors: ArrayLike, replicates: int = 1000, seed: int = 0, clusters: ArrayLike | None = None
+) -> PowerLaw:
     """`scaling.fit_power_law` of the mean curve, with replicates refitted to resampled trials and materials.
 
-    n: (k,); errors: (trials, materials, k) as for `band_trials_materials`.
+    n: (k,); errors: (trials, materials, k) and clusters as for `band_trials_materials`.
     """
     errors, tested = check_materials(errors)
-    curves = trial_material_curves(errors, tested, replicates, seed)
+    curves = trial_material_curves(errors, tested, replicates, seed, clusters)
     return _refit(n, errors.sum(axis=(0, 1)) / tested.sum(), curves, "trials and materials")
 
 
@@ -168,12 +172,22 @@ def trial_curves(errors: NDArray, replicates: int, seed: int) -> NDArray:
     return counts @ errors / len(errors)
 
 
-def trial_material_curves(errors: NDArray, tested: NDArray, replicates: int, seed: int) -> NDArray:
-    """Mean curves (replicates, n) of resampled trials and materials, from what :func:`check_materials` returns."""
+def trial_material_curves(
+    errors: NDArray, tested: NDArray, replicates: int, seed: int, clusters: ArrayLike | None = None
+) -> NDArray:
+    """Mean curves (replicates, n) of resampled trials and materials (or whole clusters of them, by label), from what
+    :func:`check_materials` returns."""
     rng = np.random.default_rng(seed)
     trials, materials, points = errors.shape
     flat = errors.reshape(trials, -1)
-    of_trials, of_materials = _counts(rng, trials, replicates), _counts(rng, materials, replicates)
+    member = np.arange(materials) if clusters is None else pd.factorize(np.asarray(clusters))[0]
+    if len(member) != materials:
+        raise ValueError(f"{len(member)} labels of clusters for {materials} materials")
+
+    def drawn(count: int) -> NDArray:
+        return _counts(rng, int(member.max()) + 1, count)[:, member]
+
+    of_trials, of_materials = _counts(rng, trials, replicates), drawn(replicates)
     predictions = np.einsum("bm,bm->b", of_trials @ tested, of_materials)
     if np.mean(predictions == 0) > EMPTY_SHARE:
         raise ValueError(
@@ -181,7 +195,7 @@ def trial_material_curves(errors: NDArray, tested: NDArray, replicates: int, see
         )
     while (empty := np.flatnonzero(predictions == 0)).size:
         # it has no mean; a few of them are drawn again
-        of_trials[empty], of_materials[empty] = _counts(rng, trials, len(empty)), _counts(rng, materials, len(empty))
+        of_trials[empty], of_materials[empty] = _counts(rng, trials, len(empty)), drawn(len(empty))
         predictions[empty] = np.einsum("bm,bm->b", of_trials[empty] @ tested, of_materials[empty])
     curves = np.empty((replicates, points))
     for start in range(0, replicates, _CHUNK):
