@@ -1,0 +1,250 @@
+"""Thermal and electrical conductivity of inorganic solids as decimal logarithms: computed, measured, of metals, and your own.
+
+Conductivities span many powers of ten: tasks made here hold log10 of W/(m K) and of S/m, and errors are in decades.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sim2real.datasets.compositions import read_formula
+from sim2real.datasets.conductivity import DISAGREEMENT, ELECTRICAL, THERMAL, load_conductivities
+from sim2real.datasets.tables import DataWarning, read_rows
+from sim2real.datasets.task import DataError, Property, Task, get_property
+from sim2real.paths import DATA
+from sim2real.seeding import numpy_generator
+
+COMPUTED_TRANSPORT = DATA / "transport.csv.gz"
+METAL_FACTS = DATA / "facts" / "conductivity.csv"
+LOG_THERMAL, LOG_ELECTRICAL = get_property("log_thermal_conductivity"), get_property("log_electrical_conductivity")
+LOGARITHMS = {THERMAL: LOG_THERMAL, ELECTRICAL: LOG_ELECTRICAL}
+# the paper's numbers of compounds with thermal, with electrical conductivity, and with both
+PAPER_THERMAL, PAPER_ELECTRICAL, PAPER_BOTH = 5910, 3640, 1757
+# fixed: which compounds belong to the study is part of the study, not of a run's randomness
+SUBSET_SEED = 0
+CARRIERS = {"n": "electrons", "p": "holes"}
+METALLIC = 0.01  # decades between the conductivities with electrons and with holes as dopants, below which doping does nothing
+UNIT_SLIP = 0.02  # decades, 5 %
+
+
+def load_computed_transport(*, carrier: str = "n", everything: bool = False) -> tuple[Task, Task]:
+    """Electronic thermal and electrical conductivity at 300 K by Boltzmann transport (BoltzTraP), one row a composition each.
+
+    Values of :data:`COMPUTED_TRANSPORT` (``scripts/make_transport_table.py``; Ricci et al., Sci. Data 4, 170085, 2017): 1e18
+    carriers per cm3 and one constant relaxation time of 1e-14 s for all compounds, so that sigma is in S/m and kappa in
+    W/(m K). Lattice conduction is no part of kappa: total conductivities are higher.
+
+    Args:
+        carrier: of the doping, ``n`` (electrons) or ``p`` (holes). Electrons by default: fewer entries with more than a factor
+            of ten between kappa and the Wiedemann-Franz law's (967 against 1,293 of 47,737), which at such doping is mostly
+            the numerics of flat bands. In metals the two are the same.
+        everything: all compositions in both tasks; otherwise fixed subsets with the paper's numbers, 5,910 thermal and 3,640
+            electrical with 1,757 in both, drawn with :data:`SUBSET_SEED`.
+
+    Returns:
+        The thermal and the electrical task, values in decades. ``carrier`` is ``metal`` where doping with electrons and with
+        holes gives the same sigma within :data:`METALLIC`, else ``electrons`` or ``holes``; ``entries`` is the number of
+        polymorphs whose median the value is.
+
+    Raises:
+        ValueError: an unknown carrier.
+    """
+    if carrier not in CARRIERS:
+        raise ValueError(f"unknown carrier {carrier!r}; expected {' or '.join(CARRIERS)}")
+    table = pd.read_csv(COMPUTED_TRANSPORT, keep_default_na=False, na_values=[""])
+    total = len(table)
+    rows = {LOG_THERMAL: np.arange(total), LOG_ELECTRICAL: np.arange(total)}
+    if not everything:
+        drawn = numpy_generator("computed transport", SUBSET_SEED).permutation(total)
+        rows = {
+            LOG_THERMAL: np.sort(drawn[:PAPER_THERMAL]),
+            LOG_ELECTRICAL: np.sort(drawn[PAPER_THERMAL - PAPER_BOTH :][:PAPER_ELECTRICAL]),
+        }
+    metal = (table["log_sigma_n"] - table["log_sigma_p"]).abs() < METALLIC
+    table = table.assign(carrier=np.where(metal, "metal", CARRIERS[carrier]))
+    tasks = []
+    for prop, column in ((LOG_THERMAL, "log_kappa"), (LOG_ELECTRICAL, "log_sigma")):
+        own = table.iloc[rows[prop]].reset_index(drop=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # pymatgen's, that He, Ne and Ar have no electronegativity
+            formulas = [read_formula(f) for f in own["formula"]]
+        tasks.append(
+            Task(
+                name=f"computed {_word(prop)} conductivity (BoltzTraP)",
+                property=prop,
+                table=pd.DataFrame(
+                    {
+                        "key": [f.key for f in formulas],
+                        "structure": own["formula"],
+                        "value": own[f"{column}_{carrier}"],
+                        "group": [f.family for f in formulas],
+                        "carrier": own["carrier"],
+                        "entries": own["entries"],
+                    }
+                ),
+                licence="Dryad data set (CC0), copy in matminer (modified BSD)",
+                citation="Ricci et al., Sci. Data 4, 170085 (2017); data: doi 10.5061/dryad.gn001; copy in matminer 0.10.1",
+                report={
+                    "compositions in the table": total,
+                    "not drawn": total - len(own),
+                    "compositions": len(own),
+                    "of them metals": int((own["carrier"] == "metal").sum()),
+                },
+            )
+        )
+    return tasks[0], tasks[1]
+
+
+def load_measured_transport(*, release: bool = False) -> tuple[Task, Task]:
+    """The measured conductivities of :func:`~sim2real.datasets.conductivity.load_conductivities` as decimal logarithms.
+
+    Args:
+        release: Starrydata's full release instead of the file of 2019.
+
+    Raises:
+        DataError: a file cannot be had or read.
+    """
+    thermal, electrical = load_conductivities(release=release)
+    return _logarithms(thermal), _logarithms(electrical)
+
+
+def read_transport(
+    path: str | Path,
+    *,
+    property: Property,
+    structure: str,
+    value: str,
+    unit: str = "",
+    unit_column: str = "",
+    group: str = "",
+    name: str = "",
+    licence: str = "not stated",
+    citation: str = "",
+) -> Task:
+    """Your own table of compositions and conductivities, as decimal logarithms.
+
+    Values of one composition are merged by the median of their logarithms. Those that differ by more than a factor of ten are
+    kept and counted, as in the public data; those that differ by a factor of a hundred within 5 % are counted once more, since
+    that is what S/cm taken for S/m looks like. Rows that cannot be used are counted in ``report``, listed in ``dropped``, and a
+    :class:`~sim2real.datasets.tables.DataWarning` tells their number and the first of them.
+
+    Args:
+        path: CSV, TSV, Parquet or Excel.
+        property: :data:`THERMAL` or :data:`ELECTRICAL`; values must be positive and within its range.
+        structure, value: names of the columns with compositions and with numbers.
+        unit: of all values, such as ``S/cm``; or
+        unit_column: name of a column with each row's own unit, where units are mixed. Rows with an unknown one are dropped.
+        group: name of a column with classes; the anion family if empty.
+        name, licence, citation: as figures print them.
+
+    Raises:
+        DataError: no such file or column, an unknown unit of the whole table, both or neither of ``unit`` and ``unit_column``,
+            no row that can be used.
+    """
+    path = Path(path)
+    if bool(unit) == bool(unit_column):
+        raise DataError(f"{path.name}: expected either unit (of all values) or unit_column (with the unit of each row)")
+    rows = read_rows(
+        path,
+        structure=structure,
+        value=value,
+        unit=unit,
+        unit_column=unit_column,
+        property=property,
+        keep=(group,) if group else (),
+        kind="composition",
+    )
+    if len(rows.dropped):
+        first = rows.dropped.iloc[0]
+        example = f"line {first['line']}, column {first['column']}: {first['found']!r}: {first['reason']}"
+        if rows.table.empty:
+            raise DataError(f"{path.name}: none of its {rows.read} rows with a value in column {value!r} can be used; {example}")
+        warnings.warn(f"{path.name}: {len(rows.dropped)} rows cannot be used; the first is {example}", DataWarning, stacklevel=2)
+    elif rows.table.empty:
+        raise DataError(f"{path.name}: no value in column {value!r}")
+    table = _merge(rows.table, group)
+    report = rows.report(len(table)) | {
+        "of them with values that differ by more than a factor of ten": int((table["spread_decades"] > DISAGREEMENT).sum()),
+        "of them with values a hundred times apart (a wrong unit?)": int((abs(table["spread_decades"] - 2) < UNIT_SLIP).sum()),
+    }
+    return Task(
+        name=name or path.stem,
+        property=LOGARITHMS[property],
+        table=table,
+        licence=licence,
+        citation=citation or path.name,
+        report=report,
+        dropped=rows.dropped,
+    )
+
+
+def load_metal_conductivities(path: Path = METAL_FACTS) -> pd.DataFrame:
+    """Measured metals and alloys near 300 K of which both conductivities are known, one row a composition.
+
+    Args:
+        path: a CSV with the columns of the embedded one.
+
+    Returns:
+        ``key``, ``structure``, ``group``, ``log_kappa`` and ``log_sigma`` (decades; medians of the logarithms over the grades
+        and tempers of one composition), ``materials`` (the names of these), ``temperature`` (K, mean), ``spread_kappa`` and
+        ``spread_sigma`` (decades) and ``source_url`` (all of them, joined by blanks).
+
+    Raises:
+        DataError: a missing column or a row that cannot be used; the message names the line.
+    """
+    sides = {}
+    for name, prop, listed in (("kappa", THERMAL, "thermal_conductivity"), ("sigma", ELECTRICAL, "electrical_conductivity")):
+        rows = read_rows(
+            path,
+            structure="formula",
+            value="value",
+            unit="",
+            unit_column="unit",
+            property=prop,
+            keep=("property", "material", "temperature_K", "source_url"),
+            kind="composition",
+            where=lambda frame, listed=listed: frame["property"] == listed if "property" in frame else frame.index >= 0,
+        )
+        if len(rows.dropped):
+            bad = rows.dropped.iloc[0]
+            raise DataError(f"{path.name}, line {bad['line']}, column {bad['column']}: {bad['found']!r} {bad['reason']}")
+        sides[name] = rows.table
+    both = set(sides["kappa"]["material"]) & set(sides["sigma"]["material"])
+    kappa, sigma = (_merge(rows[rows["material"].isin(both)], "").set_index("key") for rows in sides.values())
+    known = sides["kappa"][sides["kappa"]["material"].isin(both)].groupby("key", sort=True)
+    table = kappa[["structure", "group"]].assign(
+        log_kappa=kappa["value"],
+        log_sigma=sigma["value"],
+        materials=known["material"].agg("; ".join),
+        temperature=known["temperature_K"].agg(lambda kelvin: kelvin.astype(float).mean()),
+        spread_kappa=kappa["spread_decades"],
+        spread_sigma=sigma["spread_decades"],
+        source_url=known["source_url"].agg(lambda pages: " ".join(sorted(set(pages)))),
+    )
+    return table.reset_index()
+
+
+def _merge(rows: pd.DataFrame, group: str) -> pd.DataFrame:
+    """One row a key of rows of :func:`read_rows` with positive values: the median of the logarithms."""
+    grouped = rows.assign(value=np.log10(rows["value"])).groupby("key", sort=True)
+    formulas = [read_formula(s) for s in grouped["structure"].first()]
+    table = grouped["value"].agg(value="median", count="size", low="min", high="max").reset_index()
+    table.insert(1, "structure", [f.reduced for f in formulas])
+    table["group"] = grouped[group].first().astype(str).to_numpy() if group else [f.family for f in formulas]
+    table["spread_decades"] = table["high"] - table["low"]
+    return table
+
+
+def _logarithms(task: Task) -> Task:
+    """A task of conductivities (positive) as one of their decimal logarithms."""
+    table = task.table.assign(**{c: np.log10(task.table[c]) for c in ("value", "low", "high")})
+    return replace(task, property=LOGARITHMS[task.property], table=table)
+
+
+def _word(prop: Property) -> str:
+    return "electronic thermal" if prop is LOG_THERMAL else "electrical"

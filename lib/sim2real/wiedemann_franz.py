@@ -1,0 +1,77 @@
+"""The Wiedemann-Franz law: in a metal, kappa = L sigma T, since electrons carry both heat and charge.
+
+Lattice vibrations carry heat and no charge, so that a measured kappa lies above the law (a positive
+:func:`log_lorenz_ratio`) in everything but good metals. The law then gives an upper limit for sigma.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.constants import e, k, pi
+
+# W Ohm K^-2: pi^2/3 (k_B/e)^2, Sommerfeld's value for a degenerate electron gas, 2.44e-8 as printed in the paper
+LORENZ_NUMBER = pi**2 / 3 * (k / e) ** 2
+ROOM_TEMPERATURE = 300.0  # K, of the paper's data
+GROUP_SHARE = 0.1  # of the compounds with both conductivities, as in Figure 6
+WF, NON_WF, BETWEEN, UNKNOWN = "WF", "non-WF", "between", ""
+
+
+def electronic_conductivity(kappa: ArrayLike, temperature: float = ROOM_TEMPERATURE) -> np.ndarray:
+    """Electrical conductivity (S/m) by the law, sigma = kappa / (L T), if electrons carried all of the heat.
+
+    Args:
+        kappa: thermal conductivity (any shape), W/(m K); NaN where unknown.
+        temperature: K.
+
+    Raises:
+        ValueError: a temperature or a conductivity that is not positive.
+    """
+    kappa = np.asarray(kappa, dtype=float)
+    if not temperature > 0:
+        raise ValueError(f"temperature is {temperature} K; expected a positive number")
+    if np.any(kappa <= 0):
+        raise ValueError(f"thermal conductivity of {kappa[kappa <= 0].flat[0]} W/(m K); expected positive numbers")
+    return kappa / (LORENZ_NUMBER * temperature)
+
+
+def log_lorenz_ratio(log_kappa: ArrayLike, log_sigma: ArrayLike, temperature: float = ROOM_TEMPERATURE) -> np.ndarray:
+    """log10(kappa / (L sigma T)), in decades: how far a compound lies from the law.
+
+    Positive where there is more heat conduction than electrons account for (the lattice); about zero in metals; negative
+    where electrons are scattered inelastically, where they are few (a non-degenerate gas has less heat per charge), or where
+    kappa and sigma come from different samples.
+
+    Args:
+        log_kappa: log10 of kappa in W/(m K), any shape.
+        log_sigma: log10 of sigma in S/m, the same shape.
+        temperature: K.
+    """
+    return np.asarray(log_kappa, float) - np.asarray(log_sigma, float) - np.log10(LORENZ_NUMBER * temperature)
+
+
+def wf_groups(log_ratio: ArrayLike, share: float = GROUP_SHARE) -> np.ndarray:
+    """The compounds nearest to the law and those farthest from it, on either side.
+
+    Args:
+        log_ratio: :func:`log_lorenz_ratio` (compounds,); NaN where one of the conductivities is unknown.
+        share: of the compounds with a ratio, that each group holds (rounded down), at most one half.
+
+    Returns:
+        (compounds,) labels: ``WF``, ``non-WF``, ``between``, and the empty text where the ratio is unknown. Of equally far
+        compounds the earlier ones count as nearer.
+
+    Raises:
+        ValueError: a share outside of 0 to 1/2.
+    """
+    if not 0 < share <= 0.5:
+        raise ValueError(f"share is {share}; expected more than 0 and at most 0.5")
+    distance = np.abs(np.asarray(log_ratio, dtype=float))
+    known = np.flatnonzero(np.isfinite(distance))
+    groups = np.full(len(distance), UNKNOWN, dtype=object)
+    groups[known] = BETWEEN
+    order = known[np.argsort(distance[known], kind="stable")]
+    count = int(share * len(known))
+    groups[order[:count]] = WF
+    groups[order[len(order) - count :]] = NON_WF
+    return groups
