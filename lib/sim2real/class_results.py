@@ -67,7 +67,7 @@ def class_records(trials: Trials, classes: Sequence[str] | None = None, m: int |
     for name in classes:
         described = {"class": name, "materials": int(counts[name]), "study": trials.study.name}
         described |= {"property": prop.name, "label": prop.label, "unit": prop.unit}
-        records.append(described | _class_record(rows[group_of_row == name], list(design.n_grid), m, design.seed))
+        records.append(described | _class_record(rows[group_of_row == name], list(design.n_grid), m, trials))
     return records
 
 
@@ -87,14 +87,16 @@ def class_table(records: Sequence[dict]) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("class")
 
 
-def change_with_n(errors: NDArray, level: float = LEVEL, replicates: int = REPLICATES, seed: int = 0) -> dict:
+def change_with_n(
+    errors: NDArray, level: float = LEVEL, replicates: int = REPLICATES, seed: int = 0, clusters: NDArray | None = None
+) -> dict:
     """Relative change of the mean error from the smallest to the largest n, with a paired bootstrap interval and a verdict.
 
     Args:
         errors: (trials, materials, n), NaN where a material was not tested. Each replicate resamples trials and materials
             and takes both ends of the curve from the same resample.
         level: of the percentile interval.
-        replicates, seed: of the bootstrap.
+        replicates, seed, clusters: of the bootstrap, as :func:`sim2real.resampling.band_trials_materials`.
 
     Returns:
         ``mean``, ``low``, ``high`` of R(n max) / R(n min) - 1, ``level`` and ``verdict``: "scales" where the whole interval
@@ -108,23 +110,27 @@ def change_with_n(errors: NDArray, level: float = LEVEL, replicates: int = REPLI
     check_level(level)
     errors, tested = check_materials(errors)
     mean = errors.sum(axis=(0, 1)) / tested.sum()
-    curves = trial_material_curves(errors, tested, replicates, seed)
+    curves = trial_material_curves(errors, tested, replicates, seed, clusters)
     low, high = np.quantile(curves[:, -1] / curves[:, 0] - 1, [(1 - level) / 2, (1 + level) / 2])
     verdict = "scales" if high < 0 else "does not" if low > -WORTHWHILE else "cannot be told"
     return {"mean": float(mean[-1] / mean[0] - 1), "low": float(low), "high": float(high), "level": level, "verdict": verdict}
 
 
-def _class_record(rows, n: list[int], m: int, seed: int) -> dict:
+def _class_record(rows: pd.DataFrame, n: list[int], m: int, trials: Trials) -> dict:
+    seed = trials.design.seed
     tested, in_trials = rows["material"].nunique(), rows["trial"].nunique()
     record = {"tested": int(tested), "trials": int(in_trials)}
     nothing = {"curve": None, "law": None, "change": None, "verdict": "cannot be told"}
     if tested < 2 or in_trials < 2:
         return record | nothing | {"why": f"{tested} material(s) tested in {in_trials} trial(s); at least 2 of each are needed"}
-    _, cube, _, _ = error_array(rows)
+    _, cube, _, materials = error_array(rows)
+    clusters = trials.study.clusters(materials)
+    if clusters is not None:
+        tested = len(set(clusters))  # temperatures of one pair are no further materials
     try:
-        mae, low, high = band_trials_materials(cube, LEVEL, REPLICATES, seed)
-        law = bootstrap_trials_materials(n, cube, REPLICATES, seed).to_dict(LEVEL)
-        change = change_with_n(cube, LEVEL, REPLICATES, seed)
+        mae, low, high = band_trials_materials(cube, LEVEL, REPLICATES, seed, clusters)
+        law = bootstrap_trials_materials(n, cube, REPLICATES, seed, clusters).to_dict(LEVEL)
+        change = change_with_n(cube, LEVEL, REPLICATES, seed, clusters)
     except ValueError as error:
         return record | nothing | {"why": str(error)}
     record["curve"] = {"n": n, "m": m, "mae": mae.tolist(), "low": low.tolist(), "high": high.tolist()}

@@ -23,7 +23,8 @@ from sim2real.multitask import MultitaskHyperparameters
 from sim2real.paths import CACHE
 from sim2real.transfer import Hyperparameters
 
-__all__ = ["Design", "Study", "Trials", "log_grid", "missing_blocks", "overlap_count", "run", "training_size"]
+PAIR = "pair"  # column of the tables of pairs
+__all__ = ["Design", "Study", "Trials", "log_grid", "missing_blocks", "overlap_count", "run", "training_size", "without_overlap"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,17 @@ class Study:
     splits: str = ""
     split_by: str = ""
     baselines: tuple[str, ...] = ("ridge", "trees", "simulator")
+
+    def clusters(self, materials: np.ndarray | pd.Index | None = None) -> np.ndarray | None:
+        """Labels of target rows that stand or fall together, the temperatures of a pair; None where every row is its own material.
+
+        Args:
+            materials: row numbers of the target, all if None.
+        """
+        if PAIR not in self.target.table:
+            return None
+        pairs = self.target.table[PAIR].to_numpy()
+        return pairs if materials is None else pairs[np.asarray(materials)]
 
 
 @dataclass(frozen=True)
@@ -100,8 +112,13 @@ def log_grid(low: int, high: int, points: int = 10) -> tuple[int, ...]:
 
 
 def overlap_count(study: Study) -> int:
-    """How many target materials are in the source as well."""
+    """How many target materials are in the source as well; for pairs, whatever their temperatures."""
     return len(set(study.target.keys) & set(study.source.keys))
+
+
+def without_overlap(study: Study) -> Task:
+    """The source without all rows of the target's materials."""
+    return study.source.select(~np.isin(study.source.keys, study.target.keys))
 
 
 @dataclass(frozen=True)
@@ -170,9 +187,7 @@ def missing_blocks(
         The plan of all trials, and the blocks of those that are not stored yet.
     """
     store = CACHE / "trials" if store is None else store
-    source = study.source
-    if design.overlap == "drop":
-        source = source.select(~np.isin(source.keys, study.target.keys))
+    source = without_overlap(study) if design.overlap == "drop" else study.source
     if max(design.n_grid) > len(source):
         raise ValueError(f"n = {max(design.n_grid)} exceeds the {len(source)} materials of {source.name}")
     largest = training_size(study.target, study.split_by)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from sim2real.experiment import Design, Study, log_grid, overlap_count, training_size
+from sim2real.experiment import Design, Study, log_grid, training_size, without_overlap
 
 EDITIONS = ("embedded", "open", "local")
 LARGE_TARGET = 200
@@ -21,6 +21,7 @@ class Preset:
     Attributes:
         small_target_trials, large_target_trials: trials per cell, where fewer than :data:`LARGE_TARGET` measured materials can be
             trained on or at least as many. Tests on tens of materials are noisy, so they get more.
+        pair_trials: trials per cell of pairs of polymer and solvent, of which the paper has 100.
         source_draws: of :class:`~sim2real.experiment.Design`.
         n_min, n_max: smallest and largest source size.
         points: sizes between them, equally spaced on a logarithmic scale.
@@ -31,6 +32,7 @@ class Preset:
 
     small_target_trials: int
     large_target_trials: int
+    pair_trials: int
     source_draws: int
     n_min: int
     n_max: int
@@ -41,12 +43,12 @@ class Preset:
 
 
 PRESETS = {
-    "smoke": Preset(3, 2, source_draws=2, n_min=50, n_max=300, points=4, m_max=60, surface_points=(3, 3), surface_m_max=60),
+    "smoke": Preset(3, 2, 2, source_draws=2, n_min=50, n_max=300, points=4, m_max=60, surface_points=(3, 3), surface_m_max=60),
     "quick": Preset(
-        30, 6, source_draws=8, n_min=100, n_max=20_000, points=10, m_max=400, surface_points=(6, 5), surface_m_max=3000
+        30, 6, 20, source_draws=8, n_min=100, n_max=20_000, points=10, m_max=400, surface_points=(6, 5), surface_m_max=3000
     ),
     "paper": Preset(
-        500, 500, source_draws=0, n_min=100, n_max=30_000, points=10, m_max=400, surface_points=(10, 6), surface_m_max=3000
+        500, 500, 100, source_draws=0, n_min=100, n_max=30_000, points=10, m_max=400, surface_points=(10, 6), surface_m_max=3000
     ),
 }
 
@@ -109,6 +111,8 @@ class Settings:
     def _design(self, study: Study, n_grid: tuple[int, ...], m_grid: tuple[int, ...], overlap: str) -> Design:
         large = training_size(study.target, study.split_by) >= LARGE_TARGET
         default = self.preset.large_target_trials if large else self.preset.small_target_trials
+        if study.clusters() is not None:
+            default = self.preset.pair_trials
         return Design(
             n_grid=n_grid,
             m_grid=m_grid,
@@ -125,7 +129,7 @@ def _lowest(n_min: int, available: int) -> int:
 
 
 def _available(study: Study, overlap: str) -> int:
-    return len(study.source) - (overlap_count(study) if overlap == "drop" else 0)
+    return len(without_overlap(study)) if overlap == "drop" else len(study.source)
 
 
 # target sizes at which the notebooks compare transfer with direct learning, up to all that there is

@@ -45,8 +45,9 @@ def scaling_record(trials: Trials, m: int | None = None, *, other: Trials | None
     errors = trials.errors("transfer", m)
     mae, low, high = band(errors, LEVEL, REPLICATES, design.seed)
     rows = trials.table[(trials.table["arm"] == "transfer") & (trials.table["m"] == m)]
-    _, cube, _, _ = error_array(rows.rename(columns={"absolute_error": "error"}))
-    _, low_materials, high_materials = band_trials_materials(cube, LEVEL, REPLICATES, design.seed)
+    _, cube, _, materials = error_array(rows.rename(columns={"absolute_error": "error"}))
+    clusters = study.clusters(materials)
+    _, low_materials, high_materials = band_trials_materials(cube, LEVEL, REPLICATES, design.seed, clusters)
     n = list(design.n_grid)
     prop = study.target.property
     return {
@@ -67,7 +68,7 @@ def scaling_record(trials: Trials, m: int | None = None, *, other: Trials | None
             "high_materials": high_materials.tolist(),
         },
         "law": bootstrap_power_law(n, errors, REPLICATES, design.seed).to_dict(LEVEL),
-        "law_materials": bootstrap_trials_materials(n, cube, REPLICATES, design.seed).to_dict(LEVEL),
+        "law_materials": bootstrap_trials_materials(n, cube, REPLICATES, design.seed, clusters).to_dict(LEVEL),
         "arms": {
             arm: _arm_record(trials.errors(arm, m), errors[:, -1], design.seed)
             for arm in trials.table["arm"].unique()
