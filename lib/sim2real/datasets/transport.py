@@ -183,16 +183,16 @@ def read_transport(
     )
 
 
-def load_metal_conductivities(path: Path = METAL_FACTS) -> pd.DataFrame:
+def load_metal_conductivities(path: Path = METAL_FACTS) -> Task:
     """Measured metals and alloys near 300 K of which both conductivities are known, one row a composition.
 
     Args:
         path: a CSV with the columns of the embedded one.
 
     Returns:
-        ``key``, ``structure``, ``group``, ``log_kappa`` and ``log_sigma`` (decades; medians of the logarithms over the grades
-        and tempers of one composition), ``materials`` (the names of these), ``temperature`` (K, mean), ``spread_kappa`` and
-        ``spread_sigma`` (decades) and ``source_url`` (all of them, joined by blanks).
+        A task of log10 of sigma. Its table has ``log_kappa`` as well; both are medians of the logarithms over the grades and
+        tempers of one composition, whose names are in ``materials``. ``temperature`` (K) is their mean, ``spread_decades`` and
+        ``spread_kappa`` are the widths of the values, ``source_url`` are the pages, joined by blanks.
 
     Raises:
         DataError: a missing column or a row that cannot be used; the message names the line.
@@ -215,18 +215,30 @@ def load_metal_conductivities(path: Path = METAL_FACTS) -> pd.DataFrame:
             raise DataError(f"{path.name}, line {bad['line']}, column {bad['column']}: {bad['found']!r} {bad['reason']}")
         sides[name] = rows.table
     both = set(sides["kappa"]["material"]) & set(sides["sigma"]["material"])
-    kappa, sigma = (_merge(rows[rows["material"].isin(both)], "").set_index("key") for rows in sides.values())
-    known = sides["kappa"][sides["kappa"]["material"].isin(both)].groupby("key", sort=True)
-    table = kappa[["structure", "group"]].assign(
-        log_kappa=kappa["value"],
-        log_sigma=sigma["value"],
-        materials=known["material"].agg("; ".join),
-        temperature=known["temperature_K"].agg(lambda kelvin: kelvin.astype(float).mean()),
-        spread_kappa=kappa["spread_decades"],
-        spread_sigma=sigma["spread_decades"],
-        source_url=known["source_url"].agg(lambda pages: " ".join(sorted(set(pages)))),
+    kappa, sigma = (rows[rows["material"].isin(both)] for rows in sides.values())
+    of_kappa, table = _merge(kappa, "").set_index("key"), _merge(sigma, "").set_index("key")
+    by_key = sigma.groupby("key", sort=True)
+    table = table.assign(
+        log_kappa=of_kappa["value"],
+        spread_kappa=of_kappa["spread_decades"],
+        materials=by_key["material"].agg("; ".join),
+        temperature=by_key["temperature_K"].agg(lambda kelvin: kelvin.astype(float).mean()),
+        source_url=by_key["source_url"].agg(lambda pages: " ".join(sorted(set(pages)))),
     )
-    return table.reset_index()
+    return Task(
+        name="measured metals and alloys",
+        property=LOG_ELECTRICAL,
+        table=table.reset_index(),
+        licence="facts, each with its source page",
+        citation="data/facts/conductivity.csv, columns source_url and source_title",
+        report={
+            "values of sigma read": len(sides["sigma"]),
+            "values of kappa read": len(sides["kappa"]),
+            "materials with both": len(both),
+            "merged into another of the same composition": len(both) - len(table),
+            "compositions": len(table),
+        },
+    )
 
 
 def _merge(rows: pd.DataFrame, group: str) -> pd.DataFrame:
