@@ -1,0 +1,268 @@
+"""The Wiedemann-Franz study in words and tables, made from its records and from nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from sim2real.class_results import WORTHWHILE
+from sim2real.paired_tests import ALPHA
+from sim2real.plots import with_error
+from sim2real.transport_gains import FALSE_DISCOVERIES, FEWEST_DRAWS, GAINS
+from sim2real.transport_results import PAPER
+
+ARM_NAMES = {
+    "direct": "direct learning",
+    "law": "Wiedemann-Franz law",
+    "simulator": "law + line",
+    "neighbour": "nearest neighbours",
+    "boosting": "gradient boosting",
+    "trees": "extra trees",
+    "ridge": "ridge",
+}
+NEARLY = 2.0  # a difference below so many standard errors is not told from none
+
+
+def arm_name(arm: str) -> str:
+    """An arm in words; ``transfer, keep`` and ``transfer, drop`` say whether the target's compounds may stand in the source."""
+    return ARM_NAMES.get(arm, arm)
+
+
+def mae_table(records: Sequence[dict]) -> pd.DataFrame:
+    """Error of every arm (rows), for all compounds and for the subsets (columns).
+
+    Arms that need kappa predict the compounds whose kappa is known only; their errors are marked where that is not the whole
+    subset, and :func:`difference_table` compares them on the same compounds.
+
+    Args:
+        records: of :func:`sim2real.transport_results.arm_records`.
+    """
+    columns = {}
+    for record in records:
+        texts = {}
+        for arm, values in record["arms"].items():
+            partly = f" ({values['compounds']} compounds)" if values["compounds"] < record["compounds"] else ""
+            texts[arm_name(arm)] = "" if values["mae"] is None else f"{values['mae']:.4g}{partly}"
+        columns[_column(record)] = texts
+    return pd.DataFrame(columns).fillna("").rename_axis("MAE")
+
+
+def difference_table(records: Sequence[dict]) -> pd.DataFrame:
+    """Transfer at the largest n minus every other arm on the same compounds, with standard errors over trials.
+
+    Args:
+        records: of :func:`sim2real.transport_results.arm_records`.
+    """
+    columns = {}
+    for record in records:
+        differences = {arm: v["transfer_minus_this"] for arm, v in record["arms"].items()}
+        columns[_column(record)] = {
+            arm_name(arm): with_error(d["mean"], d["standard_error"]) for arm, d in differences.items() if d is not None
+        }
+    return pd.DataFrame(columns).fillna("").rename_axis("transfer minus")
+
+
+def _column(record: dict) -> str:
+    return f"{record['subset']} ({record['compounds']})"
+
+
+def winners(records: Sequence[dict]) -> str:
+    """Who wins where, a sentence a subset: transfer against direct learning, and the arms that are better than transfer.
+
+    A difference counts where it is larger than :data:`NEARLY` standard errors over trials.
+
+    Args:
+        records: of :func:`sim2real.transport_results.arm_records`.
+    """
+    lines = []
+    for record in records:
+        own = f"transfer, {record['overlap']}"
+        differences = {arm: v["transfer_minus_this"] for arm, v in record["arms"].items()}
+        told = {a: d for a, d in differences.items() if d is not None and abs(d["mean"]) > NEARLY * d["standard_error"]}
+        direct = differences.get("direct")
+        mae = record["arms"][own]["mae"]
+        head = f"{record['subset']}: transfer (overlap {record['overlap']}, n = {record['n']}, m = {record['m']}) {mae:.3g}"
+        if direct is None:
+            lines.append(f"{head}; too few trials to compare it with direct learning.")
+            continue
+        difference = with_error(direct["mean"], direct["standard_error"])
+        word = "cannot be told from" if "direct" not in told else "is better than" if direct["mean"] < 0 else "is worse than"
+        text = f"{head} {word} direct learning {record['arms']['direct']['mae']:.3g} ({difference})"
+        others = {a: d for a, d in told.items() if a != "direct" and d["mean"] > 0}
+        better = sorted(others, key=lambda a: -others[a]["mean"])
+        beaten = [arm_name(a) for a, d in told.items() if a != "direct" and d["mean"] < 0]
+        # on the compounds that both predict: transfer there, the arm there
+        named = [f"{arm_name(a)} ({_against(record['arms'][a])})" for a in better]
+        text += f"; better than transfer: {', '.join(named)}" if named else "; no other arm is better than transfer"
+        text += f"; worse: {', '.join(beaten)}" if beaten else ""
+        lines.append(text + ".")
+    return "\n".join(lines)
+
+
+def _against(arm: dict) -> str:
+    return f"{arm['mae']:.3g} against {arm['transfer_there']:.3g}"
+
+
+def several_m_table(records: Sequence[dict]) -> pd.DataFrame:
+    """Transfer from the largest n beside direct learning at several m, for each choice of overlap.
+
+    Args:
+        records: of :func:`sim2real.transport_results.several_m_records`.
+    """
+    rows = []
+    for record in records:
+        row = {"m": record["m"], "direct": f"{record['direct']:.4g}"}
+        for overlap, values in record["transfer"].items():
+            difference = values["difference"]
+            row[f"transfer, {overlap} (n = {values['n']})"] = f"{values['mae']:.4g}"
+            row[f"transfer, {overlap} - direct"] = with_error(difference["mean"], difference["standard_error"])
+        rows.append(row | {"trials": record["trials"]})
+    return pd.DataFrame(rows).set_index("m")
+
+
+def group_table(records: Sequence[dict]) -> pd.DataFrame:
+    """The groups' slopes: relative change of the error from the smallest to the largest n, exponent, and direct learning.
+
+    Args:
+        records: of :func:`sim2real.transport_results.group_records`.
+    """
+    rows = []
+    for record in records:
+        row = {"group": record["class"], "compounds": record["materials"], "tested": record["tested"]}
+        if record["curve"] is not None:
+            law, other = record["law"], record["other_overlap"]
+            interval = law["intervals"]["alpha"] if law["intervals"] else None
+            row["change with n, 90 %"] = _change(record["change"])
+            row["alpha"] = law["alpha"]
+            row["alpha, 90 %"] = "" if interval is None else f"{interval['low']:.2g} to {interval['high']:.2g}"
+            if other is not None:
+                row[f"change with n, overlap {other['overlap']}"] = _change(other["change"])
+            row["transfer"] = record["curve"]["mae"][-1]
+        if record["direct"] is not None:
+            row["direct"] = record["direct"]["mae"]
+        if (difference := record["transfer_minus_direct"]) is not None:
+            row["transfer - direct"] = with_error(difference["mean"], difference["standard_error"])
+        rows.append(row | {"verdict": record["verdict"], "why": record["why"]})
+    return pd.DataFrame(rows).set_index("group") if rows else pd.DataFrame()
+
+
+def _change(change: dict) -> str:
+    return f"{change['mean']:+.0%} ({change['low']:+.0%} to {change['high']:+.0%})"
+
+
+def group_verdict(records: Sequence[dict]) -> str:
+    """What the numbers say beside the paper's "WF samples scale, non-WF do not"."""
+    words = {"scales": "scales", "does not": "does not scale", "cannot be told": "cannot be told to scale or not"}
+    parts = []
+    for record in records:
+        part = f"{record['class']}: {words[record['verdict']]}"
+        if record["change"] is not None:
+            part += f", error {_change(record['change'])} from the smallest to the largest n"
+        if (difference := record["transfer_minus_direct"]) is not None:
+            part += f"; transfer - direct learning {with_error(difference['mean'], difference['standard_error'])}"
+        if (other := record["other_overlap"]) is not None:
+            part += f"; with overlap {other['overlap']} {_change(other['change'])}"
+        parts.append(part + ".")
+    return " ".join(parts) or "No compound has both conductivities: there are no groups."
+
+
+def gain_verdict(record: dict) -> str:
+    """What can be told of single compounds, with the numbers.
+
+    Args:
+        record: of :func:`sim2real.transport_gains.gain_record`.
+    """
+    draws = np.array(record["tested"])
+    text = [
+        f"{len(draws)} of {record['compounds']} compounds were tested, each in {np.median(draws):.0f} of {record['draws']}"
+        f" independent source draws (median; {draws.min()} to {draws.max()})."
+    ]
+    for name in GAINS:
+        gains = record["gains"][name]
+        p = [v for v in gains["p_bh"] if v is not None]
+        if not p:
+            text.append(
+                f"Gain {name}: nothing can be told of a single compound, none was tested in the {FEWEST_DRAWS} draws that a"
+                " test needs. PRESET=paper gives every trial a source draw of its own; about five times as many trials as"
+                f" draws wanted per compound are needed, {5 * FEWEST_DRAWS} at the very least."
+            )
+            continue
+        verdicts = pd.Series(gains["verdict"])
+        holm = sum(v is not None and v <= ALPHA for v in gains["p_holm"])
+        text.append(
+            f"Gain {name}: of {len(p)} compounds tested in at least {FEWEST_DRAWS} draws, {(verdicts == 'gains').sum()} gain and"
+            f" {(verdicts == 'loses').sum()} lose (false discovery rate {FALSE_DISCOVERIES:.0%}; {holm} by Holm at {ALPHA:.0%});"
+            f" of the others nothing can be told. A gain of {WORTHWHILE:.0%} of its error would have been found with 80 % power"
+            f" in {sum(gains['seen'])} of them tested alone, in {sum(gains['seen_all'])} after correction for all."
+        )
+    return " ".join(text)
+
+
+def ranked_table(record: dict, name: str = "with n", rows: int = 10) -> pd.DataFrame:
+    """The compounds that gain most and least.
+
+    Args:
+        record: of :func:`sim2real.transport_gains.gain_record`.
+        name: one of :data:`~sim2real.transport_gains.GAINS`.
+        rows: at either end.
+    """
+    gains = pd.DataFrame(record["gains"][name]).astype({k: float for k in ("mean", "low", "high", "p_bh", "p_holm")})
+    columns = {"compound": "names", "family": "groups", "group": "wf", "draws": "tested"}
+    table = pd.DataFrame({column: record[key] for column, key in columns.items()})
+    table["gain"] = gains["mean"]
+    table["95 %"] = [f"{a:+.2g} to {b:+.2g}" if np.isfinite(a) else "" for a, b in zip(gains["low"], gains["high"])]
+    table["p, Benjamini-Hochberg"], table["p, Holm"], table["verdict"] = gains["p_bh"], gains["p_holm"], gains["verdict"]
+    # those that can be tested first: of the others the extremes are chance
+    tested = table[gains["p_bh"].notna()]
+    table = (tested if len(tested) else table).sort_values("gain", ascending=False, kind="stable").set_index("compound")
+    return table if len(table) <= 2 * rows else pd.concat([table.head(rows), table.tail(rows)])
+
+
+def explained_table(record: dict) -> pd.DataFrame:
+    """What explains the order of the compounds' gains.
+
+    Args:
+        record: of :func:`sim2real.transport_gains.gain_record`.
+    """
+    rows = []
+    for gain, properties in record["explained"].items():
+        for p in properties:
+            row = {"gain": gain, "explained by": p["name"], "compounds": p["compounds"], "measure": p["measure"]}
+            if p["value"] is None:
+                rows.append(row | {"value": "cannot be told"})
+                continue
+            row |= {"value": f"{p['value']:+.3f}", "95 %": f"{p['low']:+.3f} to {p['high']:+.3f}"}
+            row |= {"p": p["p"], "Holm p": p["p_holm"]}
+            levels = [f"{v['label']} {v['median']:+.2g} ({v['compounds']})" for v in p.get("levels", [])[:5]]
+            row["median gain, beside the trial's mean"] = ", ".join(levels)
+            rows.append(row)
+    return pd.DataFrame(rows).set_index(["gain", "explained by"]).astype(object).fillna("")
+
+
+def beside_paper(record: dict, parity: dict | None) -> pd.DataFrame:
+    """Sizes and law of Fig. 6 here and in the paper.
+
+    Args:
+        record: of :func:`sim2real.results.scaling_record`.
+        parity: of :func:`sim2real.transport_results.parity_record`, or None.
+    """
+    law, curve = record["law"], record["curve"]
+    interval = law["intervals"]["alpha"] if law["intervals"] else None
+    printed = PAPER["law"]
+    fitted = f"{law['D']:.3g} n^-{law['alpha']:.3g} + {law['C']:.3g}" if law["D"] else f"constant {law['C']:.3g}"
+    rows = {
+        "law": (fitted, f"{printed['D']} n^-{printed['alpha']} + {printed['C']}"),
+        "alpha, 90 %": ("" if interval is None else f"{interval['low']:.2g} to {interval['high']:.2g}", "not printed"),
+        "largest n": (curve["n"][-1], PAPER["n_max"]),
+        "compounds with electrical conductivity": (record["target"]["rows"], PAPER["target"]),
+        "trained on (m)": (curve["m"], f"80 % of {PAPER['target']}"),
+        "compounds with both": ("" if parity is None else parity["both"], PAPER["both"]),
+        "trials": (record["arms"]["direct"]["transfer_minus_this"]["trials"], PAPER["trials"]),
+        "transfer - direct": (
+            with_error(*(record["arms"]["direct"]["transfer_minus_this"][k] for k in ("mean", "standard_error"))),
+            "not printed",
+        ),
+    }
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["here", "paper"])
