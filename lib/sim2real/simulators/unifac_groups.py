@@ -86,6 +86,11 @@ def _parse(smiles: str, stars: int) -> Chem.Mol:
     return mol
 
 
+def is_listed(connectivity: str) -> bool:
+    """Whether DDBST lists groups for the connectivity part (14 letters) of an InChIKey."""
+    return connectivity in _listed()
+
+
 def listed_groups(inchikey: str) -> dict[int, int] | None:
     """DDBST's groups of a molecule, by the connectivity part of its InChIKey; None where it is not listed."""
     return _listed().get(inchikey[:14])

@@ -1,0 +1,194 @@
+"""Activity coefficients of small molecules: the embedded twin of the chi study, which has no measured chi it may embed.
+
+The target comes from NRTL parameters of ChemSep (chemsep.org), which were fitted to measured vapour-liquid equilibria and which the
+package ``thermo`` (C. Bell et al., MIT licence) ships; the source is original UNIFAC. The two are not independent: UNIFAC's own
+parameters were fitted to such equilibria too.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+from chemicals import search_chemical
+from rdkit import Chem
+from thermo.interaction_parameters import IPDB
+
+from sim2real.datasets.drawn_pairs import draw_molecules, draw_pairs
+from sim2real.datasets.task import DROPPED_COLUMNS, Task, dropped_rows, get_property
+from sim2real.simulators.unifac import ln_gamma_infinite
+from sim2real.simulators.unifac_groups import NoGroups, molecule_groups
+from sim2real.structures import structure_key
+
+TABLE = "ChemSep NRTL"  # thermo's name of the parameter table
+KELVIN = 298.15
+PAIR = "|"
+COLUMNS = ("key", "structure", "polymer", "solvent", "polymer_key", "solvent_key", "temperature", "value", "group", "pair")
+LARGEST = 12  # heavy atoms of a drawn molecule; NRTL's own have up to 20, nine tenths of them up to 8
+MOLECULES = 3000  # among which pairs are drawn: more pairs than anyone asks for, and few enough to be described in a minute
+
+# The class of a molecule is the first whose pattern it holds; what holds none is a hydrocarbon or another compound.
+_CLASSES = {
+    "acids": ("[CX3](=O)[OX2H1]",),
+    "esters": ("[CX3](=O)[OX2][#6]",),
+    "alcohols": ("[#6][OX2H1]",),
+    "ketones and aldehydes": ("[CX3;!$(C[#7,#8,#16])]=O", "[CX3H2]=O"),
+    "nitrogen compounds": ("[#7]",),
+    "sulfur compounds": ("[#16]",),
+    "ethers": ("[#6][OX2][#6]",),
+    "halogen compounds": ("[F,Cl,Br,I]",),
+    "aromatic hydrocarbons": ("c",),
+    "hydrocarbons": ("[#6;!$([#6]~[!#6;!#1])]",),
+}
+OTHER = "other compounds"
+
+
+def load_activity_nrtl() -> Task:
+    r"""ln gamma at infinite dilution and 298.15 K from NRTL fitted to measured equilibria: a row a solute and solvent.
+
+    NRTL (Renon and Prausnitz, AIChE J. 14 (1968) 135) at infinite dilution of 1 in 2 is :math:`\ln\gamma_1 = \tau_{21} +
+    \tau_{12} \exp(-\alpha\tau_{12})` with :math:`\tau_{ij} = b_{ij}/T`. Infinite dilution is extrapolated from finite
+    concentrations, and 298.15 K from the temperatures of the data, so that a value may be absurd: outside of the property's
+    range it is dropped.
+
+    Returns:
+        The task. ``table`` has :data:`COLUMNS`: ``polymer`` is the solute, ``structure`` is ``solute|solvent``, ``key``
+        (= ``pair``) is the mixture, both structure keys joined by ``|`` in alphabetical order, so that either direction of a
+        mixture has the same; ``group`` is the chemical class of the solute. The line of a dropped row is its number in thermo's
+        table, from 1.
+    """
+    prop = get_property("ln_activity_coefficient")
+    parameters = IPDB.tables[TABLE]
+    rows = pd.DataFrame({"pair of CAS": list(parameters)})
+    parts = rows["pair of CAS"].str.split(" ", expand=True)
+    smiles = {cas: _structure(cas) for cas in sorted(set(parts[0]) | set(parts[1]))}
+    rows["polymer"], rows["solvent"] = parts[0].map(smiles), parts[1].map(smiles)
+    forwards = np.array([parameters[f"{a} {b}"]["bij"] for a, b in zip(parts[0], parts[1])]) / KELVIN
+    backwards = np.array([parameters[f"{b} {a}"]["bij"] for a, b in zip(parts[0], parts[1])]) / KELVIN
+    alpha = np.array([parameters[pair]["alphaij"] for pair in rows["pair of CAS"]])
+    with np.errstate(over="ignore"):  # a wild parameter gives infinity, which is out of range
+        rows["value"] = backwards + forwards * np.exp(-alpha * forwards)
+    dropped = [pd.DataFrame(columns=list(DROPPED_COLUMNS))]
+    outside = f"outside of {prop.low:g} to {prop.high:g}"
+    for bad, column, reason in (
+        (rows["polymer"].isna() | rows["solvent"].isna(), "pair of CAS", "a molecule without UNIFAC groups or without a structure"),
+        (~rows["value"].between(prop.low, prop.high), "value", outside),
+    ):
+        bad = bad[rows.index]
+        if bad.any():
+            dropped.append(dropped_rows(f"thermo, {TABLE}", rows[bad], column, reason, first_line=1))
+            rows = rows[~bad]
+    table = _with_keys(rows[["polymer", "solvent", "value"]])
+    merged = table.groupby(["key", "polymer_key"], sort=True)
+    table = merged.first().assign(value=merged["value"].median()).reset_index()
+    reasons = {f"dropped: {part['reason'].iloc[0]}": len(part) for part in dropped if len(part)}
+    return Task(
+        name="NRTL fitted to measured equilibria",
+        property=prop,
+        table=_finish(table),
+        licence="parameters of ChemSep as shipped in thermo (MIT)",
+        citation="ChemSep (chemsep.org), table 'ChemSep NRTL' of the package thermo 0.6.1",
+        report={
+            "rows read": len(parameters),
+            **reasons,
+            "rows merged into another value of the same solute and solvent": len(rows) - len(table),
+            "rows": len(table),
+            "mixtures": table["key"].nunique(),
+            "molecules": len(set(table["polymer_key"]) | set(table["solvent_key"])),
+        },
+        dropped=pd.concat([part for part in dropped if len(part)] or dropped, ignore_index=True),
+    )
+
+
+def load_activity_unifac(n_max: int, *, seed: int = 0, molecules: int = MOLECULES) -> Task:
+    """ln gamma at infinite dilution and 298.15 K by original UNIFAC.
+
+    The first rows are the target's own (:func:`load_activity_nrtl`), where UNIFAC has a value: the source holds the simulation of
+    every tested pair, and without the rows of the target's ``key`` that of neither direction. ``n_max`` random directed pairs
+    follow, none of them of the target's mixtures, so that either way the source has at least ``n_max`` rows.
+
+    Args:
+        n_max: random pairs; a smaller number is the beginning of a larger one.
+        seed: of the draw.
+        molecules: how many molecules of thermo's DDBST table, of up to :data:`LARGEST` heavy atoms, the pairs are made of.
+
+    Returns:
+        The task; columns as :func:`load_activity_nrtl`. Pairs without all interaction parameters are dropped, counted and listed.
+
+    Raises:
+        ValueError: ``n_max`` exceeds what can be drawn.
+    """
+    prop = get_property("ln_activity_coefficient")
+    target = load_activity_nrtl()
+    own = target.table.assign(value=simulated_target(target))
+    known = own["value"].between(prop.low, prop.high)
+    pool = draw_molecules(molecules, seed, LARGEST)
+
+    def propose(rng: np.random.Generator, size: int) -> pd.DataFrame:
+        solute, solvent = rng.integers(len(pool), size=(2, size))
+        apart = solute != solvent
+        return _with_keys(pd.DataFrame({"polymer": pool[solute[apart]], "solvent": pool[solvent[apart]]}))
+
+    def simulate(frame: pd.DataFrame) -> pd.DataFrame:
+        return ln_gamma_infinite(list(frame["polymer"]), list(frame["solvent"]), np.full(len(frame), KELVIN))
+
+    drawn = draw_pairs(n_max, seed, propose, simulate, property=prop, distinct=("polymer_key",), avoid=frozenset(target.keys))
+    return Task(
+        name="original UNIFAC",
+        property=prop,
+        table=pd.concat([own[known], _finish(drawn.table)], ignore_index=True),
+        licence="computed here; parameters and group assignments of thermo (MIT), published by DDBST",
+        citation="Fredenslund et al., AIChE J. 21 (1975) 1086, parameters and groups of the package thermo 0.6.1",
+        report={
+            "the target's own pairs": int(known.sum()),
+            "of the target's pairs not simulated": int((~known).sum()),
+            **drawn.report(),
+            "rows": int(known.sum()) + len(drawn.table),
+            "molecules drawn from": molecules,
+        },
+        dropped=drawn.dropped,
+    )
+
+
+def simulated_target(task: Task) -> np.ndarray:
+    """Original UNIFAC's value of every row of :func:`load_activity_nrtl`'s task (rows,), NaN where a parameter is missing."""
+    table = task.table
+    return ln_gamma_infinite(list(table["polymer"]), list(table["solvent"]), list(table["temperature"]))["value"].to_numpy()
+
+
+@lru_cache(maxsize=100_000)
+def solute_class(smiles: str) -> str:
+    """The chemical class of a molecule: the first of eleven that it belongs to; ``other compounds`` are mostly water."""
+    mol = Chem.MolFromSmiles(smiles)
+    for name, patterns in _compiled().items():
+        if any(mol.HasSubstructMatch(pattern) for pattern in patterns):
+            return name
+    return OTHER
+
+
+@lru_cache(maxsize=1)
+def _compiled() -> dict[str, tuple[Chem.Mol, ...]]:
+    return {name: tuple(Chem.MolFromSmarts(text) for text in patterns) for name, patterns in _CLASSES.items()}
+
+
+def _structure(cas: str) -> str | None:
+    """Stereo-free SMILES of a CAS number, or None where there is none or UNIFAC has no groups for it."""
+    try:
+        smiles = search_chemical(cas).smiles
+        molecule_groups(smiles)
+    except (ValueError, NoGroups):
+        return None
+    return structure_key(smiles)
+
+
+def _with_keys(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Keys of solute, solvent and mixture: the stereo-free SMILES of a molecule is its key."""
+    solute, solvent = pairs["polymer"], pairs["solvent"]
+    key = [PAIR.join(sorted(two)) for two in zip(solute, solvent)]
+    return pairs.assign(key=key, structure=solute + PAIR + solvent, polymer_key=solute, solvent_key=solvent)
+
+
+def _finish(table: pd.DataFrame) -> pd.DataFrame:
+    table = table.assign(temperature=KELVIN, group=[solute_class(s) for s in table["polymer"]], pair=table["key"])
+    return table[list(COLUMNS)].reset_index(drop=True)

@@ -1,0 +1,137 @@
+"""Chi computed by UNIFAC 2.0 for as many pairs of polymer and solvent as are asked for: the second simulator beside COSMO-RS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import pandas as pd
+
+from sim2real.datasets.chi import COLUMNS, PAIR, UNCLASSIFIED, load_chi_measured
+from sim2real.datasets.drawn_pairs import draw_molecules, draw_pairs
+from sim2real.datasets.task import Task, get_property
+from sim2real.datasets.virtual import load_virtual_polymers, sample_balanced
+from sim2real.simulators.unifac import HIGH_KELVIN, LOW_KELVIN, simulate_chi
+from sim2real.simulators.unifac_groups import NoGroups, molecule_groups, unit_groups
+
+TEMPERATURES = tuple(278.15 + 20.0 * k for k in range(7))  # K; most measured values lie between
+POLYMERS, SOLVENTS = 1000, 1000  # structures beyond the measured ones among which pairs are drawn
+LARGEST = 10  # heavy atoms of a drawn solvent
+CANDIDATES = 3  # virtual polymers looked at for each that is wanted: UNIFAC has groups for fewer than half of them
+
+
+def load_chi_unifac(
+    n_max: int, *, seed: int = 0, measured: Task | None = None, polymers: int = POLYMERS, solvents: int = SOLVENTS
+) -> Task:
+    """Chi by UNIFAC 2.0, one row for each pair and temperature.
+
+    The first rows are the measured pairs at their own temperatures, where UNIFAC has a value: the source holds the simulation of
+    every tested pair, and none without the rows of the target's ``key``. ``n_max`` random rows follow, none of them of a measured
+    pair. The polymer of such a row is with equal chance one of the measured file's or a virtual one, and independently of
+    that its solvent one of the measured file's or a molecule of DDBST's table: a quarter belongs to the grid of measured
+    polymers and measured solvents. Its temperature is one of :data:`TEMPERATURES`.
+
+    Args:
+        n_max: random rows; a smaller number is the beginning of a larger one.
+        seed: of the draw.
+        measured: a task as :func:`~sim2real.datasets.chi.load_chi_measured` returns it, which is loaded if None.
+        polymers: virtual polymers to draw from, with UNIFAC groups.
+        solvents: further molecules to draw from, of up to :data:`LARGEST` heavy atoms.
+
+    Returns:
+        The task; columns and keys as :func:`~sim2real.datasets.chi.load_chi_measured`. ``group`` is the measured file's class of
+        the polymer, ``unclassified`` for virtual ones. A value has ``count`` 1 and no ``spread``.
+
+    Raises:
+        ValueError: ``n_max`` exceeds what can be drawn, or so many virtual polymers have no groups.
+        DataError: the measured file cannot be had.
+    """
+    prop = get_property("chi")
+    measured = load_chi_measured() if measured is None else measured
+    own = measured.table.assign(value=simulated_target(measured))
+    known = own["value"].between(prop.low, prop.high)
+    own = own[known].drop_duplicates(["key", "temperature"])
+    first = measured.table.drop_duplicates("polymer_key").set_index("polymer_key")
+    units = _with_groups(zip(first.index, first["polymer"]), unit_groups)
+    molecules = _with_groups(((key, key) for key in measured.table["solvent_key"].unique()), molecule_groups)
+    virtual = _virtual_units(polymers, seed)
+    listed = [(key, key) for key in draw_molecules(solvents, seed, LARGEST)]
+    polymer_lists, solvent_lists = (units, virtual), (molecules, listed)
+
+    def propose(rng: np.random.Generator, size: int) -> pd.DataFrame:
+        polymer, solvent = (_pick(lists, rng, size) for lists in (polymer_lists, solvent_lists))
+        frame = pd.DataFrame(polymer, columns=["polymer_key", "polymer"])
+        frame[["solvent_key", "solvent"]] = pd.DataFrame(solvent)
+        frame["temperature"] = rng.choice(TEMPERATURES, size=size)
+        frame["key"] = frame["polymer_key"] + PAIR + frame["solvent_key"]
+        return frame.assign(structure=frame["polymer"] + PAIR + frame["solvent"])
+
+    avoid = frozenset(measured.keys)
+    drawn = draw_pairs(n_max, seed, propose, _simulate, property=prop, distinct=("temperature",), avoid=avoid)
+    group = drawn.table["polymer_key"].map(first["group"]).fillna(UNCLASSIFIED)
+    table = pd.concat([own, drawn.table.assign(group=group)], ignore_index=True)
+    table = table.assign(pair=table["key"], count=1, low=table["value"], high=table["value"], spread=0.0)
+    return Task(
+        name="UNIFAC 2.0 chi",
+        property=prop,
+        table=table[list(COLUMNS)],
+        licence="computed here; parameters and group assignments of thermo (MIT)",
+        citation="UNIFAC 2.0: Hayer et al., Chem. Eng. J. 504 (2025) 158667, parameters of the package thermo 0.6.1",
+        report={
+            "measured pairs at their temperatures": len(own),
+            "of the measured rows not simulated": int((~known).sum()),
+            **drawn.report(),
+            "rows": len(table),
+            "pairs": table["key"].nunique(),
+            "polymers": table["polymer_key"].nunique(),
+            "solvents": table["solvent_key"].nunique(),
+        },
+        dropped=drawn.dropped,
+    )
+
+
+def simulated_target(task: Task) -> np.ndarray:
+    """UNIFAC 2.0's chi of every row of a task of polymer-solvent pairs (rows,), NaN where it has no groups.
+
+    Rows at temperatures that the simulator refuses are NaN, too.
+    """
+    values = np.full(len(task), np.nan)
+    rows = np.flatnonzero(task.table["temperature"].between(LOW_KELVIN, HIGH_KELVIN))
+    values[rows] = _simulate(task.table.iloc[rows])["value"]
+    return values
+
+
+def _simulate(frame: pd.DataFrame) -> pd.DataFrame:
+    return simulate_chi(list(frame["polymer"]), list(frame["solvent"]), list(frame["temperature"]))
+
+
+def _virtual_units(n: int, seed: int) -> list[tuple[str, str]]:
+    """Keys and repeat units of ``n`` virtual polymers with UNIFAC groups, classes as equal in number as groups allow."""
+    library = load_virtual_polymers()
+    drawn = sample_balanced(library, min(CANDIDATES * n, len(library)), seed)
+    units = _with_groups(zip(drawn["smiles"], drawn["smiles"]), unit_groups, n)
+    if len(units) < n:
+        raise ValueError(f"only {len(units)} of {len(drawn)} virtual polymers have UNIFAC groups; ask for fewer than {n}")
+    return units
+
+
+def _with_groups(
+    structures: Iterable[tuple[str, str]], assign: Callable[[str], dict[int, int]], limit: int | None = None
+) -> list[tuple[str, str]]:
+    """The first ``limit`` of the structures (key, SMILES), or all, to which UNIFAC assigns groups."""
+    found = []
+    for key, smiles in structures:
+        if len(found) == limit:
+            break
+        try:
+            assign(smiles)
+        except NoGroups:
+            continue
+        found.append((key, smiles))
+    return found
+
+
+def _pick(lists: tuple[list[tuple[str, str]], ...], rng: np.random.Generator, size: int) -> list[tuple[str, str]]:
+    """A list with equal chance, and one of its members with equal chance, ``size`` times."""
+    which = rng.integers(len(lists), size=size)
+    return [lists[k][int(u * len(lists[k]))] for k, u in zip(which, rng.random(size))]

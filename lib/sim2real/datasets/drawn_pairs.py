@@ -1,0 +1,147 @@
+"""Pairs of structures whose property a simulator gives: small molecules to draw from, and drawing pairs that do not repeat."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import chemicals
+import numpy as np
+import pandas as pd
+
+from sim2real.datasets.task import DROPPED_COLUMNS, Property, dropped_rows
+from sim2real.simulators.unifac_groups import is_listed
+from sim2real.structures import StructureError, structure_key
+
+BATCH = 4096  # proposals drawn and simulated at a time
+BARREN = 50  # batches in a row without a new pair after which there is nothing left to draw
+DRAWN = "drawn pairs"  # what stands for the file where a drawn pair is listed as dropped
+# columns of the package's identifier tables
+_CAS, _FORMULA, _SMILES, _INCHIKEY = 1, 2, 4, 6
+_TABLES = ("chemical identifiers pubchem small.tsv", "chemical identifiers pubchem large.tsv")
+_ELEMENT = re.compile(r"([A-Z][a-z]?)(\d*)")
+_ELEMENTS = {"H", "C", "N", "O", "F", "Si", "S", "Cl", "Br", "I"}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Pairs drawn: ``table`` with ``value``, and the proposals that gave none, as :func:`dropped_rows` lists them."""
+
+    table: pd.DataFrame
+    proposed: int
+    dropped: pd.DataFrame
+
+    def report(self) -> dict[str, int]:
+        """Counts: pairs proposed, dropped by reason, drawn."""
+        reasons = {f"dropped: {reason}": int(n) for reason, n in self.dropped["reason"].value_counts().items()}
+        return {"distinct pairs proposed": self.proposed, **reasons, "pairs drawn": len(self.table)}
+
+
+def draw_pairs(
+    n: int,
+    seed: int,
+    propose: Callable[[np.random.Generator, int], pd.DataFrame],
+    simulate: Callable[[pd.DataFrame], pd.DataFrame],
+    *,
+    property: Property,
+    distinct: tuple[str, ...],
+    avoid: frozenset[str] = frozenset(),
+) -> Drawn:
+    """The first ``n`` proposals that can be simulated, so that the draw of a smaller ``n`` is the beginning of a larger one.
+
+    Args:
+        n: pairs wanted.
+        seed: of the proposals; each batch has its own generator.
+        propose: generator and number of rows -> proposals with ``key`` and ``structure`` and whatever else the table is to hold.
+        simulate: proposals -> columns ``value`` and ``reason`` (empty where there is a value).
+        property: values outside of its range are dropped.
+        distinct: columns that together must not repeat.
+        avoid: keys that are not drawn.
+
+    Raises:
+        ValueError: there are fewer than ``n`` such pairs to draw.
+    """
+    tables, dropped = [], [pd.DataFrame(columns=list(DROPPED_COLUMNS))]
+    seen: set[tuple] = set()
+    have = proposed = barren = batch = 0
+    while have < n:
+        frame = propose(np.random.default_rng([seed, batch]), BATCH)
+        new = []
+        for row, identity in enumerate(zip(frame["key"], *(frame[c] for c in distinct))):
+            if identity not in seen and identity[0] not in avoid:
+                seen.add(identity)
+                new.append(row)
+        batch += 1
+        barren = 0 if new else barren + 1
+        if barren == BARREN:
+            raise ValueError(f"only {have} pairs can be drawn; lower n_max from {n}, or draw from more structures")
+        frame = frame.iloc[new]
+        frame.index = range(proposed, proposed + len(frame))
+        simulated = simulate(frame).set_axis(frame.index)
+        fits = simulated["value"].between(property.low, property.high)
+        outside = f"simulated value outside of {property.low:g} to {property.high:g}"
+        reasons = simulated["reason"].where(simulated["reason"] != "", outside).where(~fits, "")
+        usable = frame[fits].assign(value=simulated.loc[fits, "value"])
+        if have + len(usable) > n:
+            # later proposals of the batch are not needed: as if they had never been made
+            last = usable.index[n - have - 1]
+            usable, reasons = usable.loc[:last], reasons.loc[:last]
+        proposed += len(reasons)
+        have += len(usable)
+        tables.append(usable)
+        for reason in sorted(set(reasons) - {""}):
+            bad = frame.loc[reasons.index[reasons == reason]]
+            dropped.append(dropped_rows(DRAWN, bad, "structure", reason, first_line=1))
+    table = pd.concat(tables, ignore_index=True) if tables else propose(np.random.default_rng(seed), 0).assign(value=0.0)
+    listed = pd.concat([part for part in dropped if len(part)] or dropped).sort_values("line", ignore_index=True)
+    return Drawn(table, proposed, listed)
+
+
+def listed_molecules(largest: int) -> pd.DataFrame:
+    """Molecules to which DDBST's table in the package ``thermo`` assigns UNIFAC groups, with SMILES of the package ``chemicals``.
+
+    Args:
+        largest: number of atoms other than hydrogen up to which molecules are taken.
+
+    Returns:
+        Columns ``cas`` and ``smiles``, one row a connectivity, in the order of ``chemicals``; water, and molecules with carbon
+        that hold no other elements than H C N O F Si S Cl Br I.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    for name in _TABLES:
+        with open(Path(chemicals.__file__).parent / "Identifiers" / name, encoding="utf-8") as lines:
+            for line in lines:
+                cells = line.split("\t", _INCHIKEY + 1)
+                key = cells[_INCHIKEY][:14]
+                if key in found or not is_listed(key):
+                    continue
+                atoms = {element: int(count or 1) for element, count in _ELEMENT.findall(cells[_FORMULA])}
+                organic = "C" in atoms or cells[_FORMULA] == "H2O"
+                if organic and atoms.keys() <= _ELEMENTS and sum(n for e, n in atoms.items() if e != "H") <= largest:
+                    found[key] = (cells[_CAS], cells[_SMILES])
+    return pd.DataFrame(list(found.values()), columns=["cas", "smiles"])
+
+
+def draw_molecules(n: int, seed: int, largest: int) -> np.ndarray:
+    """``n`` of :func:`listed_molecules` at random; those of a smaller ``n`` are the first of a larger one.
+
+    Returns:
+        The structure keys (n,), distinct; a molecule's key is its SMILES without stereochemistry.
+
+    Raises:
+        ValueError: there are fewer.
+    """
+    listed = listed_molecules(largest)
+    keys: dict[str, None] = {}
+    for row in np.random.default_rng(seed).permutation(len(listed)):
+        if len(keys) == n:
+            break
+        try:
+            keys.setdefault(structure_key(listed["smiles"].iloc[row]))
+        except StructureError:
+            continue  # salts, radicals and labelled molecules
+    if len(keys) < n:
+        raise ValueError(f"only {len(keys)} molecules of up to {largest} heavy atoms have UNIFAC groups; ask for fewer than {n}")
+    return np.array(list(keys), dtype=object)
