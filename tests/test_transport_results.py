@@ -14,6 +14,8 @@ from sim2real.datasets.task import Task, get_property
 from sim2real.experiment import Design, Study, Trials
 from sim2real.presets import resolve
 from sim2real.resampling import paired_difference
+from sim2real.transfer import Hyperparameters, Network, Training
+from sim2real.transport_arms import arm_records, several_m_records, several_m_trials
 from sim2real.transport_gains import (
     FALSE_DISCOVERIES,
     FEWEST_DRAWS,
@@ -24,15 +26,7 @@ from sim2real.transport_gains import (
     gain_record,
     test_gains,
 )
-from sim2real.transport_results import (
-    arm_records,
-    group_records,
-    parity_record,
-    several_m_design,
-    several_m_records,
-    transport_settings,
-    with_groups,
-)
+from sim2real.transport_results import group_records, parity_record, transport_settings, with_groups
 from sim2real.transport_tables import (
     difference_table,
     explained_table,
@@ -303,19 +297,37 @@ def test_neighbours_are_other_compounds_of_the_source():
 
 
 def test_several_m_are_paired_with_direct_learning():
-    study = make_study()
-    trials = make_trials(study, 8, fall=0.3)
-    design = replace(trials.design, m_grid=(20, 40))
-    trials = replace(trials, table=pd.concat([trials.table, trials.table.assign(m=20)]), design=design)
-    drop = replace(trials, design=replace(trials.design, overlap="drop"))
-    records = several_m_records([trials, drop])
+    trials = make_trials(make_study(), 8, fall=0.3)
+    runs = [
+        replace(trials, table=trials.table.assign(m=m), design=replace(trials.design, m_grid=(m,), overlap=overlap))
+        for m in (20, 40)
+        for overlap in ("keep", "drop")
+    ]
+    records = several_m_records(runs)
+    mean, error, _ = paired_difference(trials.errors("transfer")[:, -1], trials.errors("direct"))
     assert [r["m"] for r in records] == [20, 40]
     for record in records:
-        mean, error, _ = paired_difference(trials.errors("transfer", record["m"])[:, -1], trials.errors("direct", record["m"]))
         assert record["transfer"]["keep"]["difference"] == {"mean": mean, "standard_error": error}
         assert record["transfer"]["drop"] == record["transfer"]["keep"]
     assert several_m_table(records).index.tolist() == [20, 40]
-    settings = transport_settings(resolve("embedded", "quick"))
-    large = make_study(1000, 400)
-    assert several_m_design(settings, large, "keep").m_grid == (100, 400, 800)
-    assert several_m_design(settings, large, "keep").n_grid == (600,)
+
+
+def test_several_m_run_both_choices_of_overlap_with_hyperparameters_of_their_m(tmp_path, monkeypatch):
+    monkeypatch.setattr("sim2real.experiment.CACHE", tmp_path)
+    network, steps = Network(sizes=(4,)), Training(2, 1e-3)
+    settings = Hyperparameters(network, steps, steps, network, steps)
+    study = make_study(700, 100)
+    table = study.source.table
+    # of the 600 compounds of the source 200 are in the target
+    source = replace(study.source, table=table.assign(key=[f"S{k}" if k < 400 else name for k, name in enumerate(table["key"])]))
+    study = replace(study, source=source, settings=settings, baselines=("ridge", "law"))
+
+    def hyperparameters(m: int) -> Hyperparameters | None:
+        return None if m > 100 else replace(settings, fine_tuning=Training(0, 1e-3))
+
+    sizes = transport_settings(resolve("embedded", "quick", trials=2, workers=1))
+    runs = several_m_trials(sizes, study, hyperparameters, arms=("law",))
+    found = [(*t.design.m_grid, t.design.overlap, *t.design.n_grid) for t in runs]
+    assert found == [(m, o, n) for m in (100, 400, 560) for o, n in (("keep", 600), ("drop", 400))]
+    assert [t.study.settings.fine_tuning.steps for t in runs] == [0, 0, 2, 2, 2, 2]
+    assert {tuple(t.table["arm"].unique()) for t in runs} == {("transfer", "direct", "law")}

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from sim2real.transport_plots import GROUP_COLOURS, METALS, REST
-from sim2real.transport_results import NON_WF, WF
+from sim2real.wiedemann_franz import NON_WF, WF
 
 SYMBOLS = {WF: "square", NON_WF: "triangle-up"}
 

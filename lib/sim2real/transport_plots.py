@@ -1,4 +1,4 @@
-"""Figure 6 drawn from the records of :mod:`sim2real.transport_results` and :mod:`sim2real.transport_gains`, nothing else."""
+"""Figures 6b to 6d drawn from the records of :mod:`sim2real.transport_results`, and nothing else."""
 
 from __future__ import annotations
 
@@ -8,21 +8,31 @@ from textwrap import fill
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from sim2real.plots import DIRECT, LAW, OTHER, OVERLAP_LABELS, law_text, panel_grid, plain_ticks, scaling_panel, with_error
+from sim2real.baselines import NEED_SIMULATED
+from sim2real.plots import DIRECT, FAR, LAW, OTHER, OVERLAP_LABELS, law_text, panel_grid, plain_ticks, scaling_panel, with_error
 from sim2real.scaling import PowerLaw
-from sim2real.transport_results import NON_WF, WF
+from sim2real.transport_tables import arm_name
+from sim2real.wiedemann_franz import NON_WF, WF
 
 # the paper's colours of the two groups
 GROUP_COLOURS = {WF: "#1f5fa8", NON_WF: "#2e8b57"}
 REST = "#aaaaaa"
 METALS = "#c0392b"
-VERDICT_COLOURS = {"gains": "#2e8b57", "loses": "#c0392b", "cannot be told": REST}
 GROUP_VERDICTS = {"scales": "scales", "does not": "does not scale", "cannot be told": "cannot be told"}
-MEASURES = {"Spearman's rho": r"$\rho$", "epsilon squared": r"$\epsilon^2$"}
+# this study has more baselines than others, among them the law itself
+BASELINE_STYLES = {
+    "ridge": ("#777777", ":"),
+    "trees": ("#2e8b57", ":"),
+    "boosting": ("#8c564b", ":"),
+    "neighbour": ("#e377c2", ":"),
+    "simulator": ("#b8860b", "-."),
+    "law": ("#17a2b8", "-."),
+}
+OWN = {False: r"the tested compounds' own $\kappa$", True: r"the tested compounds' own computed $\sigma$"}
 SOURCE_AXIS = "compounds with thermal conductivity $n$"
+COMPUTED_AXIS = "compounds with computed electrical conductivity $n$"
 
 
 def parity_panel(record: dict, ax: Axes | None = None) -> Axes:
@@ -44,11 +54,20 @@ def parity_panel(record: dict, ax: Axes | None = None) -> Axes:
         distance = record["nearest" if name == WF else "farthest"]
         side = "at most" if name == WF else "at least"
         label = f"{name}: {of.sum()}, {side} {distance:.2g} decades from the law" if distance is not None else name
-        ax.scatter(sigma[of], kappa[of], marker=marker, s=11, lw=0.3, edgecolor="white", color=GROUP_COLOURS[name], label=label)
+        ax.scatter(
+            *(sigma[of], kappa[of]),
+            marker=marker,
+            s=11,
+            lw=0.3,
+            edgecolor="white",
+            color=GROUP_COLOURS[name],
+            label=label,
+            zorder=3,
+        )
     if (metals := record["metals"]) is not None:
         places = (10 ** np.array(metals[k]) for k in ("log_sigma", "log_kappa"))
         label = f"measured metals and alloys ({len(metals['names'])})"
-        ax.scatter(*places, marker="x", s=16, lw=0.8, color=METALS, label=label)
+        ax.scatter(*places, marker="x", s=16, lw=0.7, color=METALS, alpha=0.7, label=label, zorder=2)
     line = record["line"]
     ends = np.array(ax.get_xlim())
     limits = ax.get_ylim()
@@ -72,21 +91,53 @@ def parity_figure(record: dict, payload: dict) -> Figure:
     return figure
 
 
-def scaling_figure(records: Sequence[dict], payload: dict) -> Figure:
-    """Fig. 6c: a panel of :func:`sim2real.plots.scaling_panel` per record, with what n counts here on its axis."""
-    figure, axes = panel_grid(len(records), len(records), (5.4, 4.2), 0.6)
+def scaling_figure(records: Sequence[dict], payload: dict, *, computed: bool = False) -> Figure:
+    """Fig. 6c: a panel of :func:`sim2real.plots.scaling_panel` per record, with this study's baselines and words.
+
+    Args:
+        records: of :func:`sim2real.results.scaling_record`.
+        payload: of the figure.
+        computed: whether the source is a computed electrical conductivity instead of a thermal one.
+    """
+    figure, axes = panel_grid(len(records), len(records), (5.4, 4.4), 0.8)
     for record, ax in zip(records, axes):
-        scaling_panel(record, ax)
-        ax.set_xlabel(payload.get("source_axis", SOURCE_AXIS))
+        scaling_panel(record, ax, baselines=False)
+        _baselines(record, ax, computed)
+        ax.set_xlabel(COMPUTED_AXIS if computed else SOURCE_AXIS)
+        for text in ax.texts:
+            # the general words are those of simulations
+            text.set_text(text.get_text().replace("candidates' own simulations", OWN[computed]))
     handles: dict[str, object] = {}
     for ax in axes:
         handles.update(zip(*reversed(ax.get_legend_handles_labels())))
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2 * len(records), frameon=False, fontsize=8)
-    _title(figure, payload, 66 * len(records), "Bands: 90 %, over trials (dark), trials and materials (light).")
+    figure_title(figure, payload, 66 * len(records), "Bands: 90 %, over trials (dark), trials and materials (light).")
     return figure
 
 
-def _title(figure: Figure, payload: dict, width: int, more: str) -> None:
+def _baselines(record: dict, ax: Axes, computed: bool) -> None:
+    """A line each for the arms of :data:`BASELINE_STYLES`; those far above the curves are named in the corner."""
+    top = FAR * max(*record["curve"]["high"], record["arms"]["direct"]["mae"])
+    beyond = []
+    for arm, (colour, style) in BASELINE_STYLES.items():
+        if arm not in record["arms"]:
+            continue
+        mae, name = record["arms"][arm]["mae"], arm_name(arm, computed=computed)
+        if mae > top:
+            beyond.append(f"{name}: {mae:.3g}")
+        else:
+            label = f"{name}, mean where unknown" if arm in NEED_SIMULATED else name
+            ax.axhline(mae, color=colour, ls=style, lw=1.1, label=label)
+    low = min([v["mae"] for v in record["arms"].values()] + record["curve"]["low"])
+    ends = ax.get_ylim()
+    ax.set_ylim(min(ends[0], low / (ends[1] / low) ** 0.4), ends[1])  # room for the words below all lines
+    plain_ticks(ax)
+    if beyond:
+        ax.text(0.97, 0.97, "off scale: " + ", ".join(beyond), transform=ax.transAxes, fontsize=7.5, va="top", ha="right")
+
+
+def figure_title(figure: Figure, payload: dict, width: int, more: str) -> None:
+    """What the data are, the run's trials, edition and preset, and ``more``, in lines of ``width`` characters."""
     design = payload["design"]
     text = (
         f"{payload['title']} — {design['trials']} trials on {design['source_draws']} source draws, overlap {design['overlap']},"
@@ -112,7 +163,7 @@ def group_panel(record: dict, ax: Axes | None = None) -> Axes:
     curve, law = record["curve"], record["law"]
     n = np.array(curve["n"], float)
     ax.fill_between(n, curve["low"], curve["high"], color=colour, alpha=0.2, lw=0)
-    ax.plot(n, curve["mae"], "o-", color=colour, ms=4, lw=1.2, label="transfer")
+    ax.plot(n, curve["mae"], "o-", color=colour, ms=4, lw=1.2, label=f"transfer, {record['class']}")
     if law["status"] != "FAILED":
         ax.plot(n, PowerLaw(law["D"], law["alpha"], law["C"])(n), "--", color=LAW, lw=1.1, label="fitted law")
     if (other := record["other_overlap"]) is not None:
@@ -141,7 +192,7 @@ def _percent(change: dict) -> str:
 
 
 def group_figure(records: Sequence[dict], payload: dict) -> Figure:
-    """Fig. 6d: a panel for each of the two groups on one scale of errors."""
+    """Fig. 6d: a panel for each of the two groups, each on its own scale of errors."""
     figure, axes = panel_grid(len(records), len(records), (4.9, 4.1), 0.6)
     for record, ax in zip(records, axes):
         group_panel(record, ax)
@@ -150,115 +201,5 @@ def group_figure(records: Sequence[dict], payload: dict) -> Figure:
     for ax in axes:
         handles.update(zip(*reversed(ax.get_legend_handles_labels())))
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2, frameon=False, fontsize=8)
-    _title(figure, payload, 58 * len(records), "Bands and changes: 90 %, over trials and materials.")
-    return figure
-
-
-def compounds_panel(record: dict, ax: Axes | None = None) -> Axes:
-    """Fig. 6e: one thin line per tested compound, its mean error against n, coloured by group.
-
-    Args:
-        record: of :func:`sim2real.transport_gains.gain_record`.
-        ax: where to draw.
-    """
-    ax = plt.subplots(figsize=(5.6, 4.6), layout="constrained")[1] if ax is None else ax
-    n, curves, wf = np.array(record["n"], float), np.array(record["curves"]), np.array(record["wf"])
-    # an error of 0 has no place on a logarithmic axis
-    floor = curves[curves > 0].min()
-    for name, colour, of in (
-        ("others", REST, ~np.isin(wf, list(GROUP_COLOURS))),
-        *((name, colour, wf == name) for name, colour in GROUP_COLOURS.items()),
-    ):
-        lines = [np.column_stack([n, np.maximum(curve, floor)]) for curve in curves[of]]
-        alpha = float(np.clip(40 / max(1, len(lines)), 0.06, 0.6))
-        ax.add_collection(LineCollection(lines, colors=colour, linewidths=0.5, alpha=alpha, rasterized=True))
-        if lines:
-            label = f"{name} ({len(lines)}), median"
-            ax.plot(n, np.median(curves[of], axis=0), color=colour, lw=2.2, ls="--" if name == "others" else "-", label=label)
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.autoscale_view()
-    low, high = np.quantile(np.maximum(curves, floor), [0.01, 1.0])
-    ax.set_ylim(low / 1.2, high * 1.2)
-    ax.set_xlabel(SOURCE_AXIS)
-    ax.set_ylabel(f"error of the compound [{record['unit']}]")
-    ax.legend(fontsize=8, loc="lower left", framealpha=0.85)
-    return ax
-
-
-def compounds_figure(record: dict, payload: dict) -> Figure:
-    """Fig. 6e with a title that says how often a compound was tested."""
-    figure = compounds_panel(record).figure
-    tested = np.median(record["tested"])
-    more = f"A line a compound, each tested in {tested:.0f} source draws (median); errors below the 1st percentile cut off."
-    _title(figure, payload, 78, more)
-    return figure
-
-
-def ranked_panel(record: dict, name: str, ax: Axes | None = None) -> Axes:
-    """Compounds in the order of their gain, with intervals, coloured by what can be told of each after correction.
-
-    Args:
-        record: of :func:`sim2real.transport_gains.gain_record`.
-        name: one of :data:`~sim2real.transport_gains.GAINS`.
-        ax: where to draw.
-    """
-    ax = plt.subplots(figsize=(4.6, 3.8), layout="constrained")[1] if ax is None else ax
-    gains = record["gains"][name]
-    tested = np.array([p is not None for p in gains["p_bh"]])
-    shown = tested if tested.any() else np.ones(len(tested), dtype=bool)
-    mean = np.array(gains["mean"], float)[shown]
-    low, high = (np.array(gains[k], float)[shown] for k in ("low", "high"))
-    verdict = np.array(gains["verdict"])[shown]
-    order = np.argsort(-mean, kind="stable")
-    rank = np.arange(1, len(order) + 1)
-    for word, colour in VERDICT_COLOURS.items():
-        of = verdict[order] == word
-        if tested.any():
-            ax.vlines(rank[of], low[order][of], high[order][of], color=colour, lw=0.6, alpha=0.35, rasterized=True)
-        ax.plot(rank[of], mean[order][of], ".", ms=2.5, color=colour, label=f"{word}: {of.sum()}")
-    ax.axhline(0, color=LAW, lw=0.8)
-    if tested.any():
-        # intervals of few draws would hide the order
-        ax.set_ylim(*np.quantile(np.concatenate([low, high]), [0.01, 0.99]))
-    ax.set_xlabel(f"rank of the compound ({'tested in enough draws' if tested.any() else 'too few draws for any test'})")
-    ax.set_ylabel(f"gain [{record['unit']}]")
-    ax.set_title(f"gain {name}", fontsize=9.5)
-    ax.legend(fontsize=8, markerscale=3, loc="upper right")
-    return ax
-
-
-def explained_panel(record: dict, ax: Axes | None = None) -> Axes:
-    """What explains the order of the gains: each property's association with its 95 % interval; filled where Holm p < 5 %.
-
-    Args:
-        record: of :func:`sim2real.transport_gains.gain_record`.
-        ax: where to draw.
-    """
-    ax = plt.subplots(figsize=(4.6, 3.8), layout="constrained")[1] if ax is None else ax
-    ax.axvline(0, color=LAW, lw=0.8)
-    names: list[str] = []
-    for shift, (gain, colour) in zip((-0.13, 0.13), zip(record["explained"], (GROUP_COLOURS[WF], DIRECT))):
-        rows = record["explained"][gain]
-        names = [f"{r['name']}\n({MEASURES[r['measure']]})" for r in rows]
-        for k, r in enumerate(rows):
-            if r["value"] is None:
-                continue
-            ax.plot([r["low"], r["high"]], [k + shift] * 2, color=colour, lw=1.2)
-            ax.plot(r["value"], k + shift, "o", color=colour, mfc=colour if r["p_holm"] < 0.05 else "white", ms=5)
-        ax.plot([], [], "o-", color=colour, label=f"gain {gain}")
-    ax.set_yticks(range(len(names)), names, fontsize=8)
-    ax.invert_yaxis()
-    ax.set_xlabel("rank association with the gain, 95 %; filled: Holm $p$ < 5 %", fontsize=8.5)
-    ax.legend(fontsize=7.5, loc="lower right")
-    return ax
-
-
-def gain_figure(record: dict, payload: dict) -> Figure:
-    """The ranked compounds, for both gains, and what explains them."""
-    figure, axes = panel_grid(3, 3, (4.7, 3.9), 0.5)
-    for name, ax in zip(record["gains"], axes):
-        ranked_panel(record, name, ax)
-    explained_panel(record, axes[2])
-    _title(figure, payload, 170, "Verdicts: Benjamini-Hochberg at 10 %; bars: 95 % over source draws.")
+    figure_title(figure, payload, 58 * len(records), "Bands and changes: 90 %, over trials and materials.")
     return figure

@@ -22,12 +22,18 @@ ARM_NAMES = {
     "trees": "extra trees",
     "ridge": "ridge",
 }
+COMPUTED_NAMES = {"law": "computed value", "simulator": "computed value + line"}
 NEARLY = 2.0  # a difference below so many standard errors is not told from none
 
 
-def arm_name(arm: str) -> str:
-    """An arm in words; ``transfer, keep`` and ``transfer, drop`` say whether the target's compounds may stand in the source."""
-    return ARM_NAMES.get(arm, arm)
+def arm_name(arm: str, *, computed: bool = False) -> str:
+    """An arm in words; ``transfer, keep`` and ``transfer, drop`` say whether the target's compounds may stand in the source.
+
+    Args:
+        arm: its name in the trials.
+        computed: whether the source is a computed electrical conductivity, so that there is no law in between.
+    """
+    return (ARM_NAMES | COMPUTED_NAMES if computed else ARM_NAMES).get(arm, arm)
 
 
 def mae_table(records: Sequence[dict]) -> pd.DataFrame:
@@ -37,14 +43,14 @@ def mae_table(records: Sequence[dict]) -> pd.DataFrame:
     subset, and :func:`difference_table` compares them on the same compounds.
 
     Args:
-        records: of :func:`sim2real.transport_results.arm_records`.
+        records: of :func:`sim2real.transport_arms.arm_records`.
     """
     columns = {}
     for record in records:
         texts = {}
         for arm, values in record["arms"].items():
             partly = f" ({values['compounds']} compounds)" if values["compounds"] < record["compounds"] else ""
-            texts[arm_name(arm)] = "" if values["mae"] is None else f"{values['mae']:.4g}{partly}"
+            texts[arm_name(arm, computed=record["one_property"])] = "" if values["mae"] is None else f"{values['mae']:.4g}{partly}"
         columns[_column(record)] = texts
     return pd.DataFrame(columns).fillna("").rename_axis("MAE")
 
@@ -53,13 +59,15 @@ def difference_table(records: Sequence[dict]) -> pd.DataFrame:
     """Transfer at the largest n minus every other arm on the same compounds, with standard errors over trials.
 
     Args:
-        records: of :func:`sim2real.transport_results.arm_records`.
+        records: of :func:`sim2real.transport_arms.arm_records`.
     """
     columns = {}
     for record in records:
         differences = {arm: v["transfer_minus_this"] for arm, v in record["arms"].items()}
         columns[_column(record)] = {
-            arm_name(arm): with_error(d["mean"], d["standard_error"]) for arm, d in differences.items() if d is not None
+            arm_name(arm, computed=record["one_property"]): with_error(d["mean"], d["standard_error"])
+            for arm, d in differences.items()
+            if d is not None
         }
     return pd.DataFrame(columns).fillna("").rename_axis("transfer minus")
 
@@ -74,7 +82,7 @@ def winners(records: Sequence[dict]) -> str:
     A difference counts where it is larger than :data:`NEARLY` standard errors over trials.
 
     Args:
-        records: of :func:`sim2real.transport_results.arm_records`.
+        records: of :func:`sim2real.transport_arms.arm_records`.
     """
     lines = []
     for record in records:
@@ -92,9 +100,9 @@ def winners(records: Sequence[dict]) -> str:
         text = f"{head} {word} direct learning {record['arms']['direct']['mae']:.3g} ({difference})"
         others = {a: d for a, d in told.items() if a != "direct" and d["mean"] > 0}
         better = sorted(others, key=lambda a: -others[a]["mean"])
-        beaten = [arm_name(a) for a, d in told.items() if a != "direct" and d["mean"] < 0]
+        beaten = [arm_name(a, computed=record["one_property"]) for a, d in told.items() if a != "direct" and d["mean"] < 0]
         # on the compounds that both predict: transfer there, the arm there
-        named = [f"{arm_name(a)} ({_against(record['arms'][a])})" for a in better]
+        named = [f"{arm_name(a, computed=record['one_property'])} ({_against(record['arms'][a])})" for a in better]
         text += f"; better than transfer: {', '.join(named)}" if named else "; no other arm is better than transfer"
         text += f"; worse: {', '.join(beaten)}" if beaten else ""
         lines.append(text + ".")
@@ -109,7 +117,7 @@ def several_m_table(records: Sequence[dict]) -> pd.DataFrame:
     """Transfer from the largest n beside direct learning at several m, for each choice of overlap.
 
     Args:
-        records: of :func:`sim2real.transport_results.several_m_records`.
+        records: of :func:`sim2real.transport_arms.several_m_records`.
     """
     rows = []
     for record in records:
