@@ -110,6 +110,7 @@ class Plan:
             "seed": self.design.seed,
             "test_fraction": TEST_FRACTION,
             **({"split_by": self.study.split_by} if self.study.split_by else {}),
+            **({"without": "tested"} if arm == "transfer" and self.drops_tested else {}),
             "settings": used,
             "target": self.study.target.fingerprint,
             "source": self.source.fingerprint if arm == "transfer" else None,
@@ -168,20 +169,32 @@ class Plan:
     def draw(self, trial: int) -> int:
         return trial % self.design.source_draws if self.design.source_draws else trial
 
-    def source_rows(self, draw: int, n: int) -> np.ndarray:
-        return numpy_generator(*self.seed("source", draw)).permutation(len(self.source))[:n]
+    @property
+    def drops_tested(self) -> bool:
+        """Whether each trial leaves out of its source what it tests on."""
+        return self.design.overlap == "drop" and self.study.drop_tested
+
+    def source_rows(self, trial: int, n: int) -> np.ndarray:
+        """The n rows of ``source`` that a trial takes; those for a smaller n are the first of them."""
+        rows = numpy_generator(*self.seed("source", self.draw(trial))).permutation(len(self.source))
+        if self.drops_tested:
+            tested = self.study.target.keys[self.split(trial)[1]]
+            rows = rows[~np.isin(self.source.keys[rows], tested)]
+        return rows[:n]
 
     def pretrain(self, trials: tuple[int, ...], n: int) -> Predictors:
         """One pretrained network a trial; those of a shared draw are copies."""
         settings = self.study.settings
-        draws = [self.draw(t) for t in trials]
-        distinct = sorted(set(draws))
+        # a source without what a trial tests on is that trial's own
+        sources = [(self.draw(t), t) if self.drops_tested else (self.draw(t),) for t in trials]
+        first = dict(zip(reversed(sources), reversed(trials)))
+        distinct = sorted(first)
         distinct = distinct * 2 if len(distinct) == 1 else distinct
-        rows = np.stack([self.source_rows(d, n) for d in distinct])
-        seeds = [self.seed("pretraining", n, d) for d in distinct]
+        rows = np.stack([self.source_rows(first[s], n) for s in distinct])
+        seeds = [self.seed("pretraining", n, *s) for s in distinct]
         source = self.source
         pretrained = fit_networks(source.X, source.y, rows, settings.transfer_network, settings.pretraining, seeds)
-        return pretrained.take([distinct.index(d) for d in draws])
+        return pretrained.take([distinct.index(s) for s in sources])
 
 
 def _trials_of(path: Path) -> list[int]:

@@ -23,8 +23,9 @@ from sim2real.multitask import MultitaskHyperparameters
 from sim2real.paths import CACHE
 from sim2real.transfer import Hyperparameters
 
+COUNTED_TRIALS = 500
 PAIR = "pair"  # column of the tables of pairs
-__all__ = ["Design", "Study", "Trials", "log_grid", "missing_blocks", "overlap_count", "run", "training_size", "without_overlap"]
+__all__ = ["Design", "Study", "Trials", "available_source", "log_grid", "missing_blocks", "overlap_count", "run", "training_size"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Study:
             (:func:`sim2real.blocks.split_rows`); by row if empty.
         baselines: names of :data:`sim2real.baselines.BASELINES` to compare with; those that need simulated values of the target
             are passed over where there are none.
+        drop_tested: what the design's ``overlap`` ``drop`` takes out of the source: each trial its own test materials, where nearly
+            all simulated materials are measured ones too; if False all of the target's.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Study:
     splits: str = ""
     split_by: str = ""
     baselines: tuple[str, ...] = ("ridge", "trees", "simulator")
+    drop_tested: bool = False
 
     def clusters(self, materials: np.ndarray | pd.Index | None = None) -> np.ndarray | None:
         """Labels of target rows that stand or fall together, the temperatures of a pair; None where every row is its own material.
@@ -78,7 +82,8 @@ class Design:
         source_draws: trial t takes source draw t modulo this number, and the networks pretrained on it, so that pretraining
             is paid for fewer times than fine-tuning; 0 is one draw a trial, as in the paper. Trials that share a draw differ
             in their target split only, and a bootstrap over trials does not know that they share it.
-        overlap: ``keep`` leaves the target's materials in the source (the paper's choice), ``drop`` takes them out.
+        overlap: ``keep`` leaves the target's materials in the source (the paper's choice), ``drop`` takes them out (the study's
+            ``drop_tested`` says which).
     """
 
     n_grid: tuple[int, ...]
@@ -116,7 +121,30 @@ def overlap_count(study: Study) -> int:
     return len(set(study.target.keys) & set(study.source.keys))
 
 
-def without_overlap(study: Study) -> Task:
+def available_source(study: Study, overlap: str, seed: int = 0, trials: int = 0) -> int:
+    """The largest n that every trial has.
+
+    Where each trial drops what it tests on, that follows the splits: the least of the first :data:`COUNTED_TRIALS` trials, or
+    of all if there are more, so that a few more trials do not change the grid of n.
+
+    Args:
+        study: the study.
+        overlap, seed, trials: of the design.
+    """
+    if overlap == "keep":
+        return len(study.source)
+    if not study.drop_tested:
+        return len(_without_overlap(study))
+    counts = pd.Series(study.source.keys).value_counts().reindex(pd.unique(study.target.keys), fill_value=0).to_numpy()
+    code = pd.factorize(study.target.keys)[0]
+    # only the seed and the splits of this design are asked for
+    design = Design(n_grid=(1,), m_grid=(1,), trials=1, seed=seed)
+    plan = Plan(study, study.source, design, CACHE, ())
+    dropped = [counts[np.unique(code[plan.split(t)[1]])].sum() for t in range(max(trials, COUNTED_TRIALS))]
+    return int(len(study.source) - max(dropped))
+
+
+def _without_overlap(study: Study) -> Task:
     """The source without all rows of the target's materials."""
     return study.source.select(~np.isin(study.source.keys, study.target.keys))
 
@@ -187,9 +215,10 @@ def missing_blocks(
         The plan of all trials, and the blocks of those that are not stored yet.
     """
     store = CACHE / "trials" if store is None else store
-    source = without_overlap(study) if design.overlap == "drop" else study.source
-    if max(design.n_grid) > len(source):
-        raise ValueError(f"n = {max(design.n_grid)} exceeds the {len(source)} materials of {source.name}")
+    source = _without_overlap(study) if design.overlap == "drop" and not study.drop_tested else study.source
+    available = available_source(study, design.overlap, design.seed, design.trials)
+    if max(design.n_grid) > available:
+        raise ValueError(f"n = {max(design.n_grid)} exceeds the {available} materials of {source.name}")
     largest = training_size(study.target, study.split_by)
     if max(design.m_grid) > largest:
         raise ValueError(f"m = {max(design.m_grid)} exceeds the {largest} training rows of {study.target.name}")

@@ -9,14 +9,16 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
+from sim2real.multitask import MultitaskHyperparameters
 from sim2real.paths import DATA
+from sim2real.towers import PairNetwork
 from sim2real.transfer import Hyperparameters, Network, Training
 
 TUNING = DATA / "tuning"
 CHOSEN = TUNING / "chosen.json"
 
 
-def load_hyperparameters(study: str) -> Hyperparameters:
+def load_hyperparameters(study: str) -> Hyperparameters | MultitaskHyperparameters:
     """The chosen hyperparameters of one study, such as ``polymers-density``.
 
     Raises:
@@ -28,7 +30,7 @@ def load_hyperparameters(study: str) -> Hyperparameters:
     return from_dict(chosen[study])
 
 
-def save_hyperparameters(study: str, settings: Hyperparameters) -> None:
+def save_hyperparameters(study: str, settings: Hyperparameters | MultitaskHyperparameters) -> None:
     """Write the choice for one study, leaving the others as they are."""
     TUNING.mkdir(parents=True, exist_ok=True)
     chosen = json.loads(CHOSEN.read_text()) if CHOSEN.exists() else {}
@@ -38,10 +40,14 @@ def save_hyperparameters(study: str, settings: Hyperparameters) -> None:
     part.replace(CHOSEN)
 
 
-def from_dict(values: dict) -> Hyperparameters:
+def from_dict(values: dict) -> Hyperparameters | MultitaskHyperparameters:
     """The inverse of ``dataclasses.asdict`` after a trip through JSON."""
-    stages = {name: Training(**values[name]) for name in ("pretraining", "fine_tuning", "direct")}
-    networks = {
-        name: Network(**values[name] | {"sizes": tuple(values[name]["sizes"])}) for name in ("transfer_network", "direct_network")
-    }
-    return Hyperparameters(**networks, **stages)
+    pairs = "multitask" in values
+    network, whole = (PairNetwork, MultitaskHyperparameters) if pairs else (Network, Hyperparameters)
+    built = {}
+    for name, part in values.items():
+        if name.endswith("_network"):
+            built[name] = network(**{key: tuple(v) if isinstance(v, list) else v for key, v in part.items()})
+        else:
+            built[name] = Training(**part) if isinstance(part, dict) else part
+    return whole(**built)

@@ -41,7 +41,7 @@ def learner(plan: Plan, arm: str, n: int, trials: tuple[int, ...]) -> Learner:
             return lambda rows, seeds: fit_multitask(
                 (target.X, target.y, rows), None, settings.direct_network, settings.direct, seeds
             )
-        drawn = np.stack([plan.source_rows(plan.draw(t), n) for t in trials])
+        drawn = np.stack([plan.source_rows(t, n) for t in trials])
         simulated = (plan.source.X, plan.source.y, drawn)
         return lambda rows, seeds: fit_multitask(
             (target.X, target.y, rows),
@@ -75,6 +75,6 @@ def updates(plan: Plan, arm: str, n: int, m_grid: Sequence[int], trials: Sequenc
         return len(trials) * sum(settings.direct.steps_for(m) for m in m_grid)
     if isinstance(settings, MultitaskHyperparameters):
         return len(trials) * sum(settings.multitask.steps_for(m) for m in m_grid)
-    draws = len({plan.draw(t) for t in trials})
+    draws = len(trials) if plan.drops_tested else len({plan.draw(t) for t in trials})
     tuning = len(trials) * sum(settings.fine_tuning.steps_for(m) for m in m_grid)
     return draws * settings.pretraining.steps_for(n) + tuning

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from sim2real.experiment import Design, Study, log_grid, training_size, without_overlap
+from sim2real.experiment import Design, Study, available_source, log_grid, training_size
 
 EDITIONS = ("embedded", "open", "local")
 LARGE_TARGET = 200
@@ -88,35 +88,42 @@ class Settings:
     def surface_design(self, study: Study) -> Design:
         """A grid of n and m for an error surface; m from 6, or 20 where hundreds can be trained on, to all there are."""
         n_points, m_points = self.preset.surface_points
-        available = _available(study, self.overlap)
+        available = self._available(study, self.overlap)
         largest = min(self.surface_m_max, training_size(study.target, study.split_by))
         smallest = 20 if largest >= LARGE_TARGET else min(6, largest - 2)
         n_grid = log_grid(_lowest(self.preset.n_min, available), available, n_points)
         return self._design(study, n_grid, log_grid(smallest, largest, m_points), self.overlap)
 
     def _scaling_design(self, study: Study, overlap: str, points: int) -> Design:
-        available = _available(study, overlap)
+        available = self._available(study, overlap)
         n_grid = log_grid(_lowest(self.preset.n_min, available), available, points)
         return self._design(study, n_grid, (self._largest_m(study),), overlap)
 
     def target_size_design(self, study: Study) -> Design:
         """All simulated materials, and m from 20 to the largest of the run."""
         largest = self._largest_m(study)
-        n_grid = (_available(study, self.overlap),)
+        n_grid = (self._available(study, self.overlap),)
         return self._design(study, n_grid, (*(m for m in M_STEPS if m < largest), largest), self.overlap)
+
+    def _available(self, study: Study, overlap: str) -> int:
+        return available_source(study, overlap, self.seed, self._trials(study))
+
+    def _trials(self, study: Study) -> int:
+        if self.trials:
+            return self.trials
+        if study.clusters() is not None:
+            return self.preset.pair_trials
+        large = training_size(study.target, study.split_by) >= LARGE_TARGET
+        return self.preset.large_target_trials if large else self.preset.small_target_trials
 
     def _largest_m(self, study: Study) -> int:
         return min(self.m_max, training_size(study.target, study.split_by))
 
     def _design(self, study: Study, n_grid: tuple[int, ...], m_grid: tuple[int, ...], overlap: str) -> Design:
-        large = training_size(study.target, study.split_by) >= LARGE_TARGET
-        default = self.preset.large_target_trials if large else self.preset.small_target_trials
-        if study.clusters() is not None:
-            default = self.preset.pair_trials
         return Design(
             n_grid=n_grid,
             m_grid=m_grid,
-            trials=self.trials or default,
+            trials=self._trials(study),
             seed=self.seed,
             overlap=overlap,
             source_draws=self.preset.source_draws,
@@ -126,10 +133,6 @@ class Settings:
 def _lowest(n_min: int, available: int) -> int:
     """A source too small for the preset's smallest n is begun at a quarter of it, so that there is a curve to see."""
     return n_min if available > 2 * n_min else max(10, available // 4)
-
-
-def _available(study: Study, overlap: str) -> int:
-    return len(without_overlap(study)) if overlap == "drop" else len(study.source)
 
 
 # target sizes at which the notebooks compare transfer with direct learning, up to all that there is
