@@ -15,7 +15,7 @@ from chemicals import search_chemical
 from rdkit import Chem
 from thermo.interaction_parameters import IPDB
 
-from sim2real.datasets.drawn_pairs import draw_molecules, draw_pairs
+from sim2real.datasets.drawn_pairs import draw_molecules, draw_pairs, pick
 from sim2real.datasets.task import DROPPED_COLUMNS, Task, dropped_rows, get_property
 from sim2real.simulators.unifac import ln_gamma_infinite
 from sim2real.simulators.unifac_groups import NoGroups, molecule_groups
@@ -106,12 +106,13 @@ def load_activity_unifac(n_max: int, *, seed: int = 0, molecules: int = MOLECULE
 
     The first rows are the target's own (:func:`load_activity_nrtl`), where UNIFAC has a value: the source holds the simulation of
     every tested pair, and without the rows of the target's ``key`` that of neither direction. ``n_max`` random directed pairs
-    follow, none of them of the target's mixtures, so that either way the source has at least ``n_max`` rows.
+    follow, none of them of the target's mixtures, so that either way the source has at least ``n_max`` rows. Each partner of such
+    a pair is with equal chance one of the target's molecules or one of thermo's DDBST table.
 
     Args:
         n_max: random pairs; a smaller number is the beginning of a larger one.
         seed: of the draw.
-        molecules: how many molecules of thermo's DDBST table, of up to :data:`LARGEST` heavy atoms, the pairs are made of.
+        molecules: how many of that table, of up to :data:`LARGEST` heavy atoms, are drawn from.
 
     Returns:
         The task; columns as :func:`load_activity_nrtl`. Pairs without all interaction parameters are dropped, counted and listed.
@@ -123,12 +124,11 @@ def load_activity_unifac(n_max: int, *, seed: int = 0, molecules: int = MOLECULE
     target = load_activity_nrtl()
     own = target.table.assign(value=simulated_target(target))
     known = own["value"].between(prop.low, prop.high)
-    pool = draw_molecules(molecules, seed, LARGEST)
+    pools = sorted(set(own["polymer"]) | set(own["solvent"])), draw_molecules(molecules, seed, LARGEST)
 
     def propose(rng: np.random.Generator, size: int) -> pd.DataFrame:
-        solute, solvent = rng.integers(len(pool), size=(2, size))
-        apart = solute != solvent
-        return _with_keys(pd.DataFrame({"polymer": pool[solute[apart]], "solvent": pool[solvent[apart]]}))
+        pairs = pd.DataFrame({"polymer": pick(pools, rng, size), "solvent": pick(pools, rng, size)})
+        return _with_keys(pairs[pairs["polymer"] != pairs["solvent"]])
 
     def simulate(frame: pd.DataFrame) -> pd.DataFrame:
         return ln_gamma_infinite(list(frame["polymer"]), list(frame["solvent"]), np.full(len(frame), KELVIN))
@@ -145,7 +145,7 @@ def load_activity_unifac(n_max: int, *, seed: int = 0, molecules: int = MOLECULE
             "of the target's pairs not simulated": int((~known).sum()),
             **drawn.report(),
             "rows": int(known.sum()) + len(drawn.table),
-            "molecules drawn from": molecules,
+            "molecules": len(set(drawn.table["polymer"]) | set(drawn.table["solvent"]) | set(own["polymer"]) | set(own["solvent"])),
         },
         dropped=drawn.dropped,
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sim2real.datasets.chi import COLUMNS, PAIR, UNCLASSIFIED, load_chi_measured
-from sim2real.datasets.drawn_pairs import draw_molecules, draw_pairs
+from sim2real.datasets.drawn_pairs import draw_molecules, draw_pairs, pick
 from sim2real.datasets.task import Task, get_property
 from sim2real.datasets.virtual import load_virtual_polymers, sample_balanced
 from sim2real.simulators.unifac import HIGH_KELVIN, LOW_KELVIN, simulate_chi
@@ -59,7 +59,7 @@ def load_chi_unifac(
     polymer_lists, solvent_lists = (units, virtual), (molecules, listed)
 
     def propose(rng: np.random.Generator, size: int) -> pd.DataFrame:
-        polymer, solvent = (_pick(lists, rng, size) for lists in (polymer_lists, solvent_lists))
+        polymer, solvent = (pick(lists, rng, size) for lists in (polymer_lists, solvent_lists))
         frame = pd.DataFrame(polymer, columns=["polymer_key", "polymer"])
         frame[["solvent_key", "solvent"]] = pd.DataFrame(solvent)
         frame["temperature"] = rng.choice(TEMPERATURES, size=size)
@@ -129,9 +129,3 @@ def _with_groups(
             continue
         found.append((key, smiles))
     return found
-
-
-def _pick(lists: tuple[list[tuple[str, str]], ...], rng: np.random.Generator, size: int) -> list[tuple[str, str]]:
-    """A list with equal chance, and one of its members with equal chance, ``size`` times."""
-    which = rng.integers(len(lists), size=size)
-    return [lists[k][int(u * len(lists[k]))] for k, u in zip(which, rng.random(size))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,6 +77,8 @@ def draw_pairs(
         barren = 0 if new else barren + 1
         if barren == BARREN:
             raise ValueError(f"only {have} pairs can be drawn; lower n_max from {n}, or draw from more structures")
+        if not new:
+            continue
         frame = frame.iloc[new]
         frame.index = range(proposed, proposed + len(frame))
         simulated = simulate(frame).set_axis(frame.index)
@@ -106,8 +108,8 @@ def listed_molecules(largest: int) -> pd.DataFrame:
         largest: number of atoms other than hydrogen up to which molecules are taken.
 
     Returns:
-        Columns ``cas`` and ``smiles``, one row a connectivity, in the order of ``chemicals``; water, and molecules with carbon
-        that hold no other elements than H C N O F Si S Cl Br I.
+        Columns ``cas`` and ``smiles``, one row a connectivity, in the order of ``chemicals``; molecules with carbon that hold no
+        other elements than H C N O F Si S Cl Br I.
     """
     found: dict[str, tuple[str, str]] = {}
     for name in _TABLES:
@@ -118,8 +120,8 @@ def listed_molecules(largest: int) -> pd.DataFrame:
                 if key in found or not is_listed(key):
                     continue
                 atoms = {element: int(count or 1) for element, count in _ELEMENT.findall(cells[_FORMULA])}
-                organic = "C" in atoms or cells[_FORMULA] == "H2O"
-                if organic and atoms.keys() <= _ELEMENTS and sum(n for e, n in atoms.items() if e != "H") <= largest:
+                heavy = sum(n for element, n in atoms.items() if element != "H")
+                if "C" in atoms and atoms.keys() <= _ELEMENTS and heavy <= largest:
                     found[key] = (cells[_CAS], cells[_SMILES])
     return pd.DataFrame(list(found.values()), columns=["cas", "smiles"])
 
@@ -145,3 +147,9 @@ def draw_molecules(n: int, seed: int, largest: int) -> np.ndarray:
     if len(keys) < n:
         raise ValueError(f"only {len(keys)} molecules of up to {largest} heavy atoms have UNIFAC groups; ask for fewer than {n}")
     return np.array(list(keys), dtype=object)
+
+
+def pick(lists: Sequence[Sequence], rng: np.random.Generator, size: int) -> list:
+    """``size`` times one of the lists with equal chance, and of it one member with equal chance."""
+    which = rng.integers(len(lists), size=size)
+    return [lists[k][int(u * len(lists[k]))] for k, u in zip(which, rng.random(size))]
