@@ -97,7 +97,7 @@ def load_activity_nrtl() -> Task:
             "mixtures": table["key"].nunique(),
             "molecules": len(set(table["polymer_key"]) | set(table["solvent_key"])),
         },
-        dropped=pd.concat([part for part in dropped if len(part)] or dropped, ignore_index=True),
+        dropped=pd.concat([part for part in dropped if len(part)] or dropped).sort_values("line", ignore_index=True),
     )
 
 
