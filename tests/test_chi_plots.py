@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from test_chi_results import chi_study, few_replicates, made_trials  # noqa: F401
 
-from sim2real import chi_class_plots, chi_class_results, chi_plots, chi_results, results
+from sim2real import chi_class_plots, chi_class_results, chi_plots, chi_results, chi_splits, results
 from sim2real.figures import save_figure
 from sim2real.towers import PairNetwork
 
@@ -90,7 +90,7 @@ def test_figure_4a_has_a_panel_a_simulator_over_pairs(trials):
 
 
 def test_splits_are_drawn_with_their_differences(trials):
-    records = chi_results.split_records({"row": trials, "polymer": trials})
+    records = chi_splits.split_records({"row": trials, "polymer": trials})
     figure = chi_plots.split_figure(records, PAYLOAD)
     left, right = figure.axes
     by_label = {line.get_label(): line for line in left.get_lines()}

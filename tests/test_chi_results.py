@@ -11,7 +11,7 @@ import pytest
 from conftest import make_task
 from scipy.stats import spearmanr
 
-from sim2real import chi_class_results, chi_results, chi_substitution, chi_tables
+from sim2real import chi_class_results, chi_results, chi_splits, chi_substitution, chi_tables
 from sim2real.datasets.task import get_property
 from sim2real.experiment import Design, Study, Trials
 from sim2real.scaling import PowerLaw
@@ -23,7 +23,7 @@ CLASSES = ["cellulose", "polyether", "polyester", "polyvinylx", "unclassified"]
 
 @pytest.fixture(autouse=True)
 def few_replicates(monkeypatch):
-    for module in (chi_results, chi_class_results):
+    for module in (chi_results, chi_splits, chi_class_results):
         monkeypatch.setattr(module, "REPLICATES", 80)
     monkeypatch.setattr("sim2real.class_results.REPLICATES", 80)
 
@@ -237,7 +237,7 @@ def test_the_record_of_figure_4_holds_the_means_of_the_trials(chi_study):
 def test_splits_say_what_test_rows_share_with_training_rows(chi_study):
     rules = {"row": "", "pair": "pair", "solvent": "solvent_key", "polymer": "polymer_key"}
     by_rule = {rule: made_trials(chi_study, split_by=column) for rule, column in rules.items()}
-    records = chi_results.split_records(by_rule)
+    records = chi_splits.split_records(by_rule)
     assert json.loads(json.dumps(records, allow_nan=False)) == records
     shared = {r["split"]: r["shared"] for r in records}
     assert shared["row"]["pair"] > 0.4 and shared["pair"]["pair"] == 0
@@ -248,7 +248,7 @@ def test_splits_say_what_test_rows_share_with_training_rows(chi_study):
     assert first["n"] == [100, 6400] and first["differences"][1]["mean"] == pytest.approx(difference.mean())
     assert first["differences"][1]["standard_error"] == pytest.approx(difference.std(ddof=1) / np.sqrt(8))
     table = chi_tables.split_table(records)
-    assert list(table.index) == [chi_results.SPLIT_WORDS[r] for r in rules] and "pair 0%" in table["seen in training"].iloc[1]
+    assert list(table.index) == [chi_splits.SPLIT_WORDS[r] for r in rules] and "pair 0%" in table["seen in training"].iloc[1]
 
 
 def test_the_table_compares_simulators_on_the_same_splits(chi_study):
@@ -329,3 +329,22 @@ def test_the_payload_names_the_data(chi_study):
     payload = chi_results.chi_payload("fig4bc-chi", "A title", [record], edition="embedded", preset="smoke")
     assert payload["source"] == {"UNIFAC": 50} and payload["target"] == {"measured chi": 60}
     assert (payload["figure"], payload["edition"], payload["preset"]) == ("fig4bc-chi", "embedded", "smoke")
+
+
+def test_splits_are_compared_at_the_same_sizes():
+    designs = {"row": Design((100, 300, 900), (50,), 3), "polymer": Design((120, 800), (20, 40), 3, overlap="drop")}
+    cut = chi_splits.split_designs(designs)
+    assert {(d.n_grid, d.m_grid) for d in cut.values()} == {((120, 800), (40,))} and cut["polymer"].overlap == "drop"
+
+
+def test_simulators_and_words_of_each_edition(chi_study):
+    assert chi_results.shown_simulators("open") == ("cosmo", "unifac")
+    assert chi_results.shown_simulators("open", "unifac") == ("unifac", "cosmo")
+    assert chi_results.shown_simulators("open", "cosmo-full") == ("cosmo-full", "unifac")
+    assert chi_results.shown_simulators("embedded") == ("unifac",)
+    with pytest.raises(ValueError, match="unknown SIMULATOR 'cosmo' of EDITION 'embedded'; expected one of unifac"):
+        chi_results.shown_simulators("embedded", "cosmo")
+    with pytest.raises(ValueError, match="EDITION 'local' has no study of pairs; expected one of embedded, open"):
+        chi_results.shown_simulators("local")
+    assert chi_results.study_words([chi_study], "open") == "UNIFAC to measured chi"
+    assert "not independent" in chi_results.study_words([chi_study], "embedded")

@@ -105,14 +105,17 @@ def class_parity_figure(records: Sequence[dict], payload: dict) -> Figure:
     """Fig. 5b: a panel per class under one title."""
     columns = min(4, len(records))
     figure, axes = panel_grid(len(records), columns, (3.0, 2.6), 1)
-    for record, ax in zip(records, axes):
-        class_parity_panel(record, ax)
     unit = "" if records[0]["unit"] == "-" else f" [{records[0]['unit']}]"
-    figure.supxlabel(f"simulated {records[0]['label']}{unit}", fontsize=9)
-    figure.supylabel(f"measured {records[0]['label']}{unit}", fontsize=9)
+    for k, (record, ax) in enumerate(zip(records, axes)):
+        class_parity_panel(record, ax)
+        if k + columns >= len(records):
+            ax.set_xlabel(f"simulated{unit}", fontsize=8)
+        if k % columns == 0:
+            ax.set_ylabel(f"measured{unit}", fontsize=8)
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=9, markerscale=2)
-    return titled(figure, payload, r"$\rho$: Spearman's rank correlation (rows); grey: equality", 38 * columns)
+    remark = rf"{records[0]['label']}. $\rho$: Spearman's rank correlation (rows); grey: equality"
+    return titled(figure, payload, remark, 38 * columns)
 
 
 def gain_panel(record: dict, gain: str, measure: str, ax: Axes | None = None) -> Axes:

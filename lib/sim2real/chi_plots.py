@@ -16,12 +16,17 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator
 
-from sim2real.chi_results import rate_words, shared_words
-from sim2real.plots import DIRECT, LAW, OTHER, TRANSFER, panel_grid, plain_ticks, scaling_panel
+from sim2real.chi_results import rate_words
+from sim2real.chi_splits import shared_words
+from sim2real.plots import DIRECT, LAW, OTHER, OVERLAP_LABELS, TRANSFER, panel_grid, plain_ticks, scaling_panel
 from sim2real.scaling import PowerLaw
 
 SHOWN = 5  # curves in a panel: more cannot be told apart
 PAIRS_LABEL = "simulated pairs $n$"
+PAIR_OVERLAP_LABELS = {
+    "drop": "transfer, the tested pairs' simulations left out",
+    "keep": "transfer, the tested pairs' simulations in the source",
+}
 ROWS_LABEL = "measured training rows $m$"
 
 
@@ -68,7 +73,7 @@ def two_tower_architecture(
         _arrow(ax, (last * step, y), (x, 0.3 * y))
     if not warm:
         ax.text(x, -1.25, "+ $T$, $1/T$", ha="center", va="top", fontsize=9)
-        _arrow(ax, (x, -1.25), (x, -0.25), near=0.0)
+        _arrow(ax, (x, -1.2), (x, -0.5), near=0.0)
     for y, colour, name in ((1.0, DIRECT, "measured"), (-1.0, TRANSFER, "simulated")):
         for k, width in enumerate(head[1:], start=1):
             place = x + k * step
@@ -109,8 +114,9 @@ def chi_scaling_figure(records: Sequence[dict], payload: dict) -> Figure:
         ax.set_xlabel(PAIRS_LABEL)
         ax.set_title(f"{record['source']['name']}  ($m$ = {record['curve']['m']})", fontsize=10)
         handles.update(zip(*reversed(ax.get_legend_handles_labels())))
-    words = [label.replace("target materials", "measured pairs") for label in handles]
-    figure.legend(handles.values(), words, loc="outside lower center", ncols=2 * len(records), frameon=False, fontsize=8)
+    words = {OVERLAP_LABELS[choice]: label for choice, label in PAIR_OVERLAP_LABELS.items()}
+    labels = [words.get(label, label) for label in handles]
+    figure.legend(handles.values(), labels, loc="outside lower center", ncols=2 * len(records), frameon=False, fontsize=8)
     remark = "Bands: 90 %, over trials (dark), trials and pairs (light)"
     return titled(figure, payload, f"{records[0]['label']}. {remark}", 74 * len(records))
 
@@ -204,7 +210,7 @@ def split_figure(records: Sequence[dict], payload: dict) -> Figure:
     """The error of direct learning and of transfer under each way of splitting, and their paired difference.
 
     Args:
-        records: of :func:`sim2real.chi_results.split_records`.
+        records: of :func:`sim2real.chi_splits.split_records`.
         payload: with ``title``, ``edition`` and ``preset``.
     """
     figure, (left, right) = plt.subplots(1, 2, figsize=(11.4, 1.6 + 0.75 * len(records)), layout="constrained", sharey=True)
@@ -220,7 +226,7 @@ def split_figure(records: Sequence[dict], payload: dict) -> Figure:
             differences = [r["differences"][k] for r in records]
             mean, error = (np.array([d[name] for d in differences]) for name in ("mean", "standard_error"))
             right.errorbar(mean, y + shift, xerr=2 * error, fmt="o", color=colour, ms=6, capsize=3, label=label)
-    words = [f"{r['words']}\n{shared_words(r['shared'])}".strip() for r in records]
+    words = [f"{r['words']}\n{shared_words(r)}".strip() for r in records]
     left.set_yticks(y, words, fontsize=8.5)
     left.set_ylim(-0.6, len(records) - 0.4)
     right.axvline(0, color="#999999", lw=1)
@@ -234,5 +240,6 @@ def split_figure(records: Sequence[dict], payload: dict) -> Figure:
 def titled(figure: Figure, payload: dict, remark: str, width: int) -> Figure:
     """Title a figure: what the data are, edition, preset and a remark, wrapped at ``width`` characters."""
     text = f"{payload['title']} — edition {payload['edition']}, preset {payload['preset']}. {remark}."
-    figure.suptitle(fill(text, width), fontsize=9.5)
+    # a line must not end between a number and its sign
+    figure.suptitle(fill(text.replace(" %", "\u00a0%"), width), fontsize=9.5)
     return figure

@@ -6,15 +6,14 @@ exist. Single rows of the target are pairs at one temperature: a bootstrap over 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from sim2real.blocks import Plan
+from sim2real.chi_studies import SIMULATORS
 from sim2real.chi_substitution import compare_forms, interaction, marginal_rate, resampled_surfaces
-from sim2real.experiment import Trials, overlap_count
-from sim2real.paths import CACHE
+from sim2real.experiment import Study, Trials, overlap_count
 from sim2real.resampling import band, paired_difference
 from sim2real.results import LEVEL, REPLICATES
 from sim2real.scaling import fit_power_law
@@ -38,14 +37,34 @@ PAPER_CHI = {
     "interaction": "reinforce",
     "source": "Minami et al., npj Comput. Mater. 11, 146 (2025)",
 }
-SPLIT_WORDS = {
-    "row": "by row (a pair's other temperatures may train)",
-    "pair": "by pair",
-    "solvent": "by solvent",
-    "polymer": "by polymer",
-}
-
 _TAILS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+
+
+def shown_simulators(edition: str, chosen: str = "") -> tuple[str, ...]:
+    """The simulators of an edition that Figure 4a shows, the chosen one first.
+
+    Raises:
+        ValueError: an edition without studies of pairs, or a simulator that it does not have.
+    """
+    if edition not in SIMULATORS:
+        raise ValueError(f"EDITION {edition!r} has no study of pairs; expected one of {', '.join(SIMULATORS)}")
+    if chosen and chosen not in SIMULATORS[edition]:
+        raise ValueError(f"unknown SIMULATOR {chosen!r} of EDITION {edition!r}; expected one of {', '.join(SIMULATORS[edition])}")
+    first = chosen or SIMULATORS[edition][0]
+    # the full table of COSMO-RS must be downloaded, and holds the small one
+    others = [name for name in SIMULATORS[edition] if name != "cosmo-full" and name.split("-")[0] != first.split("-")[0]]
+    return (first, *others)
+
+
+def study_words(studies: Sequence[Study], edition: str) -> str:
+    """What is transferred to what, for the title of a figure; for the embedded twin also what it is not."""
+    words = f"{' and '.join(dict.fromkeys(s.source.name for s in studies))} to {studies[0].target.name}"
+    return f"{words} (twin of the chi study, not chi; source and target not independent)" if edition == "embedded" else words
+
+
+def first_side(study: Study) -> str:
+    """What stands beside the solvent in a pair."""
+    return "polymer" if study.target.property.name == "chi" else "solute"
 
 
 def chi_surface_record(trials: Trials) -> dict:
@@ -132,12 +151,15 @@ def rate_words(rate: dict) -> str:
     Args:
         rate: of :func:`~sim2real.chi_substitution.marginal_rate`, infinities as None.
     """
-    low, high = (None if rate[end] is None else f"{rate[end]:,.3g}" for end in ("low", "high"))
+    value, low, high = (None if rate[key] is None else _count_text(rate[key]) for key in ("rate", "low", "high"))
     if rate["identified"] == "both ends":
-        value = "infinitely many" if rate["rate"] is None else f"{rate['rate']:,.3g}"
-        return f"{value} ({low} to {high or 'infinitely many'})"
+        return f"{value or 'infinitely many'} ({low} to {high or 'infinitely many'})"
     limits = {"lower limit": f"at least {low}", "upper limit": f"at most {high}"}
     return limits.get(rate["identified"], rate["identified"])
+
+
+def _count_text(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 
 def _direct(trials: Trials) -> dict | None:
@@ -145,76 +167,6 @@ def _direct(trials: Trials) -> dict | None:
         return None
     errors = np.stack([trials.errors("direct", m) for m in trials.design.m_grid], axis=1)
     return dict(zip(("mae", "low", "high"), (v.tolist() for v in band(errors, LEVEL, REPLICATES, trials.design.seed))))
-
-
-def split_records(by_rule: Mapping[str, Trials]) -> list[dict]:
-    """What each way of splitting says of direct learning and transfer, and what test rows have in common with training rows.
-
-    Args:
-        by_rule: trials of the arms ``transfer`` and ``direct`` by the name of the rule, such as ``row``, ``pair``, ``solvent``
-            and ``polymer``.
-
-    Returns:
-        For each rule: ``split``, ``trials``, ``m``, ``n`` (smallest, largest), ``direct`` and ``transfer`` (two) with ``mae``,
-        ``low``, ``high`` (90 % over trials), ``differences`` (two), transfer - direct, paired, with ``mean`` and
-        ``standard_error`` over trials; ``shared``, the mean share of test rows whose ``pair``, ``solvent_key`` and
-        ``polymer_key`` a training row has too (those of them that the table has).
-    """
-    records = []
-    for rule, trials in by_rule.items():
-        design = trials.design
-        m, ends = max(design.m_grid), sorted({0, len(design.n_grid) - 1})
-        direct, transfer = trials.errors("direct", m), trials.errors("transfer", m)[:, ends]
-        (mae, low, high), bands = (band(e, LEVEL, REPLICATES, design.seed) for e in (direct[:, None], transfer))
-        records.append(
-            {
-                "split": rule,
-                "words": SPLIT_WORDS.get(rule, f"by {rule}"),
-                "property": trials.study.target.property.name,
-                "unit": trials.study.target.property.unit,
-                "source": trials.study.source.summary(),
-                "target": trials.study.target.summary(),
-                "trials": design.trials,
-                "m": m,
-                "n": [design.n_grid[k] for k in ends],
-                "direct": {"mae": float(mae[0]), "low": float(low[0]), "high": float(high[0])},
-                "transfer": [dict(zip(("mae", "low", "high"), map(float, values))) for values in zip(*bands)],
-                "differences": [_difference(errors, direct) for errors in transfer.T],
-                "shared": shared_with_training(trials),
-            }
-        )
-    return records
-
-
-def _difference(a: np.ndarray, b: np.ndarray) -> dict:
-    mean, standard_error, count = paired_difference(a, b)
-    return {"mean": mean, "standard_error": standard_error, "trials": count}
-
-
-def shared_with_training(trials: Trials, columns: tuple[str, ...] = ("pair", "solvent_key", "polymer_key")) -> dict[str, float]:
-    """The mean share of test rows of which some training row has the same pair, solvent or polymer: what a split leaks.
-
-    Args:
-        trials: whose splits are looked at, at the largest m.
-        columns: of the target's table; one that it lacks is passed over.
-    """
-    study, design = trials.study, trials.design
-    plan = Plan(study, study.source, design, CACHE / "trials", ())
-    splits = [plan.split(t) for t in range(design.trials)]
-    m = max(design.m_grid)
-    shares = {}
-    for column in columns:
-        if column in study.target.table:
-            labels = study.target.table[column].to_numpy()
-            shares[column] = float(np.mean([np.isin(labels[test], labels[train[:m]]).mean() for train, test in splits]))
-    return shares
-
-
-def shared_words(shared: Mapping[str, float]) -> str:
-    """What test rows have in common with training rows, in words."""
-    names = {"pair": "pair", "solvent_key": "solvent", "polymer_key": "polymer"}
-    parts = [f"{names[key]} {share:.0%}" for key, share in shared.items()]
-    return "seen in training: " + ", ".join(parts) if parts else ""
 
 
 def chi_table(by_simulator: Mapping[str, Trials], m: int | None = None) -> pd.DataFrame:

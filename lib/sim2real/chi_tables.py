@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from sim2real.chi_results import rate_words, shared_words
+from sim2real.chi_results import rate_words
+from sim2real.chi_splits import shared_words
 from sim2real.plots import with_error
 
 
@@ -56,11 +57,11 @@ def split_table(records: Sequence[dict]) -> pd.DataFrame:
     """Error of direct learning and transfer under each split, and the paired differences with their standard errors.
 
     Args:
-        records: of :func:`sim2real.chi_results.split_records`.
+        records: of :func:`sim2real.chi_splits.split_records`.
     """
     rows = []
     for r in records:
-        row = {"split": r["words"], "seen in training": shared_words(r["shared"]).removeprefix("seen in training: "), "m": r["m"]}
+        row = {"split": r["words"], "seen in training": shared_words(r).removeprefix("seen in training: "), "m": r["m"]}
         row["direct"] = r["direct"]["mae"]
         for n, transfer, difference in zip(r["n"], r["transfer"], r["differences"]):
             row[f"transfer, n = {n:,}"] = transfer["mae"]
