@@ -15,7 +15,7 @@ from sim2real.experiment import Design, Study, Trials
 from sim2real.presets import resolve
 from sim2real.resampling import paired_difference
 from sim2real.transfer import Hyperparameters, Network, Training
-from sim2real.transport_arms import arm_records, several_m_records, several_m_trials
+from sim2real.transport_arms import arm_records, several_m_records, several_m_trials, with_transfer_of
 from sim2real.transport_gains import (
     FALSE_DISCOVERIES,
     FEWEST_DRAWS,
@@ -154,6 +154,11 @@ def test_arms_are_compared_on_the_same_compounds():
     assert law["transfer_minus_this"] == pytest.approx({"mean": mean, "standard_error": error, "trials": count})
     assert law["transfer_there"] == pytest.approx(last.mean()) and law["mae"] == pytest.approx(by_law.mean())
     assert everything["arms"]["transfer, drop"]["transfer_minus_this"]["mean"] == 0
+    drop = make_trials(study, 30, seed=9, test=60)
+    drop = replace(drop, design=replace(drop.design, overlap="drop"))
+    both = with_transfer_of(drop, trials)
+    assert both.errors("transfer") == pytest.approx(drop.errors("transfer"))
+    assert both.errors("direct") == pytest.approx(trials.errors("direct"))
     assert everything["arms"]["transfer, keep"]["transfer_minus_this"] is None
     assert "compounds)" in mae_table(records.values()).loc["Wiedemann-Franz law"].iloc[0]
     assert difference_table(records.values()).loc["direct learning"].str.startswith("-0.4").all()

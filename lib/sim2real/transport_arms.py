@@ -9,13 +9,26 @@ import numpy as np
 import pandas as pd
 
 from sim2real.baselines import NEED_SIMULATED
-from sim2real.experiment import Study, Trials, overlap_count, run
+from sim2real.experiment import Study, Trials, available_source, overlap_count, run
 from sim2real.presets import Settings
 from sim2real.resampling import paired_difference
 from sim2real.transfer import Hyperparameters
 from sim2real.wiedemann_franz import NON_WF, WF
 
 SEVERAL_M = (100, 400)
+FEWEST_LEFT = 12
+"""With fewer source compounds left by overlap = drop there is no curve to be drawn of the rest."""
+
+
+def other_overlap_trials(settings: Settings, study: Study) -> Trials | None:
+    """The trials of transfer with the other choice of overlap, or None where there is none or nothing would be left."""
+    if not _overlaps(study):
+        return None
+    return run(study, settings.other_overlap_design(study), workers=settings.workers, arms=("transfer",))
+
+
+def _overlaps(study: Study) -> bool:
+    return overlap_count(study) > 0 and available_source(study, "drop") >= FEWEST_LEFT
 
 
 def arm_records(trials: Trials, other: Trials | None = None, m: int | None = None) -> list[dict]:
@@ -63,6 +76,12 @@ def arm_records(trials: Trials, other: Trials | None = None, m: int | None = Non
         for name, rows in subsets.items()
         if _tested(transfer, rows)
     ]
+
+
+def with_transfer_of(other: Trials, trials: Trials) -> Trials:
+    """The arm transfer of ``other`` beside the other arms of ``trials``, the same trials with the other choice of overlap."""
+    arms = trials.table[trials.table["arm"] != "transfer"]
+    return replace(other, table=pd.concat([other.table[other.table["arm"] == "transfer"], arms], ignore_index=True))
 
 
 def arm_errors(trials: Trials, arm: str, m: int) -> pd.Series:
@@ -121,9 +140,9 @@ def several_m_trials(
 
     Returns:
         One a choice of overlap and m, with the arms ``transfer``, ``direct`` and ``arms``; ``drop`` is left out where nothing
-        overlaps.
+        overlaps or nothing would be left.
     """
-    designs = [replace(settings, overlap=overlap).design(study) for overlap in ("keep", "drop")[: 1 + (overlap_count(study) > 0)]]
+    designs = [replace(settings, overlap=overlap).design(study) for overlap in ("keep", "drop")[: 1 + _overlaps(study)]]
     largest = max(designs[0].m_grid)
     return [
         run(

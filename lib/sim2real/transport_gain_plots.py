@@ -10,10 +10,12 @@ from matplotlib.figure import Figure
 
 from sim2real.paired_tests import ALPHA
 from sim2real.plots import DIRECT, LAW, panel_grid
+from sim2real.transport_gains import FALSE_DISCOVERIES, FEWEST_DRAWS
 from sim2real.transport_plots import GROUP_COLOURS, REST, SOURCE_AXIS, figure_title
 from sim2real.wiedemann_franz import WF
 
-VERDICT_COLOURS = {"gains": "#2e8b57", "loses": "#c0392b", "cannot be told": REST}
+UNTESTED = f"tested in fewer than {FEWEST_DRAWS} draws"
+VERDICT_COLOURS = {"gains": "#2e8b57", "loses": "#c0392b", "cannot be told": "#666666", UNTESTED: "#c8c8c8"}
 MEASURES = {"Spearman's rho": r"$\rho$", "epsilon squared": r"$\epsilon^2$"}
 
 
@@ -37,7 +39,9 @@ def compounds_panel(record: dict, ax: Axes | None = None) -> Axes:
         ax.add_collection(LineCollection(lines, colors=colour, linewidths=0.5, alpha=alpha, rasterized=True))
         if lines:
             label = f"{name} ({len(lines)}), median"
-            ax.plot(n, np.median(curves[of], axis=0), color=colour, lw=2.2, ls="--" if name == "others" else "-", label=label)
+            median = np.median(curves[of], axis=0)
+            style = {"color": "#444444", "ls": "--", "zorder": 4} if name == "others" else {"color": colour, "zorder": 3}
+            ax.plot(n, median, lw=2.2, label=label, **style)
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.autoscale_view()
@@ -52,8 +56,8 @@ def compounds_panel(record: dict, ax: Axes | None = None) -> Axes:
 def compounds_figure(record: dict, payload: dict) -> Figure:
     """Fig. 6e with a title that says how often a compound was tested."""
     figure = compounds_panel(record).figure
-    tested = np.median(record["tested"])
-    more = f"A line a compound, each tested in {tested:.0f} source draws (median); errors below the 1st percentile cut off."
+    times = f"{np.median(record['tested']):.0f} time(s), by the median"
+    more = f"A line a compound, each tested on independent source draws {times}; errors below the 1st percentile cut off."
     figure_title(figure, payload, 78, more)
     return figure
 
@@ -68,26 +72,24 @@ def ranked_panel(record: dict, name: str, ax: Axes | None = None) -> Axes:
     """
     ax = plt.subplots(figsize=(4.6, 3.8), layout="constrained")[1] if ax is None else ax
     gains = record["gains"][name]
+    mean, low, high = (np.array(gains[k], float) for k in ("mean", "low", "high"))
     tested = np.array([p is not None for p in gains["p_bh"]])
-    shown = tested if tested.any() else np.ones(len(tested), dtype=bool)
-    mean = np.array(gains["mean"], float)[shown]
-    low, high = (np.array(gains[k], float)[shown] for k in ("low", "high"))
-    verdict = np.array(gains["verdict"])[shown]
-    order = np.argsort(-mean, kind="stable")
-    rank = np.arange(1, len(order) + 1)
+    words = np.where(tested, gains["verdict"], UNTESTED)
+    rank = np.empty(len(mean))
+    rank[np.argsort(-mean, kind="stable")] = np.arange(1, len(mean) + 1)
     for word, colour in VERDICT_COLOURS.items():
-        of = verdict[order] == word
-        if tested.any():
-            ax.vlines(rank[of], low[order][of], high[order][of], color=colour, lw=0.6, alpha=0.35, rasterized=True)
-        ax.plot(rank[of], mean[order][of], ".", ms=2.5, color=colour, label=f"{word}: {of.sum()}")
+        of = words == word
+        if word != UNTESTED:
+            ax.vlines(rank[of], low[of], high[of], color=colour, lw=0.7, alpha=0.4, rasterized=True)
+        ax.plot(rank[of], mean[of], ".", ms=2 if word == UNTESTED else 3.5, color=colour, label=f"{word}: {of.sum()}")
     ax.axhline(0, color=LAW, lw=0.8)
-    if tested.any():
-        # intervals of few draws would hide the order
-        ax.set_ylim(*np.quantile(np.concatenate([low, high]), [0.01, 0.99]))
-    ax.set_xlabel(f"rank of the compound ({'tested in enough draws' if tested.any() else 'too few draws for any test'})")
+    # a few wide intervals would hide the order
+    ends = np.concatenate([mean, np.quantile(low[tested], [0.02]), np.quantile(high[tested], [0.98])]) if tested.any() else mean
+    ax.set_ylim(ends.min() - 0.05 * np.ptp(ends), ends.max() + 0.05 * np.ptp(ends))
+    ax.set_xlabel("rank of the compound")
     ax.set_ylabel(f"gain [{record['unit']}]")
     ax.set_title(f"gain {name}", fontsize=9.5)
-    ax.legend(fontsize=8, markerscale=3, loc="upper right")
+    ax.legend(fontsize=8, markerscale=3, loc="upper right", framealpha=0.8)
     return ax
 
 
@@ -123,5 +125,5 @@ def gain_figure(record: dict, payload: dict) -> Figure:
     for name, ax in zip(record["gains"], axes):
         ranked_panel(record, name, ax)
     explained_panel(record, axes[2])
-    figure_title(figure, payload, 170, "Verdicts: Benjamini-Hochberg at 10 %; bars: 95 % over source draws.")
+    figure_title(figure, payload, 170, f"Verdicts: Benjamini-Hochberg at {FALSE_DISCOVERIES:.0%}; bars: 95 % over source draws.")
     return figure

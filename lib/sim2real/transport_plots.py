@@ -30,6 +30,8 @@ BASELINE_STYLES = {
     "simulator": ("#b8860b", "-."),
     "law": ("#17a2b8", "-."),
 }
+# of studies that drop what a trial tests on (``Study.drop_tested``)
+OVERLAP_WORDS = {"drop": "transfer, tested compounds not in the source", "keep": "transfer, tested compounds in the source"}
 OWN = {False: r"the tested compounds' own $\kappa$", True: r"the tested compounds' own computed $\sigma$"}
 SOURCE_AXIS = "compounds with thermal conductivity $n$"
 COMPUTED_AXIS = "compounds with computed electrical conductivity $n$"
@@ -104,8 +106,11 @@ def scaling_figure(records: Sequence[dict], payload: dict, *, computed: bool = F
         scaling_panel(record, ax, baselines=False)
         _baselines(record, ax, computed)
         ax.set_xlabel(COMPUTED_AXIS if computed else SOURCE_AXIS)
+        # the general words are those of simulations
+        for line in ax.get_lines():
+            for overlap, words in OVERLAP_LABELS.items():
+                line.set_label(str(line.get_label()).replace(words, OVERLAP_WORDS[overlap]))
         for text in ax.texts:
-            # the general words are those of simulations
             text.set_text(text.get_text().replace("candidates' own simulations", OWN[computed]))
     handles: dict[str, object] = {}
     for ax in axes:
@@ -167,7 +172,7 @@ def group_panel(record: dict, ax: Axes | None = None) -> Axes:
     if law["status"] != "FAILED":
         ax.plot(n, PowerLaw(law["D"], law["alpha"], law["C"])(n), "--", color=LAW, lw=1.1, label="fitted law")
     if (other := record["other_overlap"]) is not None:
-        ax.plot(other["n"], other["mae"], "s:", color=OTHER, ms=4, lw=1.1, mfc="white", label=OVERLAP_LABELS[other["overlap"]])
+        ax.plot(other["n"], other["mae"], "s:", color=OTHER, ms=4, lw=1.1, mfc="white", label=OVERLAP_WORDS[other["overlap"]])
     if (direct := record["direct"]) is not None:
         ax.axhspan(direct["low"], direct["high"], color=DIRECT, alpha=0.08, lw=0)
         ax.axhline(direct["mae"], color=DIRECT, ls="--", lw=1.3, label="direct learning")

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 
 from sim2real.class_results import WORTHWHILE
+from sim2real.experiment import Study, available_source, overlap_count
 from sim2real.paired_tests import ALPHA
 from sim2real.plots import with_error
 from sim2real.transport_gains import FALSE_DISCOVERIES, FEWEST_DRAWS, GAINS
 from sim2real.transport_results import PAPER
+from sim2real.wiedemann_franz import NON_WF, WF
 
 ARM_NAMES = {
     "direct": "direct learning",
@@ -34,6 +36,20 @@ def arm_name(arm: str, *, computed: bool = False) -> str:
         computed: whether the source is a computed electrical conductivity, so that there is no law in between.
     """
     return (ARM_NAMES | COMPUTED_NAMES if computed else ARM_NAMES).get(arm, arm)
+
+
+def sizes_table(study: Study) -> pd.DataFrame:
+    """How many compounds have which conductivity, how many both, and what overlap = drop leaves of the source."""
+    source, target = study.source, study.target
+    counts = {
+        f"source: {source.name}": len(source),
+        f"target: {target.name}": len(target),
+        "source compounds that are also targets": overlap_count(study),
+        "source compounds that overlap = drop leaves every trial": available_source(study, "drop"),
+        "target compounds with known kappa": int(np.isfinite(target.table["log_kappa"]).sum()),
+    }
+    counts |= {f"target compounds in the group {name}": int((target.table["wf"] == name).sum()) for name in (WF, NON_WF)}
+    return pd.DataFrame.from_dict(counts, orient="index", columns=["compounds"])
 
 
 def mae_table(records: Sequence[dict]) -> pd.DataFrame:
