@@ -23,7 +23,7 @@ from sim2real.multitask import MultitaskHyperparameters, fit_multitask
 from sim2real.seeding import numpy_generator
 from sim2real.towers import DISTANCES, TEMPERATURES, PairNetwork
 from sim2real.transfer import Training
-from sim2real.tuning import choose
+from sim2real.tune import choose
 
 TRIALS = 8
 NETWORKS = [
@@ -57,7 +57,7 @@ def tune_pairs(study: Study, m: int) -> tuple[MultitaskHyperparameters, pd.DataF
     n = len(study.source)
     chosen = {}
     for arm, sizes in (("multitask", (n // 4, n)), ("direct", (0,))):
-        (network,) = choose(rows, f"{arm}, network", _score(study, fit, validate, sizes[-1:], NETWORKS, [FIRST]), 1)
+        network, _ = choose(rows, f"{arm}, network", _score(study, fit, validate, sizes[-1:], NETWORKS, [FIRST]))
         network, training = choose(rows, arm, _score(study, fit, validate, sizes, [network], TRAININGS))
         chosen[arm] = (network, training)
     settings = MultitaskHyperparameters(*chosen["multitask"], *chosen["direct"])
