@@ -5,13 +5,21 @@ from __future__ import annotations
 import tomllib
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sim2real.datasets.facts import load_polymer_facts
 from sim2real.datasets.task import DataError
 from sim2real.datasets.virtual import load_virtual_polymers
 from sim2real.experiment import Design, run
-from sim2real.local import EXAMPLE, UNTUNED, load_local_studies, load_local_tasks
+from sim2real.local import (
+    EXAMPLE,
+    UNTUNED,
+    load_local_studies,
+    load_local_tasks,
+    load_local_transport,
+    load_local_transport_tasks,
+)
 from sim2real.presets import resolve
 
 ENTRY = """
@@ -53,8 +61,6 @@ def test_hyperparameters_are_chosen_once_and_kept(tables, tmp_path, monkeypatch)
     calls = []
 
     def choose(study, m):
-        import pandas as pd
-
         calls.append((study.name, m))
         return UNTUNED, pd.DataFrame({"stage": ["direct"]})
 
@@ -87,6 +93,62 @@ def test_a_file_that_names_them_wrongly(tables, text, message):
     with pytest.raises(DataError) as caught:
         load_local_tasks(tables)
     assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+CONDUCTIVITIES = """
+[alloys]
+kind = "conductivity"
+source = { file = "kappa.csv", structure = "alloy", value = "kappa", unit = "W/(m K)" }
+target = { file = "sigma.csv", structure = "alloy", value = "sigma", unit_column = "unit", name = "mine" }
+"""
+
+
+@pytest.fixture
+def alloys(tables, tmp_path):
+    """Sixty alloys that obey the law, every other sigma written in S/cm, beside the study of density."""
+    shares = np.arange(1, 61)
+    names = [f"Cu{s}Zn{100 - s}" for s in shares]
+    pd.DataFrame({"alloy": names, "kappa": 2.0 * shares}).to_csv(tmp_path / "kappa.csv", index=False)
+    sigma = 2.0 * shares / (2.443e-8 * 300)
+    units = np.where(shares % 2, "S/m", "S/cm")
+    written = np.where(shares % 2, sigma, sigma / 100)
+    pd.DataFrame({"alloy": names, "sigma": written, "unit": units}).to_csv(tmp_path / "sigma.csv", index=False)
+    tables.write_text(ENTRY + CONDUCTIVITIES)
+    return tables
+
+
+def test_conductivities_of_ones_own(alloys, tmp_path):
+    assert list(load_local_tasks(alloys)) == ["density"], "the two kinds of study do not mix"
+    study = load_local_transport(resolve("local", "smoke", workers=1), alloys, tuned=False)
+    assert study.name == "local-alloys-composition" and study.settings is UNTUNED and study.target.name == "mine"
+    np.testing.assert_allclose(study.simulated_target, study.target.y, atol=1e-4)
+    np.testing.assert_allclose(study.target.table["lorenz"], 0, atol=1e-4)
+    assert study.target.table["wf"].value_counts()["WF"] == 6
+    trials = run(study, Design((40,), (20,), trials=2), arms=("transfer", "direct", "law"), store=tmp_path / "store")
+    assert trials.errors("law").max() < 1e-3 < trials.errors("direct").min()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (ENTRY, "local.toml names no study of kind conductivity"),
+        (CONDUCTIVITIES.replace('value = "kappa", ', ""), "[alloys], source: value missing; expected file, structure and value"),
+        (CONDUCTIVITIES.replace("[alloys]", "[alloys]\nproperty = 1"), "[alloys]: unknown entry 'property'"),
+        (CONDUCTIVITIES.replace(', unit = "W/(m K)"', ""), "kappa.csv: expected either unit"),
+        (CONDUCTIVITIES.replace('"W/(m K)"', '"S/m"'), "'S/m' is no unit of total_thermal_conductivity"),
+    ],
+)
+def test_conductivities_named_wrongly(alloys, text, message):
+    alloys.write_text(text)
+    with pytest.raises(DataError) as caught:
+        load_local_transport_tasks(alloys)
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_only_conductivities(alloys):
+    alloys.write_text(CONDUCTIVITIES)
+    with pytest.raises(DataError, match="names no study but of conductivities, which notebook 06 runs"):
+        load_local_tasks(alloys)
 
 
 def test_no_file_says_what_to_copy(tmp_path):

@@ -8,13 +8,16 @@ import tomllib
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from sim2real.datasets.conductivity import ELECTRICAL, THERMAL
 from sim2real.datasets.task import OTHER_PROPERTIES, PROPERTIES, DataError, Task
+from sim2real.datasets.transport import read_transport
 from sim2real.experiment import Study, training_size
 from sim2real.hyperparameters import from_dict
 from sim2real.paths import CACHE, DATA
 from sim2real.presets import Settings
 from sim2real.studies import DESCRIPTORS, describe, limit_source
 from sim2real.transfer import Hyperparameters, Network, Training
+from sim2real.transport_studies import transport_study, with_law
 from sim2real.tune import tune
 
 TABLES = DATA / "local.toml"
@@ -22,6 +25,8 @@ EXAMPLE = DATA / "local.example.toml"
 SMALLEST_TARGET, SMALLEST_SOURCE = 10, 40
 _SIDE = {"file", "structure", "value", "unit", "name", "group", "licence", "citation"}
 _STUDY = {"source", "target", "property", "kind", "descriptor"}
+# a block of this kind is a Wiedemann-Franz study: kappa -> sigma, two properties and no polymer
+CONDUCTIVITY = "conductivity"
 # of the preset smoke, which only shows that a table can be read and run: nothing is chosen there
 UNTUNED = Hyperparameters(
     transfer_network=Network(),
@@ -39,15 +44,26 @@ def load_local_tasks(path: Path = TABLES) -> dict[str, tuple[Task, Task, str]]:
         DataError: no such file, an unknown or missing entry, a table that cannot be used; one line that says what to do.
     """
     path = Path(path)
-    if not path.is_file():
-        raise DataError(f"EDITION=local: no file {_short(path)}; copy {_short(EXAMPLE)} to it and name your tables there")
-    try:
-        studies = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{_short(path)}: {error}") from error
-    if not studies:
-        raise DataError(f"{_short(path)} names no study; {_short(EXAMPLE)} shows how")
-    return {name: _tasks(path, name, entry) for name, entry in studies.items()}
+    blocks = {name: entry for name, entry in _blocks(path).items() if not _is_conductivity(entry)}
+    if not blocks:
+        raise DataError(f"{_short(path)} names no study but of conductivities, which notebook 06 runs; {_short(EXAMPLE)} shows how")
+    return {name: _tasks(path, name, entry) for name, entry in blocks.items()}
+
+
+def load_local_transport_tasks(path: Path = TABLES) -> dict[str, tuple[Task, Task]]:
+    """The blocks of kind ``conductivity``: name -> (log10 of kappa, log10 of sigma with the columns of the law).
+
+    Values must be positive; units may differ from row to row (``unit_column``);
+    :func:`~sim2real.datasets.transport.read_transport` says what is counted.
+
+    Raises:
+        DataError: as :func:`load_local_tasks`, or no block is of that kind.
+    """
+    path = Path(path)
+    blocks = {name: entry for name, entry in _blocks(path).items() if _is_conductivity(entry)}
+    if not blocks:
+        raise DataError(f"{_short(path)} names no study of kind {CONDUCTIVITY}; {_short(EXAMPLE)} shows how")
+    return {name: _conductivities(path, name, entry) for name, entry in blocks.items()}
 
 
 def load_local_studies(settings: Settings, path: Path = TABLES, *, tuned: bool = True) -> list[Study]:
@@ -67,24 +83,54 @@ def load_local_studies(settings: Settings, path: Path = TABLES, *, tuned: bool =
     studies = []
     for name, (source, target, descriptor) in load_local_tasks(path).items():
         study = describe(f"local-{name}", limit_source(source, settings.n_max), target, descriptor, workers=settings.workers)
-        for side, least in ((study.source, SMALLEST_SOURCE), (study.target, SMALLEST_TARGET)):
-            if len(side) < least:
-                raise DataError(f"{name}: {side.name} has {len(side)} materials that can be used; expected at least {least}")
-        chosen = _chosen(study, min(training_size(study.target), settings.m_max)) if tuned else UNTUNED
-        studies.append(replace(study, settings=chosen))
+        studies.append(_ready(name, study, settings, tuned))
     return studies
 
 
+def load_local_transport(settings: Settings, path: Path = TABLES, *, tuned: bool = True) -> Study:
+    """The Wiedemann-Franz study of a TOML file, its first block of kind ``conductivity``; as :func:`load_local_studies`.
+
+    Its target's table and ``simulated_target`` are those of :func:`~sim2real.transport_studies.load_transport_study`.
+
+    Raises:
+        DataError: as :func:`load_local_transport_tasks`, or a side has too few materials.
+    """
+    name, (thermal, electrical) = next(iter(load_local_transport_tasks(path).items()))
+    study = transport_study(f"local-{name}", thermal, electrical, n_max=settings.n_max, workers=settings.workers)
+    return _ready(name, study, settings, tuned)
+
+
+def _ready(name: str, study: Study, settings: Settings, tuned: bool) -> Study:
+    """The study with hyperparameters, if it has enough materials."""
+    for side, least in ((study.source, SMALLEST_SOURCE), (study.target, SMALLEST_TARGET)):
+        if len(side) < least:
+            raise DataError(f"{name}: {side.name} has {len(side)} materials that can be used; expected at least {least}")
+    chosen = _chosen(study, min(training_size(study.target), settings.m_max)) if tuned else UNTUNED
+    return replace(study, settings=chosen)
+
+
+def _blocks(path: Path) -> dict[str, object]:
+    """The entries of a TOML file, at least one."""
+    if not path.is_file():
+        raise DataError(f"EDITION=local: no file {_short(path)}; copy {_short(EXAMPLE)} to it and name your tables there")
+    try:
+        blocks = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{_short(path)}: {error}") from error
+    if not blocks:
+        raise DataError(f"{_short(path)} names no study; {_short(EXAMPLE)} shows how")
+    return blocks
+
+
+def _is_conductivity(entry: object) -> bool:
+    return isinstance(entry, dict) and entry.get("kind") == CONDUCTIVITY
+
+
 def _tasks(path: Path, name: str, entry: object) -> tuple[Task, Task, str]:
-    where = f"{_short(path)}, [{name}]"
-    if not re.fullmatch(r"\w[\w-]*", name):
-        raise DataError(f"{where}: expected a name of letters, digits, - and _, since files are called after it")
-    if not isinstance(entry, dict) or not {"source", "target"} <= set(entry):
-        raise DataError(f"{where}: expected the entries source and target; {_short(EXAMPLE)} shows how")
-    _no_others(where, entry, _STUDY)
+    where = _check_block(path, name, entry, _STUDY)
     kind = entry.get("kind", "any")
     if kind not in ("any", "polymer", "molecule", "composition"):
-        raise DataError(f"{where}: kind is {kind!r}; expected any, polymer, molecule or composition")
+        raise DataError(f"{where}: kind is {kind!r}; expected any, polymer, molecule, composition or {CONDUCTIVITY}")
     descriptor = entry.get("descriptor", "composition" if kind == "composition" else "molecular")
     if descriptor not in DESCRIPTORS:
         raise DataError(f"{where}: descriptor is {descriptor!r}; expected one of {', '.join(DESCRIPTORS)}")
@@ -102,13 +148,45 @@ def _tasks(path: Path, name: str, entry: object) -> tuple[Task, Task, str]:
     return replace(source, property=prop), replace(target, property=prop), descriptor
 
 
+def _conductivities(path: Path, name: str, entry: object) -> tuple[Task, Task]:
+    where = _check_block(path, name, entry, {"source", "target", "kind"})
+    sides = []
+    for side, property in (("source", THERMAL), ("target", ELECTRICAL)):
+        own = entry[side]
+        _check_side(f"{where}, {side}", own, {"file", "structure", "value"}, _SIDE | {"unit_column"})
+        options = {key: value for key, value in own.items() if key != "file"}
+        sides.append(read_transport(path.parent / own["file"], property=property, **options))
+    thermal, electrical = sides
+    return thermal, with_law(electrical, thermal)
+
+
+def _check_block(path: Path, name: str, entry: object, known: set[str]) -> str:
+    """Where a block stands, for messages, once its name and entries are right."""
+    where = f"{_short(path)}, [{name}]"
+    if not re.fullmatch(r"\w[\w-]*", name):
+        raise DataError(f"{where}: expected a name of letters, digits, - and _, since files are called after it")
+    if not isinstance(entry, dict) or not {"source", "target"} <= set(entry):
+        raise DataError(f"{where}: expected the entries source and target; {_short(EXAMPLE)} shows how")
+    _no_others(where, entry, known)
+    return where
+
+
 def _side(where: str, folder: Path, entry: object, property: str, kind: str) -> Task:
-    missing = {"file", "structure", "value", "unit"} - set(entry if isinstance(entry, dict) else ())
-    if missing:
-        raise DataError(f"{where}: {', '.join(sorted(missing))} missing; expected file, structure, value and unit")
-    _no_others(where, entry, _SIDE)
+    _check_side(where, entry, {"file", "structure", "value", "unit"}, _SIDE)
     options = {key: value for key, value in entry.items() if key != "file"}
     return Task.from_table(folder / entry["file"], property=property, kind=kind, **options)
+
+
+def _check_side(where: str, entry: object, needed: set[str], known: set[str]) -> None:
+    missing = needed - set(entry if isinstance(entry, dict) else ())
+    if missing:
+        raise DataError(f"{where}: {', '.join(sorted(missing))} missing; expected {_listed(needed)}")
+    _no_others(where, entry, known)
+
+
+def _listed(names: set[str]) -> str:
+    *first, last = (name for name in ("file", "structure", "value", "unit") if name in names)
+    return f"{', '.join(first)} and {last}"
 
 
 def _no_others(where: str, entry: dict, known: set[str]) -> None:

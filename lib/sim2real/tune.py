@@ -1,6 +1,6 @@
 """Choose the hyperparameters of a study on validation data, and write down the choice with the table it came from.
 
-    python -m sim2real.tune polymers-density-forcefield liquids-density-molecular ...  (all if none is named)
+    python -m sim2real.tune polymers-density-forcefield liquids-density-molecular ...  (every committed study if none is named)
 
 Never a test row: each tuning trial splits the target as a reporting trial does, puts its 20 % test rows aside unread, and
 validates on a quarter of the training part. The tuning trials are other trials than those reported, but of the same
@@ -17,19 +17,16 @@ import argparse
 import itertools
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
 import torch
 from joblib import Parallel, delayed
 
-from sim2real.datasets.task import PROPERTIES
 from sim2real.experiment import Study, training_size
 from sim2real.hyperparameters import TUNING, save_hyperparameters
-from sim2real.presets import PRESETS
 from sim2real.seeding import numpy_generator
-from sim2real.studies import load_study
 from sim2real.transfer import Hyperparameters, Network, Predictors, Training, fit_networks, transfer
 
 PRETRAINING_STEPS = 1500
@@ -37,22 +34,53 @@ SOURCE_SAMPLE = 4000  # simulations used to choose the pretraining: 3/4 train, 1
 SOURCE_DRAWS = 2
 SMALL_N = 1000  # or a quarter of a smaller source
 
-NETWORKS = [Network(inputs=i, outputs=o) for i in ("standard", "min-max") for o in ("standard", "yeo-johnson")]
-PRETRAINING = [Training(PRETRAINING_STEPS, rate) for rate in (1e-3, 3e-3, 6e-3)]
-FINE_TUNING = [Training(0, 1e-3)] + [
-    Training(steps, rate, dropout=dropout, max_epochs=1000)
-    for rate in (1e-4, 3e-4, 1e-3, 3e-3)
-    for steps in (100, 400, 1000)
-    for dropout in (0.0, 0.2)
-]
-DIRECT = [
-    Training(steps, rate, weight_decay=decay, dropout=dropout, max_epochs=1000)
-    for rate in (1e-3, 3e-3, 1e-2)
-    for steps in (200, 800)
-    for decay in (1e-4, 1.0)
-    for dropout in (0.0, 0.3)
-]
-DIRECT_NETWORKS = [Network(inputs=i) for i in ("standard", "min-max")]
+
+@dataclass(frozen=True)
+class Candidates:
+    """What is tried: every network with every pretraining; every fine-tuning; every direct network with every way to train it.
+
+    Raises:
+        ValueError: direct learning has fewer candidates than transfer.
+    """
+
+    networks: tuple[Network, ...]
+    pretraining: tuple[Training, ...]
+    fine_tuning: tuple[Training, ...]
+    direct_networks: tuple[Network, ...]
+    direct: tuple[Training, ...]
+
+    def __post_init__(self) -> None:
+        transfer = len(self.networks) * len(self.pretraining) + len(self.fine_tuning)
+        direct = len(self.direct_networks) * len(self.direct)
+        if direct < transfer:
+            raise ValueError(f"{direct} candidates for direct learning and {transfer} for transfer; expected at least as many")
+
+
+def trainings(rates: Sequence[float], steps: Sequence[int], regularisations: Iterable[tuple[float, float]]) -> tuple[Training, ...]:
+    """All combinations of learning rates, numbers of updates and pairs of weight decay and dropout."""
+    return tuple(
+        Training(count, rate, weight_decay=decay, dropout=share, max_epochs=1000)
+        for rate, count, (decay, share) in itertools.product(rates, steps, regularisations)
+    )
+
+
+HEAD_ONLY = Training(0, 1e-3)  # the head is rescaled and nothing trained further
+STANDARD = Candidates(
+    networks=tuple(Network(inputs=i, outputs=o) for i in ("standard", "min-max") for o in ("standard", "yeo-johnson")),
+    pretraining=tuple(Training(PRETRAINING_STEPS, rate) for rate in (1e-3, 3e-3, 6e-3)),
+    fine_tuning=(HEAD_ONLY, *trainings((1e-4, 3e-4, 1e-3, 3e-3), (100, 400, 1000), [(1e-4, 0.0), (1e-4, 0.2)])),
+    direct_networks=tuple(Network(inputs=i) for i in ("standard", "min-max")),
+    direct=trainings((1e-3, 3e-3, 1e-2), (200, 800), itertools.product((1e-4, 1.0), (0.0, 0.3))),
+)
+# Of conductivities by 580 numbers: with thousands of target rows, direct learning was best after more steps than the standard
+# candidates have (computed sigma, 2,184 rows: 0.867 after 3,000 steps, 0.909 after 800), so that both arms get longer ones.
+TRANSPORT = Candidates(
+    networks=tuple(Network(inputs=i) for i in ("standard", "min-max")),
+    pretraining=(Training(1500, 1e-3), Training(1500, 3e-3), Training(4000, 1e-3, weight_decay=1.0)),
+    fine_tuning=(HEAD_ONLY, *trainings((3e-4, 1e-3, 3e-3), (200, 1000), [(1e-4, 0.0), (1.0, 0.3)])),
+    direct_networks=tuple(Network(inputs=i) for i in ("standard", "min-max")),
+    direct=trainings((1e-3, 3e-3), (600, 2400), [(1e-4, 0.0), (1e-4, 0.3), (1.0, 0.3)]),
+)
 
 
 def trials_for(m: int) -> int:
@@ -60,12 +88,14 @@ def trials_for(m: int) -> int:
     return 20 if m < 100 else 12
 
 
-def tune(study: Study, m: int) -> tuple[Hyperparameters, pd.DataFrame]:
+def tune(study: Study, m: int, candidates: Candidates = STANDARD, trials: int = 0) -> tuple[Hyperparameters, pd.DataFrame]:
     """The choice for one study and the table of all candidates.
 
     Args:
         study: its ``settings`` are not used.
         m: target training size of the reported trials; 3/4 of it train here, 1/4 validates.
+        candidates: what is tried.
+        trials: of each candidate, 0 for :func:`trials_for`.
 
     Returns:
         The hyperparameters with the lowest validation errors, and a row per candidate with ``stage``, its settings,
@@ -73,14 +103,14 @@ def tune(study: Study, m: int) -> tuple[Hyperparameters, pd.DataFrame]:
     """
     torch.set_num_threads(1)
     rows: list[dict] = []
-    network, pretraining = _choose(rows, "pretraining", _score_pretraining(study))
-    fit, validate = _target_split(study, m, trials_for(m))
-    (fine_tuning,) = _choose(rows, "fine-tuning", _score_fine_tuning(study, network, pretraining, fit, validate))
-    direct_network, direct = _choose(rows, "direct", _score_direct(study, fit, validate))
+    network, pretraining = choose(rows, "pretraining", _score_pretraining(study, candidates))
+    fit, validate = _target_split(study, m, trials or trials_for(m))
+    (fine_tuning,) = choose(rows, "fine-tuning", _score_fine_tuning(study, network, pretraining, fit, validate, candidates))
+    direct_network, direct = choose(rows, "direct", _score_direct(study, fit, validate, candidates))
     return Hyperparameters(network, pretraining, fine_tuning, direct_network, direct), pd.DataFrame(rows)
 
 
-def _choose(rows: list[dict], stage: str, scored: Iterable[tuple[tuple, np.ndarray]]) -> tuple:
+def choose(rows: list[dict], stage: str, scored: Iterable[tuple[tuple, np.ndarray]]) -> tuple:
     scored = list(scored)
     best = min(range(len(scored)), key=lambda k: scored[k][1].mean())
     for k, (candidate, errors) in enumerate(scored):
@@ -98,24 +128,24 @@ def _choose(rows: list[dict], stage: str, scored: Iterable[tuple[tuple, np.ndarr
     return scored[best][0]
 
 
-def _score_pretraining(study: Study) -> Iterable[tuple[tuple, np.ndarray]]:
+def _score_pretraining(study: Study, candidates: Candidates) -> Iterable[tuple[tuple, np.ndarray]]:
     size = min(SOURCE_SAMPLE, len(study.source))
     draws = np.stack([_rng(study, "source", t).permutation(len(study.source))[:size] for t in range(SOURCE_DRAWS)])
     train, held = draws[:, : size * 3 // 4], draws[:, size * 3 // 4 :]
-    for network, stage in itertools.product(NETWORKS, PRETRAINING):
+    for network, stage in itertools.product(candidates.networks, candidates.pretraining):
         predictors = fit_networks(study.source.X, study.source.y, train, network, stage, _seeds(study, "pretraining", SOURCE_DRAWS))
         yield (network, stage), _errors(predictors, study.source, held)
 
 
 def _score_fine_tuning(
-    study: Study, network: Network, stage: Training, fit: np.ndarray, validate: np.ndarray
+    study: Study, network: Network, stage: Training, fit: np.ndarray, validate: np.ndarray, candidates: Candidates
 ) -> Iterable[tuple[tuple, np.ndarray]]:
     pretrained, trials = [], len(fit)
     for n in sorted({min(SMALL_N, len(study.source) // 4), len(study.source)}):
         rows = np.stack([_rng(study, "source", t).permutation(len(study.source))[:n] for t in range(trials)])
         seeds = _seeds(study, f"pretraining {n}", trials)
         pretrained.append(fit_networks(study.source.X, study.source.y, rows, network, stage, seeds))
-    for candidate in FINE_TUNING:
+    for candidate in candidates.fine_tuning:
         errors = [
             _errors(
                 transfer(p, study.target.X, study.target.y, fit, candidate, _seeds(study, "fine-tuning", trials)),
@@ -127,8 +157,10 @@ def _score_fine_tuning(
         yield (candidate,), np.mean(errors, axis=0)
 
 
-def _score_direct(study: Study, fit: np.ndarray, validate: np.ndarray) -> Iterable[tuple[tuple, np.ndarray]]:
-    for network, stage in itertools.product(DIRECT_NETWORKS, DIRECT):
+def _score_direct(
+    study: Study, fit: np.ndarray, validate: np.ndarray, candidates: Candidates
+) -> Iterable[tuple[tuple, np.ndarray]]:
+    for network, stage in itertools.product(candidates.direct_networks, candidates.direct):
         predictors = fit_networks(study.target.X, study.target.y, fit, network, stage, _seeds(study, "direct", len(fit)))
         yield (network, stage), _errors(predictors, study.target, validate)
 
@@ -153,35 +185,27 @@ def _seeds(study: Study, purpose: str, count: int) -> list[tuple]:
     return [("tuning", study.name, purpose, t) for t in range(count)]
 
 
-# kind and descriptor of the studies whose choice is committed, and of the one that the notebooks can ask for besides
-COMMITTED = (("polymers", "forcefield"), ("polymers", "molecular"), ("liquids", "molecular"), ("open-polymers", "forcefield"))
-FURTHER = (("open-polymers", "molecular"),)
+def _tune(name: str) -> tuple[str, int, object, pd.DataFrame]:
+    from sim2real.tuning_registry import TUNABLE  # the registry names functions of this module
 
-
-def study_names(kinds: Sequence[tuple[str, str]] = COMMITTED) -> list[str]:
-    """The names of studies, one a property, for pairs of kind and descriptor."""
-    return [f"{kind}-{p}-{descriptor}" for kind, descriptor in kinds for p in PROPERTIES]
-
-
-def _tune(name: str) -> tuple[str, int, Hyperparameters, pd.DataFrame]:
-    preset = PRESETS["quick"]
-    *edition, kind, property, descriptor = name.split("-")
-    edition = edition[0] if edition else "embedded"
-    study = load_study(kind, property, edition=edition, n_max=preset.n_max, descriptor=descriptor, tuned=False)
-    m = min(training_size(study.target), preset.m_max)
-    return name, m, *tune(study, m)
+    entry = TUNABLE[name]
+    study = entry.load()
+    largest = training_size(study.target, study.split_by)
+    m = min(largest, entry.m) if entry.m else largest
+    return name, m, *entry.tune(study, m)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; exit status 2 for an unknown study."""
-    known = study_names((*COMMITTED, *FURTHER))
+    from sim2real.tuning_registry import TUNABLE, study_names
+
     parser = argparse.ArgumentParser(prog="python -m sim2real.tune", description=__doc__.split("\n")[0])
-    parser.add_argument("studies", nargs="*", metavar="STUDY", help=", ".join(known))
+    parser.add_argument("studies", nargs="*", metavar="STUDY", help=", ".join(TUNABLE))
     parser.add_argument("--workers", type=int, default=1, help="studies tuned at the same time")
     options = parser.parse_args(arguments)
-    unknown = [s for s in options.studies if s not in known]
+    unknown = [s for s in options.studies if s not in TUNABLE]
     if unknown:
-        parser.error(f"unknown study {unknown[0]!r}; expected {', '.join(known)}")
+        parser.error(f"unknown study {unknown[0]!r}; expected {', '.join(TUNABLE)}")
     names = options.studies or study_names()
     results = Parallel(n_jobs=options.workers, return_as="generator_unordered")(delayed(_tune)(name) for name in names)
     for name, m, chosen, table in results:
