@@ -123,7 +123,10 @@ def test_parity_and_gain_are_drawn_class_by_class(trials):
         assert "too few (0)" in texts(ax)
     record = chi_class_results.gain_record(trials, parities, "COSMO-RS")
     figure = chi_class_plots.gain_figure(record, PAYLOAD)
-    assert {t.get_text() for t in figure.axes[0].texts} == {c["name"] for c in record["classes"]}
+    shown = {t.get_text() for t in figure.legends[0].get_texts()}
+    assert shown == {f"{c['name']} ({c['rows']})" for c in record["classes"]}
+    heights = [container.lines[0].get_ydata()[0] for container in figure.axes[0].containers]
+    assert heights == [c["with_direct"]["mean"] for c in record["classes"]]
     assert "4 classes" in figure.axes[0].get_title()
     none = chi_class_results.gain_record(trials, parities, "UNIFAC")
     assert not none["classes"] and "Celluloses" in chi_class_plots.gain_figure(none, PAYLOAD).get_suptitle()

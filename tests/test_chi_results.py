@@ -229,6 +229,9 @@ def test_the_record_of_figure_4_holds_the_means_of_the_trials(chi_study):
     assert record["compared"] is None
     assert list(chi_tables.rate_table(record).columns) == ["90 % over trials", "90 % over trials and pairs", "paper"]
     assert "109" in chi_tables.rate_table(record)["paper"].tolist() and len(chi_tables.interaction_table(record)) == 4
+    few = replace(trials, design=replace(trials.design, trials=3), table=trials.table[trials.table["trial"] < 3])
+    verdict = chi_results.chi_surface_record(few)["verdict"]
+    assert verdict["verdict"] == "cannot be told" and verdict["text"].startswith("3 trials; at least 6")
     narrow = replace(trials, design=replace(trials.design, m_grid=(12, 24)))
     with pytest.raises(ValueError, match="at least 3 of each, got 4 and 2"):
         chi_results.chi_surface_record(narrow)

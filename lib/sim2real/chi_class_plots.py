@@ -24,6 +24,7 @@ MEASURES = {
     "mae_line": "MAE after a line",
     "skill": "1 $-$ MAE after a line / MAE of the mean",
 }
+BEYOND = 0.6  # how far above the highest gain its axis goes
 SIMULATOR_COLOURS = (TRANSFER, "#d2691e", "#2e8b57")
 
 
@@ -111,7 +112,7 @@ def class_parity_figure(records: Sequence[dict], payload: dict) -> Figure:
         if k + columns >= len(records):
             ax.set_xlabel(f"simulated{unit}", fontsize=8)
         if k % columns == 0:
-            ax.set_ylabel(f"measured{unit}", fontsize=8)
+            ax.set_ylabel(fill(f"{record['target_name']}{unit}", 30), fontsize=8)
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=9, markerscale=2)
     remark = rf"{records[0]['label']}. $\rho$: Spearman's rank correlation (rows); grey: equality"
@@ -128,13 +129,18 @@ def gain_panel(record: dict, gain: str, measure: str, ax: Axes | None = None) ->
         ax: where to draw.
     """
     ax = plt.subplots(figsize=(4.6, 3.8), layout="constrained")[1] if ax is None else ax
-    for c in record["classes"]:
+    for k, c in enumerate(record["classes"]):
         mean = c[gain]["mean"]
         error = [[mean - c[gain]["low"]], [c[gain]["high"] - mean]]
-        ax.errorbar(c[measure], mean, yerr=error, fmt="o", color=TRANSFER, ms=5, lw=1, capsize=2)
-        ax.annotate(c["name"], (c[measure], mean), textcoords="offset points", xytext=(4, 4), fontsize=7)
+        colour, marker = f"C{k % 10}", "os^Dv"[k // 10]
+        ax.errorbar(
+            c[measure], mean, yerr=error, fmt=marker, color=colour, ms=6, lw=1, capsize=2, label=f"{c['name']} ({c['rows']})"
+        )
     ax.axhline(0, color="#999999", lw=1)
-    ax.margins(x=0.18)
+    if record["classes"]:
+        # the interval of a class of few pairs may be endless: it is cut, the points are not
+        highest = max(c[gain]["mean"] for c in record["classes"]) + BEYOND
+        ax.set_ylim(top=min(ax.get_ylim()[1], highest))
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.set_xlabel(f"{record['simulator']} on the class: {MEASURES[measure]}")
     n_low, n_high = record["n"]
@@ -150,11 +156,14 @@ def gain_panel(record: dict, gain: str, measure: str, ax: Axes | None = None) ->
 
 def gain_figure(record: dict, payload: dict) -> Figure:
     """The gain against two measures of accuracy: over direct learning above, from the smallest to the largest n below."""
-    figure, axes = plt.subplots(2, 2, figsize=(11, 8), layout="constrained", sharex="col", sharey="row")
+    figure, axes = plt.subplots(2, 2, figsize=(12, 7.6), layout="constrained", sharex="col", sharey="row")
     for row, gain in zip(axes, ("with_direct", "with_n")):
         for ax, measure in zip(row, ("spearman", "skill")):
             gain_panel(record, gain, measure, ax)
             ax.label_outer()
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, labels, loc="outside right center", frameon=False, fontsize=8.5, title="class (tested rows)")
     remark = f"{record['trials']} trials, bars 90 % over trials and pairs; below 0 is a gain"
     if record["left_out"]:
         remark += ". Too few rows or no simulated values: " + ", ".join(record["left_out"])

@@ -80,8 +80,8 @@ def class_parity_records(target: object, simulated: Mapping[str, np.ndarray], cl
         classes: which, in this order; all but the rows of no class, those with the most rows first, if None.
 
     Returns:
-        For each class: ``class``, ``name``, ``rows``, ``label``, ``unit``, ``simulators``: by name ``rows``, ``measured``,
-        ``simulated``, ``spearman`` (None below five rows), ``mae`` of the values as they are, and of :func:`line_errors`
+        For each class: ``class``, ``name``, ``rows``, ``label``, ``unit``, ``target_name``, ``simulators``: by name ``rows``,
+        ``measured``, ``simulated``, ``spearman`` (None below five rows), ``mae`` of the values as they are, and of :func:`line_errors`
         ``mae_line``, ``mae_constant``.
     """
     table, y = target.table, target.y
@@ -106,7 +106,7 @@ def class_parity_records(target: object, simulated: Mapping[str, np.ndarray], cl
                 **accuracy,
             }
         records.append({"class": group, "name": class_name(group), "rows": int(own.sum()), "simulators": sides})
-        records[-1] |= {"label": target.property.label, "unit": target.property.unit}
+        records[-1] |= {"label": target.property.label, "unit": target.property.unit, "target_name": target.name}
     return records
 
 

@@ -18,15 +18,17 @@ from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator
 
 from sim2real.chi_results import rate_words
 from sim2real.chi_splits import shared_words
-from sim2real.plots import DIRECT, LAW, OTHER, OVERLAP_LABELS, TRANSFER, panel_grid, plain_ticks, scaling_panel
+from sim2real.plots import DIRECT, LAW, OTHER, TRANSFER, Words, panel_grid, plain_ticks, scaling_panel
 from sim2real.scaling import PowerLaw
 
 SHOWN = 5  # curves in a panel: more cannot be told apart
 PAIRS_LABEL = "simulated pairs $n$"
-PAIR_OVERLAP_LABELS = {
-    "drop": "transfer, the tested pairs' simulations left out",
-    "keep": "transfer, the tested pairs' simulations in the source",
-}
+PAIR_WORDS = Words(
+    source=PAIRS_LABEL,
+    drop="transfer, the tested pairs' simulations left out",
+    keep="transfer, the tested pairs' simulations in the source",
+    own="the tested pairs' own simulations",
+)
 ROWS_LABEL = "measured training rows $m$"
 
 
@@ -110,13 +112,10 @@ def chi_scaling_figure(records: Sequence[dict], payload: dict) -> Figure:
     figure, axes = panel_grid(len(records), min(2, len(records)), (5.4, 4.1), 0.7)
     handles: dict[str, object] = {}
     for record, ax in zip(records, axes):
-        scaling_panel(record, ax)
-        ax.set_xlabel(PAIRS_LABEL)
+        scaling_panel(record, ax, words=PAIR_WORDS)
         ax.set_title(f"{record['source']['name']}  ($m$ = {record['curve']['m']})", fontsize=10)
         handles.update(zip(*reversed(ax.get_legend_handles_labels())))
-    words = {OVERLAP_LABELS[choice]: label for choice, label in PAIR_OVERLAP_LABELS.items()}
-    labels = [words.get(label, label) for label in handles]
-    figure.legend(handles.values(), labels, loc="outside lower center", ncols=2 * len(records), frameon=False, fontsize=8)
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2 * len(records), frameon=False, fontsize=8)
     remark = "Bands: 90 %, over trials (dark), trials and pairs (light)"
     return titled(figure, payload, f"{records[0]['label']}. {remark}", 74 * len(records))
 
@@ -179,12 +178,14 @@ def slopes_panel(record: dict, ax: Axes | None = None) -> Axes:
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.yaxis.set_major_locator(MaxNLocator(5))
+    bottom, top = ax.get_ylim()
+    ax.set_ylim(bottom, top + 0.22 * (top - bottom))  # room for the legend
     ax.set_xlabel(ROWS_LABEL)
     ax.set_ylabel(r"slope in $n$: $d\log R\,/\,d\log n$")
     log = record["interaction_materials"]["log"]
-    title = rf"$\gamma$ = {log['value']:+.2g} ({log['low']:+.2g} to {log['high']:+.2g}): {log['verdict']}"
+    title = rf"$\gamma$ = {log['value']:+.2g} ({log['low']:+.2g} to {log['high']:+.2g}): {record['verdict']['verdict']}"
     ax.set_title(title, fontsize=9.5)
-    ax.legend(frameon=False, fontsize=8)
+    ax.legend(frameon=False, fontsize=8, loc="upper right", ncols=2)
     return ax
 
 

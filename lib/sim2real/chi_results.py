@@ -37,6 +37,8 @@ PAPER_CHI = {
     "interaction": "reinforce",
     "source": "Minami et al., npj Comput. Mater. 11, 146 (2025)",
 }
+FEWEST_TRIALS = 6
+"""With fewer trials there is no verdict on the interaction."""
 _TAILS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 
 
@@ -122,11 +124,18 @@ def chi_surface_record(trials: Trials) -> dict:
         "rate_materials": marginal_rate(n, m, mean, of_both, LEVEL),
         "interaction": interaction(n, m, mean, of_trials, LEVEL),
         "interaction_materials": both,
-        "verdict": {"verdict": both["verdict"], "text": verdict_text(both)},
+        "verdict": _verdict(both, design.trials),
         "compared": compare_forms(n, m, mean).to_dict("records") if min(mean.shape) >= 4 else None,
         "paper": PAPER_CHI,
     }
     return json_ready(record)
+
+
+def _verdict(record: dict, trials: int) -> dict[str, str]:
+    if trials < FEWEST_TRIALS:
+        text = f"{trials} trials; at least {FEWEST_TRIALS} are needed, because a bootstrap over fewer is too narrow."
+        return {"verdict": "cannot be told", "text": text}
+    return {"verdict": record["verdict"], "text": verdict_text(record)}
 
 
 def verdict_text(record: dict) -> str:

@@ -125,4 +125,4 @@ def _law(law: dict) -> str:
 
 def _slope(partial: dict) -> str:
     ends = f"{partial['low']:.3g} to {partial['high']:.3g}"
-    return f"{partial['value']:.3g} ({ends}{', no decay within it' if partial['reaches_zero'] else ''})"
+    return f"{partial['value'] or 0.0:.3g} ({ends}{', no decay within it' if partial['reaches_zero'] else ''})"
