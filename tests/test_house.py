@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import nbformat
 import numpy as np
@@ -19,6 +19,7 @@ from sim2real.paths import FIGURES, ROOT
 from sim2real.run import read_parameters
 from sim2real.studies import STUDIES
 from sim2real.transfer import Training
+from sim2real.tune import STANDARD, main
 from sim2real.tuning_registry import study_names
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
@@ -70,6 +71,19 @@ def test_nothing_is_chosen_for_a_study_that_does_not_exist():
     assert set(json.loads(CHOSEN.read_text())) == set(study_names())
     with pytest.raises(ValueError, match=r"run python -m sim2real.tune polymers-colour-molecular"):
         load_hyperparameters("polymers-colour-molecular")
+
+
+def test_a_search_that_favours_transfer_is_refused():
+    with pytest.raises(ValueError, match="10 candidates for direct learning and 37 for transfer; expected at least as many"):
+        replace(STANDARD, direct=STANDARD.direct[:5])
+
+
+def test_tuning_an_unknown_study_names_the_known_ones(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["polymers-colour-molecular"])
+    assert caught.value.code == 2
+    message = capsys.readouterr().err
+    assert "unknown study 'polymers-colour-molecular'" in message and "open-transport-sigma-composition-m100" in message
 
 
 @pytest.mark.parametrize("kind", STUDIES)
