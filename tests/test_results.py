@@ -104,7 +104,7 @@ def test_both_choices_of_overlap_and_what_each_part_of_the_database_buys(study, 
     )
     assert swapped["other_overlap"]["gains"]["own"]["mean"] == pytest.approx(own.mean())
     ax = plots.scaling_panel(record)
-    assert plots.OVERLAP_LABELS["drop"] in [line.get_label() for line in ax.get_lines()]
+    assert plots.MATERIALS.drop in [line.get_label() for line in ax.get_lines()]
     assert "candidates' own simulations" in ax.texts[-1].get_text()
     assert list(results.summary_table([record]).filter(like="of it").columns) == [
         "of it, the candidates' own simulations",

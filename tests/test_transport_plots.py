@@ -82,7 +82,7 @@ def test_the_scaling_panel_has_the_law_as_a_baseline(trials):
     assert lines["extra trees"][0] == record["arms"]["trees"]["mae"]
     # 1.5 stands far above the curves: it is named, not drawn
     words = "".join(text.get_text() for text in ax.texts)
-    assert f"Wiedemann-Franz law: {record['arms']['law']['mae']:.3g}" in words
+    assert f"Wiedemann-Franz law (elsewhere a mean): {record['arms']['law']['mae']:.3g}" in words
     assert "candidates' own simulations" not in words and r"the tested compounds' own $\kappa$" in words
     assert "thermal" in ax.get_xlabel()
     assert "computed" in scaling_figure([record], shown, computed=True).axes[0].get_xlabel()

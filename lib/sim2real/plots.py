@@ -5,7 +5,8 @@ Functions with ``ax=None`` draw one panel and return its axes; those with a whol
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from textwrap import fill
 
 import matplotlib.pyplot as plt
@@ -17,22 +18,53 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, ScalarForm
 from sim2real.scaling import PowerLaw
 
 TRANSFER, DIRECT, LAW, OTHER = "#1f5fa8", "#c0392b", "#111111", "#7b4fa3"
-BASELINE_STYLES = {"ridge": ("#777777", ":"), "trees": ("#2e8b57", ":"), "simulator": ("#b8860b", "-.")}
-FAR = 1.3  # a baseline this many times above the highest point of the curves is not drawn
-OVERLAP_LABELS = {
-    "drop": "transfer, target materials not in the source",
-    "keep": "transfer, target materials in the source",
+BASELINE_STYLES = {
+    "ridge": ("#777777", ":"),
+    "trees": ("#2e8b57", ":"),
+    "boosting": ("#8c564b", ":"),
+    "neighbour": ("#e377c2", ":"),
+    "simulator": ("#b8860b", "-."),
+    "law": ("#17a2b8", "-."),
 }
-BASELINE_LABELS = {"ridge": "ridge", "trees": "extra trees", "simulator": "simulator + line"}
+FAR = 1.3  # a baseline this many times above the highest point of the curves is not drawn
+BASELINE_LABELS = {
+    "ridge": "ridge",
+    "trees": "extra trees",
+    "boosting": "gradient boosting",
+    "neighbour": "nearest neighbours",
+    "simulator": "simulator + line",
+    "law": "simulator as it is",
+}
 
 
-def scaling_panel(record: dict, ax: Axes | None = None, *, baselines: bool = True) -> Axes:
+@dataclass(frozen=True)
+class Words:
+    """How the figures of a study call what others call by other names.
+
+    Attributes:
+        source: the axis of n.
+        drop, keep: the curve with the other choice of overlap.
+        own: what the difference between the two choices buys.
+        baselines: labels of the arms; those without one are not drawn.
+    """
+
+    source: str = "simulated materials $n$"
+    drop: str = "transfer, target materials not in the source"
+    keep: str = "transfer, target materials in the source"
+    own: str = "candidates' own simulations"
+    baselines: Mapping[str, str] = field(default_factory=lambda: BASELINE_LABELS)
+
+
+MATERIALS = Words()
+
+
+def scaling_panel(record: dict, ax: Axes | None = None, *, words: Words = MATERIALS) -> Axes:
     """Error against n on logarithmic axes: points, 90 % band over trials, fitted law, direct learning and baselines.
 
     Args:
         record: of :func:`sim2real.results.scaling_record`.
         ax: where to draw.
-        baselines: whether the lines of the other learners are drawn.
+        words: of the study.
     """
     ax = plt.subplots(figsize=(4.2, 3.4), layout="constrained")[1] if ax is None else ax
     curve, law = record["curve"], record["law"]
@@ -47,18 +79,18 @@ def scaling_panel(record: dict, ax: Axes | None = None, *, baselines: bool = Tru
     ax.axhline(record["arms"]["direct"]["mae"], color=DIRECT, ls="--", lw=1.4, label="direct learning")
     other = record["other_overlap"]
     if other is not None:
-        ax.plot(other["n"], other["mae"], "s:", color=OTHER, ms=4, lw=1.2, mfc="white", label=OVERLAP_LABELS[other["overlap"]])
+        ax.plot(other["n"], other["mae"], "s:", color=OTHER, ms=4, lw=1.2, mfc="white", label=getattr(words, other["overlap"]))
     high = FAR * max(*curve["high"], record["arms"]["direct"]["mae"])
     beyond = []
     for arm, (colour, style) in BASELINE_STYLES.items():
-        if not baselines or arm not in record["arms"]:
+        if arm not in record["arms"] or arm not in words.baselines:
             continue
         mae = record["arms"][arm]["mae"]
         if mae > high:
             # a line far above would squeeze the curve: its value is written instead
-            beyond.append(f"{BASELINE_LABELS[arm]}: {mae:.3g}")
+            beyond.append(f"{words.baselines[arm]}: {mae:.3g}")
         else:
-            ax.axhline(mae, color=colour, ls=style, lw=1.1, label=BASELINE_LABELS[arm])
+            ax.axhline(mae, color=colour, ls=style, lw=1.1, label=words.baselines[arm])
     ax.set_xscale("log")
     ax.set_yscale("log")
     bottom, top = ax.get_ylim()
@@ -66,22 +98,22 @@ def scaling_panel(record: dict, ax: Axes | None = None, *, baselines: bool = Tru
     ax.set_ylim(bottom / (top / bottom) ** room, top)  # for the words below the curve
     if beyond:
         box = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # it may stand on another baseline's line
-        words = "off scale: " + ", ".join(beyond)
-        ax.text(0.97, 0.97, words, transform=ax.transAxes, fontsize=7.5, va="top", ha="right", bbox=box, zorder=5)
+        text = "off scale: " + ", ".join(beyond)
+        ax.text(0.97, 0.97, text, transform=ax.transAxes, fontsize=7.5, va="top", ha="right", bbox=box, zorder=5)
     plain_ticks(ax)
     unit = "" if record["unit"] == "-" else f" [{record['unit']}]"
-    ax.set_xlabel("simulated materials $n$")
+    ax.set_xlabel(words.source)
     ax.set_ylabel(f"MAE{unit}")
     ax.set_title(f"{record['label']}  ($m$ = {curve['m']})", fontsize=10)
-    words = law_text(law) + ("" if other is None else "\n" + gains_text(other["gains"]))
-    ax.text(0.03, 0.03, words, transform=ax.transAxes, fontsize=7.5, va="bottom", ha="left")
+    text = law_text(law) + ("" if other is None else "\n" + gains_text(other["gains"], words))
+    ax.text(0.03, 0.03, text, transform=ax.transAxes, fontsize=7.5, va="bottom", ha="left")
     return ax
 
 
-def gains_text(gains: dict) -> str:
+def gains_text(gains: dict, words: Words = MATERIALS) -> str:
     """What the candidates' own simulations and the rest of the database buy, with standard errors over trials."""
     own, rest = (with_error(gains[part]["mean"], gains[part]["standard_error"]) for part in ("own", "rest"))
-    return f"rest of the database: {rest}\ncandidates' own simulations: {own}"
+    return f"rest of the database: {rest}\n{words.own}: {own}"
 
 
 def law_text(law: dict) -> str:
@@ -251,49 +283,4 @@ def architecture(widths: Sequence[int], ax: Axes | None = None, *, shown: int = 
     ax.set_xlim(-0.5, len(widths) - 0.5)
     ax.set_ylim(-1.9, 1.2)
     ax.axis("off")
-    return ax
-
-
-def descriptor_blocks(vectors: dict[str, np.ndarray], feature_names: Sequence[str]) -> Figure:
-    """Descriptors of a few materials as rows of colour, one strip a block, a block being the names' part before ``_``.
-
-    Args:
-        vectors: name of the material -> (d,).
-        feature_names: (d,) such as ``charge_07`` or ``k_bond_00``.
-    """
-    blocks: dict[str, list[int]] = {}
-    for column, name in enumerate(feature_names):
-        blocks.setdefault(name.rsplit("_", 1)[0], []).append(column)
-    size = (1.15 * len(blocks) + 2, 0.32 * len(vectors) + 1.3)
-    figure, axes = plt.subplots(1, len(blocks), figsize=size, sharey=True, layout="constrained")
-    matrix = np.stack(list(vectors.values()))
-    for ax, (block, columns) in zip(axes, blocks.items()):
-        image = ax.imshow(matrix[:, columns], aspect="auto", cmap="magma", vmin=0, vmax=1, interpolation="nearest")
-        ax.set_title(block, fontsize=9)
-        elements = [feature_names[c].rsplit("_", 1)[1] for c in columns]
-        labelled = not elements[0].isdigit()
-        ax.set_xticks(range(len(columns)) if labelled else [0, len(columns) - 1])
-        ax.set_xticklabels(elements if labelled else ["0", "1"], fontsize=5)
-        ax.tick_params(length=2)
-    axes[0].set_yticks(range(len(vectors)), list(vectors), fontsize=8)
-    figure.colorbar(image, ax=axes, fraction=0.02, label="mean kernel value")
-    figure.supxlabel("element of the mass block; kernel centre on the block's scale of 0 to 1 elsewhere", fontsize=8)
-    return figure
-
-
-def descriptor_map(source: np.ndarray, target: np.ndarray, share: Sequence[float], ax: Axes | None = None) -> Axes:
-    """Simulated and measured materials on two axes of their descriptors.
-
-    Args:
-        source: (n, 2) positions of simulated materials.
-        target: (m, 2) positions of measured ones.
-        share: of the variance that each axis holds.
-        ax: where to draw.
-    """
-    ax = plt.subplots(figsize=(5.2, 4.4), layout="constrained")[1] if ax is None else ax
-    ax.scatter(*source.T, s=3, alpha=0.25, lw=0, color="#888888", label=f"simulated ({len(source)})")
-    ax.scatter(*target.T, s=22, lw=0.4, edgecolor="white", color=DIRECT, label=f"measured ({len(target)})")
-    ax.set_xlabel(f"principal component 1 ({share[0]:.0%} of the variance)")
-    ax.set_ylabel(f"principal component 2 ({share[1]:.0%})")
-    ax.legend(frameon=False, fontsize=8, markerscale=1.5)
     return ax

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sim2real.baselines import NEED_SIMULATED
-from sim2real.plots import DIRECT, FAR, LAW, OTHER, OVERLAP_LABELS, law_text, panel_grid, plain_ticks, scaling_panel, with_error
+from sim2real.plots import BASELINE_LABELS, DIRECT, LAW, OTHER, Words, law_text, panel_grid, plain_ticks, scaling_panel, with_error
 from sim2real.scaling import PowerLaw
 from sim2real.transport_tables import arm_name
 from sim2real.wiedemann_franz import NON_WF, WF
@@ -21,17 +21,6 @@ GROUP_COLOURS = {WF: "#1f5fa8", NON_WF: "#2e8b57"}
 REST = "#aaaaaa"
 METALS = "#c0392b"
 GROUP_VERDICTS = {"scales": "scales", "does not": "does not scale", "cannot be told": "cannot be told"}
-# this study has more baselines than others, among them the law itself
-BASELINE_STYLES = {
-    "ridge": ("#777777", ":"),
-    "trees": ("#2e8b57", ":"),
-    "boosting": ("#8c564b", ":"),
-    "neighbour": ("#e377c2", ":"),
-    "simulator": ("#b8860b", "-."),
-    "law": ("#17a2b8", "-."),
-}
-# of studies that drop what a trial tests on (``Study.drop_tested``)
-OVERLAP_WORDS = {"drop": "transfer, tested compounds not in the source", "keep": "transfer, tested compounds in the source"}
 OWN = {False: r"the tested compounds' own $\kappa$", True: r"the tested compounds' own computed $\sigma$"}
 SOURCE_AXIS = "compounds with thermal conductivity $n$"
 COMPUTED_AXIS = "compounds with computed electrical conductivity $n$"
@@ -101,44 +90,27 @@ def scaling_figure(records: Sequence[dict], payload: dict, *, computed: bool = F
         payload: of the figure.
         computed: whether the source is a computed electrical conductivity instead of a thermal one.
     """
-    figure, axes = panel_grid(len(records), len(records), (5.4, 4.4), 0.8)
+    figure, axes = panel_grid(len(records), len(records), (7.6 if len(records) == 1 else 5.2, 4.2), 0.4)
     for record, ax in zip(records, axes):
-        scaling_panel(record, ax, baselines=False)
-        _baselines(record, ax, computed)
-        ax.set_xlabel(COMPUTED_AXIS if computed else SOURCE_AXIS)
-        # the general words are those of simulations
-        for line in ax.get_lines():
-            for overlap, words in OVERLAP_LABELS.items():
-                line.set_label(str(line.get_label()).replace(words, OVERLAP_WORDS[overlap]))
-        for text in ax.texts:
-            text.set_text(text.get_text().replace("candidates' own simulations", OWN[computed]))
+        scaling_panel(record, ax, words=scaling_words(computed))
     handles: dict[str, object] = {}
     for ax in axes:
         handles.update(zip(*reversed(ax.get_legend_handles_labels())))
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2 * len(records), frameon=False, fontsize=8)
-    figure_title(figure, payload, 66 * len(records), "Bands: 90 %, over trials (dark), trials and materials (light).")
+    figure.legend(handles.values(), [fill(k, 28) for k in handles], loc="outside right upper", frameon=False, fontsize=8)
+    figure_title(figure, payload, 70 * len(records) + 24, "Bands: 90 %, over trials (dark), trials and materials (light).")
     return figure
 
 
-def _baselines(record: dict, ax: Axes, computed: bool) -> None:
-    """A line each for the arms of :data:`BASELINE_STYLES`; those far above the curves are named in the corner."""
-    top = FAR * max(*record["curve"]["high"], record["arms"]["direct"]["mae"])
-    beyond = []
-    for arm, (colour, style) in BASELINE_STYLES.items():
-        if arm not in record["arms"]:
-            continue
-        mae, name = record["arms"][arm]["mae"], arm_name(arm, computed=computed)
-        if mae > top:
-            beyond.append(f"{name}: {mae:.3g}")
-        else:
-            label = f"{name}, mean where unknown" if arm in NEED_SIMULATED else name
-            ax.axhline(mae, color=colour, ls=style, lw=1.1, label=label)
-    low = min([v["mae"] for v in record["arms"].values()] + record["curve"]["low"])
-    ends = ax.get_ylim()
-    ax.set_ylim(min(ends[0], low / (ends[1] / low) ** 0.4), ends[1])  # room for the words below all lines
-    plain_ticks(ax)
-    if beyond:
-        ax.text(0.97, 0.97, "off scale: " + ", ".join(beyond), transform=ax.transAxes, fontsize=7.5, va="top", ha="right")
+def scaling_words(computed: bool) -> Words:
+    """What the general panel calls things here; ``computed`` as :func:`scaling_figure`."""
+    names = {arm: arm_name(arm, computed=computed) for arm in BASELINE_LABELS}
+    return Words(
+        source=COMPUTED_AXIS if computed else SOURCE_AXIS,
+        drop="transfer, tested compounds not in the source",
+        keep="transfer, tested compounds in the source",
+        own=OWN[computed],
+        baselines={arm: f"{name} (elsewhere a mean)" if arm in NEED_SIMULATED else name for arm, name in names.items()},
+    )
 
 
 def figure_title(figure: Figure, payload: dict, width: int, more: str) -> None:
@@ -172,7 +144,8 @@ def group_panel(record: dict, ax: Axes | None = None) -> Axes:
     if law["status"] != "FAILED":
         ax.plot(n, PowerLaw(law["D"], law["alpha"], law["C"])(n), "--", color=LAW, lw=1.1, label="fitted law")
     if (other := record["other_overlap"]) is not None:
-        ax.plot(other["n"], other["mae"], "s:", color=OTHER, ms=4, lw=1.1, mfc="white", label=OVERLAP_WORDS[other["overlap"]])
+        label = getattr(scaling_words(False), other["overlap"])
+        ax.plot(other["n"], other["mae"], "s:", color=OTHER, ms=4, lw=1.1, mfc="white", label=label)
     if (direct := record["direct"]) is not None:
         ax.axhspan(direct["low"], direct["high"], color=DIRECT, alpha=0.08, lw=0)
         ax.axhline(direct["mae"], color=DIRECT, ls="--", lw=1.3, label="direct learning")
