@@ -8,12 +8,15 @@ from functools import partial
 
 import pandas as pd
 
+from sim2real.chi_studies import load_chi_study
+from sim2real.chi_studies import tuning_name as chi_tuning_name
 from sim2real.datasets.task import PROPERTIES
 from sim2real.experiment import Study
 from sim2real.presets import PRESETS
 from sim2real.studies import load_study
 from sim2real.transport_studies import TUNED_M, load_transport_study, tuning_name
 from sim2real.tune import TRANSPORT, tune
+from sim2real.tune_pairs import tune_pairs
 
 PRESET = PRESETS["quick"]
 
@@ -69,4 +72,13 @@ def _transport() -> dict[str, Tunable]:
     return entries
 
 
-TUNABLE: dict[str, Tunable] = _polymers() | _transport()
+def _pairs() -> dict[str, Tunable]:
+    """Studies of polymer-solvent pairs, one a simulator; all rows of the target, split by pair."""
+    entries = {}
+    for edition, simulator in (("embedded", "unifac"), ("open", "cosmo"), ("open", "unifac")):
+        load = partial(load_chi_study, edition=edition, simulator=simulator, n_max=PRESET.n_max, tuned=False)
+        entries[chi_tuning_name(edition, simulator)] = Tunable(load, 0, tune_pairs)
+    return entries
+
+
+TUNABLE: dict[str, Tunable] = _polymers() | _transport() | _pairs()

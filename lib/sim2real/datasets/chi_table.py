@@ -8,7 +8,7 @@ import pandas as pd
 
 from sim2real.datasets.chi import COLUMNS, HIGH_CELSIUS, LOW_CELSIUS, PAIR, SEPARATOR, ZERO_CELSIUS
 from sim2real.datasets.files import read_file
-from sim2real.datasets.tables import _warn as warn_of_dropped
+from sim2real.datasets.tables import warn_of_dropped
 from sim2real.datasets.task import DROPPED_COLUMNS, DataError, Task, get_property, merge_by_median
 from sim2real.simulators.classes import polymer_class
 from sim2real.structures import StructureError, parse, structure_key

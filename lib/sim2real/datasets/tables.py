@@ -147,7 +147,7 @@ def task_from_table(
     prop = get_property(property) if property else Property(value, value, unit or "-", -np.inf, np.inf)
     rows = read_rows(path, structure=structure, value=value, unit=unit, property=prop, keep=(group,) if group else (), kind=kind)
     if len(rows.dropped):
-        _warn(path, rows.dropped)
+        warn_of_dropped(path, rows.dropped)
     if rows.table.empty:
         why = _first(rows.dropped)
         raise DataError(f"{path.name}: none of its {rows.read} rows with a value in column {value!r} can be used{why}")
@@ -242,7 +242,7 @@ def _first(dropped: pd.DataFrame) -> str:
     return f"; line {row['line']}, column {row['column']}: {row['found']!r} ({row['reason']})"
 
 
-def _warn(path: Path, dropped: pd.DataFrame) -> None:
+def warn_of_dropped(path: Path, dropped: pd.DataFrame) -> None:
     """Name the first bad rows and write all of them beside the table."""
     beside = path.with_name(path.stem + ".dropped.csv")
     try:
