@@ -16,6 +16,7 @@ from sim2real.presets import resolve
 from sim2real.resampling import paired_difference
 from sim2real.transfer import Hyperparameters, Network, Training
 from sim2real.transport_arms import arm_records, several_m_records, several_m_trials, with_transfer_of
+from sim2real.transport_gain_tables import explained_table, gain_verdict, ranked_table
 from sim2real.transport_gains import (
     FALSE_DISCOVERIES,
     FEWEST_DRAWS,
@@ -28,13 +29,11 @@ from sim2real.transport_gains import (
 )
 from sim2real.transport_results import group_records, parity_record, transport_settings, with_groups
 from sim2real.transport_tables import (
+    curve_table,
     difference_table,
-    explained_table,
-    gain_verdict,
     group_table,
     group_verdict,
     mae_table,
-    ranked_table,
     several_m_table,
     winners,
 )
@@ -315,6 +314,9 @@ def test_several_m_are_paired_with_direct_learning():
         assert record["transfer"]["keep"]["difference"] == {"mean": mean, "standard_error": error}
         assert record["transfer"]["drop"] == record["transfer"]["keep"]
     assert several_m_table(records).index.tolist() == [20, 40]
+    table = curve_table(trials)
+    assert table["MAE"].tolist() == trials.errors("transfer").mean(axis=0).tolist() and table.index.tolist() == list(N_GRID)
+    assert table["transfer - direct"].iloc[-1].startswith(f"{mean:+.2f}")
 
 
 def test_several_m_run_both_choices_of_overlap_with_hyperparameters_of_their_m(tmp_path, monkeypatch):

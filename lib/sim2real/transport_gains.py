@@ -194,7 +194,7 @@ def _neighbours(study: Study) -> NDArray:
 
 
 def explain(gain: ArrayLike, properties: pd.DataFrame, seed: int = 0) -> list[dict]:
-    """How much of the order of the gains each property explains, over compounds.
+    """How much of the order of the gains each property explains, over compounds, taken as independent.
 
     Args:
         gain: (compounds,).

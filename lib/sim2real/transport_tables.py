@@ -7,11 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from sim2real.class_results import WORTHWHILE
-from sim2real.experiment import Study, available_source, overlap_count
-from sim2real.paired_tests import ALPHA
+from sim2real.experiment import Study, Trials, available_source, overlap_count
 from sim2real.plots import with_error
-from sim2real.transport_gains import FALSE_DISCOVERIES, FEWEST_DRAWS, GAINS
+from sim2real.resampling import paired_difference
 from sim2real.transport_results import PAPER
 from sim2real.wiedemann_franz import NON_WF, WF
 
@@ -118,15 +116,16 @@ def winners(records: Sequence[dict]) -> str:
         better = sorted(others, key=lambda a: -others[a]["mean"])
         beaten = [arm_name(a, computed=record["one_property"]) for a, d in told.items() if a != "direct" and d["mean"] < 0]
         # on the compounds that both predict: transfer there, the arm there
-        named = [f"{arm_name(a, computed=record['one_property'])} ({_against(record['arms'][a])})" for a in better]
+        named = [f"{arm_name(a, computed=record['one_property'])} ({_against(record['arms'][a], record)})" for a in better]
         text += f"; better than transfer: {', '.join(named)}" if named else "; no other arm is better than transfer"
         text += f"; worse: {', '.join(beaten)}" if beaten else ""
         lines.append(text + ".")
     return "\n".join(lines)
 
 
-def _against(arm: dict) -> str:
-    return f"{arm['mae']:.3g} against {arm['transfer_there']:.3g}"
+def _against(arm: dict, record: dict) -> str:
+    partly = f" on the {arm['compounds']} compounds that it can predict" if arm["compounds"] < record["compounds"] else ""
+    return f"{arm['mae']:.3g} against {arm['transfer_there']:.3g}{partly}"
 
 
 def several_m_table(records: Sequence[dict]) -> pd.DataFrame:
@@ -192,77 +191,18 @@ def group_verdict(records: Sequence[dict]) -> str:
     return " ".join(parts) or "No compound has both conductivities: there are no groups."
 
 
-def gain_verdict(record: dict) -> str:
-    """What can be told of single compounds, with the numbers.
+def curve_table(trials: Trials) -> pd.DataFrame:
+    """Error of transfer at every n, its standard error over trials, and its paired difference from direct learning.
 
     Args:
-        record: of :func:`sim2real.transport_gains.gain_record`.
+        trials: with the arms ``transfer`` and ``direct``.
     """
-    draws = np.array(record["tested"])
-    text = [
-        f"{len(draws)} of {record['compounds']} compounds were tested, each in {np.median(draws):.0f} of {record['draws']}"
-        f" independent source draws (median; {draws.min()} to {draws.max()})."
-    ]
-    for name in GAINS:
-        gains = record["gains"][name]
-        p = [v for v in gains["p_bh"] if v is not None]
-        if not p:
-            text.append(
-                f"Gain {name}: nothing can be told of a single compound, none was tested in the {FEWEST_DRAWS} draws that a"
-                " test needs. PRESET=paper gives every trial a source draw of its own; about five times as many trials as"
-                f" draws wanted per compound are needed, {5 * FEWEST_DRAWS} at the very least."
-            )
-            continue
-        verdicts = pd.Series(gains["verdict"])
-        holm = sum(v is not None and v <= ALPHA for v in gains["p_holm"])
-        text.append(
-            f"Gain {name}: of {len(p)} compounds tested in at least {FEWEST_DRAWS} draws, {(verdicts == 'gains').sum()} gain and"
-            f" {(verdicts == 'loses').sum()} lose (false discovery rate {FALSE_DISCOVERIES:.0%}; {holm} by Holm at {ALPHA:.0%});"
-            f" of the others nothing can be told. A gain of {WORTHWHILE:.0%} of its error would have been found with 80 % power"
-            f" in {sum(gains['seen'])} of them tested alone, in {sum(gains['seen_all'])} after correction for all."
-        )
-    return " ".join(text)
-
-
-def ranked_table(record: dict, name: str = "with n", rows: int = 10) -> pd.DataFrame:
-    """The compounds that gain most and least.
-
-    Args:
-        record: of :func:`sim2real.transport_gains.gain_record`.
-        name: one of :data:`~sim2real.transport_gains.GAINS`.
-        rows: at either end.
-    """
-    gains = pd.DataFrame(record["gains"][name]).astype({k: float for k in ("mean", "low", "high", "p_bh", "p_holm")})
-    columns = {"compound": "names", "family": "groups", "group": "wf", "draws": "tested"}
-    table = pd.DataFrame({column: record[key] for column, key in columns.items()})
-    table["gain"] = gains["mean"]
-    table["95 %"] = [f"{a:+.2g} to {b:+.2g}" if np.isfinite(a) else "" for a, b in zip(gains["low"], gains["high"])]
-    table["p, Benjamini-Hochberg"], table["p, Holm"], table["verdict"] = gains["p_bh"], gains["p_holm"], gains["verdict"]
-    # those that can be tested first: of the others the extremes are chance
-    tested = table[gains["p_bh"].notna()]
-    table = (tested if len(tested) else table).sort_values("gain", ascending=False, kind="stable").set_index("compound")
-    return table if len(table) <= 2 * rows else pd.concat([table.head(rows), table.tail(rows)])
-
-
-def explained_table(record: dict) -> pd.DataFrame:
-    """What explains the order of the compounds' gains.
-
-    Args:
-        record: of :func:`sim2real.transport_gains.gain_record`.
-    """
-    rows = []
-    for gain, properties in record["explained"].items():
-        for p in properties:
-            row = {"gain": gain, "explained by": p["name"], "compounds": p["compounds"], "measure": p["measure"]}
-            if p["value"] is None:
-                rows.append(row | {"value": "cannot be told"})
-                continue
-            row |= {"value": f"{p['value']:+.3f}", "95 %": f"{p['low']:+.3f} to {p['high']:+.3f}"}
-            row |= {"p": p["p"], "Holm p": p["p_holm"]}
-            levels = [f"{v['label']} {v['median']:+.2g} ({v['compounds']})" for v in p.get("levels", [])[:5]]
-            row["median gain, beside the trial's mean"] = ", ".join(levels)
-            rows.append(row)
-    return pd.DataFrame(rows).set_index(["gain", "explained by"]).astype(object).fillna("")
+    direct, rows = trials.errors("direct"), []
+    for n, errors in zip(trials.design.n_grid, trials.errors("transfer").T):
+        mean, standard_error, count = paired_difference(errors, direct)
+        rows.append({"n": n, "MAE": errors.mean(), "standard error": errors.std(ddof=1) / np.sqrt(count)})
+        rows[-1] |= {"transfer - direct": with_error(mean, standard_error), "trials": count}
+    return pd.DataFrame(rows).set_index("n")
 
 
 def beside_paper(record: dict, parity: dict | None) -> pd.DataFrame:
