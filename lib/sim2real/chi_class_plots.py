@@ -139,8 +139,8 @@ def gain_panel(record: dict, gain: str, measure: str, ax: Axes | None = None) ->
     ax.axhline(0, color="#999999", lw=1)
     if record["classes"]:
         # the interval of a class of few pairs may be endless: it is cut, the points are not
-        highest = max(c[gain]["mean"] for c in record["classes"]) + BEYOND
-        ax.set_ylim(top=min(ax.get_ylim()[1], highest))
+        lowest, highest = min(c[gain]["low"] for c in record["classes"]), max(c[gain]["mean"] for c in record["classes"])
+        ax.set_ylim(lowest - 0.05, min(max(c[gain]["high"] for c in record["classes"]) + 0.05, highest + BEYOND))
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.set_xlabel(f"{record['simulator']} on the class: {MEASURES[measure]}")
     n_low, n_high = record["n"]

@@ -81,8 +81,8 @@ def class_parity_records(target: object, simulated: Mapping[str, np.ndarray], cl
 
     Returns:
         For each class: ``class``, ``name``, ``rows``, ``label``, ``unit``, ``target_name``, ``simulators``: by name ``rows``,
-        ``measured``, ``simulated``, ``spearman`` (None below five rows), ``mae`` of the values as they are, and of :func:`line_errors`
-        ``mae_line``, ``mae_constant``.
+        ``measured``, ``simulated``, ``spearman`` (None below five rows), ``mae`` of the values as they are, and ``mae_line`` and
+        ``mae_constant`` of :func:`line_errors`.
     """
     table, y = target.table, target.y
     counts = table["group"].value_counts()
