@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import tomllib
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from sim2real.datasets.facts import load_polymer_facts
-from sim2real.datasets.task import DataError
+from sim2real.datasets.tables import DataWarning
+from sim2real.datasets.task import DataError, NoStudy
 from sim2real.datasets.virtual import load_virtual_polymers
 from sim2real.experiment import Design, run
 from sim2real.local import (
@@ -20,6 +22,7 @@ from sim2real.local import (
     load_local_transport,
     load_local_transport_tasks,
 )
+from sim2real.local_pairs import load_local_pairs
 from sim2real.presets import resolve
 
 ENTRY = """
@@ -165,3 +168,66 @@ def test_too_few_materials(tables, tmp_path):
 
 def test_the_example_is_read(tmp_path):
     assert list(tomllib.loads(EXAMPLE.read_text())) == ["density"]
+
+
+PAIRS = """
+[miscibility]
+kind = "chi"
+source = { file = "cosmo.csv", pair = "ps_pair", separator = "_", temperature = "temp", temperature_unit = "degC", value = "chi" }
+target = { file = "chi.csv", polymer = "polymer", solvent = "solvent", temperature = "T", value = "chi" }
+"""
+
+
+@pytest.fixture
+def chi_tables(tmp_path):
+    """Simulated and measured chi of a few polymers in a few solvents, made up; one bad row each."""
+    polymers, solvents = ["*CC*", "*CC(*)c1ccccc1", "*CC(*)(C)C(=O)OC", "*CCO*"], ["Cc1ccccc1", "CCO", "CCCCCC", "ClC(Cl)Cl", "O"]
+    rows = [(p, s, c) for p in polymers for s in solvents for c in (25.0, 50.0, 75.0)]
+    chi = [0.1 * len(s) + 0.05 * len(p) - 0.002 * c for p, s, c in rows]
+    source = pd.DataFrame({"ps_pair": [f"{p}_{s}" for p, s, _ in rows], "temp": [c for *_, c in rows], "chi": chi})
+    without_solvent = pd.DataFrame({"ps_pair": ["*CC*"], "temp": [25.0], "chi": [0.1]})
+    pd.concat([source, without_solvent]).to_csv(tmp_path / "cosmo.csv", index=False)
+    measured = [(p, s, c + 273.15, 1.1 * v) for (p, s, c), v in zip(rows[:40], chi)]
+    target = pd.DataFrame(measured, columns=["polymer", "solvent", "T", "chi"])
+    bad = pd.DataFrame({"polymer": ["*CC*"], "solvent": ["CCO"], "T": [25.0], "chi": [0.3]})
+    pd.concat([target, bad]).to_csv(tmp_path / "chi.csv", index=False)
+    path = tmp_path / "local.toml"
+    path.write_text(PAIRS)
+    return path
+
+
+def test_ones_own_tables_of_chi_become_a_study_of_pairs(chi_tables):
+    settings = resolve("local", "smoke")
+    with pytest.warns(DataWarning) as caught:
+        (study,) = load_local_pairs(settings, chi_tables, tuned=False)
+    said = " ".join(str(w.message) for w in caught)
+    assert "cosmo.csv: 1 rows" in said and "chi.csv: 1 rows" in said and "perhaps in deg C" in said
+    assert (len(study.source), len(study.target), study.split_by) == (60, 40, "pair")
+    # every measured row has its simulated value, of the same pair and temperature
+    np.testing.assert_allclose(study.simulated_target * 1.1, study.target.y)
+    trials = run(study, Design(n_grid=(40,), m_grid=(20,), trials=2), arms=("transfer", "direct", "simulator"))
+    assert np.isfinite(trials.table["absolute_error"]).all()
+    assert trials.errors("simulator").max() < 1e-6, "the made-up measurements are a line of the simulations"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('temperature = "T", ', "", "temperature missing; expected file, temperature, value"),
+        ('solvent = "solvent", ', "", "name either the columns polymer= and solvent=, or the one column pair="),
+        ('value = "chi" }\n', 'value = "chi", colour = "red" }\n', "unknown entry 'colour'"),
+    ],
+)
+def test_faults_of_a_block_of_chi_are_one_line(chi_tables, old, new, message):
+    chi_tables.write_text(chi_tables.read_text().replace(old, new))
+    with pytest.raises(DataError, match=message) as caught, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        load_local_pairs(resolve("local", "smoke"), chi_tables, tuned=False)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_tables_of_one_kind_hold_no_study_for_the_notebooks_of_another(chi_tables, tables):
+    with pytest.raises(NoStudy, match="names no study of materials and one property"):
+        load_local_tasks(chi_tables)
+    with pytest.raises(NoStudy, match="names no study of kind conductivity"):
+        load_local_transport_tasks(chi_tables)

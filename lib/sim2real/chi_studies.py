@@ -77,7 +77,11 @@ def _tasks(edition: str, simulator: str, n_max: int, workers: int) -> tuple[Task
     if simulator == "unifac":
         return chi_unifac.load_chi_unifac(n_max, seed=SOURCE_SEED, measured=target), target, chi_unifac.simulated_target(target)
     source = load_chi_cosmo(full=simulator == "cosmo-full")
+    return limit_source(source, n_max), target, simulated_by_pair(source, target)
+
+
+def simulated_by_pair(source: Task, target: Task) -> np.ndarray:
+    """The source's value of every row of the target (rows,), by pair and temperature; NaN where it has none."""
     values = source.table.set_index(["key", "temperature"])["value"]
     values = values[~values.index.duplicated()]
-    wanted = list(zip(target.table["key"], target.table["temperature"]))
-    return limit_source(source, n_max), target, values.reindex(wanted).to_numpy()
+    return values.reindex(list(zip(target.table["key"], target.table["temperature"]))).to_numpy()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from sim2real.datasets.conductivity import ELECTRICAL, THERMAL
-from sim2real.datasets.task import OTHER_PROPERTIES, PROPERTIES, DataError, Task
+from sim2real.datasets.task import OTHER_PROPERTIES, PROPERTIES, DataError, NoStudy, Task
 from sim2real.datasets.transport import read_transport
 from sim2real.experiment import Study, training_size
 from sim2real.hyperparameters import from_dict
@@ -25,8 +26,8 @@ EXAMPLE = DATA / "local.example.toml"
 SMALLEST_TARGET, SMALLEST_SOURCE = 10, 40
 _SIDE = {"file", "structure", "value", "unit", "name", "group", "licence", "citation"}
 _STUDY = {"source", "target", "property", "kind", "descriptor"}
-# a block of this kind is a Wiedemann-Franz study: kappa -> sigma, two properties and no polymer
-CONDUCTIVITY = "conductivity"
+# blocks of these kinds are studies of their own: kappa -> sigma, and pairs of polymer and solvent (:mod:`sim2real.local_pairs`)
+CONDUCTIVITY, CHI = "conductivity", "chi"
 # of the preset smoke, which only shows that a table can be read and run: nothing is chosen there
 UNTUNED = Hyperparameters(
     transfer_network=Network(),
@@ -42,11 +43,12 @@ def load_local_tasks(path: Path = TABLES) -> dict[str, tuple[Task, Task, str]]:
 
     Raises:
         DataError: no such file, an unknown or missing entry, a table that cannot be used; one line that says what to do.
+        NoStudy: all blocks are of other kinds.
     """
     path = Path(path)
-    blocks = {name: entry for name, entry in _blocks(path).items() if not _is_conductivity(entry)}
+    blocks = {name: entry for name, entry in read_blocks(path).items() if kind_of(entry) not in (CONDUCTIVITY, CHI)}
     if not blocks:
-        raise DataError(f"{_short(path)} names no study but of conductivities, which notebook 06 runs; {_short(EXAMPLE)} shows how")
+        raise NoStudy(f"{short(path)} names no study of materials and one property; {short(EXAMPLE)} shows how")
     return {name: _tasks(path, name, entry) for name, entry in blocks.items()}
 
 
@@ -57,13 +59,11 @@ def load_local_transport_tasks(path: Path = TABLES) -> dict[str, tuple[Task, Tas
     :func:`~sim2real.datasets.transport.read_transport` says what is counted.
 
     Raises:
-        DataError: as :func:`load_local_tasks`, or no block is of that kind.
+        DataError: as :func:`load_local_tasks`.
+        NoStudy: no block is of that kind.
     """
     path = Path(path)
-    blocks = {name: entry for name, entry in _blocks(path).items() if _is_conductivity(entry)}
-    if not blocks:
-        raise DataError(f"{_short(path)} names no study of kind {CONDUCTIVITY}; {_short(EXAMPLE)} shows how")
-    return {name: _conductivities(path, name, entry) for name, entry in blocks.items()}
+    return {name: _conductivities(path, name, entry) for name, entry in blocks_of_kind(path, CONDUCTIVITY).items()}
 
 
 def load_local_studies(settings: Settings, path: Path = TABLES, *, tuned: bool = True) -> list[Study]:
@@ -102,35 +102,58 @@ def load_local_transport(settings: Settings, path: Path = TABLES, *, tuned: bool
 
 def _ready(name: str, study: Study, settings: Settings, tuned: bool) -> Study:
     """The study with hyperparameters, if it has enough materials."""
-    for side, least in ((study.source, SMALLEST_SOURCE), (study.target, SMALLEST_TARGET)):
-        if len(side) < least:
-            raise DataError(f"{name}: {side.name} has {len(side)} materials that can be used; expected at least {least}")
-    chosen = _chosen(study, min(training_size(study.target), settings.m_max)) if tuned else UNTUNED
+    check_sizes(name, study)
+    chosen = chosen_for(study, min(training_size(study.target), settings.m_max)) if tuned else UNTUNED
     return replace(study, settings=chosen)
 
 
-def _blocks(path: Path) -> dict[str, object]:
-    """The entries of a TOML file, at least one."""
-    if not path.is_file():
-        raise DataError(f"EDITION=local: no file {_short(path)}; copy {_short(EXAMPLE)} to it and name your tables there")
-    try:
-        blocks = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{_short(path)}: {error}") from error
+def check_sizes(name: str, study: Study) -> None:
+    """Refuse sides with too few materials to learn from.
+
+    Raises:
+        DataError: the side, its materials and how many are needed.
+    """
+    for side, least in ((study.source, SMALLEST_SOURCE), (study.target, SMALLEST_TARGET)):
+        if len(side) < least:
+            raise DataError(f"{name}: {side.name} has {len(side)} materials that can be used; expected at least {least}")
+
+
+def blocks_of_kind(path: Path, kind: str) -> dict[str, dict]:
+    """The blocks of one kind.
+
+    Raises:
+        DataError: the file cannot be read.
+        NoStudy: there is none.
+    """
+    blocks = {name: entry for name, entry in read_blocks(path).items() if kind_of(entry) == kind}
     if not blocks:
-        raise DataError(f"{_short(path)} names no study; {_short(EXAMPLE)} shows how")
+        raise NoStudy(f"{short(path)} names no study of kind {kind}; {short(EXAMPLE)} shows how")
     return blocks
 
 
-def _is_conductivity(entry: object) -> bool:
-    return isinstance(entry, dict) and entry.get("kind") == CONDUCTIVITY
+def read_blocks(path: Path) -> dict[str, object]:
+    """The entries of a TOML file, at least one."""
+    if not path.is_file():
+        raise DataError(f"EDITION=local: no file {short(path)}; copy {short(EXAMPLE)} to it and name your tables there")
+    try:
+        blocks = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{short(path)}: {error}") from error
+    if not blocks:
+        raise DataError(f"{short(path)} names no study; {short(EXAMPLE)} shows how")
+    return blocks
+
+
+def kind_of(entry: object) -> str:
+    """What a block says it is, ``any`` where it does not."""
+    return str(entry.get("kind", "any")) if isinstance(entry, dict) else "any"
 
 
 def _tasks(path: Path, name: str, entry: object) -> tuple[Task, Task, str]:
-    where = _check_block(path, name, entry, _STUDY)
+    where = check_block(path, name, entry, _STUDY)
     kind = entry.get("kind", "any")
     if kind not in ("any", "polymer", "molecule", "composition"):
-        raise DataError(f"{where}: kind is {kind!r}; expected any, polymer, molecule, composition or {CONDUCTIVITY}")
+        raise DataError(f"{where}: kind is {kind!r}; expected any, polymer, molecule, composition, {CONDUCTIVITY} or {CHI}")
     descriptor = entry.get("descriptor", "composition" if kind == "composition" else "molecular")
     if descriptor not in DESCRIPTORS:
         raise DataError(f"{where}: descriptor is {descriptor!r}; expected one of {', '.join(DESCRIPTORS)}")
@@ -149,7 +172,7 @@ def _tasks(path: Path, name: str, entry: object) -> tuple[Task, Task, str]:
 
 
 def _conductivities(path: Path, name: str, entry: object) -> tuple[Task, Task]:
-    where = _check_block(path, name, entry, {"source", "target", "kind"})
+    where = check_block(path, name, entry, {"source", "target", "kind"})
     sides = []
     for side, property in (("source", THERMAL), ("target", ELECTRICAL)):
         own = entry[side]
@@ -160,14 +183,14 @@ def _conductivities(path: Path, name: str, entry: object) -> tuple[Task, Task]:
     return thermal, with_law(electrical, thermal)
 
 
-def _check_block(path: Path, name: str, entry: object, known: set[str]) -> str:
+def check_block(path: Path, name: str, entry: object, known: set[str]) -> str:
     """Where a block stands, for messages, once its name and entries are right."""
-    where = f"{_short(path)}, [{name}]"
+    where = f"{short(path)}, [{name}]"
     if not re.fullmatch(r"\w[\w-]*", name):
         raise DataError(f"{where}: expected a name of letters, digits, - and _, since files are called after it")
     if not isinstance(entry, dict) or not {"source", "target"} <= set(entry):
-        raise DataError(f"{where}: expected the entries source and target; {_short(EXAMPLE)} shows how")
-    _no_others(where, entry, known)
+        raise DataError(f"{where}: expected the entries source and target; {short(EXAMPLE)} shows how")
+    refuse_others(where, entry, known)
     return where
 
 
@@ -181,7 +204,7 @@ def _check_side(where: str, entry: object, needed: set[str], known: set[str]) ->
     missing = needed - set(entry if isinstance(entry, dict) else ())
     if missing:
         raise DataError(f"{where}: {', '.join(sorted(missing))} missing; expected {_listed(needed)}")
-    _no_others(where, entry, known)
+    refuse_others(where, entry, known)
 
 
 def _listed(names: set[str]) -> str:
@@ -189,20 +212,20 @@ def _listed(names: set[str]) -> str:
     return f"{', '.join(first)} and {last}"
 
 
-def _no_others(where: str, entry: dict, known: set[str]) -> None:
+def refuse_others(where: str, entry: dict, known: set[str]) -> None:
     unknown = sorted(set(entry) - known)
     if unknown:
         raise DataError(f"{where}: unknown entry {unknown[0]!r}; expected {', '.join(sorted(known))}")
 
 
-def _chosen(study: Study, m: int) -> Hyperparameters:
+def chosen_for(study: Study, m: int, choose: Callable[[Study, int], tuple] = tune) -> object:
     """What was chosen for these very data, or is chosen now."""
     store = CACHE / "tuning" / f"{study.name}-{study.source.fingerprint}-{study.target.fingerprint}-m{m}"
     path = store.with_name(store.name + ".json")
     if path.exists():
         return from_dict(json.loads(path.read_text()))
     print(f"{study.name}: choosing hyperparameters on validation data, some minutes, once for these data")
-    settings, table = tune(study, m)
+    settings, table = choose(study, m)
     path.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(store.with_name(store.name + ".csv"), index=False, lineterminator="\n")
     part = store.with_name(store.name + ".part")
@@ -211,5 +234,5 @@ def _chosen(study: Study, m: int) -> Hyperparameters:
     return settings
 
 
-def _short(path: Path) -> str:
+def short(path: Path) -> str:
     return f"{path.parent.name}/{path.name}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sim2real.experiment import Design, Study, available_source, log_grid, training_size
 
@@ -21,7 +21,8 @@ class Preset:
     Attributes:
         small_target_trials, large_target_trials: trials per cell, where fewer than :data:`LARGE_TARGET` measured materials can be
             trained on or at least as many. Tests on tens of materials are noisy, so they get more.
-        pair_trials: trials per cell of pairs of polymer and solvent, of which the paper has 100.
+        pair_trials, pair_surface_trials: trials per cell of pairs of polymer and solvent, of which the paper has 100; every n and m
+            is a training from scratch there, so that error surfaces get fewer.
         source_draws: of :class:`~sim2real.experiment.Design`.
         n_min, n_max: smallest and largest source size.
         points: sizes between them, equally spaced on a logarithmic scale.
@@ -33,6 +34,7 @@ class Preset:
     small_target_trials: int
     large_target_trials: int
     pair_trials: int
+    pair_surface_trials: int
     source_draws: int
     n_min: int
     n_max: int
@@ -43,12 +45,12 @@ class Preset:
 
 
 PRESETS = {
-    "smoke": Preset(3, 2, 2, source_draws=2, n_min=50, n_max=300, points=4, m_max=60, surface_points=(3, 3), surface_m_max=60),
+    "smoke": Preset(3, 2, 2, 2, source_draws=2, n_min=50, n_max=300, points=4, m_max=60, surface_points=(3, 3), surface_m_max=60),
     "quick": Preset(
-        30, 6, 20, source_draws=8, n_min=100, n_max=20_000, points=10, m_max=400, surface_points=(6, 5), surface_m_max=3000
+        30, 6, 20, 8, source_draws=8, n_min=100, n_max=20_000, points=10, m_max=400, surface_points=(6, 5), surface_m_max=3000
     ),
     "paper": Preset(
-        500, 500, 100, source_draws=0, n_min=100, n_max=30_000, points=10, m_max=400, surface_points=(10, 6), surface_m_max=3000
+        500, 500, 100, 100, source_draws=0, n_min=100, n_max=30_000, points=10, m_max=400, surface_points=(10, 6), surface_m_max=3000
     ),
 }
 
@@ -92,7 +94,14 @@ class Settings:
         largest = min(self.surface_m_max, training_size(study.target, study.split_by))
         smallest = 20 if largest >= LARGE_TARGET else min(6, largest - 2)
         n_grid = log_grid(_lowest(self.preset.n_min, available), available, n_points)
-        return self._design(study, n_grid, log_grid(smallest, largest, m_points), self.overlap)
+        design = self._design(study, n_grid, log_grid(smallest, largest, m_points), self.overlap)
+        return replace(design, trials=self.surface_trials(study))
+
+    def surface_trials(self, study: Study) -> int:
+        """Trials per cell of an error surface."""
+        if self.trials or study.clusters() is None:
+            return self._trials(study)
+        return self.preset.pair_surface_trials
 
     def _scaling_design(self, study: Study, overlap: str, points: int) -> Design:
         available = self._available(study, overlap)

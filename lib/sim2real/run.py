@@ -21,6 +21,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill import PapermillExecutionError, execute_notebook
 from papermill.exceptions import strip_color
 
+from sim2real.datasets.task import NoStudy
 from sim2real.paths import CACHE, ROOT
 
 CELL_TIMEOUT = 3600
@@ -45,6 +46,12 @@ class ParameterError(NotebookError):
     exit_status = 2
 
 
+class NothingToRun(NotebookError):
+    """The user's tables hold no study for this notebook, which is no failure."""
+
+    exit_status = 0
+
+
 def run_notebook(
     path: str | Path,
     parameters: Mapping[str, Any] | None = None,
@@ -57,7 +64,7 @@ def run_notebook(
     where the notebook says None any literal is allowed). output: folder of the copy, default `.cache/notebooks`.
     timeout: seconds a cell. What cells print goes to this process's stdout and stderr as it comes. Raises
     ParameterError before anything is executed, NotebookError where a cell fails; its full traceback is then in a .log
-    file beside the copy.
+    file beside the copy. NothingToRun where a cell says that one's own tables hold no study for this notebook.
     """
     path = Path(path)
     defaults = read_parameters(path)
@@ -86,6 +93,8 @@ def run_notebook(
                 stderr_file=sys.stderr,
             )
     except PapermillExecutionError as error:
+        if error.ename == NoStudy.__name__:
+            raise NothingToRun(f"{path}: nothing to run: {error.evalue}") from error
         log.write_text(strip_color("\n".join(error.traceback)) + "\n", encoding="utf-8")
         exception = f"{error.ename}: {error.evalue}".strip().splitlines()[0]
         raise NotebookError(_failure(path, copy, error.cell_index, exception, log)) from error

@@ -15,6 +15,10 @@ class DataError(ValueError):
     """A table that cannot be used; the message is one line with the file, the row, the column and what was expected."""
 
 
+class NoStudy(DataError):
+    """Your tables hold nothing for this notebook, which is no mistake: the runner says so and goes on to the next."""
+
+
 @dataclass(frozen=True)
 class Property:
     """A physical property: its unit and the range outside of which a value cannot be right."""
