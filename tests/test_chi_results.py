@@ -11,7 +11,7 @@ import pytest
 from conftest import make_task
 from scipy.stats import spearmanr
 
-from sim2real import chi_class_results, chi_results, chi_splits, chi_substitution, chi_tables
+from sim2real import chi_class_results, chi_editions, chi_results, chi_splits, chi_substitution, chi_tables
 from sim2real.datasets.task import get_property
 from sim2real.experiment import Design, Study, Trials
 from sim2real.scaling import PowerLaw
@@ -341,13 +341,13 @@ def test_splits_are_compared_at_the_same_sizes():
 
 
 def test_simulators_and_words_of_each_edition(chi_study):
-    assert chi_results.shown_simulators("open") == ("cosmo", "unifac")
-    assert chi_results.shown_simulators("open", "unifac") == ("unifac", "cosmo")
-    assert chi_results.shown_simulators("open", "cosmo-full") == ("cosmo-full", "unifac")
-    assert chi_results.shown_simulators("embedded") == ("unifac",)
+    assert chi_editions.shown_simulators("open") == ("cosmo", "unifac")
+    assert chi_editions.shown_simulators("open", "unifac") == ("unifac", "cosmo")
+    assert chi_editions.shown_simulators("open", "cosmo-full") == ("cosmo-full", "unifac")
+    assert chi_editions.shown_simulators("embedded") == ("unifac",)
     with pytest.raises(ValueError, match="unknown SIMULATOR 'cosmo' of EDITION 'embedded'; expected one of unifac"):
-        chi_results.shown_simulators("embedded", "cosmo")
+        chi_editions.shown_simulators("embedded", "cosmo")
     with pytest.raises(ValueError, match="EDITION 'local' has no study of pairs; expected one of embedded, open"):
-        chi_results.shown_simulators("local")
+        chi_editions.shown_simulators("local")
     assert chi_results.study_words([chi_study], "open") == "UNIFAC to measured chi"
     assert "not independent" in chi_results.study_words([chi_study], "embedded")

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from sim2real.chi_studies import SIMULATORS
 from sim2real.chi_substitution import compare_forms, interaction, marginal_rate, resampled_surfaces
 from sim2real.experiment import Study, Trials, overlap_count
 from sim2real.resampling import band, paired_difference
@@ -40,22 +39,6 @@ PAPER_CHI = {
 FEWEST_TRIALS = 6
 """With fewer trials there is no verdict on the interaction."""
 _TAILS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
-
-
-def shown_simulators(edition: str, chosen: str = "") -> tuple[str, ...]:
-    """The simulators of an edition that Figure 4a shows, the chosen one first.
-
-    Raises:
-        ValueError: an edition without studies of pairs, or a simulator that it does not have.
-    """
-    if edition not in SIMULATORS:
-        raise ValueError(f"EDITION {edition!r} has no study of pairs; expected one of {', '.join(SIMULATORS)}")
-    if chosen and chosen not in SIMULATORS[edition]:
-        raise ValueError(f"unknown SIMULATOR {chosen!r} of EDITION {edition!r}; expected one of {', '.join(SIMULATORS[edition])}")
-    first = chosen or SIMULATORS[edition][0]
-    # the full table of COSMO-RS must be downloaded, and holds the small one
-    others = [name for name in SIMULATORS[edition] if name != "cosmo-full" and name.split("-")[0] != first.split("-")[0]]
-    return (first, *others)
 
 
 def study_words(studies: Sequence[Study], edition: str) -> str:

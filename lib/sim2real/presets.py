@@ -45,12 +45,28 @@ class Preset:
 
 
 PRESETS = {
-    "smoke": Preset(3, 2, 2, 2, source_draws=2, n_min=50, n_max=300, points=4, m_max=60, surface_points=(3, 3), surface_m_max=60),
+    "smoke": Preset(
+        *(3, 2, 2, 2), source_draws=2, n_min=50, n_max=300, points=4, m_max=60, surface_points=(3, 3), surface_m_max=60
+    ),
     "quick": Preset(
-        30, 6, 20, 8, source_draws=8, n_min=100, n_max=20_000, points=10, m_max=400, surface_points=(6, 5), surface_m_max=3000
+        *(30, 6, 20, 8),
+        source_draws=8,
+        n_min=100,
+        n_max=20_000,
+        points=10,
+        m_max=400,
+        surface_points=(6, 5),
+        surface_m_max=3000,
     ),
     "paper": Preset(
-        500, 500, 100, 100, source_draws=0, n_min=100, n_max=30_000, points=10, m_max=400, surface_points=(10, 6), surface_m_max=3000
+        *(500, 500, 100, 100),
+        source_draws=0,
+        n_min=100,
+        n_max=30_000,
+        points=10,
+        m_max=400,
+        surface_points=(10, 6),
+        surface_m_max=3000,
     ),
 }
 
