@@ -150,7 +150,7 @@ def test_conductivities_named_wrongly(alloys, text, message):
 
 def test_only_conductivities(alloys):
     alloys.write_text(CONDUCTIVITIES)
-    with pytest.raises(DataError, match="names no study but of conductivities, which notebook 06 runs"):
+    with pytest.raises(DataError, match="names no study of materials and one property"):
         load_local_tasks(alloys)
 
 

@@ -103,7 +103,7 @@ def load_local_transport(settings: Settings, path: Path = TABLES, *, tuned: bool
 def _ready(name: str, study: Study, settings: Settings, tuned: bool) -> Study:
     """The study with hyperparameters, if it has enough materials."""
     check_sizes(name, study)
-    chosen = chosen_for(study, min(training_size(study.target), settings.m_max)) if tuned else UNTUNED
+    chosen = chosen_for(study, min(training_size(study.target), settings.m_max), tune) if tuned else UNTUNED
     return replace(study, settings=chosen)
 
 
@@ -218,7 +218,7 @@ def refuse_others(where: str, entry: dict, known: set[str]) -> None:
         raise DataError(f"{where}: unknown entry {unknown[0]!r}; expected {', '.join(sorted(known))}")
 
 
-def chosen_for(study: Study, m: int, choose: Callable[[Study, int], tuple] = tune) -> object:
+def chosen_for(study: Study, m: int, choose: Callable[[Study, int], tuple]) -> object:
     """What was chosen for these very data, or is chosen now."""
     store = CACHE / "tuning" / f"{study.name}-{study.source.fingerprint}-{study.target.fingerprint}-m{m}"
     path = store.with_name(store.name + ".json")
