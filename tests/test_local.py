@@ -226,7 +226,7 @@ def test_faults_of_a_block_of_chi_are_one_line(chi_tables, old, new, message):
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_tables_of_one_kind_hold_no_study_for_the_notebooks_of_another(chi_tables, tables):
+def test_tables_of_one_kind_hold_no_study_for_the_notebooks_of_another(chi_tables):
     with pytest.raises(NoStudy, match="names no study of materials and one property"):
         load_local_tasks(chi_tables)
     with pytest.raises(NoStudy, match="names no study of kind conductivity"):
