@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 
 from sim2real.datasets.facts import load_polymer_facts
+from sim2real.datasets.transport import load_computed_transport
 from sim2real.datasets.virtual import load_virtual_polymers
 from sim2real.paths import ROOT
-from sim2real.run import NotebookError, run_notebook
+from sim2real.run import NotebookError, main, run_notebook
 from sim2real.simulators.polymer import simulate_polymers
+from sim2real.simulators.unifac import simulate_chi
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
@@ -35,7 +37,11 @@ FIGURES = {
         ("fig2-liquids-density", "indifference-liquids-density"),
     ),
     "03-similarity": (("figS1-similarity", "figS2-similarity"), ()),
+    "04-chi": (("fig3-chi", "fig4a-chi", "fig4bc-chi", "splits-chi"), ()),
+    "05-chi-classes": (("fig5a-chi", "fig5b-chi", "gain-chi"), ()),
+    "06-wiedemann-franz": ((*(f"fig6{panel}-conductivity" for panel in "abcde"), "gain-conductivity"), ()),
 }
+OPEN_ONLY = {"06-wiedemann-franz": ("computed-conductivity",)}
 SMOKE = {"PRESET": "smoke", "WORKERS": 1, "SEED": 3}
 
 
@@ -45,7 +51,7 @@ def test_every_notebook_is_tested():
 
 def _check(folder, name, edition):
     always, embedded = FIGURES[name]
-    figures = always + (embedded if edition == "embedded" else ())
+    figures = always + (embedded if edition == "embedded" else ()) + (OPEN_ONLY.get(name, ()) if edition == "open" else ())
     assert {p.stem for p in folder.glob("*.png")} == set(figures)
     for figure in figures:
         for kind in ("png", "pdf", "json"):
@@ -62,7 +68,7 @@ def test_a_notebook_regenerates_its_figures(name, tmp_path):
     _check(tmp_path / "figures", name, "embedded")
 
 
-@pytest.mark.parametrize("name", ["00-data", "01-polymers"])
+@pytest.mark.parametrize("name", ["00-data", "01-polymers", "04-chi", "05-chi-classes", "06-wiedemann-franz"])
 def test_the_open_edition_runs_on_the_public_files(name, tmp_path, mirror):
     parameters = {**SMOKE, "EDITION": "open", "FIGURES": str(tmp_path / "figures")}
     run_notebook(ROOT / "notebooks" / f"{name}.ipynb", parameters, output=tmp_path)
@@ -92,11 +98,27 @@ def own_tables(tmp_path):
     pd.DataFrame({"smiles": [*units, *facts["SMILES"][:8]], "rho": [*values, *facts["Density"][:8]]}).to_csv(
         tmp_path / "md.csv", index=False
     )
+    solvents, kelvin = ("CCO", "CCCCCC", "Cc1ccccc1", "CC(C)=O", "ClC(Cl)Cl", "O"), (298.15, 348.15)
+    pairs = pd.DataFrame([(p, s, k) for p in units[:40:5] for s in solvents for k in kelvin], columns=["polymer", "solvent", "T"])
+    pairs["chi"] = simulate_chi(*(list(pairs[c]) for c in ("polymer", "solvent", "T")))["value"]
+    pairs = pairs[pairs["chi"].between(-5, 15)]
+    pairs.to_csv(tmp_path / "simulated_chi.csv", index=False)
+    pairs.assign(chi=0.8 * pairs["chi"] + 0.1).iloc[: 2 * len(pairs) // 3].to_csv(tmp_path / "chi.csv", index=False)
+    thermal, electrical = load_computed_transport()
+    for name, task, factor, rows in (("kappa", thermal, 1.0, 300), ("sigma", electrical, 0.01, 100)):
+        table = pd.DataFrame({"composition": task.table["structure"], name: factor * 10 ** task.y})[:rows]
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
     path = tmp_path / "local.toml"
     path.write_text(
         '[density]\nproperty = "density"\nkind = "polymer"\ndescriptor = "forcefield"\n'
         'source = { file = "md.csv", structure = "smiles", value = "rho", unit = "g/cm3" }\n'
         'target = { file = "polyinfo.csv", structure = "SMILES", value = "Density", unit = "g/cm3" }\n'
+        '[miscibility]\nkind = "chi"\n'
+        'source = { file = "simulated_chi.csv", polymer = "polymer", solvent = "solvent", temperature = "T", value = "chi" }\n'
+        'target = { file = "chi.csv", polymer = "polymer", solvent = "solvent", temperature = "T", value = "chi" }\n'
+        '[alloys]\nkind = "conductivity"\n'
+        'source = { file = "kappa.csv", structure = "composition", value = "kappa", unit = "W/(m K)" }\n'
+        'target = { file = "sigma.csv", structure = "composition", value = "sigma", unit = "S/cm" }\n'
         # a property of one's own, of the same name as another block's column
         '[own]\nkind = "polymer"\n'
         'source = { file = "md.csv", structure = "smiles", value = "rho", unit = "g/cm3" }\n'
@@ -105,7 +127,7 @@ def own_tables(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("name", ["00-data", "01-polymers", "02-two-dimensional", "03-similarity"])
+@pytest.mark.parametrize("name", FIGURES)
 def test_the_local_edition_runs_on_ones_own_tables(name, tmp_path, own_tables):
     figures = tmp_path / "figures"
     parameters = {**SMOKE, "EDITION": "local", "TABLES": str(own_tables), "FIGURES": str(figures)}
@@ -117,7 +139,18 @@ def test_the_local_edition_runs_on_ones_own_tables(name, tmp_path, own_tables):
     if name == "01-polymers":
         payload = json.loads((figures / "fig1b-polymers.json").read_text())
         assert [c["label"] for c in payload["curves"]] == ["Density", "own: Density"] and len(payload["direct"]) == 2
-    assert (tmp_path / "polyinfo.dropped.csv").exists()
+    if name in ("00-data", "01-polymers", "02-two-dimensional", "03-similarity"):
+        assert (tmp_path / "polyinfo.dropped.csv").exists()
+
+
+def test_a_notebook_for_which_ones_tables_hold_nothing_is_passed_over(tmp_path, own_tables, capsys):
+    text = own_tables.read_text()
+    own_tables.write_text(text[: text.index("[miscibility]")])
+    arguments = ["EDITION=local", "PRESET=smoke", f"TABLES={own_tables}", f"FIGURES={tmp_path / 'figures'}"]
+    status = main([str(ROOT / "notebooks" / "05-chi-classes.ipynb"), *arguments, "--output", str(tmp_path)])
+    assert status == 0 and "nothing to run: local.toml names no study of kind chi" in capsys.readouterr().err.replace(
+        f"{tmp_path.name}/", ""
+    )
 
 
 def test_the_local_edition_without_tables_says_what_to_do(tmp_path):

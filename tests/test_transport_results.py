@@ -27,7 +27,7 @@ from sim2real.transport_gains import (
     gain_record,
     test_gains,
 )
-from sim2real.transport_results import group_records, parity_record, transport_settings, with_groups
+from sim2real.transport_results import group_records, parity_record, single_compounds_design, transport_settings, with_groups
 from sim2real.transport_tables import (
     curve_table,
     difference_table,
@@ -315,7 +315,7 @@ def test_several_m_are_paired_with_direct_learning():
         assert record["transfer"]["drop"] == record["transfer"]["keep"]
     assert several_m_table(records).index.tolist() == [20, 40]
     table = curve_table(trials)
-    assert table["MAE"].tolist() == trials.errors("transfer").mean(axis=0).tolist() and table.index.tolist() == list(N_GRID)
+    assert table["MAE"].tolist() == pytest.approx(trials.errors("transfer").mean(axis=0)) and table.index.tolist() == list(N_GRID)
     assert table["transfer - direct"].iloc[-1].startswith(f"{mean:+.2f}")
 
 
@@ -338,3 +338,12 @@ def test_several_m_run_both_choices_of_overlap_with_hyperparameters_of_their_m(t
     assert found == [(m, o, n) for m in (100, 400, 560) for o, n in (("keep", 600), ("drop", 400))]
     assert [t.study.settings.fine_tuning.steps for t in runs] == [0, 0, 2, 2, 2, 2]
     assert {tuple(t.table["arm"].unique()) for t in runs} == {("transfer", "direct", "law")}
+
+
+def test_single_compounds_get_more_trials_each_with_its_own_draw():
+    study = make_study()
+    for preset, asked, expected in (("quick", 0, 30), ("smoke", 0, 3), ("quick", 7, 7)):
+        settings = resolve("embedded", preset, trials=asked)
+        design, usual = single_compounds_design(settings, study), settings.design(study)
+        assert design.n_grid == (usual.n_grid[0], usual.n_grid[-1]) and design.m_grid == usual.m_grid
+        assert design.trials == design.distinct_draws == expected

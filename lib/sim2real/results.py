@@ -174,7 +174,7 @@ def summary_table(records: list[dict]) -> pd.DataFrame:
                 "alpha": law["alpha"],
                 "alpha, 90 %": "" if alpha is None else f"{alpha['low']:.3g} to {alpha['high']:.3g}",
                 "C": law["C"],
-                "law": law["status"],
+                "fit": law["status"],
             }
         )
     return pd.DataFrame(rows).set_index("property")
