@@ -9,15 +9,13 @@ from collections.abc import Sequence
 from textwrap import fill
 
 import matplotlib.pyplot as plt
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from sim2real.chi_plots import PAIRS_LABEL, titled
-from sim2real.class_plots import VERDICT_COLOURS, VERDICTS
-from sim2real.plots import LAW, TRANSFER, panel_grid, plain_ticks
-from sim2real.scaling import PowerLaw
+from sim2real.class_plots import VERDICT_COLOURS, VERDICTS, class_curve
+from sim2real.plots import TRANSFER, panel_grid
 
 MEASURES = {
     "spearman": "rank correlation",
@@ -45,18 +43,8 @@ def chi_class_panel(record: dict, ax: Axes | None = None) -> Axes:
         ax.set_xticks([])
         ax.set_yticks([])
         return ax
-    curve, law, change = record["curve"], record["law"], record["change"]
-    n = np.array(curve["n"], float)
-    ax.fill_between(n, curve["low"], curve["high"], color=TRANSFER, alpha=0.2, lw=0)
-    ax.plot(n, curve["mae"], "o-", color=TRANSFER, ms=3, lw=1)
-    if law["status"] != "FAILED":
-        ax.plot(n, PowerLaw(law["D"], law["alpha"], law["C"])(n), "--", color=LAW, lw=1)
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    bottom, top = ax.get_ylim()
-    ax.set_ylim(bottom / (top / bottom) ** 0.3, top * (top / bottom) ** 0.3)  # room for the words
-    plain_ticks(ax)
-    ax.tick_params(labelsize=7)
+    class_curve(record, ax, below=0.3, above=0.3)
+    change = record["change"]
     text = f"{VERDICTS[record['verdict']]}\n{change['mean']:+.0%} ({change['low']:+.0%} to {change['high']:+.0%})"
     ax.text(0.03, 0.03, text, transform=ax.transAxes, ha="left", va="bottom", fontsize=7.5, color=colour, weight="bold")
     return ax

@@ -116,8 +116,9 @@ def chi_scaling_figure(records: Sequence[dict], payload: dict) -> Figure:
         ax.set_title(f"{record['source']['name']}  ($m$ = {record['curve']['m']})", fontsize=10)
         handles.update(zip(*reversed(ax.get_legend_handles_labels())))
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2 * len(records), frameon=False, fontsize=8)
+    trials = records[0]["arms"]["direct"]["transfer_minus_this"]["trials"]
     remark = "Bands: 90 %, over trials (dark), trials and pairs (light)"
-    return titled(figure, payload, f"{records[0]['label']}. {remark}", 74 * len(records))
+    return titled(figure, payload, f"{records[0]['label']}, {trials} trials. {remark}", 74 * len(records))
 
 
 def error_against(record: dict, along: str, ax: Axes | None = None) -> Axes:

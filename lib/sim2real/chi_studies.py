@@ -49,14 +49,29 @@ def load_chi_study(*, edition: str, simulator: str, split: str = "pair", n_max: 
     settings = load_hyperparameters(tuning_name(edition, simulator)) if tuned else None
     source, target, simulated = _tasks(edition, simulator, n_max, workers)
     (source, target), (_, kept) = describe_pairs([source, target], workers)
+    return pair_study(f"{edition}-chi", source, target, simulated[kept], split, settings, simulator=simulator)
+
+
+def pair_study(
+    stem: str, source: Task, target: Task, simulated: np.ndarray, split: str, settings: object, *, simulator: str = ""
+) -> Study:
+    """A study of pairs from two tasks with descriptors.
+
+    Args:
+        stem: of its name; simulators of one stem are compared on the same splits.
+        source, target: of :func:`sim2real.pairs.describe_pairs`.
+        simulated: the simulator's values of the target's rows (rows,), NaN where it has none.
+        split: a key of :data:`SPLITS`.
+        settings: hyperparameters or None.
+        simulator: part of the name.
+    """
     return Study(
-        name=f"{edition}-chi-{simulator}-{split}",
+        name="-".join(part for part in (stem, simulator, split) if part),
         source=source,
         target=target,
         settings=settings,
-        simulated_target=simulated[kept],
-        # the simulators of one edition are compared on the same splits, and direct learning is the same for all
-        splits=f"{edition}-chi-{split}",
+        simulated_target=simulated,
+        splits=f"{stem}-{split}",
         split_by=SPLITS[split],
         baselines=BASELINES,
         drop_tested=True,

@@ -34,18 +34,8 @@ def class_panel(record: dict, ax: Axes | None = None) -> Axes:
         ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color=colour, fontsize=8)
         ax.set_axis_off()
         return ax
-    curve, law = record["curve"], record["law"]
-    n = np.array(curve["n"], float)
-    ax.fill_between(n, curve["low"], curve["high"], color=TRANSFER, alpha=0.2, lw=0)
-    ax.plot(n, curve["mae"], "o-", color=TRANSFER, ms=3, lw=1)
-    if law["status"] != "FAILED":
-        ax.plot(n, PowerLaw(law["D"], law["alpha"], law["C"])(n), "--", color=LAW, lw=1)
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    bottom, top = ax.get_ylim()
-    ax.set_ylim(bottom / (top / bottom) ** 0.2, top * (top / bottom) ** 0.35)  # room for the words
-    plain_ticks(ax)
-    ax.tick_params(labelsize=7)
+    class_curve(record, ax, below=0.2, above=0.35)
+    curve = record["curve"]
     change = record["change"]
     text = f"$m$ = {curve['m']}, {count}\n{change['mean']:+.0%} ({change['low']:+.0%} to {change['high']:+.0%})"
     ax.text(0.97, 0.97, text, transform=ax.transAxes, ha="right", va="top", fontsize=7)
@@ -61,6 +51,28 @@ def class_panel(record: dict, ax: Axes | None = None) -> Axes:
         weight="bold",
     )
     return ax
+
+
+def class_curve(record: dict, ax: Axes, *, below: float, above: float) -> None:
+    """Error against n of one class with its band and law, and room for words.
+
+    Args:
+        record: with ``curve`` and ``law``.
+        ax: where to draw.
+        below, above: the room, as parts of the span of the logarithmic error axis.
+    """
+    curve, law = record["curve"], record["law"]
+    n = np.array(curve["n"], float)
+    ax.fill_between(n, curve["low"], curve["high"], color=TRANSFER, alpha=0.2, lw=0)
+    ax.plot(n, curve["mae"], "o-", color=TRANSFER, ms=3, lw=1)
+    if law["status"] != "FAILED":
+        ax.plot(n, PowerLaw(law["D"], law["alpha"], law["C"])(n), "--", color=LAW, lw=1)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    bottom, top = ax.get_ylim()
+    ax.set_ylim(bottom / (top / bottom) ** below, top * (top / bottom) ** above)
+    plain_ticks(ax)
+    ax.tick_params(labelsize=7)
 
 
 def class_figure(records: Sequence[dict], payload: dict, *, trials: int) -> Figure:

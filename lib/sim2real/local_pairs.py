@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sim2real.blocks import training_size
-from sim2real.chi_studies import BASELINES, SPLITS, simulated_by_pair
+from sim2real.chi_studies import pair_study, simulated_by_pair
 from sim2real.datasets.chi_table import chi_from_table
 from sim2real.datasets.task import DataError, Task
 from sim2real.experiment import Study
@@ -53,23 +53,11 @@ def _study(path: Path, name: str, entry: dict, settings: Settings, split: str, t
     simulated = simulated_by_pair(source, target)
     (source, target), (_, kept) = describe_pairs([limit_source(source, settings.n_max), target], settings.workers)
 
-    def study(rule: str, chosen: object) -> Study:
-        return Study(
-            name=f"local-{name}-{rule}",
-            source=source,
-            target=target,
-            settings=chosen,
-            simulated_target=simulated[kept],
-            splits=f"local-{name}-{rule}",
-            split_by=SPLITS[rule],
-            baselines=BASELINES,
-            drop_tested=True,
-        )
-
-    by_pair = study("pair", None)
+    parts = (f"local-{name}", source, target, simulated[kept])
+    by_pair = pair_study(*parts, "pair", None)
     check_sizes(name, by_pair)
     m = training_size(target, by_pair.split_by)
-    return study(split, chosen_for(by_pair, m, tune_pairs) if tuned else UNTUNED_PAIRS)
+    return pair_study(*parts, split, chosen_for(by_pair, m, tune_pairs) if tuned else UNTUNED_PAIRS)
 
 
 def _side(where: str, folder: Path, entry: object) -> Task:
