@@ -90,14 +90,14 @@ def scaling_figure(records: Sequence[dict], payload: dict, *, computed: bool = F
         payload: of the figure.
         computed: whether the source is a computed electrical conductivity instead of a thermal one.
     """
-    figure, axes = panel_grid(len(records), len(records), (7.6 if len(records) == 1 else 5.2, 4.2), 0.4)
+    figure, axes = panel_grid(len(records), len(records), (6.6 if len(records) == 1 else 5.2, 4.2), 1.2)
     for record, ax in zip(records, axes):
         scaling_panel(record, ax, words=scaling_words(computed))
     handles: dict[str, object] = {}
     for ax in axes:
         handles.update(zip(*reversed(ax.get_legend_handles_labels())))
-    figure.legend(handles.values(), [fill(k, 28) for k in handles], loc="outside right upper", frameon=False, fontsize=8)
-    figure_title(figure, payload, 70 * len(records) + 24, "Bands: 90 %, over trials (dark), trials and materials (light).")
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2, frameon=False, fontsize=8)
+    figure_title(figure, payload, 88 * len(records), "Bands: 90 %, over trials (dark), trials and materials (light).")
     return figure
 
 
@@ -120,7 +120,7 @@ def figure_title(figure: Figure, payload: dict, width: int, more: str) -> None:
         f"{payload['title']} — {design['trials']} trials on {design['source_draws']} source draws, overlap {design['overlap']},"
         f" edition {payload['edition']}, preset {payload['preset']}. {more}"
     )
-    figure.suptitle(fill(text, width), fontsize=9)
+    figure.suptitle(fill(text.replace(" %", "\u00a0%"), width), fontsize=9)
 
 
 def group_panel(record: dict, ax: Axes | None = None) -> Axes:
