@@ -121,6 +121,47 @@ def test_committed_error_surfaces_hold_what_they_promise(kind):
     assert edge["rate"] == pytest.approx(by_m / by_n) and edge["low"] <= edge["rate"] <= edge["high"]
 
 
+def test_committed_chi_figures_say_what_they_are_and_hold_what_they_promise():
+    payload = json.loads((FIGURES / "embedded" / "fig4a-chi.json").read_text())
+    assert "not chi" in payload["title"] and "not independent" in payload["title"]
+    (record,) = payload["records"]
+    n, mae = (np.array(record["curve"][k], float) for k in ("n", "mae"))
+    law = record["law"]
+    assert len(n) == 10 and n[-1] > 20_000
+    assert np.abs((law["D"] * n ** -law["alpha"] + law["C"]) / mae - 1).max() < 0.05, "the law must run through its points"
+    assert {"direct", "ridge", "trees", "boosting", "simulator"} <= set(record["arms"]) and record["other_overlap"]
+    (surface,) = json.loads((FIGURES / "embedded" / "fig4bc-chi.json").read_text())["records"]
+    assert np.shape(surface["mae"]) == (len(surface["n"]), len(surface["m"])) and min(np.shape(surface["mae"])) >= 4
+    # the verdict is that of the interval over trials and pairs
+    gamma = surface["interaction_materials"]["log"]
+    sign = "cannot be told" if gamma["low"] <= 0 <= gamma["high"] else "reinforce" if gamma["high"] < 0 else "substitute"
+    assert surface["verdict"]["verdict"] == sign
+    splits = json.loads((FIGURES / "embedded" / "splits-chi.json").read_text())["records"]
+    shared = {r["split"]: r["shared"] for r in splits}
+    assert shared["pair"]["pair"] == shared["solvent"]["solvent_key"] == shared["polymer"]["polymer_key"] == 0
+    assert shared["row"]["pair"] > 0.5, "a split by row leaks"
+    classes = json.loads((FIGURES / "embedded" / "fig5a-chi.json").read_text())["records"]
+    assert all(r["verdict"] in ("scales", "does not", "cannot be told") for r in classes if "verdict" in r)
+
+
+def test_committed_conductivity_figures_hold_what_they_promise():
+    panel = json.loads((FIGURES / "embedded" / "fig6b-conductivity.json").read_text())["panels"]
+    kappa, sigma, wf = (np.array(panel[k]) for k in ("log_kappa", "log_sigma", "wf"))
+    assert len(kappa) == len(sigma) == 1757
+    distance = np.abs(kappa - sigma - np.log10(2.44e-8 * 300))
+    assert distance[wf == "WF"].max() <= np.median(distance) <= distance[wf == "non-WF"].min()
+    assert (wf == "WF").sum() == (wf == "non-WF").sum() == 175
+    payload = json.loads((FIGURES / "embedded" / "fig6c-conductivity.json").read_text())
+    assert "computed" in payload["title"] and "no measured thermoelectrics" in payload["title"]
+    (curve,) = payload["curves"]
+    n, mae = np.array(curve["n"], float), np.array(curve["mae"])
+    law = payload["laws"]["log_electrical_conductivity"]["trials"]
+    assert (n[-1], curve["m"]) == (5910, 2912)
+    assert np.abs((law["D"] * n ** -law["alpha"] + law["C"]) / mae - 1).max() < 0.05, "the law must run through its points"
+    baselines = payload["baselines"]["log_electrical_conductivity"]
+    assert {"law", "simulator", "neighbour", "boosting", "trees", "ridge"} <= set(baselines)
+
+
 def test_committed_similarity_study_holds_what_it_promises():
     payload = json.loads((FIGURES / "embedded" / "figS2-similarity.json").read_text())
     record = payload["record"]

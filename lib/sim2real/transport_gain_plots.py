@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from sim2real.paired_tests import ALPHA
 from sim2real.plots import DIRECT, LAW, panel_grid
@@ -114,6 +115,7 @@ def explained_panel(record: dict, ax: Axes | None = None) -> Axes:
         ax.plot([], [], "o-", color=colour, label=f"gain {gain}")
     ax.set_yticks(range(len(names)), names, fontsize=8)
     ax.set_ylim(len(names) + 0.5, -0.6)  # the legend stands below the last
+    ax.xaxis.set_major_locator(MaxNLocator(5))
     ax.set_xlabel("rank association with the gain, 95 %; filled: Holm $p$ < 5 %", fontsize=8.5)
     ax.legend(fontsize=7.5, loc="lower right")
     return ax
