@@ -23,6 +23,8 @@ from sim2real.transport_gains import (
     GAINS,
     compound_properties,
     draw_errors,
+    drawn_curves,
+    drawn_ranking,
     explain,
     gain_record,
     test_gains,
@@ -347,3 +349,14 @@ def test_single_compounds_get_more_trials_each_with_its_own_draw():
         design, usual = single_compounds_design(settings, study), settings.design(study)
         assert design.n_grid == (usual.n_grid[0], usual.n_grid[-1]) and design.m_grid == usual.m_grid
         assert design.trials == design.distinct_draws == expected
+
+
+def test_what_is_stored_of_thousands_of_compounds_is_what_is_drawn():
+    record = gain_record(make_trials(make_study(), 8, fall=0.3))
+    curves, ranking = drawn_curves(record), drawn_ranking(record)
+    assert "gains" not in curves and "curves" not in ranking
+    np.testing.assert_allclose(curves["curves"], record["curves"], rtol=1e-3)
+    for name, table in record["gains"].items():
+        np.testing.assert_allclose(ranking["gains"][name]["mean"], table["mean"], rtol=1e-3)
+        assert ranking["gains"][name]["verdict"] == table["verdict"]
+    assert len(json.dumps(curves)) + len(json.dumps(ranking)) < len(json.dumps(record))

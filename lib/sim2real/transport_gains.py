@@ -271,3 +271,20 @@ def _epsilon_squared(ranks: NDArray, codes: NDArray) -> NDArray:
 def _as_lists(frame: pd.DataFrame) -> dict[str, list]:
     """Columns as lists, with None where there is no number."""
     return {name: [None if v != v else v for v in values.tolist()] for name, values in frame.items()}
+
+
+def drawn_curves(record: dict) -> dict:
+    """What Figure 6e draws of a :func:`gain_record`, numbers to four digits: thousands of compounds make a large file."""
+    return {k: v for k, v in record.items() if k not in ("gains", "explained")} | {"curves": _short(record["curves"])}
+
+
+def drawn_ranking(record: dict) -> dict:
+    """What the ranking draws of a :func:`gain_record`, numbers to four digits."""
+    gains = {name: {column: _short(values) for column, values in table.items()} for name, table in record["gains"].items()}
+    return {k: v for k, v in record.items() if k != "curves"} | {"gains": gains}
+
+
+def _short(values: list) -> list:
+    if values and isinstance(values[0], list):
+        return [_short(row) for row in values]
+    return [float(f"{v:.4g}") if isinstance(v, float) else v for v in values]
