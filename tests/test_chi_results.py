@@ -263,6 +263,11 @@ def test_the_table_compares_simulators_on_the_same_splits(chi_study):
     row = table.loc[("COSMO-RS", "transfer", 6400)]
     assert row["MAE"] == pytest.approx(second.errors("transfer")[:, -1].mean()) and row["minus direct"] < 0 < row["standard error"]
     assert len(table) == 1 + 1 + 2 * (1 + 4)
+    shifted = replace(second, table=second.table.assign(absolute_error=second.table["absolute_error"] * 2))
+    table = chi_results.chi_table({"UNIFAC 2.0": first, "COSMO-RS": shifted})
+    assert table.loc[("none, descriptors as for COSMO-RS", "direct", 0), "MAE"] == pytest.approx(2 * direct)
+    difference = shifted.errors("transfer")[:, -1].mean() - 2 * direct
+    assert table.loc[("COSMO-RS", "transfer", 6400), "minus direct"] == pytest.approx(difference)
     other = replace(second, table=second.table.assign(material=(second.table["material"] + 1) % 60))
     with pytest.raises(ValueError, match="COSMO-RS test other rows"):
         chi_results.chi_table({"UNIFAC 2.0": first, "COSMO-RS": other})

@@ -165,11 +165,11 @@ def chi_table(by_simulator: Mapping[str, Trials], m: int | None = None) -> pd.Da
     """Direct learning, the baselines and transfer at every n of every simulator, on the same splits.
 
     Args:
-        by_simulator: trials by the name of the simulator; the first has the arms ``direct`` and whatever else was run.
+        by_simulator: trials by the name of the simulator, with the arms ``transfer``, ``direct`` and whatever else was run.
         m: target training size; the largest of the first design if None.
 
     Returns:
-        A row for each simulator and learner: ``MAE``, ``minus direct``, the difference from direct learning, and its
+        A row for each simulator and learner: ``MAE``, ``minus direct``, the difference from the study's own direct learning, and its
         ``standard error``, paired over trials.
 
     Raises:
@@ -181,13 +181,17 @@ def chi_table(by_simulator: Mapping[str, Trials], m: int | None = None) -> pd.Da
     reference = next(iter(tested.values()))
     if unlike := [name for name, rows in tested.items() if not rows.equals(reference)]:
         raise ValueError(f"trials of {unlike[0]} test other rows than those of {next(iter(tested))}: the splits are not the same")
-    direct = first.errors("direct", m)
-    rows = [{"simulator": "none", "learner": "direct", "n": 0, "MAE": direct.mean()}]
-    own = [arm for arm in first.table["arm"].unique() if arm not in ("transfer", "direct", "simulator", "law")]
-    rows += [_row("none", arm, 0, first.errors(arm, m), direct) for arm in own]
+    rows, shown = [], None
     for name, trials in by_simulator.items():
-        simulated = [arm for arm in ("law", "simulator") if arm in set(trials.table["arm"])]
-        rows += [_row(name, ARM_WORDS[arm], 0, trials.errors(arm, m), direct) for arm in simulated]
+        direct, arms = trials.errors("direct", m), trials.table["arm"].unique()
+        if shown is None or not np.allclose(direct, shown):
+            # studies whose descriptors are not the same have their own direct learning
+            own = "none" if shown is None else f"none, descriptors as for {name}"
+            shown = direct if shown is None else shown
+            rows.append({"simulator": own, "learner": "direct", "n": 0, "MAE": direct.mean()})
+            learners = [arm for arm in arms if arm not in ("transfer", "direct", *ARM_WORDS)]
+            rows += [_row(own, arm, 0, trials.errors(arm, m), direct) for arm in learners]
+        rows += [_row(name, words, 0, trials.errors(arm, m), direct) for arm, words in ARM_WORDS.items() if arm in arms]
         rows += [_row(name, "transfer", n, e, direct) for n, e in zip(trials.design.n_grid, trials.errors("transfer", m).T)]
     return pd.DataFrame(rows).set_index(["simulator", "learner", "n"])
 
