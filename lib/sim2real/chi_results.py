@@ -169,8 +169,8 @@ def chi_table(by_simulator: Mapping[str, Trials], m: int | None = None) -> pd.Da
         m: target training size; the largest of the first design if None.
 
     Returns:
-        A row for each simulator and learner: ``MAE``, ``minus direct``, the difference from the study's own direct learning, and its
-        ``standard error``, paired over trials.
+        A row for each simulator and learner: ``MAE``, ``minus direct``, the difference from the study's own direct learning, and
+        its ``standard error``, paired over trials.
 
     Raises:
         ValueError: the simulators' trials do not test the same rows.
