@@ -44,8 +44,8 @@ def tune_pairs(study: Study, m: int) -> tuple[MultitaskHyperparameters, pd.DataF
     """The choice for one study of pairs and the table of all candidates.
 
     Args:
-        study: its ``settings`` are not used. Studies with the same ``splits`` have the same validation rows and random numbers, so
-            that direct learning, which does not see the source, is the same for all of them.
+        study: its ``settings`` are not used. Studies with the same ``splits`` have the same validation rows. Their direct learning
+            still differs, because RDKit's columns are those that vary in source and target together.
         m: target training size of the reported trials; about 3/4 of it train here, 1/4 validates.
 
     Returns:
