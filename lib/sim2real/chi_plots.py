@@ -150,10 +150,12 @@ def error_against(record: dict, along: str, ax: Axes | None = None) -> Axes:
             ax.plot(record["m"], record["direct"]["mae"], "s--", color=DIRECT, ms=3.5, lw=1.3, label="direct learning")
         ax.set_xticks(record["m"], [str(m) for m in record["m"]])
         ax.xaxis.set_minor_locator(NullLocator())
+    bottom, top = ax.get_ylim()
+    ax.set_ylim(bottom, top * (top / bottom) ** 0.2)  # room for the legend, which no corner of the data leaves
     plain_ticks(ax)
     ax.set_xlabel(PAIRS_LABEL if along == "n" else ROWS_LABEL)
     ax.set_ylabel("MAE" if record["unit"] == "-" else f"MAE [{record['unit']}]")
-    ax.legend(frameon=False, fontsize=8)
+    ax.legend(frameon=False, fontsize=8, loc="upper center", ncols=3)
     return ax
 
 
