@@ -1,0 +1,93 @@
+"""Studies of pairs: descriptors side by side, simulated values of the very pairs, one line for unknown names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sim2real.chi_editions import pair_studies
+from sim2real.chi_studies import load_chi_study, tuning_name
+from sim2real.datasets.activity import load_activity_nrtl
+from sim2real.descriptors import ForceFieldDescriptor
+from sim2real.hyperparameters import load_hyperparameters
+from sim2real.multitask import MultitaskHyperparameters
+from sim2real.pairs import PairDescriptor, describe_pairs
+from sim2real.presets import resolve
+
+
+@pytest.fixture(scope="module")
+def study():
+    return load_chi_study(edition="embedded", simulator="unifac", n_max=200, tuned=False)
+
+
+def test_a_pair_is_both_molecules_numbers_and_the_temperature(study):
+    width = (study.target.X.shape[1] - 2) // 2
+    row = study.target.table.iloc[7]
+    forcefield = ForceFieldDescriptor().fit_transform([row["polymer"], row["solvent"]])
+    np.testing.assert_array_equal(study.target.X[7, :190], forcefield[0])
+    np.testing.assert_array_equal(study.target.X[7, width : width + 190], forcefield[1])
+    np.testing.assert_allclose(study.target.X[7, -2:], [298.15 / 300, 300 / 298.15], rtol=1e-6)
+    # the other direction of a mixture is the same molecules the other way round
+    pairs = PairDescriptor().fit(["CCO|CCCCCC", "CC(C)=O|O"])
+    X, kept = pairs.describe(["CCO|CCCCCC", "CCCCCC|CCO"], np.array([298.15, 298.15]))
+    half = (X.shape[1] - 2) // 2
+    np.testing.assert_array_equal(X[0, :half], X[1, half : 2 * half])
+    assert kept.all() and not np.array_equal(X[0], X[1])
+
+
+def test_pairs_without_a_descriptor_are_dropped_and_counted():
+    target = load_activity_nrtl().select(np.arange(20))
+    table = target.table.copy()
+    table.loc[3, "structure"] = "[U]|CCO"  # no force field knows uranium
+    (described,), (kept,) = describe_pairs([replace(target, table=table)])
+    assert len(described) == 19 and not kept[3] and described.report["dropped, no descriptor"] == 1
+    assert np.isfinite(described.X).all()
+
+
+def test_simulated_values_are_those_of_the_very_pairs(study):
+    source = study.source.table
+    own = dict(zip(source["structure"], source["value"]))
+    known = np.isfinite(study.simulated_target)
+    assert known.sum() > 600
+    expected = [own[s] for s in study.target.table.loc[known, "structure"]]
+    np.testing.assert_allclose(study.simulated_target[known], expected)
+    assert study.drop_tested and study.clusters() is not None
+
+
+def test_splits_and_simulators_of_an_edition_share_what_they_should(mirror):
+    cosmo, by_row = (load_chi_study(edition="open", simulator="cosmo", split=s, n_max=5000) for s in ("pair", "row"))
+    assert (len(cosmo.source), len(cosmo.target)) == (1206, 1190)
+    assert cosmo.splits == "open-chi-pair" != by_row.splits and (cosmo.split_by, by_row.split_by) == ("pair", "")
+    assert cosmo.settings == by_row.settings and isinstance(cosmo.settings, MultitaskHyperparameters)
+    first = cosmo.target.table.iloc[0]
+    rows = cosmo.source.table
+    value = rows[(rows["key"] == first["key"]) & (rows["temperature"] == first["temperature"])]["value"].item()
+    assert cosmo.simulated_target[0] == value and np.isfinite(cosmo.simulated_target).sum() == 1178
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"edition": "local", "simulator": "unifac"}, "unknown edition 'local' of a study of pairs; expected one of embedded"),
+        ({"edition": "embedded", "simulator": "cosmo"}, "unknown SIMULATOR 'cosmo' of edition 'embedded'; expected one of unifac"),
+        ({"edition": "embedded", "simulator": "unifac", "split": "random"}, "unknown split 'random'"),
+    ],
+)
+def test_unknown_names_are_one_line(choice, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        load_chi_study(n_max=200, **choice)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_each_edition_has_its_hyperparameters():
+    assert tuning_name("open", "cosmo-full") == tuning_name("open", "cosmo") == "open-chi-cosmo"
+    for edition, simulator in (("embedded", "unifac"), ("open", "cosmo"), ("open", "unifac")):
+        assert isinstance(load_hyperparameters(tuning_name(edition, simulator)), MultitaskHyperparameters)
+
+
+def test_the_embedded_edition_shows_its_one_simulator():
+    settings = resolve("embedded", "smoke", n_max=200)
+    (study,) = pair_studies("embedded", settings, simulator="", split="pair", tables="", tuned=False)
+    assert study.name == "embedded-chi-unifac-pair" and study.settings is not None
