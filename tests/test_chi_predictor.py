@@ -67,6 +67,15 @@ def test_solvents_are_ranked_for_one_substance(predictor, pairs):
     assert list(predictor.rank_solvents("CCCCCC", 298.15, ["O", "CCCCCCC"])["solvent"]) == ["CCCCCCC", "O"]
 
 
+def test_a_study_that_was_cut_is_described_as_the_whole_one(pairs):
+    """Few simulations, so that some of RDKit's columns vary in the rows left out only."""
+    few = replace(pairs, source=pairs.source.select(np.arange(len(pairs.source) - 250, len(pairs.source))))
+    described = [*pairs.source.table["structure"], *pairs.target.table["structure"]]
+    cut = ChiPredictor(few, members=4, described=described)
+    width = cut.descriptor.describe(["CCO|CCCCCC"], [298.15])[0].shape[1]
+    assert width == pairs.target.X.shape[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -12,6 +12,7 @@ from sim2real.chi_studies import load_chi_study, tuning_name
 from sim2real.datasets.activity import load_activity_nrtl
 from sim2real.descriptors import ForceFieldDescriptor
 from sim2real.hyperparameters import load_hyperparameters
+from sim2real.local_pairs import UNTUNED_PAIRS
 from sim2real.multitask import MultitaskHyperparameters
 from sim2real.pairs import PairDescriptor, describe_pairs
 from sim2real.presets import resolve
@@ -89,5 +90,6 @@ def test_each_edition_has_its_hyperparameters():
 
 def test_the_embedded_edition_shows_its_one_simulator():
     settings = resolve("embedded", "smoke", n_max=200)
-    (study,) = pair_studies("embedded", settings, simulator="", split="pair", tables="", tuned=False)
-    assert study.name == "embedded-chi-unifac-pair" and study.settings is not None
+    for tuned, chosen in ((True, load_hyperparameters("chi-unifac")), (False, UNTUNED_PAIRS)):
+        (study,) = pair_studies("embedded", settings, simulator="", split="pair", tables="", tuned=tuned)
+        assert study.name == "embedded-chi-unifac-pair" and study.settings == chosen

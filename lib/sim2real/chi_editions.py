@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from sim2real.chi_studies import SIMULATORS, load_chi_study
 from sim2real.experiment import Study
-from sim2real.local_pairs import load_local_pairs
+from sim2real.local_pairs import UNTUNED_PAIRS, load_local_pairs
 from sim2real.paths import ROOT
 from sim2real.presets import Settings
 
@@ -20,7 +21,8 @@ def pair_studies(edition: str, settings: Settings, *, simulator: str, split: str
         simulator: of :data:`~sim2real.chi_studies.SIMULATORS`, the edition's first if empty; ``local`` has none to choose.
         split: as :func:`~sim2real.chi_studies.load_chi_study`.
         tables: the TOML file of the edition ``local``, relative to the repository's root.
-        tuned: whether ``local`` chooses hyperparameters for its data; the other editions have theirs in ``data/tuning``.
+        tuned: whether hyperparameters are those chosen on validation data, in ``data/tuning`` or, in ``local``, chosen now; if not,
+            a short training that shows only that everything runs (:data:`~sim2real.local_pairs.UNTUNED_PAIRS`).
 
     Raises:
         DataError: a file that cannot be had or used.
@@ -30,7 +32,8 @@ def pair_studies(edition: str, settings: Settings, *, simulator: str, split: str
     if edition == "local":
         return load_local_pairs(settings, ROOT / Path(tables), split=split, tuned=tuned)
     options = {"edition": edition, "split": split, "n_max": settings.n_max, "workers": settings.workers}
-    return [load_chi_study(simulator=name, **options) for name in shown_simulators(edition, simulator)]
+    studies = [load_chi_study(simulator=name, tuned=tuned, **options) for name in shown_simulators(edition, simulator)]
+    return studies if tuned else [replace(study, settings=UNTUNED_PAIRS) for study in studies]
 
 
 def shown_simulators(edition: str, chosen: str = "") -> tuple[str, ...]:

@@ -38,6 +38,8 @@ class ChiPredictor:
         level: of the intervals.
         seed: of the random numbers.
         workers: processes, for descriptors.
+        described: structures ("polymer|solvent") of all pairs that the study's descriptors were chosen by, where it has been cut
+            since; its own if None.
 
     Attributes:
         residuals: (rows,) what the members that did not see a measured row miss it by, NaN for rows that all of them saw.
@@ -46,14 +48,24 @@ class ChiPredictor:
         ValueError: fewer than 4 members, or a study without hyperparameters of pairs.
     """
 
-    def __init__(self, study: Study, *, members: int = 20, level: float = 0.9, seed: int = 0, workers: int = 1) -> None:
+    def __init__(
+        self,
+        study: Study,
+        *,
+        members: int = 20,
+        level: float = 0.9,
+        seed: int = 0,
+        workers: int = 1,
+        described: Sequence[str] | None = None,
+    ) -> None:
         if members < 4:
             raise ValueError(f"members is {members}; expected at least 4, so that some members have not seen a row")
         if not isinstance(study.settings, MultitaskHyperparameters):
             raise ValueError(f"{study.name} has no hyperparameters for pairs; load it with tuned=True")
         self.study, self.level = study, level
         self.polymeric = "*" in study.target.table["polymer"].iloc[0]
-        self.descriptor = PairDescriptor(workers).fit([*study.source.table["structure"], *study.target.table["structure"]])
+        described = [*study.source.table["structure"], *study.target.table["structure"]] if described is None else described
+        self.descriptor = PairDescriptor(workers).fit(described)
         self.networks, seen = _fit(study, members, seed)
         every = np.tile(np.arange(len(study.target)), (members, 1))
         predicted = self.networks.predict(study.target.X, every)
@@ -177,9 +189,9 @@ def held_out_coverage(study: Study, *, members: int = 20, level: float = 0.9, se
         ``covered`` (share of the held-out rows), ``level``, ``rows``, ``mae`` and the median ``width`` of the intervals.
     """
     train, test = split_rows(study.target, numpy_generator(seed, "held out"), study.split_by)
-    predictor = ChiPredictor(
-        replace(study, target=study.target.select(train)), members=members, level=level, seed=seed, workers=workers
-    )
+    described = [*study.source.table["structure"], *study.target.table["structure"]]
+    options = {"members": members, "level": level, "seed": seed, "workers": workers, "described": described}
+    predictor = ChiPredictor(replace(study, target=study.target.select(train)), **options)
     held = study.target.select(test).table
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FarFromData)
