@@ -68,7 +68,7 @@ def test_a_notebook_regenerates_its_figures(name, tmp_path):
     _check(tmp_path / "figures", name, "embedded")
 
 
-@pytest.mark.parametrize("name", ["00-data", "01-polymers", "04-chi", "05-chi-classes", "06-wiedemann-franz"])
+@pytest.mark.parametrize("name", ["00-data", "01-polymers", "04-chi", "06-wiedemann-franz"])
 def test_the_open_edition_runs_on_the_public_files(name, tmp_path, mirror):
     parameters = {**SMOKE, "EDITION": "open", "FIGURES": str(tmp_path / "figures")}
     run_notebook(ROOT / "notebooks" / f"{name}.ipynb", parameters, output=tmp_path)
