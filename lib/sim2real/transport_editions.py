@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from sim2real.datasets.task import Task
 from sim2real.datasets.transport import load_metal_conductivities
 from sim2real.experiment import Study
 from sim2real.hyperparameters import load_hyperparameters
-from sim2real.local import load_local_transport
+from sim2real.local import UNTUNED, load_local_transport
 from sim2real.paths import ROOT
 from sim2real.presets import Settings
 from sim2real.transfer import Hyperparameters
@@ -24,7 +25,8 @@ def conductivity_study(edition: str, settings: Settings, *, source: str, tables:
         settings: of the run.
         source: ``thermal`` or, open only, ``computed``.
         tables: the TOML file of the edition ``local``, relative to the repository's root.
-        tuned: whether ``local`` chooses hyperparameters for its data; the other editions have theirs in ``data/tuning``.
+        tuned: whether hyperparameters are those chosen on validation data, in ``data/tuning`` or, in ``local``, chosen now; if not,
+            a short training that shows only that everything runs (:data:`~sim2real.local.UNTUNED`).
 
     Raises:
         DataError: a file that cannot be had or used.
@@ -34,12 +36,14 @@ def conductivity_study(edition: str, settings: Settings, *, source: str, tables:
         if source != "thermal":
             raise ValueError(f"unknown SOURCE {source!r} of EDITION=local; expected thermal")
         return load_local_transport(settings, ROOT / Path(tables), tuned=tuned)
-    return load_transport_study(edition, n_max=settings.n_max, workers=settings.workers, m=settings.m_max, source=source)
+    options = {"n_max": settings.n_max, "workers": settings.workers, "m": settings.m_max, "source": source, "tuned": tuned}
+    study = load_transport_study(edition, **options)
+    return study if tuned else replace(study, settings=UNTUNED)
 
 
-def hyperparameters_by_m(edition: str, source: str) -> Callable[[int], Hyperparameters | None]:
-    """For each target training size the hyperparameters that were chosen for the nearest one; None in the edition ``local``."""
-    if edition == "local":
+def hyperparameters_by_m(edition: str, source: str, *, tuned: bool) -> Callable[[int], Hyperparameters | None]:
+    """For each target training size the hyperparameters of the nearest one; None, the study's own, in ``local`` and untuned."""
+    if edition == "local" or not tuned:
         return lambda m: None
     return lambda m: load_hyperparameters(tuning_name(edition, source, m))
 
