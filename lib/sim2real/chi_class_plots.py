@@ -15,6 +15,7 @@ from matplotlib.ticker import PercentFormatter
 
 from sim2real.chi_plots import PAIRS_LABEL, titled
 from sim2real.class_plots import VERDICT_COLOURS, VERDICTS, class_curve
+from sim2real.class_results import change_text
 from sim2real.plots import TRANSFER, panel_grid
 
 MEASURES = {
@@ -45,7 +46,7 @@ def chi_class_panel(record: dict, ax: Axes | None = None) -> Axes:
         return ax
     class_curve(record, ax, below=0.3, above=0.3)
     change = record["change"]
-    text = f"{VERDICTS[record['verdict']]}\n{change['mean']:+.0%} ({change['low']:+.0%} to {change['high']:+.0%})"
+    text = f"{VERDICTS[record['verdict']]}\n{change_text(change)}"
     ax.text(0.03, 0.03, text, transform=ax.transAxes, ha="left", va="bottom", fontsize=7.5, color=colour, weight="bold")
     return ax
 

@@ -18,7 +18,7 @@ from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator
 
 from sim2real.chi_results import rate_words
 from sim2real.chi_splits import shared_words
-from sim2real.plots import DIRECT, LAW, OTHER, TRANSFER, Words, panel_grid, plain_ticks, scaling_panel
+from sim2real.plots import DIRECT, LAW, OTHER, TRANSFER, Words, legend_below, panel_grid, plain_ticks, scaling_panel
 from sim2real.scaling import PowerLaw
 
 SHOWN = 5  # curves in a panel: more cannot be told apart
@@ -110,12 +110,10 @@ def chi_scaling_figure(records: Sequence[dict], payload: dict) -> Figure:
         payload: with ``title``, ``edition`` and ``preset``.
     """
     figure, axes = panel_grid(len(records), min(2, len(records)), (5.4, 4.1), 0.7)
-    handles: dict[str, object] = {}
     for record, ax in zip(records, axes):
         scaling_panel(record, ax, words=PAIR_WORDS)
         ax.set_title(f"{record['source']['name']}  ($m$ = {record['curve']['m']})", fontsize=10)
-        handles.update(zip(*reversed(ax.get_legend_handles_labels())))
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2 * len(records), frameon=False, fontsize=8)
+    legend_below(figure, axes, 2 * len(records))
     trials = records[0]["arms"]["direct"]["transfer_minus_this"]["trials"]
     remark = "Bands: 90 %, over trials (dark), trials and pairs (light)"
     return titled(figure, payload, f"{records[0]['label']}, {trials} trials. {remark}", 74 * len(records))

@@ -19,9 +19,9 @@ from sim2real.experiment import Study
 from sim2real.multitask import MultitaskHyperparameters, PairPredictors, fit_multitask
 from sim2real.pairs import PairDescriptor
 from sim2real.seeding import numpy_generator
+from sim2real.simulators.unifac import HIGH_KELVIN, LOW_KELVIN
 from sim2real.structures import StructureError, parse, structure_key
 
-LOWEST_KELVIN, HIGHEST_KELVIN = 200.0, 600.0
 FAR = 0.95  # quantile of the distances between measured molecules beyond which a new one is called far
 
 
@@ -137,8 +137,8 @@ class ChiPredictor:
         return table.drop(columns=["polymer", "temperature"]).sort_values("predicted", ignore_index=True)
 
     def _key(self, polymer: str, solvent: str, kelvin: float, row: int) -> str:
-        if not LOWEST_KELVIN <= kelvin <= HIGHEST_KELVIN:
-            raise ValueError(f"row {row}: {kelvin:g} K; expected {LOWEST_KELVIN:g} to {HIGHEST_KELVIN:g} K (deg C + 273.15)")
+        if not LOW_KELVIN <= kelvin <= HIGH_KELVIN:
+            raise ValueError(f"row {row}: {kelvin:g} K; expected {LOW_KELVIN:g} to {HIGH_KELVIN:g} K (deg C + 273.15)")
         try:
             parse(polymer, attachment_points=(2 if self.polymeric else 0,))
             parse(solvent, attachment_points=(0,))

@@ -8,6 +8,7 @@ import pandas as pd
 
 from sim2real.chi_results import rate_words
 from sim2real.chi_splits import shared_words
+from sim2real.class_results import change_text
 from sim2real.plots import with_error
 
 
@@ -79,7 +80,7 @@ def class_table(records: Sequence[dict]) -> pd.DataFrame:
     rows = []
     for r in records:
         change = r["change"]
-        text = "" if change is None else f"{change['mean']:+.0%} ({change['low']:+.0%} to {change['high']:+.0%})"
+        text = "" if change is None else change_text(change)
         rows.append({"class": r["name"], "m": r["rows"], "pairs": r["pairs"], "rows in training": round(r["training_rows"])})
         rows[-1] |= {"change of the error, 90 %": text, "verdict": r["verdict"], "why": r["why"]}
     return pd.DataFrame(rows).set_index("class")
@@ -95,7 +96,7 @@ def gain_table(record: dict) -> pd.DataFrame:
     for c in record["classes"]:
         rows.append({"class": c["name"], "rows": c["rows"], "pairs": c["pairs"]})
         for key, name in (("with_direct", "transfer against direct, 90 %"), ("with_n", "largest n against smallest, 90 %")):
-            rows[-1][name] = f"{c[key]['mean']:+.0%} ({c[key]['low']:+.0%} to {c[key]['high']:+.0%})"
+            rows[-1][name] = change_text(c[key])
         rows[-1]["Spearman of the simulator"] = round(c["spearman"], 2)
         rows[-1] |= {"MAE after a line": round(c["mae_line"], 3), "skill": round(c["skill"], 2)}
     return pd.DataFrame(rows).set_index("class") if rows else pd.DataFrame(columns=["rows", "pairs"])

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sim2real.class_results import change_text
 from sim2real.plots import DIRECT, LAW, TRANSFER, panel_grid, plain_ticks
 from sim2real.scaling import PowerLaw
 from sim2real.simulators.classes import CLASS_NAMES
@@ -37,7 +38,7 @@ def class_panel(record: dict, ax: Axes | None = None) -> Axes:
     class_curve(record, ax, below=0.2, above=0.35)
     curve = record["curve"]
     change = record["change"]
-    text = f"$m$ = {curve['m']}, {count}\n{change['mean']:+.0%} ({change['low']:+.0%} to {change['high']:+.0%})"
+    text = f"$m$ = {curve['m']}, {count}\n{change_text(change)}"
     ax.text(0.97, 0.97, text, transform=ax.transAxes, ha="right", va="top", fontsize=7)
     ax.text(
         0.03,

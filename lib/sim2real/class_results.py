@@ -80,11 +80,16 @@ def class_table(records: Sequence[dict]) -> pd.DataFrame:
     rows = []
     for record in records:
         change = record["change"]
-        text = "" if change is None else f"{change['mean']:+.0%} ({change['low']:+.0%} to {change['high']:+.0%})"
+        text = "" if change is None else change_text(change)
         name = CLASS_NAMES.get(record["class"], "")
         rows.append({"class": record["class"], "name": name, "materials": record["materials"], "tested": record["tested"]})
         rows[-1] |= {"change of the error, 90 %": text, "verdict": record["verdict"], "why": record["why"]}
     return pd.DataFrame(rows).set_index("class")
+
+
+def change_text(change: dict) -> str:
+    """A relative change with its interval, in per cent: ``-12% (-23% to -1%)``."""
+    return f"{change['mean']:+.0%} ({change['low']:+.0%} to {change['high']:+.0%})"
 
 
 def change_with_n(

@@ -169,16 +169,21 @@ def panel_grid(count: int, columns: int, size: tuple[float, float], margin: floa
     return figure, list(axes.flat[:count])
 
 
+def legend_below(figure: Figure, axes: Sequence[Axes], columns: int) -> None:
+    """One legend of all panels below them; what stands in several panels stands in it once."""
+    handles: dict[str, object] = {}
+    for ax in axes:
+        handles.update(zip(*reversed(ax.get_legend_handles_labels())))
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=columns, frameon=False, fontsize=8.5)
+
+
 def scaling_figure(records: Sequence[dict], payload: dict) -> Figure:
     """Fig. 1b: a panel per property under one title that names the data, the trials and the stand-in."""
     columns = min(2, len(records))
     figure, axes = panel_grid(len(records), columns, (4.9, 3.7), 0.3)
     for record, ax in zip(records, axes):
         scaling_panel(record, ax)
-    handles: dict[str, object] = {}
-    for ax in axes:
-        handles.update(zip(*reversed(ax.get_legend_handles_labels())))
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2 * columns, frameon=False, fontsize=8.5)
+    legend_below(figure, axes, 2 * columns)
     design = payload["design"]
     figure.suptitle(
         fill(

@@ -46,10 +46,23 @@ class Preset:
 
 PRESETS = {
     "smoke": Preset(
-        *(3, 2, 2, 2), source_draws=2, n_min=50, n_max=300, points=4, m_max=60, surface_points=(3, 3), surface_m_max=60
+        small_target_trials=3,
+        large_target_trials=2,
+        pair_trials=2,
+        pair_surface_trials=2,
+        source_draws=2,
+        n_min=50,
+        n_max=300,
+        points=4,
+        m_max=60,
+        surface_points=(3, 3),
+        surface_m_max=60,
     ),
     "quick": Preset(
-        *(30, 6, 20, 8),
+        small_target_trials=30,
+        large_target_trials=6,
+        pair_trials=20,
+        pair_surface_trials=8,
         source_draws=8,
         n_min=100,
         n_max=20_000,
@@ -59,7 +72,10 @@ PRESETS = {
         surface_m_max=3000,
     ),
     "paper": Preset(
-        *(500, 500, 100, 100),
+        small_target_trials=500,
+        large_target_trials=500,
+        pair_trials=100,
+        pair_surface_trials=100,
         source_draws=0,
         n_min=100,
         n_max=30_000,

@@ -11,7 +11,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sim2real.baselines import NEED_SIMULATED
-from sim2real.plots import BASELINE_LABELS, DIRECT, LAW, OTHER, Words, law_text, panel_grid, plain_ticks, scaling_panel, with_error
+from sim2real.class_plots import VERDICTS
+from sim2real.class_results import change_text
+from sim2real.plots import (
+    BASELINE_LABELS,
+    DIRECT,
+    LAW,
+    OTHER,
+    Words,
+    law_text,
+    legend_below,
+    panel_grid,
+    plain_ticks,
+    scaling_panel,
+    with_error,
+)
 from sim2real.scaling import PowerLaw
 from sim2real.transport_tables import arm_name
 from sim2real.wiedemann_franz import NON_WF, WF
@@ -20,7 +34,6 @@ from sim2real.wiedemann_franz import NON_WF, WF
 GROUP_COLOURS = {WF: "#1f5fa8", NON_WF: "#2e8b57"}
 REST = "#aaaaaa"
 METALS = "#c0392b"
-GROUP_VERDICTS = {"scales": "scales", "does not": "does not scale", "cannot be told": "cannot be told"}
 OWN = {False: r"the tested compounds' own $\kappa$", True: r"the tested compounds' own computed $\sigma$"}
 SOURCE_AXIS = "compounds with thermal conductivity $n$"
 COMPUTED_AXIS = "compounds with computed electrical conductivity $n$"
@@ -69,7 +82,8 @@ def parity_panel(record: dict, ax: Axes | None = None) -> Axes:
     ax.set_xlabel(r"electrical conductivity $\sigma$ [S/m]")
     ax.set_ylabel(r"thermal conductivity $\kappa$ [W/(m K)]")
     words = f"Spearman {record['spearman']:.2f}, Pearson {record['pearson']:.2f}\nbelow the line: {record['below']:.0%}"
-    ax.text(0.97, 0.03, words, transform=ax.transAxes, fontsize=8, va="bottom", ha="right")
+    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}  # the line may run through it
+    ax.text(0.97, 0.03, words, transform=ax.transAxes, fontsize=8, va="bottom", ha="right", bbox=box)
     ax.legend(fontsize=7.5, loc="upper left", framealpha=0.8)
     return ax
 
@@ -93,10 +107,7 @@ def scaling_figure(records: Sequence[dict], payload: dict, *, computed: bool = F
     figure, axes = panel_grid(len(records), len(records), (6.6 if len(records) == 1 else 5.2, 4.2), 1.2)
     for record, ax in zip(records, axes):
         scaling_panel(record, ax, words=scaling_words(computed))
-    handles: dict[str, object] = {}
-    for ax in axes:
-        handles.update(zip(*reversed(ax.get_legend_handles_labels())))
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2, frameon=False, fontsize=8)
+    legend_below(figure, axes, 2)
     figure_title(figure, payload, 88 * len(records), "Bands: 90 %, over trials (dark), trials and materials (light).")
     return figure
 
@@ -132,7 +143,7 @@ def group_panel(record: dict, ax: Axes | None = None) -> Axes:
     """
     ax = plt.subplots(figsize=(4.4, 3.9), layout="constrained")[1] if ax is None else ax
     colour = GROUP_COLOURS[record["class"]]
-    ax.set_title(f"{record['class']}: {record['tested']} compounds tested — {GROUP_VERDICTS[record['verdict']]}", fontsize=9.5)
+    ax.set_title(f"{record['class']}: {record['tested']} compounds tested — {VERDICTS[record['verdict']]}", fontsize=9.5)
     if record["curve"] is None:
         ax.text(0.5, 0.5, fill(record["why"], 40), transform=ax.transAxes, ha="center", va="center", fontsize=8)
         ax.set_axis_off()
@@ -156,17 +167,13 @@ def group_panel(record: dict, ax: Axes | None = None) -> Axes:
     plain_ticks(ax)
     ax.set_xlabel(SOURCE_AXIS)
     change = record["change"]
-    words = [f"from the smallest to the largest $n$: {_percent(change)}", law_text(law)]
+    words = [f"from the smallest to the largest $n$: {change_text(change)}", law_text(law)]
     if other is not None:
-        words.append(f"overlap {other['overlap']}: {_percent(other['change'])}")
+        words.append(f"overlap {other['overlap']}: {change_text(other['change'])}")
     if (difference := record["transfer_minus_direct"]) is not None:
         words.append(f"transfer - direct: {with_error(difference['mean'], difference['standard_error'])}")
     ax.text(0.03, 0.03, "\n".join(words), transform=ax.transAxes, fontsize=7.5, va="bottom", ha="left")
     return ax
-
-
-def _percent(change: dict) -> str:
-    return f"{change['mean']:+.0%} ({change['low']:+.0%} to {change['high']:+.0%})"
 
 
 def group_figure(records: Sequence[dict], payload: dict) -> Figure:
@@ -175,9 +182,6 @@ def group_figure(records: Sequence[dict], payload: dict) -> Figure:
     for record, ax in zip(records, axes):
         group_panel(record, ax)
     axes[0].set_ylabel("MAE" if records[0]["unit"] == "-" else f"MAE [{records[0]['unit']}]")
-    handles: dict[str, object] = {}
-    for ax in axes:
-        handles.update(zip(*reversed(ax.get_legend_handles_labels())))
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2, frameon=False, fontsize=8)
+    legend_below(figure, axes, 2)
     figure_title(figure, payload, 58 * len(records), "Bands and changes: 90 %, over trials and materials.")
     return figure

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from sim2real.class_results import change_text
 from sim2real.experiment import Study, Trials, available_source, overlap_count
 from sim2real.plots import with_error
 from sim2real.resampling import paired_difference
@@ -157,11 +158,11 @@ def group_table(records: Sequence[dict]) -> pd.DataFrame:
         if record["curve"] is not None:
             law, other = record["law"], record["other_overlap"]
             interval = law["intervals"]["alpha"] if law["intervals"] else None
-            row["change with n, 90 %"] = _change(record["change"])
+            row["change with n, 90 %"] = change_text(record["change"])
             row["alpha"] = law["alpha"]
             row["alpha, 90 %"] = "" if interval is None else f"{interval['low']:.2g} to {interval['high']:.2g}"
             if other is not None:
-                row[f"change with n, overlap {other['overlap']}"] = _change(other["change"])
+                row[f"change with n, overlap {other['overlap']}"] = change_text(other["change"])
             row["transfer"] = record["curve"]["mae"][-1]
         if record["direct"] is not None:
             row["direct"] = record["direct"]["mae"]
@@ -171,10 +172,6 @@ def group_table(records: Sequence[dict]) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("group") if rows else pd.DataFrame()
 
 
-def _change(change: dict) -> str:
-    return f"{change['mean']:+.0%} ({change['low']:+.0%} to {change['high']:+.0%})"
-
-
 def group_verdict(records: Sequence[dict]) -> str:
     """What the numbers say beside the paper's "WF samples scale, non-WF do not"."""
     words = {"scales": "scales", "does not": "does not scale", "cannot be told": "cannot be told to scale or not"}
@@ -182,11 +179,11 @@ def group_verdict(records: Sequence[dict]) -> str:
     for record in records:
         part = f"{record['class']}: {words[record['verdict']]}"
         if record["change"] is not None:
-            part += f", error {_change(record['change'])} from the smallest to the largest n"
+            part += f", error {change_text(record['change'])} from the smallest to the largest n"
         if (difference := record["transfer_minus_direct"]) is not None:
             part += f"; transfer - direct learning {with_error(difference['mean'], difference['standard_error'])}"
         if (other := record["other_overlap"]) is not None:
-            part += f"; with overlap {other['overlap']} {_change(other['change'])}"
+            part += f"; with overlap {other['overlap']} {change_text(other['change'])}"
         parts.append(part + ".")
     return " ".join(parts) or "No compound has both conductivities: there are no groups."
 

@@ -15,6 +15,7 @@ from chemicals import search_chemical
 from rdkit import Chem
 from thermo.interaction_parameters import IPDB
 
+from sim2real.datasets.chi import PAIR
 from sim2real.datasets.drawn_pairs import draw_molecules, draw_pairs, pick
 from sim2real.datasets.task import DROPPED_COLUMNS, Task, dropped_rows, get_property
 from sim2real.simulators.unifac import ln_gamma_infinite
@@ -23,7 +24,6 @@ from sim2real.structures import structure_key
 
 TABLE = "ChemSep NRTL"  # thermo's name of the parameter table
 KELVIN = 298.15
-PAIR = "|"
 COLUMNS = ("key", "structure", "polymer", "solvent", "polymer_key", "solvent_key", "temperature", "value", "group", "pair")
 LARGEST = 12  # heavy atoms of a drawn molecule; NRTL's own have up to 20, nine tenths of them up to 8
 MOLECULES = 3000  # among which pairs are drawn: more pairs than anyone asks for, and few enough to be described in a minute
