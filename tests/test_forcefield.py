@@ -96,9 +96,7 @@ def test_charges_are_those_of_a_long_chain(smiles):
     np.testing.assert_allclose(graph.charges, expected * (len(graph) // size), rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    "smiles", ["*CC*", "*C(*)(C)C", "*CC(*)c1ccccc1", "*NCCCCCC(*)=O", "*CCCS(*)(=O)=O", "*OC1CC1O*"]
-)
+@pytest.mark.parametrize("smiles", ["*CC*", "*C(*)(C)C", "*CC(*)c1ccccc1", "*NCCCCCC(*)=O", "*CCCS(*)(=O)=O", "*OC1CC1O*"])
 def test_terms_are_what_one_more_unit_adds_to_a_long_chain(smiles):
     unit = parse(smiles)
     chains = [build_graph(oligomer(unit, units)) for units in (7, 8)]
@@ -323,9 +321,7 @@ def test_uff_in_the_forms_of_gaff():
 def test_the_barrier_about_a_bond_is_shared_as_rdkit_shares_it():
     mol = Chem.AddHs(Chem.MolFromSmiles("[SiH3][SiH3]"))
     assert EmbedMolecule(mol, randomSeed=1) == 0 and UFFOptimizeMolecule(mol) == 0
-    left, right = (
-        next(n.GetIdx() for n in mol.GetAtomWithIdx(k).GetNeighbors() if n.GetAtomicNum() == 1) for k in (0, 1)
-    )
+    left, right = (next(n.GetIdx() for n in mol.GetAtomWithIdx(k).GetNeighbors() if n.GetAtomicNum() == 1) for k in (0, 1))
     energies = []
     for angle in (60.0, 0.0):
         SetDihedralDeg(mol.GetConformer(), left, 0, 1, right, angle)

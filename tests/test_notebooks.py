@@ -106,7 +106,7 @@ def own_tables(tmp_path):
     pairs.assign(chi=0.8 * pairs["chi"] + 0.1).iloc[: 2 * len(pairs) // 3].to_csv(tmp_path / "chi.csv", index=False)
     thermal, electrical = load_computed_transport()
     for name, task, factor, rows in (("kappa", thermal, 1.0, 300), ("sigma", electrical, 0.01, 100)):
-        table = pd.DataFrame({"composition": task.table["structure"], name: factor * 10 ** task.y})[:rows]
+        table = pd.DataFrame({"composition": task.table["structure"], name: factor * 10**task.y})[:rows]
         table.to_csv(tmp_path / f"{name}.csv", index=False)
     path = tmp_path / "local.toml"
     path.write_text(

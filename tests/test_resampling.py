@@ -32,9 +32,7 @@ def trial_errors(law: PowerLaw, trials: int, rng: np.random.Generator) -> np.nda
 def material_errors(rng: np.random.Generator, trials: int = 30, materials: int = 20, spread: float = 0.5) -> np.ndarray:
     """Errors (trials, materials, n): hard and easy materials, a fifth of them tested in each trial."""
     difficulty = rng.lognormal(0.0, spread, materials)
-    errors = np.abs(
-        difficulty[:, None] * (N**-0.2 + 0.1) * (1 + 0.1 * rng.standard_normal((trials, materials, len(N))))
-    )
+    errors = np.abs(difficulty[:, None] * (N**-0.2 + 0.1) * (1 + 0.1 * rng.standard_normal((trials, materials, len(N)))))
     order = rng.permuted(np.tile(np.arange(materials), (trials, 1)), axis=1)
     errors[order >= materials // 5] = np.nan
     return errors

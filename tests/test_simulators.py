@@ -29,9 +29,7 @@ KAPTON = "*N1C(=O)c2cc3C(=O)N(C(=O)c3cc2C1=O)c1ccc(cc1)Oc1ccc(*)cc1"
 # --- twins
 
 
-@pytest.mark.parametrize(
-    ("a", "b", "distance"), [(1.7, 1.2, 1.07), (1.7, 1.7, 1.52), (1.2, 1.52, 1.82), (2.1, 1.52, 1.77)]
-)
+@pytest.mark.parametrize(("a", "b", "distance"), [(1.7, 1.2, 1.07), (1.7, 1.7, 1.52), (1.2, 1.52, 1.82), (2.1, 1.52, 1.77)])
 def test_lens_is_the_volume_that_random_points_find_in_both_spheres(a, b, distance):
     rng = np.random.default_rng(0)
     box = 2 * a
@@ -83,10 +81,7 @@ def test_glass_and_liquid_meet_without_a_step():
     """Raise the cohesion of a made-up polymer until its glass transition passes 300 K."""
     base = dict(polymer=True, molar_mass=100.0, atoms=16, vdw_volume=60.0, polarizability=12.0)
     grid = np.linspace(10_000.0, 40_000.0, 3001)
-    volumes = [
-        equation_of_state(Sums(**base, cohesion=energy, rotors=2.0, backbone_atoms=2))["molar_volume"]
-        for energy in grid
-    ]
+    volumes = [equation_of_state(Sums(**base, cohesion=energy, rotors=2.0, backbone_atoms=2))["molar_volume"] for energy in grid]
     assert np.all(np.diff(volumes) < 0)
     assert np.abs(np.diff(volumes)).max() < 5e-4 * volumes[0]
 

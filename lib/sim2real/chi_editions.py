@@ -31,7 +31,13 @@ def pair_studies(edition: str, settings: Settings, *, simulator: str, split: str
     """
     if edition == "local":
         return load_local_pairs(settings, ROOT / Path(tables), split=split, tuned=tuned)
-    options = {"edition": edition, "split": split, "n_max": settings.n_max, "workers": settings.workers}
+    options = {
+        "edition": edition,
+        "split": split,
+        "n_max": settings.n_max,
+        "workers": settings.workers,
+        "target_max": settings.preset.target_max,
+    }
     studies = [load_chi_study(simulator=name, tuned=tuned, **options) for name in shown_simulators(edition, simulator)]
     return studies if tuned else [replace(study, settings=UNTUNED_PAIRS) for study in studies]
 

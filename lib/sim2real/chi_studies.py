@@ -15,7 +15,7 @@ from sim2real.datasets.task import Task
 from sim2real.experiment import Study
 from sim2real.hyperparameters import load_hyperparameters
 from sim2real.pairs import describe_pairs
-from sim2real.studies import SOURCE_SEED, limit_source
+from sim2real.studies import SOURCE_SEED, limit_source, limit_target
 
 # rule -> column whose groups a split never tears apart
 SPLITS = {"pair": "pair", "row": "", "solvent": "solvent_key", "polymer": "polymer_key"}
@@ -23,7 +23,9 @@ SIMULATORS = {"embedded": ("unifac",), "open": ("cosmo", "cosmo-full", "unifac")
 BASELINES = ("ridge", "trees", "boosting", "simulator")
 
 
-def load_chi_study(*, edition: str, simulator: str, split: str = "pair", n_max: int, workers: int = 1, tuned: bool = True) -> Study:
+def load_chi_study(
+    *, edition: str, simulator: str, split: str = "pair", n_max: int, workers: int = 1, tuned: bool = True, target_max: int = 0
+) -> Study:
     """One study of pairs, with descriptors and hyperparameters.
 
     Args:
@@ -35,6 +37,7 @@ def load_chi_study(*, edition: str, simulator: str, split: str = "pair", n_max: 
         n_max: pairs simulated by UNIFAC beside the target's own, or the largest number of COSMO-RS rows.
         workers: processes.
         tuned: whether to load the chosen hyperparameters, which are those of the split by pair; without, ``settings`` is None.
+        target_max: as :func:`sim2real.studies.limit_target`.
 
     Raises:
         ValueError: an unknown name; the message lists the known ones.
@@ -47,7 +50,7 @@ def load_chi_study(*, edition: str, simulator: str, split: str = "pair", n_max: 
         known = ", ".join(SIMULATORS[edition])
         raise ValueError(f"unknown SIMULATOR {simulator!r} of edition {edition!r}; expected one of {known}")
     settings = load_hyperparameters(tuning_name(edition, simulator)) if tuned else None
-    source, target, simulated = _tasks(edition, simulator, n_max, workers)
+    source, target, simulated = _tasks(edition, simulator, n_max, target_max)
     (source, target), (_, kept) = describe_pairs([source, target], workers)
     return pair_study(f"{edition}-chi", source, target, simulated[kept], split, settings, simulator=simulator)
 
@@ -83,12 +86,12 @@ def tuning_name(edition: str, simulator: str) -> str:
     return f"{'' if edition == 'embedded' else f'{edition}-'}chi-{simulator.removesuffix('-full')}"
 
 
-def _tasks(edition: str, simulator: str, n_max: int, workers: int) -> tuple[Task, Task, np.ndarray]:
+def _tasks(edition: str, simulator: str, n_max: int, target_max: int) -> tuple[Task, Task, np.ndarray]:
     """Source, target, and the simulator's values of the target's rows."""
     if edition == "embedded":
-        target = activity.load_activity_nrtl()
+        target = limit_target(activity.load_activity_nrtl(), target_max)
         return activity.load_activity_unifac(n_max, seed=SOURCE_SEED), target, activity.simulated_target(target)
-    target = load_chi_measured()
+    target = limit_target(load_chi_measured(), target_max)
     if simulator == "unifac":
         return chi_unifac.load_chi_unifac(n_max, seed=SOURCE_SEED, measured=target), target, chi_unifac.simulated_target(target)
     source = load_chi_cosmo(full=simulator == "cosmo-full")

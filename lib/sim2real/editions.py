@@ -37,6 +37,7 @@ def polymer_studies(
     if edition == "local":
         return load_local_studies(settings, ROOT / Path(tables), tuned=tuned)
     options = {"n_max": settings.n_max, "descriptor": descriptor, "workers": settings.workers}
+    options["target_max"] = settings.preset.target_max
     return [load_study("polymers", p, edition=edition, database=database, library=library, **options) for p in PROPERTIES]
 
 
@@ -51,17 +52,24 @@ def one_study(edition: str, kind: str, property: str, settings: Settings, **choi
         ValueError: an unknown property; the message lists the known ones.
     """
     if kind == "liquids":
-        return load_study("liquids", property, n_max=settings.n_max, descriptor="molecular", workers=settings.workers)
+        return _liquid_study(property, settings)
     if edition == "local":
         studies = polymer_studies(edition, settings, **choice)
         return next((s for s in studies if property in (s.splits.removeprefix("local-"), s.target.property.name)), studies[0])
-    options = {"edition": edition} | {k: v for k, v in choice.items() if k in ("database", "descriptor", "library")}
+    options = {"edition": edition, "target_max": settings.preset.target_max} | {
+        k: v for k, v in choice.items() if k in ("database", "descriptor", "library")
+    }
     return load_study("polymers", property, n_max=settings.n_max, workers=settings.workers, **options)
 
 
 def liquid_studies(settings: Settings) -> list[Study]:
     """The embedded studies of organic liquids, one a property, with RDKit's descriptors."""
-    return [load_study("liquids", p, n_max=settings.n_max, descriptor="molecular", workers=settings.workers) for p in PROPERTIES]
+    return [_liquid_study(p, settings) for p in PROPERTIES]
+
+
+def _liquid_study(property: str, settings: Settings) -> Study:
+    options = {"n_max": settings.n_max, "target_max": settings.preset.target_max, "workers": settings.workers}
+    return load_study("liquids", property, descriptor="molecular", **options)
 
 
 def source_words(edition: str, database: str = "radonpy") -> str:
@@ -96,7 +104,9 @@ def survey_tasks(
         for kind in STUDIES:
             for p in PROPERTIES:
                 name = f"{kind}: {p}"
-                sources[name], targets[name], simulated = embedded_tasks(kind, p, settings.n_max, settings.workers)
+                sources[name], targets[name], simulated = embedded_tasks(
+                    kind, p, settings.n_max, settings.workers, target_max=settings.preset.target_max
+                )
                 parities[name] = parity_record(targets[name].y, simulated, targets[name].property)
                 parities[name]["label"] += f", {kind}"
         return sources, targets, parities

@@ -16,7 +16,7 @@ from sim2real.experiment import Study, training_size
 from sim2real.hyperparameters import from_dict
 from sim2real.paths import CACHE, DATA
 from sim2real.presets import Settings
-from sim2real.studies import DESCRIPTORS, describe, limit_source
+from sim2real.studies import DESCRIPTORS, describe, limit_source, limit_target
 from sim2real.transfer import Hyperparameters, Network, Training
 from sim2real.transport_studies import transport_study, with_law
 from sim2real.tune import tune
@@ -82,7 +82,8 @@ def load_local_studies(settings: Settings, path: Path = TABLES, *, tuned: bool =
     """
     studies = []
     for name, (source, target, descriptor) in load_local_tasks(path).items():
-        study = describe(f"local-{name}", limit_source(source, settings.n_max), target, descriptor, workers=settings.workers)
+        limited = limit_target(target, settings.preset.target_max)
+        study = describe(f"local-{name}", limit_source(source, settings.n_max), limited, descriptor, workers=settings.workers)
         studies.append(_ready(name, study, settings, tuned))
     return studies
 
@@ -96,6 +97,7 @@ def load_local_transport(settings: Settings, path: Path = TABLES, *, tuned: bool
         DataError: as :func:`load_local_transport_tasks`, or a side has too few materials.
     """
     name, (thermal, electrical) = next(iter(load_local_transport_tasks(path).items()))
+    electrical = limit_target(electrical, settings.preset.target_max)
     study = transport_study(f"local-{name}", thermal, electrical, n_max=settings.n_max, workers=settings.workers)
     return _ready(name, study, settings, tuned)
 

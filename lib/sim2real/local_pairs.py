@@ -13,7 +13,7 @@ from sim2real.local import CHI, TABLES, blocks_of_kind, check_block, check_sizes
 from sim2real.multitask import MultitaskHyperparameters
 from sim2real.pairs import describe_pairs
 from sim2real.presets import Settings
-from sim2real.studies import limit_source
+from sim2real.studies import limit_source, limit_target
 from sim2real.towers import PairNetwork
 from sim2real.transfer import Training
 from sim2real.tune_pairs import tune_pairs
@@ -50,6 +50,7 @@ def load_local_pairs(settings: Settings, path: Path = TABLES, *, split: str = "p
 def _study(path: Path, name: str, entry: dict, settings: Settings, split: str, tuned: bool) -> Study:
     where = check_block(path, name, entry, {"source", "target", "kind"})
     source, target = (_side(f"{where}, {side}", path.parent, entry[side]) for side in ("source", "target"))
+    target = limit_target(target, settings.preset.target_max)
     simulated = simulated_by_pair(source, target)
     (source, target), (_, kept) = describe_pairs([limit_source(source, settings.n_max), target], settings.workers)
 

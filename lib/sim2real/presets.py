@@ -29,6 +29,7 @@ class Preset:
         m_max: largest number of measured materials trained on; the paper's largest target set has 607.
         surface_points: numbers of n and of m of an error surface.
         surface_m_max: largest m of an error surface.
+        target_max: materials of a target, drawn once and for all; 0 is all of them. Fewer only show that everything runs.
     """
 
     small_target_trials: int
@@ -42,6 +43,7 @@ class Preset:
     m_max: int
     surface_points: tuple[int, int]
     surface_m_max: int
+    target_max: int = 0
 
 
 PRESETS = {
@@ -57,6 +59,7 @@ PRESETS = {
         m_max=60,
         surface_points=(3, 3),
         surface_m_max=60,
+        target_max=200,
     ),
     "quick": Preset(
         small_target_trials=30,

@@ -21,9 +21,7 @@ EMPTY_SHARE = 0.05
 _CHUNK = 100  # replicates held at once: bounds the memory of the sums over trials to 100 x materials x n
 
 
-def band(
-    errors: ArrayLike, level: float = 0.9, replicates: int = 1000, seed: int = 0
-) -> tuple[NDArray, NDArray, NDArray]:
+def band(errors: ArrayLike, level: float = 0.9, replicates: int = 1000, seed: int = 0) -> tuple[NDArray, NDArray, NDArray]:
     """Mean curve and its percentile band (mean, low, high), each (k,), from resampled trials.
 
     errors: (trials, k), the mean absolute error of each trial at each n, in the rows' order at every n (paired). Raises
@@ -81,9 +79,7 @@ def error_array(table: pd.DataFrame) -> tuple[NDArray, NDArray, pd.Index, pd.Ind
         raise ValueError(f"the table of errors lacks the columns {missing}; it has {list(table.columns)}")
     if (repeated := table.duplicated(keys)).any():
         row = table.loc[repeated, keys].iloc[0].to_dict()
-        raise ValueError(
-            f"the table of errors has more than one row for {row}; keep one study, m and split rule at a time"
-        )
+        raise ValueError(f"the table of errors has more than one row for {row}; keep one study, m and split rule at a time")
     codes, labels = zip(*(pd.factorize(table[name], sort=True) for name in keys), strict=True)
     errors = np.full([len(values) for values in labels], np.nan)
     errors[codes] = table["error"]
@@ -100,9 +96,7 @@ def paired_difference(a: ArrayLike, b: ArrayLike) -> tuple[float, float, int]:
     """
     a, b = np.asarray(a, float), np.asarray(b, float)
     if a.ndim != 1 or a.shape != b.shape or len(a) < 2:
-        raise ValueError(
-            f"paired errors must be two equally long vectors of at least 2 trials, got {a.shape} and {b.shape}"
-        )
+        raise ValueError(f"paired errors must be two equally long vectors of at least 2 trials, got {a.shape} and {b.shape}")
     if len(bad := np.flatnonzero(~np.isfinite(a - b))):
         raise ValueError(f"trial {bad[0]}: errors {a[bad[0]]} and {b[bad[0]]}; expected finite numbers")
     difference = a - b
@@ -136,9 +130,7 @@ def check_trials(errors: ArrayLike) -> NDArray:
     bad = np.argwhere(~(np.isfinite(errors) & (errors >= 0)))
     if len(bad):
         trial, point = bad[0]
-        raise ValueError(
-            f"errors[trial {trial}, n index {point}] is {errors[trial, point]}; expected finite errors >= 0"
-        )
+        raise ValueError(f"errors[trial {trial}, n index {point}] is {errors[trial, point]}; expected finite errors >= 0")
     return errors
 
 

@@ -72,9 +72,7 @@ def run_notebook(
     folder = Path(output) if output is not None else CACHE / "notebooks"
     copy = folder.resolve() / path.name
     if copy == path.resolve():
-        raise ParameterError(
-            f"{path}: the executed copy would replace the notebook; choose another --output than {folder}"
-        )
+        raise ParameterError(f"{path}: the executed copy would replace the notebook; choose another --output than {folder}")
     copy.parent.mkdir(parents=True, exist_ok=True)
     log = copy.with_suffix(".log")
     log.unlink(missing_ok=True)
@@ -100,11 +98,7 @@ def run_notebook(
         raise NotebookError(_failure(path, copy, error.cell_index, exception, log)) from error
     except (CellTimeoutError, DeadKernelError) as error:
         log.write_text(f"{error}\n", encoding="utf-8")
-        reason = (
-            f"took more than {timeout} s"
-            if isinstance(error, CellTimeoutError)
-            else "ended the kernel (out of memory?)"
-        )
+        reason = f"took more than {timeout} s" if isinstance(error, CellTimeoutError) else "ended the kernel (out of memory?)"
         raise NotebookError(_failure(path, copy, _last_started(copy), reason, log)) from error
     return copy
 
@@ -127,9 +121,7 @@ def read_parameters(path: str | Path) -> dict[str, Any]:
     try:
         statements = ast.parse(source).body
     except SyntaxError as error:
-        raise ParameterError(
-            f"{path}: line {error.lineno} of the parameters cell is not Python ({error.msg})"
-        ) from error
+        raise ParameterError(f"{path}: line {error.lineno} of the parameters cell is not Python ({error.msg})") from error
     return dict(_assignment(path, source, statement) for statement in statements)
 
 

@@ -127,9 +127,7 @@ def fit_power_law(n: ArrayLike, error: ArrayLike, weights: ArrayLike | None = No
     return PowerLaw(d, alpha, c, "BOUND_HIT" if hit else "CONVERGED", hit, rmse, len(n))
 
 
-def fit_curves(
-    n: NDArray, curves: NDArray, weights: NDArray | None = None, *, gap: bool = True
-) -> tuple[NDArray, NDArray]:
+def fit_curves(n: NDArray, curves: NDArray, weights: NDArray | None = None, *, gap: bool = True) -> tuple[NDArray, NDArray]:
     """Fit the law to B curves over the same n at once: `fit_power_law` without checks, for bootstrap replicates.
 
     n (k,), curves (B, k), weights (k,). Returns the constants (B, 3), in the order D, alpha, C, and the weighted sums
@@ -160,9 +158,7 @@ def fit_curves(
     return constants, value
 
 
-def profile_alpha(
-    n: ArrayLike, error: ArrayLike, sigma: ArrayLike | None = None, level: float = 0.9
-) -> tuple[float, float]:
+def profile_alpha(n: ArrayLike, error: ArrayLike, sigma: ArrayLike | None = None, level: float = 0.9) -> tuple[float, float]:
     """Profile interval of alpha: all values whose best (D, C) fit is not significantly worse than the best fit.
 
     sigma (k,): standard errors of the curve's points, in the unit of error; the loss is then chi-square and may rise by

@@ -46,6 +46,7 @@ def load_study(
     library: str = "rules",
     workers: int = 1,
     tuned: bool = True,
+    target_max: int = 0,
 ) -> Study:
     """One study of the editions ``embedded`` and ``open``, with descriptors and hyperparameters.
 
@@ -64,6 +65,7 @@ def load_study(
             (the paper's way, :mod:`sim2real.simulators.library`; made when first asked for, about 20 ms a polymer).
         workers: processes for simulators and descriptors.
         tuned: whether to load the chosen hyperparameters; without, ``settings`` is None.
+        target_max: as :func:`limit_target`.
 
     Raises:
         ValueError: unknown kind, edition or property, ``n_max`` exceeds what there is to simulate, nothing was tuned.
@@ -79,10 +81,13 @@ def load_study(
     prefix = "" if edition == "embedded" else f"{edition}-"
     settings = load_hyperparameters(f"{prefix}{kind}-{property}-{descriptor}") if tuned else None
     if edition == "open":
-        source, target = limit_source(load_md_polymers(property, database), n_max), load_measured_polymers(property)
+        source, target = (
+            limit_source(load_md_polymers(property, database), n_max),
+            limit_target(load_measured_polymers(property), target_max),
+        )
         simulated_target = None
     else:
-        source, target, simulated_target = embedded_tasks(kind, property, n_max, workers, library)
+        source, target, simulated_target = embedded_tasks(kind, property, n_max, workers, library, target_max)
     name = f"{prefix}{kind}-{property}"
     return describe(name, source, target, descriptor, settings=settings, simulated_target=simulated_target, workers=workers)
 
@@ -136,18 +141,28 @@ def limit_source(source: Task, n_max: int) -> Task:
     return replace(source, report=source.report | {"not used (N_MAX)": len(source) - n_max}).select(np.sort(rows))
 
 
-def embedded_tasks(kind: str, property: str, n_max: int, workers: int, library: str = "rules") -> tuple[Task, Task, np.ndarray]:
+def limit_target(target: Task, target_max: int) -> Task:
+    """``target_max`` materials of a target, drawn once and for all; the target itself if that is 0 or it has no more."""
+    if not 0 < target_max < len(target):
+        return target
+    rows = numpy_generator("target", SOURCE_SEED).permutation(len(target))[:target_max]
+    return replace(target, report=target.report | {"not used (preset)": len(target) - target_max}).select(np.sort(rows))
+
+
+def embedded_tasks(
+    kind: str, property: str, n_max: int, workers: int, library: str = "rules", target_max: int = 0
+) -> tuple[Task, Task, np.ndarray]:
     """The two sides of a study of the edition ``embedded``, without descriptors.
 
     Args:
         kind: a key of :data:`STUDIES`.
-        property, n_max, workers, library: as :func:`load_study`.
+        property, n_max, workers, library, target_max: as :func:`load_study`.
 
     Returns:
         Simulated source, measured target, and the simulated values (rows of the target,) of the target's materials.
     """
     what, pool, load_target = STUDIES[kind]
-    target = load_target(property)
+    target = limit_target(load_target(property), target_max)
     structures = pool(n_max, library, workers)
     simulated = _simulate(list(structures["structure"]), workers)[property].to_numpy()
     source = Task(

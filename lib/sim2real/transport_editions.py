@@ -37,6 +37,7 @@ def conductivity_study(edition: str, settings: Settings, *, source: str, tables:
             raise ValueError(f"unknown SOURCE {source!r} of EDITION=local; expected thermal")
         return load_local_transport(settings, ROOT / Path(tables), tuned=tuned)
     options = {"n_max": settings.n_max, "workers": settings.workers, "m": settings.m_max, "source": source, "tuned": tuned}
+    options["target_max"] = settings.preset.target_max
     study = load_transport_study(edition, **options)
     return study if tuned else replace(study, settings=UNTUNED)
 

@@ -11,7 +11,7 @@ from sim2real.datasets.task import Task
 from sim2real.datasets.transport import load_computed_transport, load_measured_transport
 from sim2real.experiment import Study
 from sim2real.hyperparameters import load_hyperparameters
-from sim2real.studies import describe, limit_source
+from sim2real.studies import describe, limit_source, limit_target
 from sim2real.wiedemann_franz import electronic_conductivity, log_lorenz_ratio, wf_groups
 
 DESCRIPTOR = "composition"
@@ -30,6 +30,7 @@ def load_transport_study(
     source: str = "thermal",
     release: bool = False,
     tuned: bool = True,
+    target_max: int = 0,
 ) -> Study:
     """One study of the editions ``embedded`` and ``open``; the target is log10 of sigma (S/m) at 300 K.
 
@@ -42,6 +43,7 @@ def load_transport_study(
         source: ``thermal`` or, open only, ``computed`` (computed sigma of all compositions -> measured sigma).
         release: Starrydata's full release instead of the file of 2019, open only; it uses the hyperparameters of the latter.
         tuned: whether to load the chosen hyperparameters; without, ``settings`` is None.
+        target_max: as :func:`sim2real.studies.limit_target`.
 
     Returns:
         The study. Its target's table has ``log_kappa`` (the compound's own kappa, log10 of W/(m K), NaN where the source has
@@ -59,7 +61,7 @@ def load_transport_study(
         raise ValueError(f"unknown source {source!r} of edition {edition!r}; expected one of {known}")
     settings = load_hyperparameters(tuning_name(edition, source, m)) if tuned else None
     thermal, electrical = load_computed_transport() if edition == "embedded" else load_measured_transport(release=release)
-    target = with_law(electrical, thermal)
+    target = limit_target(with_law(electrical, thermal), target_max)
     if source == "computed":
         _, computed = load_computed_transport(everything=True)
         study = transport_study("open-computed-sigma", computed, target, n_max=n_max, workers=workers, settings=settings)

@@ -193,9 +193,7 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
         return VectorStore(Path(self.cache_dir) / f"{self.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}", size)
 
 
-def _describe_chunk(
-    descriptor: StructureDescriptor, structures: Sequence[str]
-) -> tuple[dict[str, Described], dict[str, Failure]]:
+def _describe_chunk(descriptor: StructureDescriptor, structures: Sequence[str]) -> tuple[dict[str, Described], dict[str, Failure]]:
     described: dict[str, Described] = {}
     failures: dict[str, Failure] = {}
     for structure in structures:

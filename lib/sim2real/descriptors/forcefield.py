@@ -98,9 +98,7 @@ def forcefield_vector(smiles: str) -> ForceFieldResult:
     return ForceFieldResult(np.concatenate(blocks), tuple(sorted(fallbacks)))
 
 
-def _foreign_terms(
-    graph: Graph, types: list[str], hydrogen_types: list[str]
-) -> dict[str, list[tuple[Parameters, int]]]:
+def _foreign_terms(graph: Graph, types: list[str], hydrogen_types: list[str]) -> dict[str, list[tuple[Parameters, int]]]:
     """Parameters and counts of the terms that GAFF2 cannot cover: by atoms, since UFF's do not follow GAFF2's types."""
     if TYPES_WITHOUT_GAFF.keys().isdisjoint(graph.atomic_numbers):
         return {}

@@ -26,9 +26,7 @@ TYPES_WITHOUT_GAFF = {5: "b", 14: "si"}
 HYDROGEN_WITHOUT_GAFF = "h"
 _WITHDRAWING = frozenset((7, 8, 9, 17, 35, 53))
 _HALOGENS = {9: "f", 17: "cl", 35: "br", 53: "i"}
-_CONJUGATED = frozenset(
-    "c c1 c2 ca cc cd ce cf cg ch cp cq cu cv n1 n2 na nb nc nd ne nf p2 pb pc pd pe pf px py sx sy".split()
-)
+_CONJUGATED = frozenset("c c1 c2 ca cc cd ce cf cg ch cp cq cu cv n1 n2 na nb nc nd ne nf p2 pb pc pd pe pf px py sx sy".split())
 _CONJUGATED_IN_RING = _CONJUGATED | {"os", "ss"}
 _INNER_CHAIN = {"c2": "ce", "c1": "cg", "n2": "ne", "p2": "pe"}
 _INNER_RING = {"c2": "cc", "n2": "nc", "p2": "pc"}
@@ -58,9 +56,7 @@ def atom_types(graph: Graph, fallbacks: set[str]) -> tuple[list[str], list[str]]
         StructureError: hydrogen on an element for which GAFF2 has no type (HF, HCl, HBr, HI).
     """
     types = [_heavy_type(graph, atom, fallbacks) for atom in range(len(graph))]
-    hydrogen_types = [
-        _hydrogen_type(graph, atom, fallbacks) if graph.hydrogens[atom] else "" for atom in range(len(graph))
-    ]
+    hydrogen_types = [_hydrogen_type(graph, atom, fallbacks) if graph.hydrogens[atom] else "" for atom in range(len(graph))]
     _type_small_rings(graph, types)
     _type_inner_atoms(graph, types)
     _type_biphenyl_heads(graph, types)
@@ -94,9 +90,7 @@ def _hydrogen_type(graph: Graph, atom: int, fallbacks: set[str]) -> str:
     if number in TYPES_WITHOUT_GAFF:
         return HYDROGEN_WITHOUT_GAFF
     if number != 6:
-        raise StructureError(
-            f"GAFF2 has no parameters for H on {SYMBOLS[number]}; expected it on C, N, O, P, S, Si or B"
-        )
+        raise StructureError(f"GAFF2 has no parameters for H on {SYMBOLS[number]}; expected it on C, N, O, P, S, Si or B")
     neighbours = [neighbour for neighbour, _ in graph.bonds[atom]]
     if any(graph.atomic_numbers[n] in (7, 15) and graph.degree(n) == 4 for n in neighbours):
         return "hx"
@@ -269,6 +263,4 @@ def _ranks(graph: Graph) -> list[int]:
         if len(classes) == count:
             return ranks
         count = len(classes)
-        signatures = [
-            (ranks[atom], *sorted((order, ranks[n]) for n, order in bonds)) for atom, bonds in enumerate(graph.bonds)
-        ]
+        signatures = [(ranks[atom], *sorted((order, ranks[n]) for n, order in bonds)) for atom, bonds in enumerate(graph.bonds)]

@@ -176,9 +176,7 @@ def _mean_between_elements(term: str, types: Types) -> Values | None:
     wanted = [element(name) for name in types]
     if term == "dihedral":  # the general entries X-b-c-X
         wanted[0] = wanted[3] = "X"
-    matching = [
-        values for names, values in tables()[term].items() if [element(name) for name in names] == wanted
-    ]
+    matching = [values for names, values in tables()[term].items() if [element(name) for name in names] == wanted]
     if not matching:
         return None
     return tuple(sum(column) / len(matching) for column in zip(*matching))

@@ -64,9 +64,7 @@ class MolecularDescriptor(StructureDescriptor):
 
     name = "molecular"
 
-    def __init__(
-        self, units: int = 2, *, per_atom: bool = True, n_jobs: int = 1, cache_dir: str | Path | None = None
-    ) -> None:
+    def __init__(self, units: int = 2, *, per_atom: bool = True, n_jobs: int = 1, cache_dir: str | Path | None = None) -> None:
         super().__init__(n_jobs=n_jobs, cache_dir=cache_dir)
         self.units = units
         self.per_atom = per_atom

@@ -102,9 +102,7 @@ def build_graph(mol: Chem.Mol) -> Graph:
     atoms = list(cell.GetAtoms())
     charges = [atom.GetDoubleProp("_GasteigerCharge") for atom in atoms]
     hydrogens = [atom.GetTotalNumHs() for atom in atoms]
-    hydrogen_charges = [
-        atom.GetDoubleProp("_GasteigerHCharge") / count if count else 0.0 for atom, count in zip(atoms, hydrogens)
-    ]
+    hydrogen_charges = [atom.GetDoubleProp("_GasteigerHCharge") / count if count else 0.0 for atom, count in zip(atoms, hydrogens)]
     for atom, charge, hydrogen_charge in zip(atoms, charges, hydrogen_charges):
         if not (math.isfinite(charge) and math.isfinite(hydrogen_charge)):
             raise StructureError(

@@ -47,9 +47,7 @@ def labelled_atoms(graph: Graph) -> tuple[Chem.Mol, list[int], list[int]]:
     return cell, list(range(len(graph))), first_hydrogens
 
 
-def uff_parameters(
-    cell: Chem.Mol, names: dict[int, str], term: str, paths: Counter[Path]
-) -> Iterator[tuple[Parameters, int]]:
+def uff_parameters(cell: Chem.Mol, names: dict[int, str], term: str, paths: Counter[Path]) -> Iterator[tuple[Parameters, int]]:
     """UFF parameters, in GAFF2's forms, of the paths of one term that GAFF2 cannot cover, with their counts.
 
     Args:

@@ -140,11 +140,7 @@ def _halogen(i: int, numbers: list[int], neighbours: Bonds) -> float:
 
 
 def _of_nitro(i: int, numbers: list[int], neighbours: Bonds) -> bool:
-    return (
-        len(neighbours[i]) == 1
-        and numbers[neighbours[i][0][0]] == 7
-        and _nitro(neighbours[i][0][0], numbers, neighbours)
-    )
+    return len(neighbours[i]) == 1 and numbers[neighbours[i][0][0]] == 7 and _nitro(neighbours[i][0][0], numbers, neighbours)
 
 
 def _nitro(i: int, numbers: list[int], neighbours: Bonds) -> bool:
