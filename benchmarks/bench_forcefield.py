@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from rdkit import Chem
 
-from sim2real.descriptors.forcefield import forcefield_vector
-from sim2real.paths import DATA
+from sim2real.chemistry.descriptors.forcefield import forcefield_vector
+from sim2real.datasets.paths import DATA
 
 COPIES = 10
 # units of several classes that RadonPy manages; of its own 1,077 units it fails on a quarter

@@ -10,8 +10,8 @@ import time
 import pandas as pd
 from rdkit import Chem
 
-from sim2real.paths import DATA
-from sim2real.simulators.polymer import simulate_polymers
+from sim2real.chemistry.simulators.polymer import simulate_polymers
+from sim2real.datasets.paths import DATA
 
 COPIES = 20
 

@@ -10,7 +10,7 @@ import time
 import numpy as np
 from scipy.optimize import least_squares
 
-from sim2real.surface_search import fit_surfaces
+from sim2real.laws.search import fit_surfaces
 
 RESAMPLES, STARTS = 200, 3
 N, M = (g.ravel() for g in np.meshgrid(np.geomspace(100, 20_000, 6), np.geomspace(20, 3000, 5), indexing="ij"))

@@ -10,7 +10,7 @@ import time
 import numpy as np
 import torch
 
-from sim2real.transfer import Network, Training, fit_networks
+from sim2real.training.transfer import Network, Training, fit_networks
 
 FEATURES, ROWS, STEPS, NETWORKS = 190, 800, 100, 16
 

@@ -14,12 +14,12 @@ import numpy as np
 from scipy.stats import pearsonr, spearmanr
 from thermo.unifac import UF2IP, UFSG, UNIFAC
 
-from sim2real.datasets.chi import load_chi_cosmo, load_chi_measured
+from sim2real.chemistry.simulators.unifac import POLYMER_FRACTION, VERSIONS, ln_gamma_infinite, simulate_chi
+from sim2real.chemistry.simulators.unifac_groups import molecule_groups
 from sim2real.datasets.download import DownloadError
 from sim2real.datasets.drawn_pairs import draw_molecules
+from sim2real.datasets.pairs import load_chi_cosmo, load_chi_measured
 from sim2real.datasets.task import DataError
-from sim2real.simulators.unifac import POLYMER_FRACTION, VERSIONS, ln_gamma_infinite, simulate_chi
-from sim2real.simulators.unifac_groups import molecule_groups
 
 PAIRS, ALONE = 20_000, 500
 FRACTIONS = (0.02, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)

@@ -24,7 +24,7 @@ from pymatgen.core import Element
 from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.preprocessing import StandardScaler
 
-OUT = Path(__file__).resolve().parents[1] / "lib" / "sim2real" / "descriptors" / "data"
+OUT = Path(__file__).resolve().parents[1] / "lib" / "sim2real" / "chemistry" / "descriptors" / "data"
 LAST = 94
 
 # feature -> (package, its name there); the order is XenonPy's

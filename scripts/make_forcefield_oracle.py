@@ -64,7 +64,7 @@ def limited_vector(smiles: str) -> np.ndarray | None:
 
 
 def main() -> None:
-    from sim2real.descriptors.forcefield import FEATURE_NAMES
+    from sim2real.chemistry.descriptors.forcefield import FEATURE_NAMES
 
     rows = [(smiles, limited_vector(smiles)) for smiles in UNITS]
     failed = [smiles for smiles, vector in rows if vector is None]

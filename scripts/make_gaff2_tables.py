@@ -12,7 +12,7 @@ import importlib.util
 import json
 from pathlib import Path
 
-TARGET = Path(__file__).resolve().parents[1] / "lib" / "sim2real" / "descriptors" / "data" / "gaff2_mod.csv"
+TARGET = Path(__file__).resolve().parents[1] / "lib" / "sim2real" / "chemistry" / "descriptors" / "data" / "gaff2_mod.csv"
 SECTIONS = {  # term: (section of the JSON file, the two values that are kept)
     "atom": ("particle_types", ("epsilon", "sigma")),
     "bond": ("bond_types", ("k", "r0")),

@@ -21,8 +21,8 @@ import pandas as pd
 from chemicals import heat_capacity, thermal_conductivity
 from rdkit import Chem
 
-from sim2real.paths import DATA
-from sim2real.structures import StructureError, parse, structure_key
+from sim2real.chemistry.structures import StructureError, parse, structure_key
+from sim2real.datasets.paths import DATA
 
 PACKAGE = Path(chemicals.__file__).parent
 ELEMENTS = {1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 35, 53}

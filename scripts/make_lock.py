@@ -11,7 +11,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from sim2real.paths import ROOT
+from sim2real.datasets.paths import ROOT
 
 HEADER = "# exact versions that the figures and tests were made with; written by scripts/make_lock.py\n"
 CONDA = f"""{HEADER}name: sim2real

@@ -29,9 +29,9 @@ import numpy as np
 import pandas as pd
 from scipy.constants import e, m_e
 
-from sim2real.datasets.compositions import CompositionError, read_formula
+from sim2real.chemistry.formulas import CompositionError, read_formula
+from sim2real.chemistry.simulators.wiedemann_franz import log_lorenz_ratio
 from sim2real.datasets.transport import COMPUTED_TRANSPORT
-from sim2real.wiedemann_franz import log_lorenz_ratio
 
 RELAXATION_TIME = 1e-14  # s
 SIGMA_UNIT, KAPPA_UNIT = 1e15, 1e9  # S/(m s) and W/(m K s)

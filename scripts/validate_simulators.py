@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from sim2real.paths import DATA
-from sim2real.simulators.polymer import PROPERTIES, simulate_polymers
-from sim2real.structures import StructureError, parse
+from sim2real.chemistry.simulators.polymer import PROPERTIES, simulate_polymers
+from sim2real.chemistry.structures import StructureError, parse
+from sim2real.datasets.paths import DATA
 
 RADONPY_COLUMNS = {
     "density": "density",

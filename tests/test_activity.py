@@ -10,6 +10,8 @@ from scipy.stats import spearmanr
 from thermo import NRTL
 from thermo.interaction_parameters import IPDB
 
+from sim2real.chemistry.simulators.unifac import simulate_chi
+from sim2real.chemistry.structures import parse, structure_key
 from sim2real.datasets.activity import (
     COLUMNS,
     KELVIN,
@@ -19,13 +21,11 @@ from sim2real.datasets.activity import (
     simulated_target,
     solute_class,
 )
-from sim2real.datasets.chi import COLUMNS as CHI_COLUMNS
 from sim2real.datasets.chi_unifac import load_chi_unifac
 from sim2real.datasets.chi_unifac import simulated_target as simulated_chi
 from sim2real.datasets.drawn_pairs import draw_molecules, draw_pairs
+from sim2real.datasets.pairs import COLUMNS as CHI_COLUMNS
 from sim2real.datasets.task import Task, get_property
-from sim2real.simulators.unifac import simulate_chi
-from sim2real.structures import parse, structure_key
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from rdkit import Chem
 
-from sim2real.datasets.chi import COLUMNS, load_chi_cosmo, load_chi_measured
+from sim2real.chemistry.structures import structure_key
+from sim2real.datasets.pairs import COLUMNS, load_chi_cosmo, load_chi_measured
 from sim2real.datasets.rings import RingError, unroll_ring
 from sim2real.datasets.task import DataError
-from sim2real.structures import structure_key
 
 needs_mirror = pytest.mark.skipif(not os.environ.get("SIM2REAL_DATA_MIRROR"), reason="SIM2REAL_DATA_MIRROR is not set")
 

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from test_chi_results import chi_study, few_replicates, made_trials  # noqa: F401
 
-from sim2real import chi_class_plots, chi_class_results, chi_plots, chi_results, chi_splits, results
-from sim2real.figures import save_figure
-from sim2real.towers import PairNetwork
+from sim2real.figures import chi_class_plots, chi_plots
+from sim2real.figures.save import save_figure
+from sim2real.laws import chi_class_results, chi_results, chi_splits
+from sim2real.laws import curve as results
+from sim2real.training.towers import PairNetwork
 
 matplotlib.use("Agg")
 PAYLOAD = {"title": "A title", "edition": "embedded", "preset": "smoke"}

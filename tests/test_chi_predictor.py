@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sim2real.chi_predictor import ChiPredictor, FarFromData, held_out_coverage
-from sim2real.chi_studies import load_chi_study
-from sim2real.multitask import MultitaskHyperparameters
-from sim2real.towers import PairNetwork
-from sim2real.transfer import Training
+from sim2real.studies.chi_studies import load_chi_study
+from sim2real.studies.predictor import ChiPredictor, FarFromData, held_out_coverage
+from sim2real.training.multitask import MultitaskHyperparameters
+from sim2real.training.towers import PairNetwork
+from sim2real.training.transfer import Training
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,13 @@ import pytest
 from conftest import make_task
 from scipy.stats import spearmanr
 
-from sim2real import chi_class_results, chi_editions, chi_results, chi_splits, chi_substitution, chi_tables
 from sim2real.datasets.task import get_property
-from sim2real.experiment import Design, Study, Trials
-from sim2real.scaling import PowerLaw
-from sim2real.substitution import rate_of_curves
+from sim2real.figures import chi_tables
+from sim2real.laws import chi_class_results, chi_results, chi_splits, chi_substitution
+from sim2real.laws.power import PowerLaw
+from sim2real.laws.substitution import rate_of_curves
+from sim2real.studies import chi_editions
+from sim2real.training.experiment import Design, Study, Trials
 
 N, M = np.array([100, 400, 1600, 6400]), np.array([40, 80, 160, 320])
 CLASSES = ["cellulose", "polyether", "polyester", "polyvinylx", "unclassified"]
@@ -25,7 +27,7 @@ CLASSES = ["cellulose", "polyether", "polyester", "polyvinylx", "unclassified"]
 def few_replicates(monkeypatch):
     for module in (chi_results, chi_splits, chi_class_results):
         monkeypatch.setattr(module, "REPLICATES", 80)
-    monkeypatch.setattr("sim2real.class_results.REPLICATES", 80)
+    monkeypatch.setattr("sim2real.laws.classes.REPLICATES", 80)
 
 
 def law(gamma: float):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from sim2real.datasets.chi import COLUMNS
+from sim2real.chemistry.structures import structure_key
 from sim2real.datasets.chi_table import chi_from_table
+from sim2real.datasets.pairs import COLUMNS
 from sim2real.datasets.tables import DataWarning
 from sim2real.datasets.task import DataError
-from sim2real.structures import structure_key
 
 STYRENE, ETHYLENE = "*CC(*)c1ccccc1", "*CC*"
 GOOD = [(STYRENE, "Cc1ccccc1", 298.15, 0.4), (STYRENE, "Cc1ccccc1", 298.15, 0.6), (ETHYLENE, "CCCCCC", 320, 0.2)]

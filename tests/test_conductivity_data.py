@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim2real.datasets.compositions import CompositionError, read_formula
+from sim2real.chemistry.formulas import CompositionError, read_formula
 from sim2real.datasets.conductivity import load_conductivities
 from sim2real.datasets.curves import read_curves, value_at_room
 from sim2real.datasets.task import DataError

@@ -6,12 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim2real.datasets.facts import (
-    POLYMER_FACTS,
-    load_liquid_facts,
-    load_molecules,
-    load_polymer_facts,
-)
+from sim2real.datasets.embedded import POLYMER_FACTS, load_liquid_facts, load_molecules, load_polymer_facts
 from sim2real.datasets.task import PROPERTIES, DataError, Task, merge_by_median
 
 

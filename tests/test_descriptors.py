@@ -21,10 +21,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_checks
 
-from sim2real.descriptors import CompositionDescriptor, ForceFieldDescriptor, MolecularDescriptor
-from sim2real.descriptors.composition import FormulaError, element_features
-from sim2real.descriptors.molecular import LEFT_OUT, estate_indices
-from sim2real.structures import StructureError, oligomer, parse
+from sim2real.chemistry.descriptors import CompositionDescriptor, ForceFieldDescriptor, MolecularDescriptor
+from sim2real.chemistry.descriptors.composition import FormulaError, element_features
+from sim2real.chemistry.descriptors.molecular import LEFT_OUT, estate_indices
+from sim2real.chemistry.structures import StructureError, oligomer, parse
 
 SMILES = ["*CC*", "*CC(*)c1ccccc1", "*OCC*", "CCO", "*CC(C)(*)C(=O)OC", "c1ccccc1Cl", "*CC*"]
 FORMULAS = ["Bi2Te3", "NaCl", "Fe2O3", "Bi0.5Sb1.5Te3", "Cu", "PuO2", "NaCl"]
@@ -214,7 +214,7 @@ def test_fallbacks_are_reported_also_from_the_cache(tmp_path, monkeypatch):
 
 
 def test_force_field_vectors_are_the_function_s():
-    from sim2real.descriptors.forcefield import forcefield_vector
+    from sim2real.chemistry.descriptors.forcefield import forcefield_vector
 
     expected = np.float32([forcefield_vector(smiles).vector for smiles in SMILES])
     np.testing.assert_array_equal(ForceFieldDescriptor().fit_transform(SMILES), expected)
@@ -309,7 +309,7 @@ def test_element_table_is_complete_and_its_imputed_cells_are_listed():
     [("CompositionDescriptor", "rdkit"), ("MolecularDescriptor", "pymatgen")],
 )
 def test_a_descriptor_does_not_load_another_s_packages(wanted, unwanted):
-    code = f"import sys; from sim2real.descriptors import {wanted}; sys.exit({unwanted!r} in sys.modules)"
+    code = f"import sys; from sim2real.chemistry.descriptors import {wanted}; sys.exit({unwanted!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sim2real import duration
-from sim2real.experiment import Design, run
+from sim2real.training import duration
+from sim2real.training.experiment import Design, run
 
 ARMS = ("transfer", "direct", "ridge")
 
@@ -29,7 +29,7 @@ def test_every_update_is_counted_once(study, constant_costs):
 
 
 def test_what_is_stored_costs_nothing(study, constant_costs, tmp_path, monkeypatch):
-    monkeypatch.setattr("sim2real.experiment.CACHE", tmp_path)
+    monkeypatch.setattr("sim2real.training.experiment.CACHE", tmp_path)
     design = Design((50, 300), (16,), trials=3)
     assert duration.seconds_needed([(study, design, ARMS)]) > 0
     run(study, design, arms=ARMS)

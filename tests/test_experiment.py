@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim2real import experiment
-from sim2real.blocks import Plan
-from sim2real.experiment import Design, log_grid, overlap_count, run, training_size
+from sim2real.training import experiment
+from sim2real.training.experiment import Design, log_grid, overlap_count, run, training_size
+from sim2real.training.store import Plan
 
 ARMS = ("transfer", "direct", "ridge")
 DESIGN = Design(n_grid=(50, 300), m_grid=(16, 32), trials=3)
@@ -27,7 +27,7 @@ def test_grid_is_logarithmic_and_holds_both_ends():
 def test_results_do_not_depend_on_workers_or_blocks(study, tmp_path, monkeypatch):
     one = run(study, DESIGN, arms=ARMS, store=tmp_path / "one")
     many = run(study, DESIGN, arms=ARMS, workers=2, store=tmp_path / "many")
-    monkeypatch.setattr("sim2real.blocks.BLOCK", 1)
+    monkeypatch.setattr("sim2real.training.store.BLOCK", 1)
     single = run(study, DESIGN, arms=ARMS, store=tmp_path / "single")
     for other in (many, single):
         keys = ["arm", "n", "m", "trial", "material"]
@@ -75,7 +75,7 @@ def test_nothing_is_trained_twice_and_more_trials_train_only_the_new_ones(study,
 
 
 def test_a_killed_run_loses_only_the_block_in_flight(study, tmp_path, monkeypatch):
-    monkeypatch.setattr("sim2real.blocks.BLOCK", 1)
+    monkeypatch.setattr("sim2real.training.store.BLOCK", 1)
     original, done = experiment.run_block, []
 
     def killed(plan, block):

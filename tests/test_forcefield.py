@@ -22,12 +22,12 @@ from rdkit.Chem.rdForceFieldHelpers import (
 from rdkit.Chem.rdMolTransforms import SetDihedralDeg
 from rdkit.Chem.rdPartialCharges import ComputeGasteigerCharges
 
-from sim2real.descriptors.forcefield import FEATURE_NAMES, count_terms, forcefield_vector
-from sim2real.descriptors.gaff import atom_types
-from sim2real.descriptors.gaff_parameters import parameters, tables
-from sim2real.descriptors.periodic import build_graph
-from sim2real.descriptors.uff import labelled_atoms, uff_parameters
-from sim2real.structures import StructureError, oligomer, parse, structure_key
+from sim2real.chemistry.descriptors.forcefield import FEATURE_NAMES, count_terms, forcefield_vector
+from sim2real.chemistry.descriptors.gaff import atom_types
+from sim2real.chemistry.descriptors.gaff_parameters import parameters, tables
+from sim2real.chemistry.descriptors.periodic import build_graph
+from sim2real.chemistry.descriptors.uff import labelled_atoms, uff_parameters
+from sim2real.chemistry.structures import StructureError, oligomer, parse, structure_key
 
 ORACLE = Path(__file__).parent / "data" / "forcefield_oracle.csv"
 FACTS = Path(__file__).parents[1] / "data" / "facts" / "polymers.csv"

@@ -13,14 +13,14 @@ import pandas as pd
 import pytest
 import yaml
 
+from sim2real.datasets.paths import FIGURES, ROOT
 from sim2real.datasets.task import PROPERTIES
-from sim2real.hyperparameters import CHOSEN, TUNING, load_hyperparameters
-from sim2real.paths import FIGURES, ROOT
-from sim2real.run import read_parameters
-from sim2real.studies import STUDIES
-from sim2real.transfer import Training
-from sim2real.tune import STANDARD, main
-from sim2real.tuning_registry import study_names
+from sim2real.studies.notebooks import read_parameters
+from sim2real.studies.polymers import STUDIES
+from sim2real.studies.tuning_registry import study_names
+from sim2real.training.hyperparameters import CHOSEN, TUNING, load_hyperparameters
+from sim2real.training.transfer import Training
+from sim2real.training.tune import STANDARD, main
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 
@@ -69,7 +69,7 @@ def test_every_choice_is_the_best_row_of_its_committed_table(study):
 
 def test_nothing_is_chosen_for_a_study_that_does_not_exist():
     assert set(json.loads(CHOSEN.read_text())) == set(study_names())
-    with pytest.raises(ValueError, match=r"run python -m sim2real.tune polymers-colour-molecular"):
+    with pytest.raises(ValueError, match=r"run python -m sim2real.training.tune polymers-colour-molecular"):
         load_hyperparameters("polymers-colour-molecular")
 
 

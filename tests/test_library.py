@@ -10,13 +10,13 @@ import pytest
 from rdkit import Chem
 from rdkit.DataStructs import TanimotoSimilarity
 
+from sim2real.chemistry.classes import CLASS_NAMES, polymer_class
+from sim2real.chemistry.library.drafts import END, Draft, random_writings, tokens_of
+from sim2real.chemistry.library.grow import CLASSES, fingerprints, grow_library, internal_diversity, kinds, known_units
+from sim2real.chemistry.library.ngram import NgramModel
+from sim2real.chemistry.structures import StructureError, parse, structure_key
+from sim2real.datasets.paths import DATA
 from sim2real.datasets.virtual import load_virtual_polymers, sample_balanced
-from sim2real.paths import DATA
-from sim2real.simulators.classes import CLASS_NAMES, polymer_class
-from sim2real.simulators.drafts import END, Draft, random_writings, tokens_of
-from sim2real.simulators.library import CLASSES, fingerprints, grow_library, internal_diversity, kinds, known_units
-from sim2real.simulators.ngram import NgramModel
-from sim2real.structures import StructureError, parse, structure_key
 
 HARD = [
     "*CC(*)c1ccccc1",

@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim2real.datasets.facts import load_polymer_facts
+from sim2real.datasets.embedded import load_polymer_facts
 from sim2real.datasets.tables import DataWarning
 from sim2real.datasets.task import DataError, NoStudy
 from sim2real.datasets.virtual import load_virtual_polymers
-from sim2real.experiment import Design, run
-from sim2real.local import (
+from sim2real.studies.local import (
     EXAMPLE,
     UNTUNED,
     load_local_studies,
@@ -22,8 +21,9 @@ from sim2real.local import (
     load_local_transport,
     load_local_transport_tasks,
 )
-from sim2real.local_pairs import load_local_pairs
-from sim2real.presets import resolve
+from sim2real.studies.local_pairs import load_local_pairs
+from sim2real.studies.presets import resolve
+from sim2real.training.experiment import Design, run
 
 ENTRY = """
 [density]
@@ -60,14 +60,14 @@ def test_a_study_on_ones_own_tables_runs(tables, tmp_path):
 
 
 def test_hyperparameters_are_chosen_once_and_kept(tables, tmp_path, monkeypatch):
-    monkeypatch.setattr("sim2real.local.CACHE", tmp_path / "cache")
+    monkeypatch.setattr("sim2real.studies.local.CACHE", tmp_path / "cache")
     calls = []
 
     def choose(study, m):
         calls.append((study.name, m))
         return UNTUNED, pd.DataFrame({"stage": ["direct"]})
 
-    monkeypatch.setattr("sim2real.local.tune", choose)
+    monkeypatch.setattr("sim2real.studies.local.tune", choose)
     settings = resolve("local", "quick", workers=1)
     first, second = (load_local_studies(settings, tables)[0] for _ in range(2))
     assert calls == [("local-density-molecular", 30)] and first.settings == second.settings == UNTUNED

@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import nn
 
-from sim2real.multitask import fit_multitask
-from sim2real.networks import Minibatches
-from sim2real.seeding import numpy_generator
-from sim2real.towers import CONDITIONS, PairNetwork, PairScalers, StackedTowers, descriptor_width
-from sim2real.transfer import OutputScalers, Training
+from sim2real.training.multitask import fit_multitask
+from sim2real.training.networks import Minibatches
+from sim2real.training.seeding import numpy_generator
+from sim2real.training.towers import CONDITIONS, PairNetwork, PairScalers, StackedTowers, descriptor_width
+from sim2real.training.transfer import OutputScalers, Training
 
 WIDTH = 6
 COLUMNS = 2 * WIDTH + CONDITIONS

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from sim2real.networks import Minibatches, StackedMLP, train
+from sim2real.training.networks import Minibatches, StackedMLP, train
 
 K, ROWS, WIDTH = 3, 50, 7
 SIZES = (WIDTH, 10, 6)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sim2real.chemistry.structures import structure_key
 from sim2real.datasets.polymers import (
     MD_COLUMNS,
     OPENPOLY_LIMITS,
@@ -15,7 +16,6 @@ from sim2real.datasets.polymers import (
     load_simpoly_density,
 )
 from sim2real.datasets.task import PROPERTIES, DataError
-from sim2real.structures import structure_key
 
 
 def _md(tmp_path, structure="smiles", **changes):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sim2real.presets import PRESETS, get_preset, resolve
-from sim2real.studies import load_study
+from sim2real.studies.polymers import load_study
+from sim2real.studies.presets import PRESETS, get_preset, resolve
 
 
 def test_zero_is_the_presets_value_and_anything_else_the_users(study):

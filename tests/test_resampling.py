@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim2real.resampling import (
+from sim2real.laws.bootstrap import (
     band,
     band_trials_materials,
     bootstrap_power_law,
@@ -18,7 +18,7 @@ from sim2real.resampling import (
     paired_difference,
     trial_material_curves,
 )
-from sim2real.scaling import CONSTANTS, PowerLaw, fit_power_law
+from sim2real.laws.power import CONSTANTS, PowerLaw, fit_power_law
 
 N = np.geomspace(100, 71_068, 10)
 

@@ -8,9 +8,10 @@ import matplotlib
 import numpy as np
 import pytest
 
-from sim2real import plots, results
-from sim2real.experiment import Design, run
-from sim2real.figures import save_figure
+from sim2real.figures import plots
+from sim2real.figures.save import save_figure
+from sim2real.laws import curve as results
+from sim2real.training.experiment import Design, run
 
 matplotlib.use("Agg")
 

@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 from rdkit import Chem
 
+from sim2real.chemistry.classes import CLASS_NAMES, PRIORITY, polymer_class
+from sim2real.chemistry.library.monomers import RESIDUES, comonomers, read_monomer
+from sim2real.chemistry.library.rule_table import RULES
+from sim2real.chemistry.library.rules import cap_rank, polymerise, virtual_polymers
+from sim2real.chemistry.structures import StructureError, parse, structure_key
 from sim2real.datasets.virtual import load_virtual_polymers, sample_balanced
-from sim2real.simulators.classes import CLASS_NAMES, PRIORITY, polymer_class
-from sim2real.simulators.monomers import RESIDUES, comonomers, read_monomer
-from sim2real.simulators.rule_table import RULES
-from sim2real.simulators.rules import cap_rank, polymerise, virtual_polymers
-from sim2real.structures import StructureError, parse, structure_key
 
 BPA = "CC(C)(c1ccc(O)cc1)c1ccc(O)cc1"
 PMDA = "O=C1OC(=O)c2cc3C(=O)OC(=O)c3cc12"

@@ -7,8 +7,8 @@ import os
 import nbformat
 import pytest
 
-from sim2real.paths import ROOT
-from sim2real.run import NotebookError, ParameterError, main, read_parameters, run_notebook
+from sim2real.datasets.paths import ROOT
+from sim2real.studies.notebooks import NotebookError, ParameterError, main, read_parameters, run_notebook
 
 PARAMETERS = """\
 # how many
@@ -84,7 +84,7 @@ def test_success_with_changed_parameters(tmp_path, capfd, monkeypatch):
 
 
 def test_defaults_and_function_interface(tmp_path, monkeypatch):
-    monkeypatch.setattr("sim2real.run.CACHE", tmp_path / "cache")
+    monkeypatch.setattr("sim2real.studies.notebooks.CACHE", tmp_path / "cache")
     path = write(tmp_path / "a.ipynb", SHOW)
     copy = run_notebook(path, {"RATE": 2})
     assert copy == tmp_path / "cache" / "notebooks" / "a.ipynb"

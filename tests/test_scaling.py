@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import nnls
 
-from sim2real.scaling import ALPHA_MAX, PowerLaw, compare_models, fit_curves, fit_power_law, profile_alpha
+from sim2real.laws.power import ALPHA_MAX, PowerLaw, compare_models, fit_curves, fit_power_law, profile_alpha
 
 N = np.geomspace(100, 71_068, 10)
 

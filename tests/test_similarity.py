@@ -13,9 +13,9 @@ from rdkit.Chem import rdFingerprintGenerator
 from rdkit.DataStructs import TanimotoSimilarity
 from scipy import stats
 
-from sim2real import similarity_plots, similarity_tables
-from sim2real.experiment import Design, Trials, run
-from sim2real.paired_tests import (
+from sim2real.chemistry.structures import StructureError, oligomer, parse
+from sim2real.figures import similarity_plots, similarity_tables
+from sim2real.laws.significance import (
     EXACT_ROWS,
     block_sums,
     detectable_difference,
@@ -25,8 +25,8 @@ from sim2real.paired_tests import (
     sign_flip_p,
     smallest_p,
 )
-from sim2real.presets import resolve
-from sim2real.similarity import (
+from sim2real.studies.presets import resolve
+from sim2real.studies.similarity import (
     chain_fingerprint,
     class_association,
     class_table,
@@ -35,8 +35,8 @@ from sim2real.similarity import (
     grade_sources,
     similarity_to_target,
 )
-from sim2real.similarity_results import compare, similarity_record
-from sim2real.structures import StructureError, oligomer, parse
+from sim2real.studies.similarity_results import compare, similarity_record
+from sim2real.training.experiment import Design, Trials, run
 
 
 @pytest.mark.parametrize(

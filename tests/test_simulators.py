@@ -12,10 +12,10 @@ import pytest
 from rdkit import Chem
 from scipy import optimize, stats
 
-from sim2real.simulators import constants
-from sim2real.simulators.graph import CannotSimulate, Sums, bond_lens, lens, sphere, structure_sums
-from sim2real.simulators.polymer import PROPERTIES, equation_of_state, simulate_one, simulate_polymers
-from sim2real.structures import StructureError, oligomer, parse
+from sim2real.chemistry.simulators import constants
+from sim2real.chemistry.simulators.graph import CannotSimulate, Sums, bond_lens, lens, sphere, structure_sums
+from sim2real.chemistry.simulators.polymer import PROPERTIES, equation_of_state, simulate_one, simulate_polymers
+from sim2real.chemistry.structures import StructureError, oligomer, parse
 
 POLYSTYRENE = "*CC(*)c1ccccc1"
 PMMA = "*CC(C)(*)C(=O)OC"

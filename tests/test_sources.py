@@ -20,9 +20,9 @@ import pytest
 from sim2real.datasets import download, sources
 from sim2real.datasets.__main__ import main
 from sim2real.datasets.download import DownloadError, size_text
+from sim2real.datasets.paths import ROOT
 from sim2real.datasets.sources import SOURCES, Source, fetch, state
 from sim2real.datasets.task import DataError
-from sim2real.paths import ROOT
 
 BODY = np.random.default_rng(0).bytes(300_000)
 HASH = hashlib.sha256(BODY).hexdigest()

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sim2real.baselines import BASELINES
-from sim2real.blocks import Plan, split_rows, training_size
-from sim2real.experiment import Design, available_source, run
+from sim2real.training.baselines import BASELINES
+from sim2real.training.experiment import Design, available_source, run
+from sim2real.training.store import Plan, split_rows, training_size
 
 
 @pytest.fixture

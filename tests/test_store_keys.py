@@ -7,11 +7,11 @@ import json
 
 import pytest
 
-from sim2real.blocks import Plan
-from sim2real.chi_studies import load_chi_study
-from sim2real.experiment import Design
-from sim2real.studies import load_study
-from sim2real.transport_studies import load_transport_study
+from sim2real.studies.chi_studies import load_chi_study
+from sim2real.studies.polymers import load_study
+from sim2real.studies.transport_studies import load_transport_study
+from sim2real.training.experiment import Design
+from sim2real.training.store import Plan
 
 STUDIES = {
     "polymers": lambda: load_study("polymers", "density", n_max=100, descriptor="forcefield", target_max=30),

@@ -6,7 +6,7 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
-from sim2real.structures import StructureError, oligomer, parse, structure_key
+from sim2real.chemistry.structures import StructureError, oligomer, parse, structure_key
 
 
 @pytest.mark.parametrize(

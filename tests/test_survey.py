@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim2real import survey
 from sim2real.datasets.task import PROPERTIES, Task, dropped_rows
+from sim2real.studies import survey
 
 
 def _task(name, keys, values, **columns):

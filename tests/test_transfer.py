@@ -6,15 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from sim2real.transfer import (
-    InputScalers,
-    Network,
-    OutputScalers,
-    Training,
-    fit_networks,
-    least_squares_line,
-    transfer,
-)
+from sim2real.training.transfer import InputScalers, Network, OutputScalers, Training, fit_networks, least_squares_line, transfer
 
 
 def test_scalers_see_training_rows_only():

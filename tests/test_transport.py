@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim2real.datasets.compositions import read_formula
+from sim2real.chemistry.formulas import read_formula
+from sim2real.chemistry.simulators.wiedemann_franz import LORENZ_NUMBER
 from sim2real.datasets.conductivity import ELECTRICAL, THERMAL, load_conductivities
 from sim2real.datasets.tables import DataWarning
 from sim2real.datasets.task import DataError
@@ -21,8 +22,7 @@ from sim2real.datasets.transport import (
     load_metal_conductivities,
     read_transport,
 )
-from sim2real.transport_studies import TUNED_M, load_transport_study, tuning_name, with_law
-from sim2real.wiedemann_franz import LORENZ_NUMBER
+from sim2real.studies.transport_studies import TUNED_M, load_transport_study, tuning_name, with_law
 
 needs_files = pytest.mark.skipif(
     not os.environ.get("SIM2REAL_DATA_MIRROR"), reason="needs the public files; set SIM2REAL_DATA_MIRROR to a folder with them"

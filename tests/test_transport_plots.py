@@ -12,15 +12,15 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 from test_transport_results import N_GRID, make_study, make_trials  # noqa: E402
 
-from sim2real import results  # noqa: E402
-from sim2real.figures import save_figure  # noqa: E402
-from sim2real.transport_gain_plots import compounds_figure, gain_figure, ranked_panel  # noqa: E402
-from sim2real.transport_gains import GAINS, gain_record  # noqa: E402
-from sim2real.transport_hover import parity_hover  # noqa: E402
-from sim2real.transport_plots import group_figure, group_panel, parity_figure, scaling_figure  # noqa: E402
-from sim2real.transport_results import group_records, parity_record, transport_payload  # noqa: E402
-from sim2real.transport_tables import beside_paper  # noqa: E402
-from sim2real.wiedemann_franz import LORENZ_NUMBER, NON_WF, ROOM_TEMPERATURE, WF  # noqa: E402
+from sim2real.chemistry.simulators.wiedemann_franz import LORENZ_NUMBER, NON_WF, ROOM_TEMPERATURE, WF
+from sim2real.figures.hover import parity_hover
+from sim2real.figures.save import save_figure
+from sim2real.figures.transport_gain_plots import compounds_figure, gain_figure, ranked_panel
+from sim2real.figures.transport_plots import group_figure, group_panel, parity_figure, scaling_figure
+from sim2real.figures.transport_tables import beside_paper
+from sim2real.laws import curve as results
+from sim2real.laws.transport_results import group_records, parity_record, transport_payload
+from sim2real.studies.transport_gains import GAINS, gain_record
 
 
 @pytest.fixture(autouse=True)

@@ -10,14 +10,23 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from sim2real.chemistry.simulators.wiedemann_franz import LORENZ_NUMBER, NON_WF, ROOM_TEMPERATURE, WF, log_lorenz_ratio, wf_groups
 from sim2real.datasets.task import Task, get_property
-from sim2real.experiment import Design, Study, Trials
-from sim2real.presets import resolve
-from sim2real.resampling import paired_difference
-from sim2real.transfer import Hyperparameters, Network, Training
-from sim2real.transport_arms import arm_records, several_m_records, several_m_trials, with_transfer_of
-from sim2real.transport_gain_tables import explained_table, gain_verdict, ranked_table
-from sim2real.transport_gains import (
+from sim2real.figures.transport_gain_tables import explained_table, gain_verdict, ranked_table
+from sim2real.figures.transport_tables import (
+    curve_table,
+    difference_table,
+    group_table,
+    group_verdict,
+    mae_table,
+    several_m_table,
+    winners,
+)
+from sim2real.laws.arms import arm_records, several_m_records, several_m_trials, with_transfer_of
+from sim2real.laws.bootstrap import paired_difference
+from sim2real.laws.transport_results import group_records, parity_record, single_compounds_design, transport_settings, with_groups
+from sim2real.studies.presets import resolve
+from sim2real.studies.transport_gains import (
     FALSE_DISCOVERIES,
     FEWEST_DRAWS,
     GAINS,
@@ -29,17 +38,8 @@ from sim2real.transport_gains import (
     gain_record,
     test_gains,
 )
-from sim2real.transport_results import group_records, parity_record, single_compounds_design, transport_settings, with_groups
-from sim2real.transport_tables import (
-    curve_table,
-    difference_table,
-    group_table,
-    group_verdict,
-    mae_table,
-    several_m_table,
-    winners,
-)
-from sim2real.wiedemann_franz import LORENZ_NUMBER, NON_WF, ROOM_TEMPERATURE, WF, log_lorenz_ratio, wf_groups
+from sim2real.training.experiment import Design, Study, Trials
+from sim2real.training.transfer import Hyperparameters, Network, Training
 
 N_GRID = (50, 150, 500)
 
@@ -322,7 +322,7 @@ def test_several_m_are_paired_with_direct_learning():
 
 
 def test_several_m_run_both_choices_of_overlap_with_hyperparameters_of_their_m(tmp_path, monkeypatch):
-    monkeypatch.setattr("sim2real.experiment.CACHE", tmp_path)
+    monkeypatch.setattr("sim2real.training.experiment.CACHE", tmp_path)
     network, steps = Network(sizes=(4,)), Training(2, 1e-3)
     settings = Hyperparameters(network, steps, steps, network, steps)
     study = make_study(700, 100)

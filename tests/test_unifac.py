@@ -12,11 +12,11 @@ from rdkit import Chem
 from thermo import unifac
 from thermo.unifac import UF2IP, UFIP, UFSG, UNIFAC
 
+from sim2real.chemistry.simulators import unifac_groups as groups
+from sim2real.chemistry.simulators.unifac import MISSING_PARAMETER, ln_gamma_infinite, simulate_chi, unifac_chi
+from sim2real.chemistry.simulators.unifac_groups import NoGroups, cover, molecule_groups, unit_groups
+from sim2real.chemistry.structures import oligomer, parse
 from sim2real.datasets.drawn_pairs import draw_molecules, listed_molecules
-from sim2real.simulators import unifac_groups as groups
-from sim2real.simulators.unifac import MISSING_PARAMETER, ln_gamma_infinite, simulate_chi, unifac_chi
-from sim2real.simulators.unifac_groups import NoGroups, cover, molecule_groups, unit_groups
-from sim2real.structures import oligomer, parse
 
 needs_mirror = pytest.mark.skipif(not os.environ.get("SIM2REAL_DATA_MIRROR"), reason="SIM2REAL_DATA_MIRROR is not set")
 
@@ -94,7 +94,7 @@ def test_pairs_keep_their_order_and_long_batches_are_cut(monkeypatch):
     units, solvents = [STYRENE, OXYETHYLENE, ETHYLENE] * 7, ["O", "CCO", "c1ccccc1", "CCCC", "CC(C)=O", "ClCCl", "CO"] * 3
     kelvin = np.tile([300.0, 350.0], 11)[:21]
     whole = simulate_chi(units, solvents, kelvin)["value"].to_numpy()
-    monkeypatch.setattr("sim2real.simulators.unifac.CHUNK", 4)
+    monkeypatch.setattr("sim2real.chemistry.simulators.unifac.CHUNK", 4)
     np.testing.assert_allclose(simulate_chi(units, solvents, kelvin)["value"], whole, rtol=1e-13)
     single = [unifac_chi(u, s, T) for u, s, T in zip(units, solvents, kelvin)]
     np.testing.assert_allclose(single, whole, rtol=1e-12)
@@ -218,7 +218,7 @@ def test_parameters_are_complete_in_the_new_model_and_not_in_the_old():
 
 @needs_mirror
 def test_measured_pairs_that_can_be_simulated_and_how_well_they_rank():
-    from sim2real.datasets.chi import load_chi_measured
+    from sim2real.datasets.pairs import load_chi_measured
 
     table = load_chi_measured().table
     frame = simulate_chi(list(table["polymer"]), list(table["solvent"]), list(table["temperature"]))

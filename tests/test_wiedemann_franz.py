@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim2real.wiedemann_franz import LORENZ_NUMBER, electronic_conductivity, log_lorenz_ratio, wf_groups
+from sim2real.chemistry.simulators.wiedemann_franz import LORENZ_NUMBER, electronic_conductivity, log_lorenz_ratio, wf_groups
 
 
 def test_lorenz_number_is_sommerfelds():

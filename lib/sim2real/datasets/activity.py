@@ -15,12 +15,12 @@ from chemicals import search_chemical
 from rdkit import Chem
 from thermo.interaction_parameters import IPDB
 
-from sim2real.datasets.chi import PAIR
+from sim2real.chemistry.simulators.unifac import ln_gamma_infinite
+from sim2real.chemistry.simulators.unifac_groups import NoGroups, molecule_groups
+from sim2real.chemistry.structures import structure_key
 from sim2real.datasets.drawn_pairs import draw_molecules, draw_pairs, pick
+from sim2real.datasets.pairs import PAIR
 from sim2real.datasets.task import DROPPED_COLUMNS, Task, dropped_rows, get_property
-from sim2real.simulators.unifac import ln_gamma_infinite
-from sim2real.simulators.unifac_groups import NoGroups, molecule_groups
-from sim2real.structures import structure_key
 
 TABLE = "ChemSep NRTL"  # thermo's name of the parameter table
 KELVIN = 298.15

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from sim2real.datasets.chi import COLUMNS, HIGH_CELSIUS, LOW_CELSIUS, PAIR, SEPARATOR, ZERO_CELSIUS
+from sim2real.chemistry.classes import polymer_class
+from sim2real.chemistry.structures import StructureError, parse, structure_key
 from sim2real.datasets.files import read_file
+from sim2real.datasets.pairs import COLUMNS, HIGH_CELSIUS, LOW_CELSIUS, PAIR, SEPARATOR, ZERO_CELSIUS
 from sim2real.datasets.tables import warn_of_dropped
 from sim2real.datasets.task import DROPPED_COLUMNS, DataError, Task, get_property, merge_by_median
-from sim2real.simulators.classes import polymer_class
-from sim2real.structures import StructureError, parse, structure_key
 
 # what is added to a temperature in the unit to give K, and the unit that it is perhaps mistaken for
 UNITS = {"K": (0.0, "deg C"), "degC": (ZERO_CELSIUS, "K")}
@@ -57,7 +57,7 @@ def chi_from_table(
         licence, citation: of the values.
 
     Returns:
-        The task, as :func:`~sim2real.datasets.chi.load_chi_measured` describes it.
+        The task, as :func:`~sim2real.datasets.pairs.load_chi_measured` describes it.
 
     Raises:
         DataError: no such file or column, or more than half of the rows cannot be used: one line that says what to do.

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import pandas as pd
 
-from sim2real.datasets.chi import COLUMNS, PAIR, UNCLASSIFIED, load_chi_measured
+from sim2real.chemistry.simulators.unifac import HIGH_KELVIN, LOW_KELVIN, simulate_chi
+from sim2real.chemistry.simulators.unifac_groups import NoGroups, molecule_groups, unit_groups
 from sim2real.datasets.drawn_pairs import draw_molecules, draw_pairs, pick
+from sim2real.datasets.pairs import COLUMNS, PAIR, UNCLASSIFIED, load_chi_measured
 from sim2real.datasets.task import Task, get_property
 from sim2real.datasets.virtual import load_virtual_polymers, sample_balanced
-from sim2real.simulators.unifac import HIGH_KELVIN, LOW_KELVIN, simulate_chi
-from sim2real.simulators.unifac_groups import NoGroups, molecule_groups, unit_groups
 
 TEMPERATURES = tuple(278.15 + 20.0 * k for k in range(7))  # K; most measured values lie between
 POLYMERS, SOLVENTS = 1000, 1000  # structures beyond the measured ones among which pairs are drawn
@@ -34,12 +34,12 @@ def load_chi_unifac(
     Args:
         n_max: random rows; a smaller number is the beginning of a larger one.
         seed: of the draw.
-        measured: a task as :func:`~sim2real.datasets.chi.load_chi_measured` returns it, which is loaded if None.
+        measured: a task as :func:`~sim2real.datasets.pairs.load_chi_measured` returns it, which is loaded if None.
         polymers: virtual polymers to draw from, with UNIFAC groups.
         solvents: further molecules to draw from, of up to :data:`LARGEST` heavy atoms.
 
     Returns:
-        The task; columns and keys as :func:`~sim2real.datasets.chi.load_chi_measured`. ``group`` is the measured file's class of
+        The task; columns and keys as :func:`~sim2real.datasets.pairs.load_chi_measured`. ``group`` is the measured file's class of
         the polymer, ``unclassified`` for virtual ones. A value has ``count`` 1 and no ``spread``.
 
     Raises:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sim2real.datasets.compositions import CompositionError, read_formula
+from sim2real.chemistry.formulas import CompositionError, read_formula
 from sim2real.datasets.curves import HIGH_KELVIN, LOW_KELVIN, read_curves
 from sim2real.datasets.files import read_file
 from sim2real.datasets.sources import SOURCES, fetch
@@ -40,7 +40,7 @@ def load_conductivities(*, release: bool = False, starrydata: Path | None = None
 
     Returns:
         The thermal and the electrical task. ``key`` is made of atomic fractions, so that it does not depend on how a formula
-        is scaled (:class:`~sim2real.datasets.compositions.Formula`); ``structure`` is the reduced formula; ``group`` the anion
+        is scaled (:class:`~sim2real.chemistry.formulas.Formula`); ``structure`` is the reduced formula; ``group`` the anion
         family; ``spread_decades`` is log10(high/low); ``sources`` names the data sets, joined by ``+``. Rows at other
         temperatures, of other properties and empty cells are out of scope: counted, not listed.
 

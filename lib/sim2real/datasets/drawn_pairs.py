@@ -11,9 +11,9 @@ import chemicals
 import numpy as np
 import pandas as pd
 
+from sim2real.chemistry.simulators.unifac_groups import is_listed
+from sim2real.chemistry.structures import StructureError, structure_key
 from sim2real.datasets.task import DROPPED_COLUMNS, Property, dropped_rows
-from sim2real.simulators.unifac_groups import is_listed
-from sim2real.structures import StructureError, structure_key
 
 BATCH = 4096  # proposals drawn and simulated at a time
 BARREN = 50  # batches in a row without a new pair after which there is nothing left to draw

@@ -9,12 +9,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sim2real.datasets.facts import load_polymer_facts
+from sim2real.chemistry.classes import polymer_class
+from sim2real.datasets.embedded import load_polymer_facts
+from sim2real.datasets.paths import CACHE
 from sim2real.datasets.sources import SOURCES, fetch
 from sim2real.datasets.tables import merge_tasks, read_rows
 from sim2real.datasets.task import DataError, Task, get_property, merge_by_median
-from sim2real.paths import CACHE
-from sim2real.simulators.classes import polymer_class
 
 # property -> column of RadonPy's tables and its unit. Cp is in J/(kg K): 3,000 on average, the classical value of 3R an atom
 MD_COLUMNS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rdkit import Chem
 
-from sim2real.structures import StructureError, structure_key
+from sim2real.chemistry.structures import StructureError, structure_key
 
 UNITS = 10
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sim2real.datasets.download import DownloadError, ResumableDownload, size_text
-from sim2real.paths import DATA
+from sim2real.datasets.paths import DATA
 
 with warnings.catch_warnings():
     # in a notebook it brings a progress bar of widgets that is not used here, and warns where widgets are not installed

@@ -10,20 +10,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sim2real.datasets.compositions import CompositionError, read_formula
+from sim2real.chemistry.classes import polymer_class
+from sim2real.chemistry.formulas import CompositionError, read_formula
+from sim2real.chemistry.structures import StructureError, structure_key
 from sim2real.datasets.files import read_file
-from sim2real.datasets.task import (
-    DROPPED_COLUMNS,
-    DataError,
-    Property,
-    Task,
-    dropped_rows,
-    get_property,
-    merge_by_median,
-)
+from sim2real.datasets.task import DROPPED_COLUMNS, DataError, Property, Task, dropped_rows, get_property, merge_by_median
 from sim2real.datasets.units import factor
-from sim2real.simulators.classes import polymer_class
-from sim2real.structures import StructureError, structure_key
 
 SHOWN = 10  # bad rows that a warning names; the rest is in the file beside the table
 

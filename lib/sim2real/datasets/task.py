@@ -161,7 +161,7 @@ class Task:
             DataError: no such file or column, an unknown unit, or no row that can be used: one line that says what to do.
             ValueError: unknown property.
         """
-        from sim2real.datasets.tables import task_from_table  # the reader needs this class
+        from sim2real.datasets.tables import task_from_table
 
         return task_from_table(
             path,

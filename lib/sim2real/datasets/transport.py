@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sim2real.datasets.compositions import read_formula
+from sim2real.chemistry.formulas import read_formula
 from sim2real.datasets.conductivity import DISAGREEMENT, ELECTRICAL, THERMAL, load_conductivities
+from sim2real.datasets.paths import DATA
 from sim2real.datasets.tables import DataWarning, read_rows
 from sim2real.datasets.task import DataError, Property, Task, get_property
-from sim2real.paths import DATA
-from sim2real.seeding import numpy_generator
+from sim2real.training.seeding import numpy_generator
 
 COMPUTED_TRANSPORT = DATA / "transport.csv.gz"
 METAL_FACTS = DATA / "facts" / "conductivity.csv"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from sim2real.paths import DATA
+from sim2real.datasets.paths import DATA
 
 VIRTUAL_POLYMERS = DATA / "virtual_polymers.csv.gz"
 

@@ -1,0 +1,126 @@
+"""PoLyInfo's polymer classes P01 to P21, assigned to a repeat unit by rule.
+
+PoLyInfo (Otsuka et al., 2011 Int. Conf. on Emerging Intelligent Data and Web Technologies, p. 22; polymer.nims.go.jp)
+sorts homopolymers by the structure of the main chain, and only all-carbon main chains by their side groups. A unit that
+fits several classes gets the first one in the order of :data:`PRIORITY`. The patterns are this project's own reading
+of the class names, not PoLyInfo's (closed) assignment.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+
+from rdkit import Chem
+
+from sim2real.chemistry.structures import attachment_indices, oligomer, parse
+
+CLASS_NAMES: dict[str, str] = {
+    "P01": "polyolefins",
+    "P02": "polystyrenes",
+    "P03": "polyvinyls",
+    "P04": "polyacrylics",
+    "P05": "polyhalo-olefins",
+    "P06": "polydienes",
+    "P07": "polyoxides",
+    "P08": "polysulfides",
+    "P09": "polyesters",
+    "P10": "polyamides",
+    "P11": "polyurethanes",
+    "P12": "polyureas",
+    "P13": "polyimides",
+    "P14": "polyanhydrides",
+    "P15": "polycarbonates",
+    "P16": "polyimines",
+    "P17": "polysiloxanes",
+    "P18": "polyphosphazenes",
+    "P19": "polyketones",
+    "P20": "polysulfones",
+    "P21": "polyphenylenes",
+}
+
+# In the patterns isotope 1 marks an atom of the main chain (on a shortest path along the chain), isotope 2 an atom of a
+# ring system that the chain runs through, isotope 0 a side group.
+_PATTERNS: dict[str, tuple[str, ...]] = {
+    "P11": ("[1#8][1#6](=[O,S])[1#7]",),
+    "P12": ("[1#7][1#6](=[O,S])[1#7]",),
+    "P13": ("[#6](=O)[#7;1*,2*][#6](=O)",),
+    "P14": ("[1#6](=O)[1#8][1#6](=O)",),
+    "P15": ("[1#8,1#16][1#6](=[O,S])[1#8,1#16]",),
+    "P09": ("[1#6](=[O,S])[1#8]",),
+    "P10": ("[1#6](=[O,S])[1#7]",),
+    "P17": ("[1#14]",),
+    "P18": ("[1#15]=[1#7]",),
+    "P19": ("[1#6][1#6;X3](=O)[1#6]",),
+    "P20": ("[1#16](=O)(=O)",),
+    "P07": ("[1#8]",),
+    "P08": ("[#16;1*,2*]",),
+    "P16": ("[1#7]",),
+    "P21": ("[1a]",),
+    "P02": ("[1CX4]-[c;r6;0*]",),
+    "P04": ("[1C]-[C;0*](=O)[#8,#7]",),
+    "P05": ("[1CX4][F,Cl,Br,I]",),
+    "P06": ("[1C]=[1C]", "[1C]-[C;0*]=[C;0*]", "[C;2*]=[C;1*,2*]"),
+}
+PRIORITY: tuple[str, ...] = (*_PATTERNS, "P01", "P03")
+_QUERIES = {code: tuple(Chem.MolFromSmarts(text) for text in texts) for code, texts in _PATTERNS.items()}
+_HALOGENS = {9, 17, 35, 53}  # halo-olefins hold no other hetero-atoms: fluorinated vinyl ethers are polyvinyls
+_END = 3  # main-chain atoms at each end that are left unmarked, so that no pattern sees a chain end
+
+
+def polymer_class(smiles: str) -> str:
+    """PoLyInfo class code (a key of :data:`CLASS_NAMES`) of the infinite chain of a repeat unit.
+
+    The patterns are searched in the interior of an oligomer, so neither the place where the unit is cut nor the number
+    of periods it holds matters. Main-chain groups count before side groups: a polyacrylate is P04, not P09.
+    All-carbon chains that fit no rule are P01 without, and P03 with, hetero-atoms; so are the rare other chains.
+
+    Raises:
+        StructureError: as :func:`sim2real.chemistry.structures.parse`, and for a molecule without attachment points.
+    """
+    return class_of_mol(parse(smiles, attachment_points=(2,)))
+
+
+def class_of_mol(unit: Chem.Mol) -> str:
+    """:func:`polymer_class` of a repeat unit that :func:`sim2real.chemistry.structures.parse` has read already."""
+    chain = _marked_chain(unit)
+    elements = {atom.GetAtomicNum() for atom in unit.GetAtoms()} - {0, 1, 6}
+    for code, queries in _QUERIES.items():
+        if code == "P05" and elements - _HALOGENS:
+            continue
+        if any(chain.HasSubstructMatch(query) for query in queries):
+            return code
+    aromatic = any(atom.GetIsAromatic() for atom in unit.GetAtoms())
+    return "P03" if elements or aromatic else "P01"
+
+
+def _marked_chain(unit: Chem.Mol) -> Chem.Mol:
+    (star_head, head), (star_tail, tail) = attachment_indices(unit)
+    distance = Chem.GetDistanceMatrix(unit)
+    length = int(distance[head, tail])
+    path = [a for a in range(unit.GetNumAtoms()) if distance[head, a] + distance[a, tail] == length]
+    rings = _rings_along(unit, set(path))
+    units = 1 + ceil(3 * _END / (length + 1))
+    chain = oligomer(unit, units)
+    atoms = [a for a in range(unit.GetNumAtoms()) if a not in (star_head, star_tail)]
+    for copy in range(units):
+        for rank, a in enumerate(atoms):
+            if a not in rings and distance[head, a] + distance[a, tail] != length:
+                continue
+            from_start = copy * (length + 1) + distance[head, a]
+            from_end = (units - 1 - copy) * (length + 1) + distance[a, tail]
+            if min(from_start, from_end) >= _END:
+                on_path = distance[head, a] + distance[a, tail] == length
+                chain.GetAtomWithIdx(copy * len(atoms) + rank).SetIsotope(1 if on_path else 2)
+    return chain
+
+
+def _rings_along(unit: Chem.Mol, path: set[int]) -> set[int]:
+    """Atoms of the fused ring systems that share at least one bond with the path."""
+    found: set[int] = set()
+    waiting = [set(ring) for ring in unit.GetRingInfo().AtomRings()]
+    while True:
+        joined = [ring for ring in waiting if len(ring & (path | found)) >= 2]
+        if not joined:
+            return found
+        found = found.union(*joined)
+        waiting = [ring for ring in waiting if ring not in joined]

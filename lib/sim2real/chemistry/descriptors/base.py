@@ -1,0 +1,224 @@
+"""What every descriptor shares: a scikit-learn transformer from structures to vectors, in parallel and cached.
+
+A descriptor says how one structure becomes one vector; reading the input, naming the bad rows, computing each distinct
+structure once, the work on several processes and the cache on disk are done here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from sim2real.chemistry.descriptors.store import Described, VectorStore
+
+CHUNK = 256  # structures a task of a worker, and a file of the cache
+
+
+class Failure(NamedTuple):
+    """Why a structure has no vector."""
+
+    kind: type[ValueError]
+    reason: str
+
+
+class Result(NamedTuple):
+    """(N, D) float32 vectors, NaN for failed rows; and by position why they failed, and the notes on the others."""
+
+    vectors: np.ndarray
+    failures: dict[int, Failure]
+    notes: dict[int, tuple[str, ...]]
+
+
+class StructureDescriptor(TransformerMixin, BaseEstimator):
+    """Base class of the descriptors: N structures in, (N, d) float32 out.
+
+    The input X is a list, array or Series of N strings, or an (N, 1) array or DataFrame; a row is called by its label
+    in the Series or DataFrame, else by its 0-based number. A subclass sets ``name`` and writes ``_names``,
+    ``_signature`` and ``_describe``; one that chooses columns by the data also writes ``_choose_columns``.
+
+    Scikit-learn's estimator checks feed numbers, so by its tags (one-dimensional input of strings, no two-dimensional
+    numeric input) only the checks that need no data apply. The tests run those, and the others again with structures.
+
+    Args:
+        n_jobs: worker processes, as in joblib; -1 for all cores.
+        cache_dir: folder in which vectors are kept between runs, by descriptor, settings, versions and structure; None
+            keeps nothing.
+
+    Attributes:
+        n_features_in_: 1, the column of structures.
+        columns_: (d,) positions of the kept columns among all that the descriptor computes.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, *, n_jobs: int = 1, cache_dir: str | Path | None = None) -> None:
+        self.n_jobs = n_jobs
+        self.cache_dir = cache_dir
+
+    @abstractmethod
+    def _names(self) -> list[str]:
+        """The names of all D computed columns."""
+
+    @abstractmethod
+    def _signature(self) -> dict[str, Any]:
+        """Everything but the structure that decides the numbers: settings and package versions."""
+
+    @abstractmethod
+    def _describe(self, structure: str) -> Described:
+        """All D numbers of one structure; a ValueError, in one line, if it has none."""
+
+    def _keep_notes(self, structures: list[str], labels: Sequence[Any], notes: dict[int, tuple[str, ...]]) -> None:
+        """Called with the notes of every structure that has some; a descriptor that writes notes keeps them here."""
+
+    def _choose_columns(self, vectors: np.ndarray) -> np.ndarray:
+        """Positions of the columns to keep, given the (N, D) vectors of the data passed to ``fit``."""
+        return np.arange(vectors.shape[1])
+
+    def fit(self, X: Any, y: Any = None) -> StructureDescriptor:
+        """Choose the columns from the structures X; y is ignored.
+
+        Raises:
+            ValueError: X is not one column, or a row cannot be described (then in the descriptor's own subclass).
+        """
+        self._fit(X)
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
+        """As ``fit`` and then ``transform``, with every vector computed once."""
+        return self._fit(X)[:, self.columns_]
+
+    def transform(self, X: Any) -> np.ndarray:
+        """The vectors of X, (N, d) float32, rows in the order of X.
+
+        Raises:
+            ValueError: as ``fit``. For data with bad rows use :meth:`describe`.
+        """
+        check_is_fitted(self)
+        return self._good_vectors(X)[:, self.columns_]
+
+    def describe(self, X: Any) -> tuple[np.ndarray, pd.DataFrame]:
+        """Vectors of the rows that have one, and a report of those that have not.
+
+        A descriptor that is not fitted yet is fitted to the good rows.
+
+        Returns:
+            The (N - dropped, d) float32 matrix of the good rows in order; and the dropped rows, a DataFrame with the
+            columns row (the label), structure and reason, its index their 0-based positions in X.
+        """
+        structures, labels = _read(X)
+        vectors, failures, notes = self._compute(structures)
+        self._keep_notes(structures, labels, notes)
+        dropped = list(failures)
+        good = np.delete(vectors, dropped, axis=0)
+        if not hasattr(self, "columns_"):
+            self._set_columns(good)
+        report = pd.DataFrame(
+            {
+                "row": [labels[k] for k in dropped],
+                "structure": [structures[k] for k in dropped],
+                "reason": [failure.reason for failure in failures.values()],
+            },
+            index=pd.Index(dropped, dtype=int),
+        )
+        return good[:, self.columns_], report
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """(d,) names of the columns; the name of the input column plays no part."""
+        check_is_fitted(self)
+        return np.asarray(self._names(), dtype=object)[self.columns_]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+    def _fit(self, X: Any) -> np.ndarray:
+        vectors = self._good_vectors(X)
+        self._set_columns(vectors)
+        return vectors
+
+    def _good_vectors(self, X: Any) -> np.ndarray:
+        structures, labels = _read(X)
+        vectors, failures, notes = self._compute(structures)
+        _refuse(failures, labels)
+        self._keep_notes(structures, labels, notes)
+        return vectors
+
+    def _set_columns(self, vectors: np.ndarray) -> None:
+        if not len(vectors):
+            raise ValueError("no row is left to fit the descriptor on; expected at least one structure")
+        self.n_features_in_ = 1
+        self.columns_ = self._choose_columns(vectors)
+
+    def _compute(self, structures: list[str]) -> Result:
+        size = len(self._names())
+        store = self._store(size)
+        distinct = list(dict.fromkeys(structures))
+        known = store.find(distinct) if store else {}
+        missing = [structure for structure in distinct if structure not in known]
+        chunks = [missing[k : k + CHUNK] for k in range(0, len(missing), CHUNK)]
+        results = Parallel(n_jobs=self.n_jobs, return_as="generator")(delayed(_describe_chunk)(self, c) for c in chunks)
+        failed: dict[str, Failure] = {}
+        for described, failures in results:
+            if store:
+                store.add(described)
+            known.update(described)
+            failed.update(failures)
+        matrix = np.full((len(structures), size), np.nan, dtype=np.float32)
+        notes: dict[int, tuple[str, ...]] = {}
+        for k, structure in enumerate(structures):
+            if structure in known:
+                matrix[k] = known[structure].vector
+                if known[structure].notes:
+                    notes[k] = known[structure].notes
+        return Result(matrix, {k: failed[s] for k, s in enumerate(structures) if s in failed}, notes)
+
+    def _store(self, size: int) -> VectorStore | None:
+        if self.cache_dir is None:
+            return None
+        text = json.dumps({"columns": self._names(), **self._signature()}, sort_keys=True)
+        return VectorStore(Path(self.cache_dir) / f"{self.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}", size)
+
+
+def _describe_chunk(descriptor: StructureDescriptor, structures: Sequence[str]) -> tuple[dict[str, Described], dict[str, Failure]]:
+    described: dict[str, Described] = {}
+    failures: dict[str, Failure] = {}
+    for structure in structures:
+        try:
+            described[structure] = descriptor._describe(structure)
+        except ValueError as error:
+            failures[structure] = Failure(type(error), str(error))
+    return described, failures
+
+
+def _read(X: Any) -> tuple[list[str], Sequence[Any]]:
+    """The structures and their row labels."""
+    labels = X.index.tolist() if isinstance(X, pd.Series | pd.DataFrame) else None
+    column = np.asarray(X, dtype=object)
+    if column.ndim == 2 and column.shape[1] == 1:
+        column = column[:, 0]
+    if column.ndim != 1:
+        raise ValueError(f"expected one column of structures, got an array of shape {column.shape}")
+    structures = column.tolist()
+    return structures, labels if labels is not None else range(len(structures))
+
+
+def _refuse(failures: dict[int, Failure], labels: Sequence[Any]) -> None:
+    if not failures:
+        return
+    position, first = next(iter(failures.items()))
+    others = f" (bad rows: {len(failures)}; describe() drops and lists them)" if len(failures) > 1 else ""
+    raise first.kind(f"row {labels[position]!r}: {first.reason}{others}")

@@ -1,0 +1,90 @@
+"""The 580-number kernel mean of a chemical formula: ten kernels on each of 58 features of its elements."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pymatgen.core import Composition
+
+from sim2real.chemistry.descriptors.base import StructureDescriptor
+from sim2real.chemistry.descriptors.store import Described
+
+KERNELS = 10
+
+
+class FormulaError(ValueError):
+    """A chemical formula that cannot be used; the message is one line that says what was found."""
+
+
+class CompositionDescriptor(StructureDescriptor):
+    """Kernel mean of the elements' features, weighted by atomic fraction, of chemical formulas ("Bi0.5Sb1.5Te3").
+
+    A feature is scaled to [0, 1] over the 94 elements H to Pu; its ten numbers are the means of exp(-(x - c)^2 / h^2)
+    with the centres c = 0, 1/9 ... 1 and h = 1/9, their distance (a Gaussian of standard deviation h / sqrt 2). This is
+    the descriptor of Kusaba, Hayashi, Liu, Wakiuchi and Yoshida (Phys. Rev. B 108, 134107, 2023) with the width of its
+    authors' program (github.com/Minoru938/KmdPlus, ``KMD("1d")``, sigma "auto"). XenonPy's ``KernelMean`` has the same
+    centres, leaves the width to the caller and sums over atoms instead of taking the mean. The features are XenonPy's;
+    data/README.md says where each comes from, the two that differ, and which cells are imputed.
+
+    Args:
+        n_jobs, cache_dir: as :class:`~sim2real.chemistry.descriptors.base.StructureDescriptor`.
+
+    Raises:
+        FormulaError: from ``fit`` and ``transform``, for a formula that pymatgen cannot parse or an element beyond Pu.
+    """
+
+    name = "composition"
+
+    def _names(self) -> list[str]:
+        return [f"{feature}_k{k}" for feature in element_features().columns for k in range(1, KERNELS + 1)]
+
+    def _signature(self) -> dict[str, Any]:
+        return {"elements": element_features().to_csv()}
+
+    def _describe(self, structure: str) -> Described:
+        symbols, fractions = _fractions(structure)
+        return Described(fractions @ _kernels()[[_rows()[symbol] for symbol in symbols]])
+
+
+@lru_cache(maxsize=1)
+def element_features() -> pd.DataFrame:
+    """The 58 features of the 94 elements H to Pu, indexed by symbol; units in data/README.md."""
+    path = files("sim2real.chemistry.descriptors") / "data" / "elements.csv"
+    with path.open(encoding="utf-8") as file:
+        return pd.read_csv(file, index_col="symbol")
+
+
+@lru_cache(maxsize=1)
+def _kernels() -> np.ndarray:
+    """(94, 580): what each element alone would be described by."""
+    features = element_features().to_numpy()
+    low, high = features.min(axis=0), features.max(axis=0)
+    centres = np.linspace(0, 1, KERNELS)
+    distance = ((features - low) / (high - low))[:, :, None] - centres
+    return np.exp(-((distance / (centres[1] - centres[0])) ** 2)).reshape(len(features), -1)
+
+
+@lru_cache(maxsize=1)
+def _rows() -> dict[str, int]:
+    return {symbol: row for row, symbol in enumerate(element_features().index)}
+
+
+def _fractions(formula: str) -> tuple[list[str], np.ndarray]:
+    """The elements of a formula and their atomic fractions, which sum to 1."""
+    if not isinstance(formula, str) or not formula.strip():
+        raise FormulaError("empty formula; expected one such as 'Bi2Te3'")
+    try:
+        amounts = Composition(formula.strip()).get_el_amt_dict()
+    except (KeyError, TypeError, ValueError) as error:
+        raise FormulaError(f"{formula!r} is not a chemical formula; expected one such as 'Bi2Te3'") from error
+    unknown = [symbol for symbol in amounts if symbol not in _rows()]
+    if unknown:
+        raise FormulaError(f"{formula!r} holds {', '.join(unknown)}; features are known for the elements H to Pu only")
+    weights = np.array(list(amounts.values()), dtype=float)
+    if not weights.size or not np.isfinite(weights).all() or weights.sum() <= 0:
+        raise FormulaError(f"{formula!r} has no atoms; expected a formula such as 'Bi2Te3'")
+    return list(amounts), weights / weights.sum()

@@ -1,0 +1,187 @@
+"""GAFF2 parameters of atoms, bonds, angles and torsions by type, with RadonPy's rules for missing ones.
+
+The tables are data of this package (``data/gaff2_mod.csv``, source and licence in the README beside it), written by
+``scripts/make_gaff2_tables.py`` from radonpy-pypi 0.2.11. They are not read from that package at run time: it would
+become a dependency of every user, with all that it needs for molecular dynamics, and another version of it could change
+the vectors without a word. So the package is only the oracle of the tests.
+
+Rules for a missing entry, in this order: the types' replacements; for an angle the empirical formula (Wang et al., J.
+Comput. Chem. 25 (2004) 1157, as RadonPy 0.2.11 writes it). Where RadonPy gives up: replacements of the replacements;
+last, the mean over the table's entries between the same elements. The types that have few or no bonded parameters of
+their own by design (the N-H types of GAFF2, cs and c3f) take their parent's without being reported; all else is.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from itertools import product
+from typing import NamedTuple
+
+from sim2real.chemistry.structures import StructureError
+
+Types = tuple[str, ...]
+Values = tuple[float, float]
+
+# Source of both tables of replacements: RadonPy 0.2.11 (BSD-3), ff/gaff.py, ff/gaff2.py and ff/gaff2_mod.py.
+_REPLACEMENTS = {
+    **dict.fromkeys(("cc", "cd", "ce", "cf", "cu", "cv"), "c2"),
+    **{"cg": "c1", "ch": "c1", "cp": "ca", "cq": "ca", "cx": "c3", "cy": "c3"},
+    **{"h1": "hc", "h2": "hc", "h3": "hc", "h4": "ha", "h5": "ha", "hx": "hc"},
+    **{"nb": "nc", "nc": "n2", "nd": "n2", "ne": "n2", "nf": "n2"},
+    **{"pb": "pc", "pc": "p2", "pd": "p2", "pe": "p2", "pf": "p2", "p4": "px", "px": "p4", "p5": "py", "py": "p5"},
+    **{"s4": "sx", "sx": "s4", "s6": "sy", "sy": "s6"},
+}
+_PARENTS = {
+    **{"c3f": "c3", "cs": "c", "ns": "n", "nt": "n", "nu": "nh", "nv": "nh", "n7": "n3", "n8": "n3", "n9": "n3"},
+    **dict.fromkeys(("nx", "ny", "nz", "n+"), "n4"),
+}
+# Z and C of the empirical angle formula (Wang et al. 2004, as in RadonPy 0.2.11, ff/gaff.py)
+_ANGLE_Z = {"H": 0.784, "C": 1.183, "N": 1.212, "O": 1.219, "F": 1.166, "Cl": 1.272, "Br": 1.378, "I": 1.398}
+_ANGLE_Z |= {"P": 1.620, "S": 1.280}
+_ANGLE_C = {"C": 1.339, "N": 1.300, "O": 1.249, "P": 0.906, "S": 1.448}
+
+
+class Parameters(NamedTuple):
+    """Two values of one term, and what replaced its own entry (None: nothing that is worth a report).
+
+    Atom: epsilon (kcal/mol), sigma (Angstrom). Bond: k (kcal/mol/Angstrom^2), r0 (Angstrom). Angle: k (kcal/mol/rad^2),
+    theta0 (degrees). Dihedral: the largest k of the series (kcal/mol), NaN. Harmonic energies are k x^2, as in AMBER.
+    """
+
+    first: float
+    second: float
+    fallback: str | None = None
+
+
+@cache
+def tables() -> dict[str, dict[Types, Values]]:
+    """The GAFF2_mod tables, term -> types -> two values; bonded entries under both directions of reading."""
+    found: dict[str, dict[Types, Values]] = {"atom": {}, "bond": {}, "angle": {}, "dihedral": {}}
+    text = (files("sim2real.chemistry.descriptors") / "data" / "gaff2_mod.csv").read_text(encoding="utf-8")
+    for row in csv.DictReader(text.splitlines()):
+        types = tuple(row["types"].split("-"))
+        values = float(row["first"]), float(row["second"] or "nan")
+        found[row["term"]][types] = values
+        found[row["term"]][types[::-1]] = values
+    return found
+
+
+@cache
+def parameters(term: str, types: Types) -> Parameters:
+    """Parameters of one term.
+
+    Args:
+        term: ``atom``, ``bond``, ``angle`` or ``dihedral``.
+        types: the 1 to 4 GAFF2 types along it; both directions of reading give the same.
+
+    Raises:
+        StructureError: no rule gives parameters; the message names the types.
+    """
+    # where both ends could be replaced the direction matters: hydrogen last, as in RadonPy, which adds them last
+    types = min(types, types[::-1], key=lambda direction: (direction[0].startswith("h"), direction))
+    found = _replaced(term, types, 0, 1)
+    if found is None and term == "angle":
+        found = _empirical_angle(types), "empirical formula"
+    if found is None or found[0] is None:
+        found = _replaced(term, types, 2, 4)
+    if found is None:
+        found = _mean_between_elements(term, types), "mean between the same elements"
+    values, replacement = found
+    if values is None:
+        raise StructureError(f"GAFF2 has no parameters for the {term} {'-'.join(types)}, and none to replace them")
+    return Parameters(*values, replacement and f"{term} {'-'.join(types)}: {replacement}")
+
+
+def _replaced(term: str, types: Types, fewest: int, most: int) -> tuple[Values, str | None] | None:
+    """The first entry with ``fewest`` to ``most`` steps of replacement, and the types it is of, if worth reporting."""
+    for candidate in _candidates(term, types, fewest, most):
+        values = _entry(term, candidate)
+        if values is not None:
+            by_design = all(new in (old, _PARENTS.get(old)) for old, new in zip(types, candidate))
+            return values, None if by_design else "-".join(candidate)
+    return None
+
+
+def _entry(term: str, types: Types) -> Values | None:
+    table = tables()[term]
+    found = table.get(types)
+    if found is None and term == "dihedral":
+        found = table.get(("X", types[1], types[2], "X"))
+    return found
+
+
+def _candidates(term: str, types: Types, fewest: int, most: int) -> Iterator[Types]:
+    """The types with replacements: fewest steps of any one type first, then fewest and leftmost places.
+
+    Only the two central types of a torsion are replaced, as in RadonPy.
+    """
+    chains = [_chain(name) for name in types]
+    if term == "dihedral":
+        chains = [chains[0][:1], chains[1], chains[2], chains[3][:1]]
+    steps = product(*(range(len(chain)) for chain in chains))
+
+    def order(step: tuple[int, ...]) -> tuple:
+        replaced = tuple(place for place, count in enumerate(step) if count)
+        return max(step), len(replaced), replaced, step
+
+    for step in sorted((step for step in steps if fewest <= max(step) <= most), key=order):
+        yield tuple(chain[count] for chain, count in zip(chains, step))
+
+
+def _chain(name: str) -> list[str]:
+    chain = [name]
+    while True:
+        name = _PARENTS.get(name) or _REPLACEMENTS.get(name, "")
+        if not name or name in chain:
+            return chain
+        chain.append(name)
+
+
+def _empirical_angle(types: Types) -> Values | None:
+    """Force constant and angle of a-b-c from the angles a-b-a and c-b-c and the bonds a-b and b-c; None without them.
+
+    k = 143.9 Z_a C_b Z_c / (r_ab + r_bc) / sqrt(theta) exp(-2 D), D = ((r_ab - r_bc) / (r_ab + r_bc))^2, theta in
+    radians. Wang et al. write theta^-2; the square root is RadonPy's, kept because the vectors must agree with its.
+    """
+    first, centre, last = types
+    elements = [element(name) for name in types]
+    if elements[1] not in _ANGLE_C:
+        return None
+    angles = [_first_entry("angle", end, centre) for end in (first, last)]
+    bonds = [_first_entry("bond", end, centre) for end in (first, last)]
+    if None in angles or None in bonds:
+        return None
+    theta = (angles[0][1] + angles[1][1]) / 2
+    total, difference = bonds[0][1] + bonds[1][1], bonds[0][1] - bonds[1][1]
+    strength = 143.9 * _ANGLE_Z[elements[0]] * _ANGLE_C[elements[1]] * _ANGLE_Z[elements[2]]
+    constant = strength / total / math.sqrt(math.radians(theta)) * math.exp(-2 * (difference / total) ** 2)
+    return constant, theta
+
+
+def _first_entry(term: str, end: str, centre: str) -> Values | None:
+    """The bond end-centre or the angle end-centre-end, with replacements of one step."""
+    for middle in _chain(centre)[:2]:
+        for outer in _chain(end)[:2]:
+            found = _entry(term, (outer, middle, outer) if term == "angle" else (outer, middle))
+            if found is not None:
+                return found
+    return None
+
+
+def _mean_between_elements(term: str, types: Types) -> Values | None:
+    wanted = [element(name) for name in types]
+    if term == "dihedral":  # the general entries X-b-c-X
+        wanted[0] = wanted[3] = "X"
+    matching = [values for names, values in tables()[term].items() if [element(name) for name in names] == wanted]
+    if not matching:
+        return None
+    return tuple(sum(column) / len(matching) for column in zip(*matching))
+
+
+def element(name: str) -> str:
+    """Element of a GAFF2 type (``cl`` and ``br`` are chlorine and bromine); ``X`` for any."""
+    return {"cl": "Cl", "br": "Br"}.get(name, name[0].upper())

@@ -1,0 +1,1 @@
+"""Virtual repeat units, made from known ones."""

@@ -1,0 +1,204 @@
+"""The virtual library: repeat units of 20 polymer classes, each class from an N-gram model of its known units.
+
+The paper made its 70,000 virtual polymers so, from PoLyInfo's synthesised polymers of each class (closed). Here the
+known units are the measured polymers that the repository embeds and the units that polymerisation rules make
+(:func:`known_units`), or whatever table the caller has.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from rdkit import Chem
+from rdkit.Chem import rdFingerprintGenerator
+from rdkit.DataStructs import BulkTanimotoSimilarity
+
+from sim2real.chemistry.classes import CLASS_NAMES, class_of_mol, polymer_class
+from sim2real.chemistry.library.ngram import NgramModel
+from sim2real.chemistry.structures import StructureError, attachment_indices, parse, structure_key
+from sim2real.datasets.embedded import POLYMER_FACTS
+from sim2real.datasets.polymers import load_md_polymers, load_measured_polymers
+from sim2real.datasets.task import PROPERTIES
+from sim2real.datasets.virtual import load_virtual_polymers
+
+# The paper does not say which 20 of the 21 classes it used (its Table S1 is not in the text). Polysiloxanes are the one
+# class without any unit in RadonPy's public set of 1,077, by its own column of classes: GAFF2 has no silicon.
+LEFT_OUT = "P17"
+CLASSES: tuple[str, ...] = tuple(code for code in CLASS_NAMES if code != LEFT_OUT)
+
+ATTEMPTS = 20  # per unit asked for; then a class is given up as exhausted
+SAMPLE = 300  # units whose pairs give the diversity
+_FINGERPRINTS = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048)
+
+
+def known_units(edition: str = "embedded") -> pd.DataFrame:
+    """Units to learn from, distinct by structure key.
+
+    Args:
+        edition: ``embedded`` (units of the measured polymers that the repository ships, and the rule-made ones) or ``open``
+            (the units of RadonPy's PI1070 and of the public measured polymers: real ones, but only some of some classes).
+
+    Returns:
+        Columns smiles (a structure key) and polymer_class, sorted by both.
+
+    Raises:
+        DataError: a public file cannot be had.
+    """
+    if edition == "open":
+        tables = [load_md_polymers("density").table, *(load_measured_polymers(p).table for p in PROPERTIES)]
+        units = pd.concat([t[["key", "group"]] for t in tables]).set_axis(["smiles", "polymer_class"], axis=1)
+    else:
+        facts = pd.read_csv(POLYMER_FACTS)["smiles"].drop_duplicates()
+        measured = pd.DataFrame({"smiles": [structure_key(s) for s in facts], "polymer_class": [polymer_class(s) for s in facts]})
+        units = pd.concat([measured, load_virtual_polymers()[["smiles", "polymer_class"]]])
+    return units.drop_duplicates("smiles").sort_values(["polymer_class", "smiles"], ignore_index=True)
+
+
+def grow_library(
+    known: pd.DataFrame,
+    per_class: int,
+    seed: int = 0,
+    workers: int = 1,
+    *,
+    order: int = 9,
+    writings: int = 4,
+    classes: Sequence[str] = CLASSES,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """New repeat units, class by class.
+
+    A draw from a class's model is kept if it is a valid unit, if the rule gives it that very class, if every atom and
+    bond in it is of a kind that occurs in the class's known units (:func:`kinds`), and if its structure key is neither
+    among the known units nor drawn before. So no unit is in two classes, and each class depends on its own known units
+    and the seed alone: not on the number of workers, the order of the rows, or the other classes.
+
+    Args:
+        known: columns smiles and polymer_class.
+        per_class: units wanted of each class; a class that does not yield them in ``ATTEMPTS`` times as many draws gives
+            what it has.
+        seed: of the writings and the draws.
+        workers: processes.
+        order, writings: of the models, see :class:`~sim2real.chemistry.library.ngram.NgramModel`, which says how the defaults
+            were chosen.
+        classes: the classes to make; the paper's 20 by default.
+
+    Returns:
+        The library, columns smiles (a structure key) and polymer_class, sorted by both, index 0..n-1; and the report of
+        :func:`report_of`, one row a class.
+
+    Raises:
+        ValueError: a class without known units.
+        StructureError: a known unit that cannot be read.
+    """
+    missing = sorted(set(classes) - set(known["polymer_class"]))
+    if missing:
+        raise ValueError(f"no known unit of {', '.join(missing)}; add some, or leave the class out of classes")
+    by_class = {code: sorted(set(known.loc[known["polymer_class"] == code, "smiles"])) for code in classes}
+    grown = Parallel(n_jobs=workers)(
+        delayed(_grow_class)(code, by_class[code], per_class, seed, order, writings) for code in classes
+    )
+    library = pd.DataFrame(
+        [(smiles, code) for code, (units, _) in zip(classes, grown) for smiles in units], columns=["smiles", "polymer_class"]
+    ).sort_values(["polymer_class", "smiles"], ignore_index=True)
+    return library, pd.DataFrame([row for _, row in grown])
+
+
+def _grow_class(code: str, known: list[str], per_class: int, seed: int, order: int, writings: int) -> tuple[list[str], dict]:
+    writing, rng = np.random.default_rng([seed, list(CLASS_NAMES).index(code)]).spawn(2)
+    model = NgramModel(order, writings).fit(known, writing)
+    known_keys = {structure_key(smiles) for smiles in known}
+    familiar = set().union(*(kinds(parse(smiles)) for smiles in known))
+    counts: Counter[str] = Counter()
+    distinct: set[str] = set()
+    kept: list[str] = []
+    while len(kept) < per_class and counts["attempts"] < ATTEMPTS * per_class:
+        counts["attempts"] += 1
+        smiles = model.sample(rng)
+        if smiles is None:
+            continue
+        try:
+            key = structure_key(smiles)
+            unit = parse(key, attachment_points=(2,))
+        except StructureError:
+            continue
+        counts["valid"] += 1
+        if class_of_mol(unit) != code:
+            continue
+        counts["right class"] += 1
+        if not kinds(unit) <= familiar:
+            continue
+        counts["familiar"] += 1
+        if key in distinct:
+            continue
+        distinct.add(key)
+        if key not in known_keys:
+            kept.append(key)
+    return kept, report_of(code, known, kept, counts, len(distinct))
+
+
+def kinds(unit: Chem.Mol) -> set[tuple]:
+    """The kinds of atoms in a chain, (element, aromatic, neighbours, hydrogens, charge), and of bonds, (type, end, end).
+
+    The bond that links two units counts too, so that a peroxide link is seen. A bond's ends are (element, aromatic).
+    """
+    found: set[tuple] = set()
+    for atom in unit.GetAtoms():
+        if atom.GetAtomicNum():
+            found.add((*_end(atom), atom.GetDegree(), atom.GetTotalNumHs(), atom.GetFormalCharge()))
+    for bond in unit.GetBonds():
+        ends = (_end(bond.GetBeginAtom()), _end(bond.GetEndAtom()))
+        if (0, False) not in ends:
+            found.add((str(bond.GetBondType()), *sorted(ends)))
+    link = sorted(_end(unit.GetAtomWithIdx(atom)) for _, atom in attachment_indices(unit))
+    found.add(("SINGLE", *link))
+    return found
+
+
+def _end(atom: Chem.Atom) -> tuple[int, bool]:
+    return atom.GetAtomicNum(), atom.GetIsAromatic()
+
+
+def report_of(code: str, known: list[str], kept: list[str], counts: Counter[str], distinct: int) -> dict[str, object]:
+    """One row of the report, after the paper's Table S1 (which gives the number of units of each class).
+
+    Returns:
+        polymer_class, name, training_units, attempts;
+        valid (share of the attempts that are valid units), right_class (share of those that the rule gives the class
+        they were made for), familiar (share of those with known :func:`kinds` of atoms and bonds only), unique (share
+        of those that were drawn for the first time), novel (share of those that are not known units); kept;
+        diversity and training_diversity (:func:`internal_diversity` of a sample of both), nearest (mean Tanimoto
+        similarity of that sample of the new units to their nearest known unit).
+    """
+    passed = [counts[step] for step in ("attempts", "valid", "right class", "familiar")] + [distinct, len(kept)]
+    shares = [after / before if before else np.nan for before, after in zip(passed, passed[1:])]
+    ours, theirs = fingerprints(kept), fingerprints(known)
+    rng = np.random.default_rng(0)
+    some = [ours[k] for k in rng.permutation(len(ours))[:SAMPLE]]
+    others = [theirs[k] for k in rng.permutation(len(theirs))[:SAMPLE]]
+    return {
+        "polymer_class": code,
+        "name": CLASS_NAMES[code],
+        "training_units": len(known),
+        "attempts": counts["attempts"],
+        **dict(zip(("valid", "right_class", "familiar", "unique", "novel"), shares)),
+        "kept": len(kept),
+        "diversity": internal_diversity(some),
+        "training_diversity": internal_diversity(others),
+        "nearest": float(np.mean([max(BulkTanimotoSimilarity(f, theirs)) for f in some])) if some else np.nan,
+    }
+
+
+def fingerprints(smiles: Sequence[str]) -> list:
+    """Morgan fingerprints (radius 2, 2,048 bits) of repeat units with their attachment points."""
+    return [_FINGERPRINTS.GetFingerprint(parse(text)) for text in smiles]
+
+
+def internal_diversity(prints: Sequence) -> float:
+    """1 - the mean Tanimoto similarity over all pairs of different fingerprints; NaN for fewer than two."""
+    if len(prints) < 2:
+        return np.nan
+    pairs = [value for k in range(1, len(prints)) for value in BulkTanimotoSimilarity(prints[k], list(prints[:k]))]
+    return 1 - float(np.mean(pairs))

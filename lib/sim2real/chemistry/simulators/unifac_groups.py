@@ -1,0 +1,180 @@
+"""UNIFAC subgroups of molecules and of polymer repeat units.
+
+The subgroups, their SMARTS patterns and the group assignments published by DDBST come from the package ``thermo`` (C. Bell
+et al., MIT licence). A molecule that DDBST lists has DDBST's groups; everything else is covered by the patterns here: every
+heavy atom belongs to exactly one group and every group has the hydrogens that its name says. Among the covers the one is
+taken that holds the largest groups first, thermo's own order of priority. The search counts its steps and gives up, where
+thermo's :func:`smarts_fragment_priority` may try for seconds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import lru_cache
+
+from rdkit import Chem
+from thermo import unifac
+
+from sim2real.chemistry.structures import StructureError, oligomer, parse
+
+MAX_STEPS = 20_000  # choices tried for one molecule
+MAX_ATOMS = 120  # heavy atoms of an oligomer or molecule that is looked at
+
+UNREADABLE = "structure unreadable"
+UNCOVERED = "atoms that no UNIFAC group holds"
+NO_COVER = "groups overlap or hydrogens do not fit"
+TOO_MANY_STEPS = "group assignment stopped at its step limit"
+TOO_LARGE = "too large for group assignment"
+NOT_PERIODIC = "groups of the chain ends do not cancel"
+
+
+class NoGroups(ValueError):
+    """No UNIFAC groups for a structure; the message is the reason, the same words for the same reason."""
+
+
+def molecule_groups(smiles: str) -> dict[int, int]:
+    """Subgroups of a molecule: thermo's (DDBST's) number of the subgroup -> count.
+
+    DDBST's assignment is found by the connectivity part of the InChIKey and used where its atoms are the molecule's.
+
+    Raises:
+        NoGroups: unreadable, too large, or not made of UNIFAC's groups.
+    """
+    return dict(_molecule_groups(smiles))
+
+
+def unit_groups(smiles: str) -> dict[int, int]:
+    """Subgroups of a repeat unit inside a long chain: those of its 3-mer less those of its 2-mer.
+
+    Both oligomers end in hydrogen; the ends cancel in the difference.
+
+    Raises:
+        NoGroups: as :func:`molecule_groups`, and where the ends do not cancel, so that a count would be negative or the
+            atoms would not be the unit's.
+    """
+    return dict(_unit_groups(smiles))
+
+
+@lru_cache(maxsize=200_000)
+def _molecule_groups(smiles: str) -> tuple[tuple[int, int], ...]:
+    mol = _parse(smiles, 0)
+    listed = listed_groups(Chem.MolToInchiKey(mol))
+    if listed and _atoms_of(listed) == _formula(mol):
+        return tuple(sorted(listed.items()))
+    return tuple(sorted(cover(mol).items()))
+
+
+@lru_cache(maxsize=100_000)
+def _unit_groups(smiles: str) -> tuple[tuple[int, int], ...]:
+    mol = _parse(smiles, 2)
+    try:
+        three, two = (oligomer(mol, units) for units in (3, 2))
+    except StructureError as error:
+        raise NoGroups(UNREADABLE) from error
+    long, short = cover(three), cover(two)
+    unit = {g: n for g in sorted(long | short) if (n := long.get(g, 0) - short.get(g, 0))}
+    if min(unit.values()) < 0 or _atoms_of(unit) != _formula(three) - _formula(two):
+        raise NoGroups(NOT_PERIODIC)
+    return tuple(unit.items())
+
+
+def _parse(smiles: str, stars: int) -> Chem.Mol:
+    try:
+        mol = parse(smiles, attachment_points=(stars,))
+    except StructureError as error:
+        raise NoGroups(UNREADABLE) from error
+    return mol
+
+
+def is_listed(connectivity: str) -> bool:
+    """Whether DDBST lists groups for the connectivity part (14 letters) of an InChIKey."""
+    return connectivity in _listed()
+
+
+def listed_groups(inchikey: str) -> dict[int, int] | None:
+    """DDBST's groups of a molecule, by the connectivity part of its InChIKey; None where it is not listed."""
+    return _listed().get(inchikey[:14])
+
+
+@lru_cache(maxsize=1)
+def _listed() -> dict[str, dict[int, int]]:
+    unifac.load_group_assignments_DDBST()
+    # stereoisomers share their groups; the flat key comes last and wins
+    keys = sorted(unifac.DDBST_UNIFAC_assignments, key=lambda k: k[15:23] == "UHFFFAOY")
+    return {key[:14]: unifac.DDBST_UNIFAC_assignments[key] for key in keys}
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> tuple[tuple[unifac.UNIFAC_subgroup, tuple[Chem.Mol, ...]], ...]:
+    """Subgroups and their patterns, the ones to be taken first in front."""
+    ordered = sorted(unifac.UFSG.values(), key=lambda s: (s.priority, s.group_id), reverse=True)
+    smarts = [(s.smarts,) if isinstance(s.smarts, str) else tuple(s.smarts) for s in ordered]
+    return tuple((s, tuple(Chem.MolFromSmarts(text) for text in texts)) for s, texts in zip(ordered, smarts))
+
+
+def cover(mol: Chem.Mol, max_steps: int = MAX_STEPS) -> dict[int, int]:
+    """Subgroups that hold every heavy atom of a molecule once: the first cover in the order of priority.
+
+    Raises:
+        NoGroups: there is none, or none was found in ``max_steps`` choices.
+    """
+    size = mol.GetNumAtoms()
+    if size > MAX_ATOMS:
+        raise NoGroups(TOO_LARGE)
+    matches = _matches(mol)
+    holders: list[list[int]] = [[] for _ in range(size)]  # matches that hold an atom, best first
+    for k, (_, atoms) in enumerate(matches):
+        for atom in atoms:
+            holders[atom].append(k)
+    if not all(holders):
+        raise NoGroups(UNCOVERED)
+    masks = [sum(1 << atom for atom in atoms) for _, atoms in matches]
+    last = [max(ks) for ks in holders]  # when this match is passed the atom can no longer be covered
+    closing = [sum(1 << atom for atom in range(size) if last[atom] == k) for k in range(len(matches))]
+    everything = (1 << size) - 1
+    # depth first over "take" before "leave", match by match in the order of priority
+    stack: list[tuple[int, int, tuple[int, ...]]] = [(0, 0, ())]
+    for _ in range(max_steps):
+        if not stack:
+            raise NoGroups(NO_COVER)
+        k, covered, taken = stack.pop()
+        while covered != everything and k < len(matches):
+            if masks[k] & covered:
+                if closing[k] & ~covered:
+                    break
+                k += 1
+                continue
+            if not closing[k] & ~covered:
+                stack.append((k + 1, covered, taken))
+            covered, taken, k = covered | masks[k], (*taken, k), k + 1
+            if closing[k - 1] & ~covered:
+                break
+        if covered == everything:
+            return dict(Counter(matches[j][0] for j in taken))
+    raise NoGroups(TOO_MANY_STEPS)
+
+
+def _matches(mol: Chem.Mol) -> list[tuple[int, tuple[int, ...]]]:
+    """Every place where a subgroup fits with its hydrogens: number of the subgroup and atoms, best subgroup first."""
+    hydrogens = [atom.GetTotalNumHs() for atom in mol.GetAtoms()]
+    found = []
+    for subgroup, patterns in _patterns():
+        places = {tuple(sorted(hit)) for pattern in patterns for hit in mol.GetSubstructMatches(pattern, maxMatches=10_000)}
+        for atoms in sorted(places):
+            if subgroup.hydrogen_from_smarts or sum(hydrogens[a] for a in atoms) == subgroup.atoms.get("H", 0):
+                found.append((subgroup.group_id, atoms))
+    return found
+
+
+def _formula(mol: Chem.Mol) -> Counter:
+    counts = Counter(atom.GetSymbol() for atom in mol.GetAtoms())
+    counts["H"] = sum(atom.GetTotalNumHs() for atom in mol.GetAtoms())
+    return counts
+
+
+def _atoms_of(groups: dict[int, int]) -> Counter:
+    counts: Counter = Counter()
+    for group, count in groups.items():
+        for element, number in unifac.UFSG[group].atoms.items():
+            counts[element] += number * count
+    return counts

@@ -1,0 +1,117 @@
+"""Measured values that the repository embeds: polymers and organic liquids near room temperature (``data/facts``)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from sim2real.chemistry.classes import polymer_class
+from sim2real.datasets.paths import DATA
+from sim2real.datasets.tables import read_rows
+from sim2real.datasets.task import DataError, Task, get_property, merge_by_median
+
+POLYMER_FACTS = DATA / "facts" / "polymers.csv"
+LIQUID_FACTS = DATA / "facts" / "liquids.csv"
+MOLECULES = DATA / "molecules.csv.gz"
+
+
+def load_polymer_facts(property: str, path: Path = POLYMER_FACTS) -> Task:
+    """Measured values of one property of homopolymers near room temperature, one row a polymer.
+
+    Values of the same polymer are merged by their median; ``table`` keeps their number, lowest, highest and spread. The
+    paper uses amorphous polymers: where a polymer has values of amorphous material, only those are used; where it has
+    none, the semicrystalline ones are kept, and ``table.semicrystalline`` and ``report`` say so.
+
+    Args:
+        property: one of ``refractive_index``, ``density``, ``heat_capacity``, ``thermal_conductivity``.
+        path: a CSV with the columns of the embedded one.
+
+    Returns:
+        The task; ``group`` is the PoLyInfo class of the polymer.
+
+    Raises:
+        DataError: missing column, unknown unit, unreadable structure or value outside of the physical range; the
+            message names the file, the line and the column.
+        ValueError: unknown property.
+    """
+    rows = _read(Path(path), property, ("polymer", "note", "grade"), "polymer")
+    rows["semicrystalline"] = rows["note"].fillna("").str.contains("semicrystalline")
+    amorphous = rows.loc[~rows["semicrystalline"], "key"]
+    superseded = rows["semicrystalline"] & rows["key"].isin(amorphous)
+    table = merge_by_median(rows[~superseded].rename(columns={"polymer": "name"}))
+    table["group"] = [polymer_class(s) for s in table["structure"]]
+    columns = ["key", "structure", "name", "value", "group", "count", "low", "high", "spread", "semicrystalline", "grade"]
+    return Task(
+        name="measured polymers",
+        property=get_property(property),
+        table=table[columns],
+        licence="facts, each with its source page",
+        citation="data/facts/polymers.csv, columns source_url and source_title",
+        report={
+            "rows read": len(rows),
+            "semicrystalline rows superseded by amorphous ones": int(superseded.sum()),
+            "rows merged into another value of the same polymer": int((~superseded).sum()) - len(table),
+            "polymers": len(table),
+            "of them with semicrystalline values only": int(table["semicrystalline"].sum()),
+        },
+    )
+
+
+def load_liquid_facts(property: str, path: Path = LIQUID_FACTS) -> Task:
+    """Measured (or evaluated) values of one property of organic liquids near room temperature, one row a molecule.
+
+    The values come from handbook tables that the package ``chemicals`` ships (``scripts/make_liquid_tables.py``).
+    Stereoisomers share a descriptor, hence a row: values are merged by their median over the stereo-free structure.
+
+    Args, returns and errors are those of :func:`load_polymer_facts`; ``group`` is ``liquid`` for every row.
+    """
+    rows = _read(Path(path), property, ("name", "cas", "source"), "molecule")
+    table = merge_by_median(rows)
+    table["group"] = "liquid"
+    columns = ["key", "structure", "name", "value", "group", "count", "low", "high", "spread", "cas", "source"]
+    return Task(
+        name="measured organic liquids",
+        property=get_property(property),
+        table=table[columns],
+        licence="facts, collected in chemicals (MIT)",
+        citation="data/facts/liquids.csv, column source",
+        report={
+            "rows read": len(rows),
+            "rows merged into another value of the same liquid": len(rows) - len(table),
+            "liquids": len(table),
+        },
+    )
+
+
+def load_molecules() -> pd.DataFrame:
+    """Organic molecules without any measured liquid property, in a fixed random order: what the simulators are run on.
+
+    Returns:
+        Columns ``key``, ``structure`` (both the canonical, stereo-free SMILES) and ``group`` (``molecule``).
+    """
+    smiles = pd.read_csv(MOLECULES)["smiles"]
+    return pd.DataFrame({"key": smiles, "structure": smiles, "group": "molecule"})
+
+
+def _read(path: Path, property: str, extra: tuple[str, ...], kind: str) -> pd.DataFrame:
+    """The rows of one property with ``value`` in the property's unit, ``structure`` and ``key``; one bad row refuses the file."""
+    prop = get_property(property)
+    rows = read_rows(
+        path,
+        structure="smiles",
+        value="value",
+        unit="",
+        unit_column="unit",
+        property=prop,
+        keep=("property", *extra),
+        kind=kind,
+        where=lambda frame: frame["property"] == prop.name if "property" in frame else pd.Series(True, index=frame.index),
+    )
+    if len(rows.dropped):
+        bad = rows.dropped.iloc[0]
+        more = f" ({len(rows.dropped)} such rows)" if len(rows.dropped) > 1 else ""
+        raise DataError(f"{path.name}, line {bad['line']}, column {bad['column']}: {bad['found']!r} {bad['reason']}{more}")
+    if rows.table.empty:
+        raise DataError(f"{path.name}, column property: no row says {prop.name}")
+    return rows.table.drop(columns=["line", "property"])

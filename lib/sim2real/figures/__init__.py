@@ -1,0 +1,1 @@
+"""From payloads to axes, tables and files."""

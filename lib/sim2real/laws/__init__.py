@@ -1,0 +1,1 @@
+"""What trials say: power laws, surfaces, intervals, curves, classes, arms."""

@@ -1,0 +1,191 @@
+"""Least squares of the law of both sizes, R(n, m) = (A n^-alpha + B) m^-beta + epsilon, for many surfaces at once.
+
+The engine of `surface.fit_surface` and of its bootstrap: variable projection (Golub and Pereyra, SIAM Journal on
+Numerical Analysis 10, 413 (1973)), in which only alpha and beta are searched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import minimum_filter
+
+from sim2real.laws.power import fit_curves
+
+EXPONENT_MIN, EXPONENT_MAX = 1e-3, 2.0
+"""Range of the search for alpha and beta; a fit that ends on it is marked BOUND_HIT. n^-0.001 falls by 0.7 % over three decades."""
+_GRID = np.geomspace(EXPONENT_MIN, EXPONENT_MAX, 12)
+_LOW, _HIGH = np.log(EXPONENT_MIN), np.log(EXPONENT_MAX)
+_STEPS = 200  # of the local search; a start needs some ten to fifty
+_SNAP = 1e-9  # a term below this part of the error is roundoff: it is put on its bound
+LINEAR = ("A", "B", "epsilon")
+# which of these are free: the optimum under the bounds is the best feasible one of these seven unbounded fits
+_FACES = np.array(list(product([0.0, 1.0], repeat=3)))[1:]
+
+
+def fit_surfaces(
+    n: NDArray,
+    m: NDArray,
+    errors: NDArray,
+    *,
+    interaction: bool = True,
+    at_zero: tuple[str, ...] = (),
+    starts: int = 2,
+    also: NDArray | None = None,
+) -> tuple[NDArray, NDArray, NDArray]:
+    """Fit the law to R surfaces over the same cells, for bootstrap replicates; nothing is checked.
+
+    n, m (k,), errors (R, k). interaction=False fits the additive law A n^-alpha + B m^-beta + epsilon instead. at_zero:
+    which of A, B and epsilon are held at 0. starts: how many local minima of the grid the search goes on from; also:
+    (alpha, beta), one more start for all of them. Returns the constants (R, 5) in the order A, B, alpha, beta, epsilon,
+    the sums of squared relative residuals (R,) and whether the search converged (R,). A surface that cannot be fitted
+    gets NaN.
+    """
+    with np.errstate(all="ignore"):  # overflow ends as NaN, which the caller reports
+        n0, m0 = np.exp(np.log(n).mean()), np.exp(np.log(m).mean())
+        scale = errors.mean(axis=1)
+        cells = _Cells(np.log(n / n0), np.log(m / m0), scale[:, None] / errors, interaction, at_zero)
+        first = _grid_starts(cells, starts)
+        if also is not None:
+            log_also = np.log(np.clip(also, EXPONENT_MIN, EXPONENT_MAX))
+            first = np.concatenate([first, np.broadcast_to(log_also, (1, len(errors), 2))])
+        every = np.tile(np.arange(len(errors)), len(first))
+        found = [v.reshape(*first.shape[:2], *v.shape[1:]) for v in _search(cells.take(every), first.reshape(-1, 2))]
+        best = np.nan_to_num(found[2], nan=np.inf).argmin(axis=0)
+        exponents, c, loss, converged = (values[best, np.arange(len(best))] for values in found)
+        alpha, beta = _exponents(exponents).T
+        c, alpha, beta = _put_on_bounds(c, alpha, beta, cells)
+        of_n, of_m = n0**alpha, m0**beta
+        a = c[:, 0] * scale * of_n * (of_m if interaction else 1.0)
+        constants = np.stack([a, c[:, 1] * scale * of_m, alpha, beta, c[:, 2] * scale], axis=1)
+    # beta = 0 itself cannot be searched, B and epsilon being one there: the law is then one in n alone
+    if len(rows := np.flatnonzero(beta == EXPONENT_MIN)):
+        (d, only_alpha, gap), only_loss = (values.T for values in fit_curves(n, errors[rows], gap="epsilon" not in at_zero))
+        better = only_loss <= loss[rows]
+        only_n = np.stack([d, np.zeros_like(d), only_alpha, np.zeros_like(d), gap], axis=1)
+        constants[rows[better]], loss[rows[better]] = only_n[better], only_loss[better]
+    return constants, loss, converged
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Centred logarithms of n and m (k,), the weights 1 / error (R, k), which law is fitted and which of its constants are not."""
+
+    log_n: NDArray
+    log_m: NDArray
+    weight: NDArray
+    interaction: bool
+    at_zero: tuple[str, ...]
+
+    def columns(self, logs: NDArray) -> NDArray:
+        """What A, B and epsilon multiply, each divided by the error: (R, 3, k) for log exponents (R, 2)."""
+        alpha, beta = _exponents(logs).T[:, :, None]
+        of_m = np.exp(-beta * self.log_m)
+        of_n = np.exp(-alpha * self.log_n) * (of_m if self.interaction else 1.0)
+        return np.stack([of_n * self.weight, of_m * self.weight, self.weight], axis=1)
+
+    def project(self, logs: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+        """Columns, best (A, B, epsilon) >= 0 (R, 3), residuals (R, k) and their sums of squares (R,)."""
+        x = self.columns(logs)
+        gram, right = x @ x.transpose(0, 2, 1), x.sum(axis=2)
+        free = ~np.isin(LINEAR, self.at_zero)
+        c = np.linalg.solve(gram, right[..., None])[..., 0] if free.all() else np.full(right.shape, np.nan)
+        if (infeasible := ~(c >= 0).all(axis=1)).any():
+            c[infeasible] = _best_face(gram[infeasible], right[infeasible], _FACES[(_FACES <= free).all(axis=1)])
+        residual = np.einsum("ri,rik->rk", c, x) - 1.0
+        return x, c, residual, np.einsum("rk,rk->r", residual, residual)
+
+    def take(self, rows: NDArray) -> _Cells:
+        return replace(self, weight=self.weight[rows])
+
+
+def _exponents(logs: NDArray) -> NDArray:
+    # exp(log(x)) may miss x, and a bound must be met exactly to be told
+    return np.where(logs <= _LOW, EXPONENT_MIN, np.where(logs >= _HIGH, EXPONENT_MAX, np.exp(logs)))
+
+
+def _best_face(gram: NDArray, right: NDArray, faces: NDArray) -> NDArray:
+    """Non-negative least squares of three unknowns: the feasible one of the unbounded fits that explains most."""
+    faces = faces[:, None, :]
+    bordered = gram * faces[..., None] * faces[..., None, :] + np.eye(3) * (1.0 - faces)[..., None]
+    c = np.linalg.solve(bordered, (right * faces)[..., None])[..., 0]
+    explained = np.where((c >= 0).all(axis=2), np.einsum("fri,ri->fr", c, right), -np.inf)
+    return c[explained.argmax(axis=0), np.arange(len(right))]
+
+
+def _grid_starts(cells: _Cells, starts: int) -> NDArray:
+    """The log exponents (starts, R, 2) of each surface's lowest local minima on the grid, repeated where it has fewer."""
+    rows, grid = len(cells.weight), np.log(_GRID)
+    loss = np.stack([cells.project(np.broadcast_to(pair, (rows, 2)))[3] for pair in product(grid, grid)])
+    square = np.nan_to_num(loss, nan=np.inf).reshape(len(grid), len(grid), rows)
+    lowest = minimum_filter(square, size=(3, 3, 1), mode="nearest")
+    order = np.where(square == lowest, square, np.inf).reshape(-1, rows).argsort(axis=0, kind="stable")[:starts]
+    is_minimum = np.take_along_axis((square == lowest).reshape(-1, rows), order, 0)
+    order = np.where(is_minimum, order, order[0])
+    return np.stack([grid[order // len(grid)], grid[order % len(grid)]], axis=-1)
+
+
+def _search(cells: _Cells, start: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+    """Damped Gauss-Newton (Levenberg-Marquardt) from log exponents (R, 2) within their bounds, all surfaces at once.
+
+    Returns the log exponents, (A, B, epsilon), the loss and whether the search converged. The Jacobian is Kaufman's
+    (BIT 15, 49 (1975)): the change of the model with an exponent, less what the free linear constants can take up.
+    """
+    logs = np.array(start)
+    _, c, _, loss = cells.project(logs)
+    damping, converged = np.full(len(logs), 1e-3), np.zeros(len(logs), dtype=bool)
+    for _ in range(_STEPS):
+        rows = np.flatnonzero(~converged)
+        if not len(rows):
+            break
+        part = cells.take(rows)
+        step = _step(part, logs[rows], damping[rows])
+        tried = np.clip(logs[rows] + step, _LOW, _HIGH)
+        _, new_c, _, new_loss = part.project(tried)
+        better = new_loss < loss[rows]
+        small = np.abs(tried - logs[rows]).max(axis=1) < 1e-9
+        gained = loss[rows] - new_loss
+        converged[rows] = small | (better & (gained <= 1e-13 * loss[rows])) | (damping[rows] > 1e12) | ~np.isfinite(new_loss)
+        damping[rows] *= np.where(better, 0.2, 5.0)
+        moved = rows[better]
+        logs[moved], c[moved], loss[moved] = tried[better], new_c[better], new_loss[better]
+    return logs, c, loss, converged
+
+
+def _step(cells: _Cells, logs: NDArray, damping: NDArray) -> NDArray:
+    x, c, residual, _ = cells.project(logs)
+    alpha, beta = _exponents(logs).T[:, :, None]
+    of_n, of_m = c[:, :1] * x[:, 0], c[:, 1:2] * x[:, 1]
+    slope_n = -alpha * cells.log_n * of_n
+    slope_m = -beta * cells.log_m * (of_n + of_m if cells.interaction else of_m)
+    slopes = np.stack([slope_n, slope_m], axis=1)
+    free = (c > 0).astype(float)
+    x = x * free[..., None]
+    gram = x @ x.transpose(0, 2, 1) + np.eye(3) * (1.0 - free)[..., None]
+    slopes = slopes - np.linalg.solve(gram, x @ slopes.transpose(0, 2, 1)).transpose(0, 2, 1) @ x
+    gradient = np.einsum("rik,rk->ri", slopes, residual)
+    # an exponent on its bound that wants to leave its range stays
+    blocked = ((logs <= _LOW) & (gradient > 0)) | ((logs >= _HIGH) & (gradient < 0))
+    slopes, gradient = np.where(blocked[..., None], 0.0, slopes), np.where(blocked, 0.0, gradient)
+    hessian = slopes @ slopes.transpose(0, 2, 1)
+    diagonal = np.einsum("rii->ri", hessian)
+    # an exponent that nothing depends on, such as alpha where A = 0, stays too
+    hessian = hessian + np.eye(2) * (damping[:, None] * diagonal + np.where(diagonal > 0, 1e-300, 1.0))[..., None]
+    return np.clip(-np.linalg.solve(hessian, gradient[..., None])[..., 0], -1.0, 1.0)
+
+
+def _put_on_bounds(c: NDArray, alpha: NDArray, beta: NDArray, cells: _Cells) -> tuple[NDArray, NDArray, NDArray]:
+    """Take out terms that are roundoff: what does not fall with n goes to the next constant, so too with m."""
+    a, b, epsilon = c.T
+    flat = a * -np.expm1(-alpha * np.ptp(cells.log_n)) < _SNAP
+    into_b = flat & cells.interaction
+    b, epsilon = np.where(into_b, a + b, b), np.where(flat & ~into_b, a + epsilon, epsilon)
+    a, alpha = np.where(flat, 0.0, a), np.where(flat, 0.0, alpha)
+    gain = a + b if cells.interaction else b
+    flat = gain * -np.expm1(-beta * np.ptp(cells.log_m)) < _SNAP
+    b, beta, epsilon = np.where(flat, 0.0, b), np.where(flat, 0.0, beta), np.where(flat, b + epsilon, epsilon)
+    b, epsilon = (np.where(value < _SNAP, 0.0, value) for value in (b, epsilon))
+    return np.stack([a, b, epsilon], axis=1), alpha, beta

@@ -1,0 +1,256 @@
+"""Run a notebook with other parameters: `python -m sim2real.studies.notebooks NOTEBOOK [--output DIR] [--timeout SECONDS] KEY=VALUE
+...`.
+
+A layer over papermill, which only logs an unknown parameter and only warns of a missing `parameters` cell: both are
+errors here. Exit status: 0, 1 where a cell failed, 2 where the notebook or a parameter is not as expected.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from papermill import PapermillExecutionError, execute_notebook
+from papermill.exceptions import strip_color
+
+from sim2real.datasets.paths import CACHE, ROOT
+from sim2real.datasets.task import NoStudy
+
+CELL_TIMEOUT = 3600
+"""Seconds a cell may run."""
+
+# Trials run in parallel processes: a second thread in each only makes them wait for each other.
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+_TYPES = {bool: "true or false", int: "an integer", float: "a number", str: "a string", list: "a list"}
+_TAG = "parameters"
+_INJECTED_TAG = "injected-parameters"  # papermill's own cell
+
+
+class NotebookError(Exception):
+    """A notebook could not be run to its end; the message is one line."""
+
+    exit_status = 1
+
+
+class ParameterError(NotebookError):
+    """The notebook, its parameters cell or a given parameter is not as expected; nothing was executed."""
+
+    exit_status = 2
+
+
+class NothingToRun(NotebookError):
+    """The user's tables hold no study for this notebook, which is no failure."""
+
+    exit_status = 0
+
+
+def run_notebook(
+    path: str | Path,
+    parameters: Mapping[str, Any] | None = None,
+    output: str | Path | None = None,
+    timeout: int = CELL_TIMEOUT,
+) -> Path:
+    """Execute a notebook from the repository's root and return the path of the executed copy.
+
+    parameters replace values of the cell tagged `parameters` and must have their types (an integer is a number too;
+    where the notebook says None any literal is allowed). output: folder of the copy, default `.cache/notebooks`.
+    timeout: seconds a cell. What cells print goes to this process's stdout and stderr as it comes. Raises
+    ParameterError before anything is executed, NotebookError where a cell fails; its full traceback is then in a .log
+    file beside the copy. NothingToRun where a cell says that one's own tables hold no study for this notebook.
+    """
+    path = Path(path)
+    defaults = read_parameters(path)
+    values = {key: _checked(path, key, value, defaults) for key, value in (parameters or {}).items()}
+    folder = Path(output) if output is not None else CACHE / "notebooks"
+    copy = folder.resolve() / path.name
+    if copy == path.resolve():
+        raise ParameterError(f"{path}: the executed copy would replace the notebook; choose another --output than {folder}")
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    log = copy.with_suffix(".log")
+    log.unlink(missing_ok=True)
+    try:
+        with _environment(_ONE_THREAD):
+            execute_notebook(
+                path.resolve(),
+                copy,
+                parameters=values,
+                kernel_name="python3",
+                language="python",
+                cwd=ROOT,
+                execution_timeout=timeout,
+                progress_bar=True,
+                stdout_file=sys.stdout,
+                stderr_file=sys.stderr,
+            )
+    except PapermillExecutionError as error:
+        if error.ename == NoStudy.__name__:
+            raise NothingToRun(f"{path}: nothing to run: {error.evalue}") from error
+        log.write_text(strip_color("\n".join(error.traceback)) + "\n", encoding="utf-8")
+        exception = f"{error.ename}: {error.evalue}".strip().splitlines()[0]
+        raise NotebookError(_failure(path, copy, error.cell_index, exception, log)) from error
+    except (CellTimeoutError, DeadKernelError) as error:
+        log.write_text(f"{error}\n", encoding="utf-8")
+        reason = f"took more than {timeout} s" if isinstance(error, CellTimeoutError) else "ended the kernel (out of memory?)"
+        raise NotebookError(_failure(path, copy, _last_started(copy), reason, log)) from error
+    return copy
+
+
+def read_parameters(path: str | Path) -> dict[str, Any]:
+    """The names and default values of a notebook's `parameters` cell, read without executing it.
+
+    Raises ParameterError where the file is no notebook, where not exactly one code cell has the tag, and where the cell
+    holds anything but assignments of literals: bool, int, float, str, None, or a list of these.
+    """
+    path = Path(path)
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except (OSError, ValueError, nbformat.ValidationError) as error:
+        raise ParameterError(f"{path} is not a readable notebook ({str(error).splitlines()[0]})") from error
+    tagged = [cell for cell in notebook.cells if cell.cell_type == "code" and _TAG in cell.metadata.get("tags", [])]
+    if len(tagged) != 1:
+        raise ParameterError(f"{path}: {len(tagged)} code cells are tagged {_TAG!r}; expected exactly one")
+    source = tagged[0].source
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError as error:
+        raise ParameterError(f"{path}: line {error.lineno} of the parameters cell is not Python ({error.msg})") from error
+    return dict(_assignment(path, source, statement) for statement in statements)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m sim2real.studies.notebooks", description="Run a notebook with other parameters."
+    )
+    parser.add_argument("notebook", type=Path)
+    parser.add_argument("parameters", nargs="*", metavar="KEY=VALUE", help="replaces a value of the parameters cell")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="folder of the executed copy (.cache/notebooks)")
+    parser.add_argument("--timeout", type=int, default=CELL_TIMEOUT, metavar="SECONDS", help="for a cell (%(default)s)")
+    options = parser.parse_intermixed_args(arguments)
+    try:
+        values = _from_text(options.notebook, options.parameters)
+        copy = run_notebook(options.notebook, values, options.output, options.timeout)
+    except NotebookError as error:
+        print(error, file=sys.stderr)
+        return error.exit_status
+    print(f"executed copy: {_short(copy)}")
+    return 0
+
+
+def _from_text(path: Path, pairs: Sequence[str]) -> dict[str, Any]:
+    """KEY=VALUE arguments as values of the types that the notebook's parameters have."""
+    defaults = read_parameters(path)
+    values: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals:
+            raise ParameterError(f"expected KEY=VALUE, got {pair!r}; {_allowed(path, defaults)}")
+        if key in values:
+            raise ParameterError(f"parameter {key} is given twice")
+        values[key] = text if isinstance(defaults.get(key), str) else _literal(text)
+    return values
+
+
+def _literal(text: str) -> Any:
+    """The value that a text spells, true and false in any case; the text itself where it spells none."""
+    try:
+        return ast.literal_eval(text.capitalize() if text.lower() in ("true", "false", "none") else text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _assignment(path: Path, source: str, statement: ast.stmt) -> tuple[str, Any]:
+    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+        target = statement.targets[0]
+    else:
+        target = getattr(statement, "target", None) if isinstance(statement, ast.AnnAssign) else None
+    if isinstance(target, ast.Name):
+        try:
+            value = ast.literal_eval(statement.value)
+            if _is_plain(value):
+                return target.id, value
+        except (ValueError, TypeError):
+            pass
+    raise ParameterError(
+        f"{path}: {source.splitlines()[statement.lineno - 1]!r} in the parameters cell; expected NAME = VALUE with a"
+        " plain number, string, True, False, None or a list of these"
+    )
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(_is_plain(item) for item in value)
+    return value is None or type(value) in _TYPES
+
+
+def _checked(path: Path, key: str, value: Any, defaults: Mapping[str, Any]) -> Any:
+    """The value for a parameter, with an integer made float where the notebook has a float."""
+    if key not in defaults:
+        raise ParameterError(f"unknown parameter {key!r}; {_allowed(path, defaults)}")
+    default = defaults[key]
+    if isinstance(default, float) and type(value) is int:
+        value = float(value)
+    if not _is_plain(value) or (default is not None and type(value) is not type(default)):
+        wanted = "a literal" if default is None else _TYPES[type(default)]
+        raise ParameterError(f"parameter {key} must be {wanted}, got {value!r}; {_allowed(path, defaults)}")
+    return value
+
+
+def _allowed(path: Path, defaults: Mapping[str, Any]) -> str:
+    return f"parameters of {path}: " + (", ".join(f"{key}={value!r}" for key, value in defaults.items()) or "none")
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables, which the kernel inherits, and restore them; papermill has no way to hand them
+    over."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _last_started(copy: Path) -> int:
+    """Index, in the executed copy, of the last cell that was begun."""
+    cells = nbformat.read(copy, as_version=4).cells
+    return max((i for i, cell in enumerate(cells) if cell.metadata.get("papermill", {}).get("start_time")), default=0)
+
+
+def _failure(path: Path, copy: Path, index: int, reason: str, log: Path) -> str:
+    """One line on the failed cell, numbered from 1 as in the notebook itself; index counts papermill's injected cell
+    too."""
+    cells = [cell for cell in nbformat.read(copy, as_version=4).cells if not _is_marker(cell)]
+    injected = sum(_INJECTED_TAG in cell.metadata.get("tags", []) for cell in cells[:index])
+    first_line = next(iter(cells[index].source.strip().splitlines()), "")
+    return (
+        f"{path}: cell {index + 1 - injected} ({first_line}) failed: {reason}"
+        f" [traceback: {_short(log)}; executed copy: {_short(copy)}]"
+    )
+
+
+def _is_marker(cell: nbformat.NotebookNode) -> bool:
+    """Whether papermill put the cell into the copy to point at an error."""
+    return "papermill-error-cell-tag" in cell.metadata.get("tags", [])
+
+
+def _short(path: Path) -> Path:
+    """The path relative to the working directory where it lies below it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,230 @@
+"""Predictions for a user: chi of a polymer and a solvent at a temperature, with an interval and a warning where it is a guess.
+
+An ensemble of the study's networks: each member leaves out a fifth of the measured pairs. How far the members that did not see a
+pair miss it gives the interval; how far a molecule lies from the nearest measured one gives the warning.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from sim2real.chemistry.descriptors.pairs import PairDescriptor
+from sim2real.chemistry.simulators.unifac import HIGH_KELVIN, LOW_KELVIN
+from sim2real.chemistry.structures import StructureError, parse, structure_key
+from sim2real.datasets.pairs import PAIR
+from sim2real.training.experiment import Study
+from sim2real.training.multitask import MultitaskHyperparameters, PairPredictors, fit_multitask
+from sim2real.training.seeding import numpy_generator
+from sim2real.training.store import split_rows, training_size
+
+FAR = 0.95  # quantile of the distances between measured molecules beyond which a new one is called far
+
+
+class FarFromData(UserWarning):
+    """A molecule or a temperature is not like any that was measured."""
+
+
+class ChiPredictor:
+    """An ensemble trained on all simulations and on the measured values of a study of pairs.
+
+    Args:
+        study: of :func:`sim2real.studies.chi_studies.load_chi_study`, with hyperparameters.
+        members: networks; about a second each for a thousand updates.
+        level: of the intervals.
+        seed: of the random numbers.
+        workers: processes, for descriptors.
+        described: structures ("polymer|solvent") of all pairs that the study's descriptors were chosen by, where it has been cut
+            since; its own if None.
+
+    Attributes:
+        residuals: (rows,) what the members that did not see a measured row miss it by, NaN for rows that all of them saw.
+
+    Raises:
+        ValueError: fewer than 4 members, or a study without hyperparameters of pairs.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        *,
+        members: int = 20,
+        level: float = 0.9,
+        seed: int = 0,
+        workers: int = 1,
+        described: Sequence[str] | None = None,
+    ) -> None:
+        if members < 4:
+            raise ValueError(f"members is {members}; expected at least 4, so that some members have not seen a row")
+        if not isinstance(study.settings, MultitaskHyperparameters):
+            raise ValueError(f"{study.name} has no hyperparameters for pairs; load it with tuned=True")
+        self.study, self.level = study, level
+        self.polymeric = "*" in study.target.table["polymer"].iloc[0]
+        described = [*study.source.table["structure"], *study.target.table["structure"]] if described is None else described
+        self.descriptor = PairDescriptor(workers).fit(described)
+        self.networks, seen = _fit(study, members, seed)
+        every = np.tile(np.arange(len(study.target)), (members, 1))
+        predicted = self.networks.predict(study.target.X, every)
+        unseen = np.where(seen, np.nan, predicted)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # a row that every member saw has no mean
+            self.residuals = study.target.y - np.nanmean(unseen, axis=0)
+        # the members' disagreement says where they are less sure; half of the usual one is added, so that none is called certain
+        spread = predicted.std(axis=0, ddof=1)
+        self.floor = float(np.median(spread)) / 2
+        known = np.isfinite(self.residuals)
+        scores = np.abs(self.residuals[known]) / (spread[known] + self.floor)
+        # split conformal quantile (Lei et al., J. Am. Stat. Assoc. 113, 1094 (2018)), of rows that are not quite exchangeable
+        rank = min(1.0, np.ceil((known.sum() + 1) * level) / known.sum())
+        self.width = float(np.quantile(scores, rank))
+        self._measured = {side: self._distances(side) for side in ("polymer", "solvent")}
+
+    def __call__(self, polymer: str, solvent: str, temperature: float) -> pd.Series:
+        """One pair; see :meth:`predict`."""
+        return self.predict([polymer], [solvent], [temperature]).iloc[0]
+
+    def predict(self, polymers: Sequence[str], solvents: Sequence[str], temperatures: Sequence[float]) -> pd.DataFrame:
+        """Predictions for pairs.
+
+        Args:
+            polymers: SMILES of repeat units with two ``*`` (in the edition ``embedded``: molecules, the solutes).
+            solvents: SMILES.
+            temperatures: K.
+
+        Returns:
+            A row per pair: ``polymer``, ``solvent``, ``temperature``, ``predicted``, ``low`` and ``high`` (the interval; for pairs
+            like the measured ones), ``spread`` (standard deviation of the members), ``measured`` (rows of this pair in the target,
+            whatever their temperature) and ``warning``, empty where nothing is to be said.
+
+        Warns:
+            FarFromData: for the first pair with a warning; all are in the column.
+
+        Raises:
+            ValueError: lists of unequal length, a SMILES that cannot be read or described, a temperature outside of 200 to 600 K.
+        """
+        if not len(polymers) == len(solvents) == len(temperatures):
+            counts = f"{len(polymers)} polymers, {len(solvents)} solvents and {len(temperatures)} temperatures"
+            raise ValueError(f"{counts}; expected as many of each")
+        kelvin = np.asarray(temperatures, dtype=float)
+        keys = [self._key(p, s, t, row) for row, (p, s, t) in enumerate(zip(polymers, solvents, kelvin))]
+        structures = [f"{p}{PAIR}{s}" for p, s in zip(polymers, solvents)]
+        X, kept = self.descriptor.describe(structures, kelvin)
+        if not kept.all():
+            raise ValueError(f"row {np.flatnonzero(~kept)[0]}: no descriptor for {structures[np.flatnonzero(~kept)[0]]!r}")
+        predicted = self.networks.predict(X, np.tile(np.arange(len(X)), (len(self.networks.outputs.scalers), 1)))
+        mean, spread = predicted.mean(axis=0), predicted.std(axis=0, ddof=1)
+        half = self.width * (spread + self.floor)
+        counts = self.study.target.table["key"].value_counts()
+        table = pd.DataFrame({"polymer": list(polymers), "solvent": list(solvents), "temperature": kelvin, "predicted": mean})
+        table = table.assign(low=mean - half, high=mean + half, spread=spread, measured=[int(counts.get(k, 0)) for k in keys])
+        table["warning"] = self._warnings(polymers, solvents, kelvin)
+        if (table["warning"] != "").any():
+            first = table[table["warning"] != ""].iloc[0]
+            warnings.warn(f"{first['polymer']} in {first['solvent']}: {first['warning']}", FarFromData, stacklevel=2)
+        return table
+
+    def rank_solvents(self, polymer: str, temperature: float, solvents: Sequence[str] | None = None) -> pd.DataFrame:
+        """The solvents of the measured table, or those given, for one polymer: the best (lowest prediction) first."""
+        known = self.study.target.table.drop_duplicates("solvent_key")["solvent"]
+        solvents = list(known) if solvents is None else list(solvents)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FarFromData)  # the column says it
+            table = self.predict([polymer] * len(solvents), solvents, [temperature] * len(solvents))
+        return table.drop(columns=["polymer", "temperature"]).sort_values("predicted", ignore_index=True)
+
+    def _key(self, polymer: str, solvent: str, kelvin: float, row: int) -> str:
+        if not LOW_KELVIN <= kelvin <= HIGH_KELVIN:
+            raise ValueError(f"row {row}: {kelvin:g} K; expected {LOW_KELVIN:g} to {HIGH_KELVIN:g} K (deg C + 273.15)")
+        try:
+            parse(polymer, attachment_points=(2 if self.polymeric else 0,))
+            parse(solvent, attachment_points=(0,))
+        except StructureError as error:
+            raise ValueError(f"row {row}: {error}") from error
+        two = [structure_key(polymer), structure_key(solvent)]
+        return PAIR.join(two if self.polymeric else sorted(two))
+
+    def _warnings(self, polymers: Sequence[str], solvents: Sequence[str], kelvin: np.ndarray) -> list[str]:
+        """What is to be said of each pair."""
+        low, high = (getattr(self.study.target.table["temperature"], end)() for end in ("min", "max"))
+        far = {}
+        for side, structures in (("polymer", polymers), ("solvent", solvents)):
+            measured, limit = self._measured[side]
+            vectors = self._scale(self.descriptor.molecules(list(structures))[0])
+            far[side] = np.linalg.norm(vectors[:, None] - measured[None], axis=2).min(axis=1) > limit
+        name = {"polymer": "polymer" if self.polymeric else "solute", "solvent": "solvent"}
+        rows = []
+        for k, t in enumerate(kelvin):
+            words = [f"{name[side]} unlike those measured" for side in far if far[side][k]]
+            if not low - 1e-6 <= t <= high + 1e-6:
+                words.append(f"temperature outside of those measured ({low:g} to {high:g} K)")
+            rows.append("; ".join(words))
+        return rows
+
+    def _distances(self, side: str) -> tuple[np.ndarray, float]:
+        """Scaled descriptors of the measured molecules on one side, and the distance beyond which another is far from them."""
+        structures = self.study.target.table.drop_duplicates(f"{side}_key")[side]
+        scaled = self._scale(self.descriptor.molecules(list(structures))[0])
+        between = np.linalg.norm(scaled[:, None] - scaled[None], axis=2)
+        np.fill_diagonal(between, np.inf)
+        return scaled, float(np.quantile(between.min(axis=1), FAR))
+
+    def _scale(self, vectors: np.ndarray) -> np.ndarray:
+        """Descriptors as the first network sees them, so that what it does not use does not count, in units that differ alike."""
+        width = vectors.shape[1]
+        shift, factor = (a[0, 0, :width].numpy() for a in (self.networks.inputs.shift, self.networks.inputs.factor))
+        return (vectors - shift) * factor
+
+
+def held_out_coverage(study: Study, *, members: int = 20, level: float = 0.9, seed: int = 0, workers: int = 1) -> dict:
+    """How often the interval holds the measured value, on a fifth of the target that the ensemble never saw.
+
+    Args are those of :class:`ChiPredictor`; held-out rows are cut by the study's ``split_by``. Their own simulations stay in the
+    source.
+
+    Returns:
+        ``covered`` (share of the held-out rows), ``level``, ``rows``, ``mae`` and the median ``width`` of the intervals.
+    """
+    train, test = split_rows(study.target, numpy_generator(seed, "held out"), study.split_by)
+    described = [*study.source.table["structure"], *study.target.table["structure"]]
+    options = {"members": members, "level": level, "seed": seed, "workers": workers, "described": described}
+    predictor = ChiPredictor(replace(study, target=study.target.select(train)), **options)
+    held = study.target.select(test).table
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FarFromData)
+        table = predictor.predict(list(held["polymer"]), list(held["solvent"]), list(held["temperature"]))
+    value = held["value"].to_numpy()
+    return {
+        "covered": float(((table["low"] <= value) & (value <= table["high"])).mean()),
+        "level": level,
+        "rows": len(held),
+        "mae": float(np.abs(table["predicted"] - value).mean()),
+        "width": float((table["high"] - table["low"]).median()),
+    }
+
+
+def _fit(study: Study, members: int, seed: int) -> tuple[PairPredictors, np.ndarray]:
+    """The ensemble, and which member saw which row of the target (members, rows)."""
+    target, source, settings = study.target, study.source, study.settings
+    m = training_size(target, study.split_by)
+    train = [split_rows(target, numpy_generator(seed, "ensemble", k), study.split_by)[0][:m] for k in range(members)]
+    simulated = (source.X, source.y, np.tile(np.arange(len(source)), (members, 1)))
+    networks = fit_multitask(
+        (target.X, target.y, np.stack(train)),
+        simulated,
+        settings.transfer_network,
+        settings.multitask,
+        [(seed, "ensemble", k) for k in range(members)],
+        weight=settings.simulation_weight,
+    )
+    seen = np.ones((members, len(target)), dtype=bool)
+    for k, rows in enumerate(train):
+        if study.split_by:
+            groups = target.table[study.split_by].to_numpy()
+            seen[k] = np.isin(groups, groups[rows])
+        else:
+            seen[k] = np.isin(np.arange(len(target)), rows)
+    return networks, seen

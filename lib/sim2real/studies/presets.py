@@ -1,0 +1,224 @@
+"""How much is run: from a test of the machinery to the paper's own numbers of trials."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+
+from sim2real.training.experiment import Design, Study, available_source, log_grid, training_size
+
+EDITIONS = ("embedded", "open", "local")
+LARGE_TARGET = 200
+SMALLEST_M = 5  # an error surface needs three m, and a network some materials
+# how many points the curve of the other choice of overlap has: it shows a difference, not a law
+OVERLAP_POINTS = 4
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Sizes of a run.
+
+    Attributes:
+        small_target_trials, large_target_trials: trials per cell, where fewer than :data:`LARGE_TARGET` measured materials can be
+            trained on or at least as many. Tests on tens of materials are noisy, so they get more.
+        pair_trials, pair_surface_trials: trials per cell of pairs of polymer and solvent, of which the paper has 100; every n and m
+            is a training from scratch there, so that error surfaces get fewer.
+        source_draws: of :class:`~sim2real.training.experiment.Design`.
+        n_min, n_max: smallest and largest source size.
+        points: sizes between them, equally spaced on a logarithmic scale.
+        m_max: largest number of measured materials trained on; the paper's largest target set has 607.
+        surface_points: numbers of n and of m of an error surface.
+        surface_m_max: largest m of an error surface.
+        target_max: materials of a target, drawn once and for all; 0 is all of them. Fewer only show that everything runs.
+    """
+
+    small_target_trials: int
+    large_target_trials: int
+    pair_trials: int
+    pair_surface_trials: int
+    source_draws: int
+    n_min: int
+    n_max: int
+    points: int
+    m_max: int
+    surface_points: tuple[int, int]
+    surface_m_max: int
+    target_max: int = 0
+
+
+PRESETS = {
+    "smoke": Preset(
+        small_target_trials=3,
+        large_target_trials=2,
+        pair_trials=2,
+        pair_surface_trials=2,
+        source_draws=2,
+        n_min=50,
+        n_max=300,
+        points=4,
+        m_max=60,
+        surface_points=(3, 3),
+        surface_m_max=60,
+        target_max=200,
+    ),
+    "quick": Preset(
+        small_target_trials=30,
+        large_target_trials=6,
+        pair_trials=20,
+        pair_surface_trials=8,
+        source_draws=8,
+        n_min=100,
+        n_max=20_000,
+        points=10,
+        m_max=400,
+        surface_points=(6, 5),
+        surface_m_max=3000,
+    ),
+    "paper": Preset(
+        small_target_trials=500,
+        large_target_trials=500,
+        pair_trials=100,
+        pair_surface_trials=100,
+        source_draws=0,
+        n_min=100,
+        n_max=30_000,
+        points=10,
+        m_max=400,
+        surface_points=(10, 6),
+        surface_m_max=3000,
+    ),
+}
+
+
+def get_preset(name: str) -> Preset:
+    """The preset of that name.
+
+    Raises:
+        ValueError: unknown name; the message lists the known ones.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"unknown PRESET {name!r}; expected one of {', '.join(PRESETS)}")
+    return PRESETS[name]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A preset with what the user asked for instead: the sizes of one run of a notebook."""
+
+    preset: Preset
+    trials: int
+    n_max: int
+    m_max: int
+    surface_m_max: int
+    workers: int
+    seed: int
+    overlap: str
+
+    def design(self, study: Study) -> Design:
+        """The grid for one study: n from the preset's smallest to all of the source, one m."""
+        return self._scaling_design(study, self.overlap, self.preset.points)
+
+    def other_overlap_design(self, study: Study) -> Design:
+        """The same trials with the other choice of overlap, at a few n."""
+        return self._scaling_design(study, "keep" if self.overlap == "drop" else "drop", OVERLAP_POINTS)
+
+    def surface_design(self, study: Study) -> Design:
+        """A grid of n and m for an error surface; m from 6, or 20 where hundreds can be trained on, to all there are."""
+        n_points, m_points = self.preset.surface_points
+        available = self._available(study, self.overlap)
+        largest = min(self.surface_m_max, training_size(study.target, study.split_by))
+        smallest = 20 if largest >= LARGE_TARGET else min(6, largest - 2)
+        n_grid = log_grid(_lowest(self.preset.n_min, available), available, n_points)
+        design = self._design(study, n_grid, log_grid(smallest, largest, m_points), self.overlap)
+        return replace(design, trials=self.surface_trials(study))
+
+    def surface_trials(self, study: Study) -> int:
+        """Trials per cell of an error surface."""
+        if self.trials or study.clusters() is None:
+            return self._trials(study)
+        return self.preset.pair_surface_trials
+
+    def _scaling_design(self, study: Study, overlap: str, points: int) -> Design:
+        available = self._available(study, overlap)
+        n_grid = log_grid(_lowest(self.preset.n_min, available), available, points)
+        return self._design(study, n_grid, (self._largest_m(study),), overlap)
+
+    def target_size_design(self, study: Study) -> Design:
+        """All simulated materials, and m from 20 to the largest of the run."""
+        largest = self._largest_m(study)
+        n_grid = (self._available(study, self.overlap),)
+        return self._design(study, n_grid, (*(m for m in M_STEPS if m < largest), largest), self.overlap)
+
+    def _available(self, study: Study, overlap: str) -> int:
+        return available_source(study, overlap, self.seed, self._trials(study))
+
+    def _trials(self, study: Study) -> int:
+        if self.trials:
+            return self.trials
+        if study.clusters() is not None:
+            return self.preset.pair_trials
+        large = training_size(study.target, study.split_by) >= LARGE_TARGET
+        return self.preset.large_target_trials if large else self.preset.small_target_trials
+
+    def _largest_m(self, study: Study) -> int:
+        return min(self.m_max, training_size(study.target, study.split_by))
+
+    def _design(self, study: Study, n_grid: tuple[int, ...], m_grid: tuple[int, ...], overlap: str) -> Design:
+        return Design(
+            n_grid=n_grid,
+            m_grid=m_grid,
+            trials=self._trials(study),
+            seed=self.seed,
+            overlap=overlap,
+            source_draws=self.preset.source_draws,
+        )
+
+
+def _lowest(n_min: int, available: int) -> int:
+    """A source too small for the preset's smallest n is begun at a quarter of it, so that there is a curve to see."""
+    return n_min if available > 2 * n_min else max(10, available // 4)
+
+
+# target sizes at which the notebooks compare transfer with direct learning, up to all that there is
+M_STEPS = (20, 40, 80, 160)
+
+
+def resolve(
+    edition: str,
+    preset: str,
+    *,
+    trials: int = 0,
+    n_max: int = 0,
+    m_max: int = 0,
+    workers: int = 0,
+    seed: int = 0,
+    overlap: str = "keep",
+) -> Settings:
+    """Check a notebook's parameters and fill in the preset's values where they are 0.
+
+    Raises:
+        ValueError: an unknown edition, preset or overlap, a negative number, or n_max that leaves no grid; one line that says
+            what is allowed.
+    """
+    if edition not in EDITIONS:
+        raise ValueError(f"unknown EDITION {edition!r}; expected one of {', '.join(EDITIONS)}")
+    if overlap not in ("keep", "drop"):
+        raise ValueError(f"unknown OVERLAP {overlap!r}; expected keep or drop")
+    chosen = get_preset(preset)
+    for name, value in {"TRIALS": trials, "N_MAX": n_max, "M_MAX": m_max, "WORKERS": workers, "SEED": seed}.items():
+        if value < 0:
+            raise ValueError(f"{name} is {value}; expected a whole number from 0 (0 is the preset's)")
+    if n_max and n_max <= chosen.n_min:
+        raise ValueError(f"N_MAX is {n_max}; expected more than {chosen.n_min}, where the grid of n begins")
+    if 0 < m_max < SMALLEST_M:
+        raise ValueError(f"M_MAX is {m_max}; expected at least {SMALLEST_M}")
+    return Settings(
+        preset=chosen,
+        trials=trials,
+        n_max=n_max or chosen.n_max,
+        m_max=m_max or chosen.m_max,
+        surface_m_max=m_max or chosen.surface_m_max,
+        workers=workers or os.cpu_count() or 1,
+        seed=seed,
+        overlap=overlap,
+    )

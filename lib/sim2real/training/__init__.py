@@ -1,0 +1,1 @@
+"""Many small networks trained at once: recipes, baselines, the grid of an experiment and its store."""

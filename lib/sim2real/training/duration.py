@@ -1,0 +1,90 @@
+"""How long a run will take on this machine, from a short trial of its own networks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+
+from sim2real.training.baselines import BASELINES
+from sim2real.training.experiment import Design, Study, missing_blocks
+from sim2real.training.learners import NETWORK_ARMS, updates
+from sim2real.training.multitask import MultitaskHyperparameters, fit_multitask
+from sim2real.training.store import Block, Plan
+from sim2real.training.transfer import Training, fit_networks
+
+STACK, STEPS = 16, 30  # networks and updates of the trial run
+SHORT = 60.0  # seconds of which nothing is announced
+
+
+def seconds_needed(runs: Sequence[tuple[Study, Design, tuple[str, ...] | None]], workers: int = 1) -> float:
+    """Estimated wall-clock seconds for the trials that are not stored yet.
+
+    The updates that the blocks need are counted and multiplied by what an update of one network of the same layers costs
+    here, measured over some seconds; baselines are measured on one trial. Reading data, descriptors and bootstraps do not
+    count. Right within a third or so on an idle machine, and as wrong as the machine is busy.
+
+    Args:
+        runs: study, design and arms, as :func:`sim2real.training.experiment.run` takes them.
+        workers: processes that will share the work.
+    """
+    total = 0.0
+    for study, design, arms in runs:
+        plan, blocks = missing_blocks(study, design, arms=arms)
+        if blocks:
+            costs = _seconds_an_update(study)
+            total += sum(_seconds(plan, block, costs) for block in blocks)
+    return total / max(1, workers)
+
+
+def announcement(seconds: float, workers: int) -> str:
+    """A line for the notebook, such as ``about 3 h 20 min of training on 2 processes``; empty for less than a minute."""
+    if seconds < SHORT:
+        return ""
+    minutes = round(seconds / 60)
+    hours, rest = divmod(minutes, 60)
+    text = f"{hours} h {rest} min" if hours else f"{minutes} min"
+    return f"about {text} of training on {workers} process{'es' if workers > 1 else ''}; what is done is kept if you stop it"
+
+
+def _seconds(plan: Plan, block: Block, costs: dict[str, float]) -> float:
+    if block.arm in NETWORK_ARMS:
+        return updates(plan, block.arm, block.n, block.m_grid, block.trials) * costs[block.arm]
+    return len(block.trials) * sum(_baseline_seconds(plan, block.arm, m) for m in block.m_grid)
+
+
+def _seconds_an_update(study: Study) -> dict[str, float]:
+    """Seconds of one update of one network, by arm."""
+    torch.set_num_threads(1)
+    settings, sides = study.settings, (study.target, study.source)
+    target, source = ((task.X, task.y, np.tile(np.arange(min(len(task), 200)), (STACK, 1))) for task in sides)
+    seeds = [("duration", k) for k in range(STACK)]
+    if isinstance(settings, MultitaskHyperparameters):
+        fits = {
+            "transfer": lambda stage: fit_multitask(target, source, settings.transfer_network, stage, seeds),
+            "direct": lambda stage: fit_multitask(target, None, settings.direct_network, stage, seeds),
+        }
+    else:
+        fits = {
+            "transfer": lambda stage: fit_networks(*source, settings.transfer_network, stage, seeds),
+            "direct": lambda stage: fit_networks(*target, settings.direct_network, stage, seeds),
+        }
+    return {arm: _timed(fit) for arm, fit in fits.items()}
+
+
+def _timed(fit: Callable[[Training], object]) -> float:
+    taken = []
+    for steps in (1, STEPS + 1):
+        start = time.perf_counter()
+        fit(Training(steps, 1e-3))
+        taken.append(time.perf_counter() - start)
+    return max(taken[1] - taken[0], 1e-6) / (STACK * STEPS)
+
+
+def _baseline_seconds(plan: Plan, arm: str, m: int) -> float:
+    train, test = plan.split(0)
+    start = time.perf_counter()
+    BASELINES[arm](plan.study, train[None, :m], test[None], [plan.seed(arm, 0, m, 0)])
+    return time.perf_counter() - start

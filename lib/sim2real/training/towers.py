@@ -1,0 +1,164 @@
+"""Two towers, a distance and two heads: K networks of pairs, stacked as :mod:`sim2real.training.networks` stacks plain ones.
+
+The network of Fig. 3 of Minami et al. (npj Comput. Mater. 11, 146 (2025)), after Aoki et al. (Macromolecules 56, 5446 (2023)): one
+tower, shared by polymer and solvent, maps a molecule's descriptor to latent numbers; what separates the two of a pair there, as
+Hansen's solubility parameters separate them in three dimensions, goes to one head for measured and one for simulated values. What
+that text leaves open is a choice here: ``distance`` and ``temperature`` of :class:`PairNetwork`.
+
+A row of inputs is a pair: the descriptors of both molecules side by side, then the conditions (T and 1/T).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from sim2real.training.networks import StackedLinear
+from sim2real.training.transfer import INPUT_CLIP, InputScalers
+
+CONDITIONS = 2  # T and 1/T, the last columns of a pair
+DISTANCES = ("components", "norm")
+TEMPERATURES = ("tower", "head")
+
+
+@dataclass(frozen=True)
+class PairNetwork:
+    """Layers and scaling of a network of pairs.
+
+    Attributes:
+        sizes: hidden layers of the tower, the last of them the latent numbers.
+        head: hidden layers of each of the two heads.
+        distance: ``components``, the squared difference of each latent number (a weighted Hansen distance, with the weights in
+            the head), or ``norm``, the one Euclidean distance.
+        temperature: where T and 1/T enter: the ``tower``, beside each molecule's descriptor, or the ``head``, beside the distance.
+        inputs, outputs: as :class:`~sim2real.training.transfer.Network`.
+    """
+
+    sizes: tuple[int, ...] = (128, 64, 32)
+    head: tuple[int, ...] = (16,)
+    distance: str = "components"
+    temperature: str = "tower"
+    inputs: str = "standard"
+    outputs: str = "standard"
+
+    def __post_init__(self) -> None:
+        for what, value, known in (("distance", self.distance, DISTANCES), ("temperature", self.temperature, TEMPERATURES)):
+            if value not in known:
+                raise ValueError(f"unknown {what} {value!r}; expected one of {', '.join(known)}")
+
+    def widths(self, columns: int) -> dict[str, tuple[int, ...]]:
+        """Units per layer of the tower and of a head, for pairs of this many columns; the first is the input, a head ends in 1."""
+        warm = CONDITIONS if self.temperature == "tower" else 0
+        separation = 1 if self.distance == "norm" else self.sizes[-1]
+        # one more input tells a polymer (1) from a solvent (0)
+        return {
+            "tower": (descriptor_width(columns) + 1 + warm, *self.sizes),
+            "head": (separation + CONDITIONS - warm, *self.head, 1),
+        }
+
+
+def descriptor_width(columns: int) -> int:
+    """Numbers that describe one molecule of a pair with this many columns.
+
+    Raises:
+        ValueError: the columns are not two descriptors and the conditions.
+    """
+    width, rest = divmod(columns - CONDITIONS, 2)
+    if rest or width < 1:
+        raise ValueError(f"a pair of {columns} columns; expected two descriptors of equal width and {CONDITIONS} conditions")
+    return width
+
+
+class StackedTowers(nn.Module):
+    """K networks of pairs.
+
+    Args:
+        shape: layers.
+        columns: of a pair.
+        generators: one torch generator a network, for weights and dropout.
+        dropout: probability with which a unit of the tower (not a latent number) is left out of a training step.
+    """
+
+    def __init__(self, shape: PairNetwork, columns: int, generators: Sequence[torch.Generator], dropout: float = 0.0) -> None:
+        super().__init__()
+        self.shape, self.width, self.dropout, self.generators = shape, descriptor_width(columns), dropout, list(generators)
+        widths = shape.widths(columns)
+        tower = list(zip(widths["tower"][:-1], widths["tower"][1:]))
+        self.tower = nn.ModuleList(StackedLinear(a, b, generators) for a, b in tower)
+        self.heads = nn.ModuleDict()
+        for name in ("measured", "simulated"):
+            layers = list(zip(widths["head"][:-1], widths["head"][1:]))
+            last = len(layers) - 1
+            # a small last layer: the first predictions are near the mean of the standardised values
+            self.heads[name] = nn.ModuleList(
+                StackedLinear(a, b, generators, gain=0.4 if k == last else 1.0) for k, (a, b) in enumerate(layers)
+            )
+
+    def separation(self, x: torch.Tensor) -> torch.Tensor:
+        """(K, rows, columns) -> what a head sees of the pairs, (K, rows, latent or 1, and the conditions)."""
+        rows, conditions = x.shape[1], x[..., 2 * self.width :]
+        molecules = torch.cat([x[..., : self.width], x[..., self.width : 2 * self.width]], dim=1)
+        flag = torch.zeros_like(molecules[..., :1])
+        flag[:, :rows] = 1
+        parts = [molecules, flag]
+        if self.shape.temperature == "tower":
+            parts.append(torch.cat([conditions, conditions], dim=1))
+        h = torch.cat(parts, dim=-1)
+        for k, layer in enumerate(self.tower):
+            h = layer(h)
+            if k + 1 < len(self.tower):  # latent numbers may have any sign
+                h = torch.relu(h)
+                if self.training and self.dropout:
+                    h = h * self._keep(h.shape[1:]) / (1 - self.dropout)
+        squared = (h[:, :rows] - h[:, rows:]).square()
+        if self.shape.distance == "norm":
+            # the root has no derivative at 0, where a substance meets itself
+            squared = (squared.sum(-1, keepdim=True) + 1e-6).sqrt()
+        return squared if self.shape.temperature == "tower" else torch.cat([squared, conditions], dim=-1)
+
+    def head(self, separation: torch.Tensor, name: str) -> torch.Tensor:
+        """(K, rows, ...) -> (K, rows), by the head ``measured`` or ``simulated``."""
+        *hidden, last = self.heads[name]
+        for layer in hidden:
+            separation = torch.relu(layer(separation))
+        return last(separation).squeeze(-1)
+
+    def _keep(self, shape: torch.Size) -> torch.Tensor:
+        return torch.stack([torch.rand(shape, generator=g) >= self.dropout for g in self.generators])
+
+
+class PairScalers:
+    """K input scalers of pairs: polymers and solvents share one scale, as they share the tower.
+
+    Args:
+        kind: as :class:`~sim2real.training.transfer.InputScalers`.
+        parts: pairs and the rows of them to fit on: (materials, columns) arrays with (K, rows) row numbers.
+    """
+
+    def __init__(self, kind: str, parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
+        width = descriptor_width(parts[0][0].shape[1])
+        molecules = [part for X, _ in parts for part in (X[:, :width], X[:, width : 2 * width])]
+        starts = np.cumsum([0, *(len(m) for m in molecules)])
+        repeated = [rows for _, rows in parts for _ in range(2)]
+        own = np.concatenate([rows + start for rows, start in zip(repeated, starts)], axis=1)
+        of_molecule = InputScalers(kind, np.concatenate(molecules), own)
+        own = np.concatenate([rows + start for (_, rows), start in zip(parts, np.cumsum([0, *(len(X) for X, _ in parts)]))], axis=1)
+        of_conditions = InputScalers(kind, np.concatenate([X[:, 2 * width :] for X, _ in parts]), own)
+        self.clip = INPUT_CLIP[kind]
+        self.shift = torch.cat([of_molecule.shift, of_molecule.shift, of_conditions.shift], dim=-1)
+        self.factor = torch.cat([of_molecule.factor, of_molecule.factor, of_conditions.factor], dim=-1)
+
+    def take(self, index: torch.Tensor) -> PairScalers:
+        """The scalers at these positions."""
+        taken = copy(self)
+        taken.shift, taken.factor = self.shift[index], self.factor[index]
+        return taken
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """(K, rows, columns) -> the same, scaled and clipped."""
+        return ((x - self.shift) * self.factor).clamp_(*self.clip)
