@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sim2real.datasets.embedded import POLYMER_FACTS, load_liquid_facts, load_molecules, load_polymer_facts
-from sim2real.datasets.task import PROPERTIES, DataError, Task, merge_by_median
+from sim2real.datasets.task import PROPERTIES, DataError, Task, merge
 
 
 @pytest.mark.parametrize("property", PROPERTIES)
@@ -96,7 +96,7 @@ def test_a_table_of_another_shape_is_refused(tmp_path):
 
 def test_median_does_not_depend_on_the_order_of_rows():
     rows = pd.DataFrame({"key": list("abcab"), "structure": list("abcab"), "value": [1.0, 5.0, 2.0, 3.0, 9.0]})
-    one, other = merge_by_median(rows), merge_by_median(rows.iloc[::-1])
+    one, other = merge(rows), merge(rows.iloc[::-1])
     pd.testing.assert_frame_equal(one, other)
     assert one["value"].tolist() == [2.0, 7.0, 2.0] and one["spread"].tolist() == [2.0, 4.0, 0.0]
 

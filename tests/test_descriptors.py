@@ -22,8 +22,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_checks
 
 from sim2real.chemistry.descriptors import CompositionDescriptor, ForceFieldDescriptor, MolecularDescriptor
-from sim2real.chemistry.descriptors.composition import FormulaError, element_features
+from sim2real.chemistry.descriptors.composition import element_features
 from sim2real.chemistry.descriptors.molecular import LEFT_OUT, estate_indices
+from sim2real.chemistry.formulas import FormulaError
 from sim2real.chemistry.structures import StructureError, oligomer, parse
 
 SMILES = ["*CC*", "*CC(*)c1ccccc1", "*OCC*", "CCO", "*CC(C)(*)C(=O)OC", "c1ccccc1Cl", "*CC*"]

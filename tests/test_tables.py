@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim2real.datasets.tables import DataWarning
-from sim2real.datasets.task import DataError, Task
-from sim2real.datasets.units import factor
+from sim2real.datasets.tables import DataWarning, factor, read_table
+from sim2real.datasets.task import DataError, get_property
 
 GOOD = pd.DataFrame(
     {
@@ -33,7 +32,7 @@ def _write(frame, folder, name):
 
 def _load(path, **options):
     given = {"structure": "SMILES", "value": "Density", "unit": "kg/m3", "property": "density"} | options
-    return Task.from_table(path, **given)
+    return read_table(path, **given)
 
 
 @pytest.mark.parametrize("name", ["mine.csv", "mine.tsv", "mine.txt", "mine.csv.gz", "mine.parquet", "mine.xlsx"])
@@ -160,7 +159,5 @@ def test_compositions(tmp_path):
     ],
 )
 def test_units_by_name(unit, name, expected):
-    from sim2real.datasets.task import get_property
-
     assert factor(unit, get_property(name)) == pytest.approx(expected)
     assert np.isfinite(factor(get_property(name).unit, get_property(name)))

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sim2real.chemistry.formulas import CompositionError, read_formula
+from sim2real.chemistry.formulas import read_formula
 from sim2real.datasets.curves import HIGH_KELVIN, LOW_KELVIN, read_curves
-from sim2real.datasets.files import read_file
+from sim2real.datasets.rows import Cells, Fault, Rows, read_file, require, sort_rows
 from sim2real.datasets.sources import SOURCES, fetch
-from sim2real.datasets.task import DROPPED_COLUMNS, DataError, Property, Task, get_property
-from sim2real.datasets.units import factor
+from sim2real.datasets.tables import factor
+from sim2real.datasets.task import DataError, Property, Task, get_property, merge
 
 THERMAL, ELECTRICAL = get_property("total_thermal_conductivity"), get_property("electrical_conductivity")
-# The file of 2019 names no units. Those of the SI agree with its ZT: S^2 sigma T / kappa is 0.8 to 1.2 times it in every row.
-GRID_COLUMNS = {"Thermal conductivity": (THERMAL, "W/(m K)"), "Electrical conductivity": (ELECTRICAL, "S/m")}
-SYSTEM_COLUMNS = {"Total Thermal Conductivity": THERMAL, "Electrical Conductivity": ELECTRICAL}
 TABLE_COLUMNS = ("key", "structure", "value", "group", "count", "low", "high", "spread_decades", "sources")
 DISAGREEMENT = 1.0  # decades
 
@@ -54,17 +53,15 @@ def load_conductivities(*, release: bool = False, starrydata: Path | None = None
     rows = pd.concat([r for r, _ in readings], ignore_index=True)
     scope = {what: count for _, counts in readings for what, count in counts.items()}
     sources = [SOURCES[name], SOURCES["system"]]
-    tables, tasks = {}, []
-    checked = {p: _check(rows[rows["property"] == p.name], p) for p in (THERMAL, ELECTRICAL)}
-    for prop, (kept, _) in checked.items():
-        tables[prop] = _merge(kept)
+    tasks = []
+    checked = {p: _check(rows[rows["property"] == p.name].reset_index(drop=True), p) for p in (THERMAL, ELECTRICAL)}
+    tables = {p: _merge(own.table) for p, own in checked.items()}
     shared = len(set(tables[THERMAL]["key"]) & set(tables[ELECTRICAL]["key"]))
-    for prop, (kept, dropped) in checked.items():
+    for prop, own in checked.items():
         table = tables[prop]
-        report = scope | {f"values of {prop.name}": len(kept) + len(dropped)}
-        report |= {f"dropped: {reason}": int(n) for reason, n in dropped["reason"].value_counts().items()}
+        report = scope | {f"values of {prop.name}": own.read} | own.reasons
         report |= {
-            "values merged into another of the same composition": len(kept) - len(table),
+            "values merged into another of the same composition": len(own.table) - len(table),
             "compositions": len(table),
             "of them with values that differ by more than a factor of ten": int((table["spread_decades"] > DISAGREEMENT).sum()),
             "of them in both sources": int(table["sources"].str.contains("+", regex=False).sum()),
@@ -78,7 +75,7 @@ def load_conductivities(*, release: bool = False, starrydata: Path | None = None
                 licence="; ".join(dict.fromkeys(s.licence for s in sources)),
                 citation="; ".join(s.citation for s in sources),
                 report=report,
-                dropped=dropped,
+                dropped=own.dropped,
             )
         )
     return tasks[0], tasks[1]
@@ -87,14 +84,16 @@ def load_conductivities(*, release: bool = False, starrydata: Path | None = None
 def _read_grid(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
     """Starrydata's file of 2019 at 300 K, in long form: composition, property, found, value, reason, file, line, column, source."""
     frame, first_line = read_file(path)
-    _require(path, frame, ("composition", "Temperature", *GRID_COLUMNS))
+    columns = SOURCES["starrydata-2019"].columns
+    require(path.name, frame, ("composition", "Temperature", *(column["name"] for column in columns.values())))
     near = _near_room(frame["Temperature"])
     selected = frame[near]
     counts = {"Starrydata: rows read": len(frame), "Starrydata: rows at 295 to 305 K": len(selected)}
-    parts = [
-        _long(selected, "composition", column, prop, factor(unit, prop), path.name, first_line, "Starrydata")
-        for column, (prop, unit) in GRID_COLUMNS.items()
-    ]
+    parts = []
+    for name, column in columns.items():
+        prop = get_property(name)
+        scale = factor(column["unit"], prop)
+        parts.append(_long(selected, "composition", column["name"], prop, scale, path.name, first_line, "Starrydata"))
     return pd.concat(parts, ignore_index=True), counts
 
 
@@ -102,12 +101,13 @@ def _read_system(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
     """sysTEm at 295 to 305 K, as :func:`_read_grid`; units are those in the names of its columns."""
     frame, first_line = read_file(path)
     # compositions of mixtures (weight per cent) have been worked out in this column
-    _require(path, frame, ("Pymatgen Composition", "Temperature (K)"))
+    require(path.name, frame, ("Pymatgen Composition", "Temperature (K)"))
     near = _near_room(frame["Temperature (K)"])
     selected = frame[near]
     counts = {"sysTEm: rows read": len(frame), "sysTEm: rows at 295 to 305 K": len(selected)}
     parts = []
-    for name, prop in SYSTEM_COLUMNS.items():
+    for property, words in SOURCES["system"].columns.items():
+        prop, name = get_property(property), words["name"]
         column = next((c for c in frame.columns if re.fullmatch(rf"{name} \(.+\)", str(c))), None)
         if column is None:
             raise DataError(f"{path.name}: missing column {name} with its unit in brackets; it has {', '.join(map(str, frame))}")
@@ -117,12 +117,6 @@ def _read_system(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
             raise DataError(f"{path.name}, column {column}: {error}") from error
         parts.append(_long(selected, "Pymatgen Composition", column, prop, scale, path.name, first_line, "sysTEm"))
     return pd.concat(parts, ignore_index=True), counts
-
-
-def _require(path: Path, frame: pd.DataFrame, columns: tuple[str, ...]) -> None:
-    missing = [c for c in columns if c not in frame.columns]
-    if missing:
-        raise DataError(f"{path.name}: missing column(s) {', '.join(missing)}; expected {', '.join(columns)}")
 
 
 def _near_room(kelvin: pd.Series) -> pd.Series:
@@ -149,46 +143,45 @@ def _long(
     )
 
 
-def _check(rows: pd.DataFrame, prop: Property) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Rows that can be used, with ``key``, ``structure`` and ``group``, and the others, each with the first reason found."""
-    rows = rows.reset_index(drop=True)
-    value, reason, where = rows["value"], rows["reason"].to_list(), rows["column"].to_list()
-    found = rows["found"].to_list()
-    formulas = []
-    for k, text in enumerate(rows["composition"]):
-        formulas.append(None)
-        if reason[k]:
-            continue
-        if not np.isfinite(value[k]):
-            reason[k] = f"{prop.name} is not a number"
-        elif value[k] <= 0:
-            reason[k] = f"{prop.name} is not positive"
-        elif not prop.low <= value[k] <= prop.high:
-            reason[k] = f"{prop.name} outside of {prop.low:g} to {prop.high:g} {prop.unit}"
-        else:
-            try:
-                formulas[k] = read_formula(text)
-            except CompositionError as error:
-                reason[k], found[k], where[k] = str(error), str(text), rows["composition_column"][k]
-    usable = np.array([f is not None for f in formulas], dtype=bool)
-    good = [f for f in formulas if f is not None]
-    kept = rows[usable].assign(key=[f.key for f in good], structure=[f.reduced for f in good], group=[f.family for f in good])
-    dropped = rows.assign(reason=reason, found=found, column=where)[~usable]
-    if kept.empty:
-        raise DataError(
-            f"no usable value of {prop.name} at {LOW_KELVIN:g} to {HIGH_KELVIN:g} K in {', '.join(rows['file'].unique())}"
-        )
-    return kept, dropped[list(DROPPED_COLUMNS)].sort_values(["file", "line"], ignore_index=True)
+def _check(rows: pd.DataFrame, prop: Property) -> Rows:
+    """The rows that can be used, with ``key``, ``structure`` and ``group``, and the others, each with the first reason found.
+
+    Args:
+        rows: in long form, of one property, the index from 0.
+        prop: the property.
+
+    Raises:
+        DataError: no row can be used.
+    """
+
+    def read_row(cells: Cells) -> dict[str, Any]:
+        value = cells["value"]
+        if cells["reason"]:
+            raise Fault("found", cells["reason"])
+        if not np.isfinite(value):
+            raise Fault("found", f"{prop.name} is not a number")
+        if value <= 0:
+            raise Fault("found", f"{prop.name} is not positive")
+        if not prop.low <= value <= prop.high:
+            raise Fault("found", f"{prop.name} outside of {prop.low:g} to {prop.high:g} {prop.unit}")
+        formula = cells.check("composition", read_formula)
+        own = {"key": formula.key, "structure": formula.reduced, "group": formula.family}
+        return own | {"value": value, "source": cells["source"]}
+
+    read = sort_rows("", rows, 0, read_row)
+    if read.table.empty:
+        where = ", ".join(rows["file"].unique())
+        raise DataError(f"no usable value of {prop.name} at {LOW_KELVIN:g} to {HIGH_KELVIN:g} K in {where}")
+    # the long form's own columns become those of the files
+    bad = rows.loc[read.dropped["line"].astype(int)].reset_index(drop=True)
+    column = bad["column"].where(read.dropped["column"] == "found", bad["composition_column"])
+    dropped = read.dropped.assign(file=bad["file"], line=bad["line"], column=column)
+    return replace(read, dropped=dropped.sort_values(["file", "line"], ignore_index=True))
 
 
 def _merge(rows: pd.DataFrame) -> pd.DataFrame:
     """One row a key, ordered by key: the median of the logarithms; of formulas scaled differently the shortest."""
-    logs = np.log10(rows["value"])
-    rows = rows.assign(log=logs, length=rows["structure"].str.len()).sort_values(["key", "length", "structure"])
-    grouped = rows.groupby("key", sort=True)
-    table = grouped[["structure", "group"]].first()
-    table["value"] = 10 ** grouped["log"].median()
-    table = table.join(grouped["value"].agg(count="size", low="min", high="max"))
-    table["spread_decades"] = np.log10(table["high"] / table["low"])
-    table["sources"] = grouped["source"].agg(lambda names: "+".join(sorted(set(names))))
-    return table.reset_index()[list(TABLE_COLUMNS)]
+    rows = rows.assign(length=rows["structure"].str.len()).sort_values(["key", "length", "structure"])
+    sources = rows.groupby("key")["source"].agg(lambda names: "+".join(sorted(set(names))))
+    table = merge(rows, log=True).rename(columns={"spread": "spread_decades"})
+    return table.assign(sources=table["key"].map(sources))[list(TABLE_COLUMNS)]

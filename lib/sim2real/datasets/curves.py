@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sim2real.datasets.rows import require
+from sim2real.datasets.tables import factor
 from sim2real.datasets.task import DataError, get_property
-from sim2real.datasets.units import factor
 
 ROOM_KELVIN, LOW_KELVIN, HIGH_KELVIN = 300.0, 295.0, 305.0
 # A straight line over more than this says little about 300 K.
@@ -62,9 +63,7 @@ def read_curves(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
     try:
         with pd.read_csv(path, dtype=str, chunksize=CHUNK, keep_default_na=False) as chunks:
             for chunk in chunks:
-                missing = [c for c in COLUMNS if c not in chunk.columns]
-                if missing:
-                    raise DataError(f"{path.name}: missing column(s) {', '.join(missing)}; expected {', '.join(COLUMNS)}")
+                require(path.name, chunk, COLUMNS)
                 counts[read] += len(chunk)
                 kind = chunk["prop_y"].str.strip().str.lower()
                 chunk = chunk[kind.isin(CURVES) & (chunk["prop_x"].str.strip().str.lower() == "temperature")]

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata, spearmanr
 
+from sim2real.datasets.pairs import CLASS_WORDS, UNCLASSIFIED
 from sim2real.laws.bootstrap import check_materials, error_array, trial_material_curves
 from sim2real.laws.classes import FEWEST_MATERIALS, class_records
 from sim2real.laws.curve import LEVEL, REPLICATES
@@ -20,21 +21,6 @@ from sim2real.studies.survey import FEWEST_SHARED
 from sim2real.training.experiment import Trials
 from sim2real.training.transfer import least_squares_line
 
-UNCLASSIFIED = "unclassified"
-CLASS_WORDS = {
-    "cellulose": "Celluloses",
-    "polyacrylate": "Polyacrylates",
-    "polychlorox": "Chloropolymers",
-    "polyester": "Polyesters",
-    "polyether": "Polyethers",
-    "polyethylene": "Polyethylenes",
-    "polyisobutylene": "Polyisobutylenes",
-    "polypropylene": "Polypropylenes",
-    "polystyrenes": "Polystyrenes",
-    "polyvinylx": "Polyvinyls",
-    "polyxacrylamide": "Polyacrylamides",
-}
-"""Names of the measured file's classes as the paper writes them; a class that is not here has its own name."""
 PERMUTATIONS = 9_999
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim2real.chemistry.descriptors.pairs import describe_pairs
 from sim2real.datasets import activity, chi_unifac
 from sim2real.datasets.pairs import load_chi_cosmo, load_chi_measured
 from sim2real.datasets.task import Task
+from sim2real.studies.describe import describe_pairs
 from sim2real.studies.polymers import SOURCE_SEED, limit_source, limit_target
 from sim2real.training.experiment import Study
 from sim2real.training.hyperparameters import load_hyperparameters
@@ -62,7 +62,7 @@ def pair_study(
 
     Args:
         stem: of its name; simulators of one stem are compared on the same splits.
-        source, target: of :func:`sim2real.chemistry.descriptors.pairs.describe_pairs`.
+        source, target: of :func:`sim2real.studies.describe.describe_pairs`.
         simulated: the simulator's values of the target's rows (rows,), NaN where it has none.
         split: a key of :data:`SPLITS`.
         settings: hyperparameters or None.

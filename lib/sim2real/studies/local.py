@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sim2real.datasets.conductivity import ELECTRICAL, THERMAL
 from sim2real.datasets.paths import CACHE, DATA
+from sim2real.datasets.tables import read_table
 from sim2real.datasets.task import OTHER_PROPERTIES, PROPERTIES, DataError, NoStudy, Task
 from sim2real.datasets.transport import read_transport
 from sim2real.studies.polymers import DESCRIPTORS, describe, limit_source, limit_target
@@ -199,7 +200,7 @@ def check_block(path: Path, name: str, entry: object, known: set[str]) -> str:
 def _side(where: str, folder: Path, entry: object, property: str, kind: str) -> Task:
     _check_side(where, entry, {"file", "structure", "value", "unit"}, _SIDE)
     options = {key: value for key, value in entry.items() if key != "file"}
-    return Task.from_table(folder / entry["file"], property=property, kind=kind, **options)
+    return read_table(folder / entry["file"], property=property, kind=kind, **options)
 
 
 def _check_side(where: str, entry: object, needed: set[str], known: set[str]) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sim2real.chemistry.descriptors.pairs import describe_pairs
 from sim2real.datasets.chi_table import chi_from_table
 from sim2real.datasets.task import DataError, Task
 from sim2real.studies.chi_studies import pair_study, simulated_by_pair
+from sim2real.studies.describe import describe_pairs
 from sim2real.studies.local import CHI, TABLES, blocks_of_kind, check_block, check_sizes, chosen_for, refuse_others
 from sim2real.studies.polymers import limit_source, limit_target
 from sim2real.studies.presets import Settings

@@ -12,18 +12,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
-from rdkit import Chem, DataStructs
-from rdkit.Chem import rdFingerprintGenerator
+from rdkit import DataStructs
 from scipy.stats.contingency import association
 from sklearn.neighbors import NearestNeighbors
 
-from sim2real.chemistry.structures import attachment_indices, oligomer, parse
+from sim2real.chemistry.fingerprints import BITS, RADIUS, chain_fingerprint
 from sim2real.datasets.task import Task
 from sim2real.studies.presets import Settings
 from sim2real.training.experiment import Design, Study
 from sim2real.training.seeding import numpy_generator
 
-RADIUS, BITS = 2, 2048
 MEASURES = {
     "tanimoto": f"Tanimoto similarity to the nearest measured material (Morgan, radius {RADIUS}, {BITS} bits)",
     "descriptor": "minus the Euclidean distance to the nearest measured material in standardised descriptors",
@@ -66,30 +64,6 @@ class GradedSource:
     def high(self) -> float:
         """The largest similarity."""
         return float(self.similarity.max())
-
-
-def chain_fingerprint(smiles: str) -> DataStructs.ExplicitBitVect:
-    """Morgan fingerprint of a molecule, or of an infinite chain of a repeat unit.
-
-    For a repeat unit the environments are those of the atoms of one unit inside an oligomer that goes on for at least
-    radius + 1 backbone atoms to both sides, with redundant environments kept: no environment sees an end or an attachment
-    point, and the bits do not depend on where the chain was cut, on its direction, or on how many repeats were written.
-
-    Raises:
-        StructureError: as :func:`sim2real.chemistry.structures.parse`.
-    """
-    mol = Chem.Mol(parse(smiles))
-    Chem.RemoveStereochemistry(mol)
-    generator = rdFingerprintGenerator.GetMorganGenerator(radius=RADIUS, fpSize=BITS, includeRedundantEnvironments=True)
-    ends = attachment_indices(mol)
-    if not ends:
-        return generator.GetFingerprint(mol)
-    (head, _), (tail, _) = ends
-    backbone = len(Chem.GetShortestPath(mol, head, tail)) - 2
-    flank = -(-(RADIUS + 1) // backbone)
-    size = mol.GetNumAtoms() - 2  # the oligomer keeps the order of atoms, without attachment points
-    chain = oligomer(mol, 2 * flank + 1)
-    return generator.GetFingerprint(chain, fromAtoms=list(range(flank * size, (flank + 1) * size)))
 
 
 def similarity_to_target(study: Study, by: str = "tanimoto", workers: int = 1) -> tuple[np.ndarray, np.ndarray]:
