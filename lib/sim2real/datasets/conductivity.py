@@ -7,12 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from sim2real.chemistry.formulas import read_formula
 from sim2real.datasets.curves import HIGH_KELVIN, LOW_KELVIN, read_curves
-from sim2real.datasets.rows import Cells, Fault, Rows, read_file, require, sort_rows
+from sim2real.datasets.rows import Cells, Fault, Rows, read_file, read_number, require, sort_rows
 from sim2real.datasets.sources import SOURCES, fetch
 from sim2real.datasets.tables import factor
 from sim2real.datasets.task import DataError, Property, Task, get_property, merge
@@ -49,13 +48,12 @@ def load_conductivities(*, release: bool = False, starrydata: Path | None = None
     name = "starrydata" if release else "starrydata-2019"
     first = Path(starrydata) if starrydata is not None else fetch(name)
     second = Path(system) if system is not None else fetch("system")
-    readings = [read_curves(first) if release else _read_grid(first), _read_system(second)]
-    rows = pd.concat([r for r, _ in readings], ignore_index=True)
-    scope = {what: count for _, counts in readings for what, count in counts.items()}
+    read = [_read_curves(first) if release else _read_grid(first), _read_system(second)]
+    scope = {what: count for _, counts in read for what, count in counts.items()}
     sources = [SOURCES[name], SOURCES["system"]]
+    checked = {prop: _together([rows[prop] for rows, _ in read], prop, (first, second)) for prop in (THERMAL, ELECTRICAL)}
+    tables = {prop: _merge(rows.table) for prop, rows in checked.items()}
     tasks = []
-    checked = {p: _check(rows[rows["property"] == p.name].reset_index(drop=True), p) for p in (THERMAL, ELECTRICAL)}
-    tables = {p: _merge(own.table) for p, own in checked.items()}
     shared = len(set(tables[THERMAL]["key"]) & set(tables[ELECTRICAL]["key"]))
     for prop, own in checked.items():
         table = tables[prop]
@@ -81,31 +79,31 @@ def load_conductivities(*, release: bool = False, starrydata: Path | None = None
     return tasks[0], tasks[1]
 
 
-def _read_grid(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Starrydata's file of 2019 at 300 K, in long form: composition, property, found, value, reason, file, line, column, source."""
+def _read_grid(path: Path) -> tuple[dict[Property, Rows], dict[str, int]]:
+    """Starrydata's file of 2019 at 300 K: the rows of each property, and counts."""
     frame, first_line = read_file(path)
-    columns = SOURCES["starrydata-2019"].columns
+    columns = {get_property(name): column for name, column in SOURCES["starrydata-2019"].columns.items()}
     require(path.name, frame, ("composition", "Temperature", *(column["name"] for column in columns.values())))
     near = _near_room(frame["Temperature"])
-    selected = frame[near]
-    counts = {"Starrydata: rows read": len(frame), "Starrydata: rows at 295 to 305 K": len(selected)}
-    parts = []
-    for name, column in columns.items():
-        prop = get_property(name)
-        scale = factor(column["unit"], prop)
-        parts.append(_long(selected, "composition", column["name"], prop, scale, path.name, first_line, "Starrydata"))
-    return pd.concat(parts, ignore_index=True), counts
+    counts = {"Starrydata: rows read": len(frame), "Starrydata: rows at 295 to 305 K": int(near.sum())}
+    parts = {
+        prop: _rows(
+            path.name, frame[near], first_line, prop, "composition", column["name"], factor(column["unit"], prop), "Starrydata"
+        )
+        for prop, column in columns.items()
+    }
+    return parts, counts
 
 
-def _read_system(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
+def _read_system(path: Path) -> tuple[dict[Property, Rows], dict[str, int]]:
     """sysTEm at 295 to 305 K, as :func:`_read_grid`; units are those in the names of its columns."""
     frame, first_line = read_file(path)
     # compositions of mixtures (weight per cent) have been worked out in this column
-    require(path.name, frame, ("Pymatgen Composition", "Temperature (K)"))
+    composition = "Pymatgen Composition"
+    require(path.name, frame, (composition, "Temperature (K)"))
     near = _near_room(frame["Temperature (K)"])
-    selected = frame[near]
-    counts = {"sysTEm: rows read": len(frame), "sysTEm: rows at 295 to 305 K": len(selected)}
-    parts = []
+    counts = {"sysTEm: rows read": len(frame), "sysTEm: rows at 295 to 305 K": int(near.sum())}
+    parts = {}
     for property, words in SOURCES["system"].columns.items():
         prop, name = get_property(property), words["name"]
         column = next((c for c in frame.columns if re.fullmatch(rf"{name} \(.+\)", str(c))), None)
@@ -115,68 +113,61 @@ def _read_system(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
             scale = factor(column[len(name) + 2 : -1], prop)
         except DataError as error:
             raise DataError(f"{path.name}, column {column}: {error}") from error
-        parts.append(_long(selected, "Pymatgen Composition", column, prop, scale, path.name, first_line, "sysTEm"))
-    return pd.concat(parts, ignore_index=True), counts
+        parts[prop] = _rows(path.name, frame[near], first_line, prop, composition, column, scale, "sysTEm")
+    return parts, counts
+
+
+def _read_curves(path: Path) -> tuple[dict[Property, Rows], dict[str, int]]:
+    """Starrydata's full release, as :func:`_read_grid`."""
+    curves, counts = read_curves(path)
+    curves = curves.set_index("line")
+    return {
+        prop: _rows(path.name, curves[curves["property"] == prop.name], 0, prop, "composition", "value", 1.0, "Starrydata")
+        for prop in (THERMAL, ELECTRICAL)
+    }, counts
 
 
 def _near_room(kelvin: pd.Series) -> pd.Series:
     return pd.to_numeric(kelvin, errors="coerce").between(LOW_KELVIN, HIGH_KELVIN)
 
 
-def _long(
-    frame: pd.DataFrame, composition: str, column: str, prop: Property, scale: float, file: str, first_line: int, source: str
-) -> pd.DataFrame:
-    filled = frame[frame[column].notna()]
-    return pd.DataFrame(
-        {
-            "composition": filled[composition],
-            "property": prop.name,
-            "found": filled[column].astype(str),
-            "value": pd.to_numeric(filled[column], errors="coerce") * scale,
-            "reason": "",
-            "file": file,
-            "line": filled.index.to_numpy(dtype=int) + first_line,
-            "column": column,
-            "composition_column": composition,
-            "source": source,
-        }
-    )
+def _rows(
+    file: str, frame: pd.DataFrame, first_line: int, prop: Property, composition: str, column: str, scale: float, source: str
+) -> Rows:
+    """Rows with a value in a column, with ``key``, ``structure``, ``group``, ``value`` and ``source``, and the others.
 
-
-def _check(rows: pd.DataFrame, prop: Property) -> Rows:
-    """The rows that can be used, with ``key``, ``structure`` and ``group``, and the others, each with the first reason found.
-
-    Args:
-        rows: in long form, of one property, the index from 0.
-        prop: the property.
-
-    Raises:
-        DataError: no row can be used.
+    A curve says itself in which ``column`` its fault is, what was ``found`` there and the ``reason`` why it gives no value.
     """
+    curve = column == "value"
 
     def read_row(cells: Cells) -> dict[str, Any]:
-        value = cells["value"]
-        if cells["reason"]:
-            raise Fault("found", cells["reason"])
-        if not np.isfinite(value):
-            raise Fault("found", f"{prop.name} is not a number")
+        where, found = (cells["column"], cells["found"]) if curve else (column, cells[column])
+        if curve and cells["reason"]:
+            raise Fault(where, cells["reason"], found)
+        value = cells.check(column, read_number, f"{prop.name} is not a number") * scale
         if value <= 0:
-            raise Fault("found", f"{prop.name} is not positive")
+            raise Fault(where, f"{prop.name} is not positive", found)
         if not prop.low <= value <= prop.high:
-            raise Fault("found", f"{prop.name} outside of {prop.low:g} to {prop.high:g} {prop.unit}")
-        formula = cells.check("composition", read_formula)
-        own = {"key": formula.key, "structure": formula.reduced, "group": formula.family}
-        return own | {"value": value, "source": cells["source"]}
+            raise Fault(where, f"{prop.name} outside of {prop.low:g} to {prop.high:g} {prop.unit}", found)
+        formula = cells.check(composition, read_formula)
+        return {"key": formula.key, "structure": formula.reduced, "group": formula.family, "value": value, "source": source}
 
-    read = sort_rows("", rows, 0, read_row)
-    if read.table.empty:
-        where = ", ".join(rows["file"].unique())
+    if not curve:
+        frame = frame.loc[frame[column].notna(), [composition, column]]
+    return sort_rows(file, frame, first_line, read_row)
+
+
+def _together(parts: list[Rows], prop: Property, paths: tuple[Path, Path]) -> Rows:
+    """The rows of both sources.
+
+    Raises:
+        DataError: none can be used.
+    """
+    rows = Rows(*(pd.concat([getattr(part, side) for part in parts], ignore_index=True) for side in ("table", "dropped")))
+    if rows.table.empty:
+        where = ", ".join(path.name for path in paths)
         raise DataError(f"no usable value of {prop.name} at {LOW_KELVIN:g} to {HIGH_KELVIN:g} K in {where}")
-    # the long form's own columns become those of the files
-    bad = rows.loc[read.dropped["line"].astype(int)].reset_index(drop=True)
-    column = bad["column"].where(read.dropped["column"] == "found", bad["composition_column"])
-    dropped = read.dropped.assign(file=bad["file"], line=bad["line"], column=column)
-    return replace(read, dropped=dropped.sort_values(["file", "line"], ignore_index=True))
+    return replace(rows, dropped=rows.dropped.sort_values(["file", "line"], ignore_index=True))
 
 
 def _merge(rows: pd.DataFrame) -> pd.DataFrame:

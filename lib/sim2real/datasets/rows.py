@@ -15,7 +15,8 @@ from sim2real.datasets.task import DROPPED_COLUMNS, DataError, dropped_by_reason
 
 
 class Fault(Exception):
-    """A row that cannot be used: ``Fault(column, reason)``, the same fault always in the same words."""
+    """A row that cannot be used: ``Fault(column, reason)``, the same fault always in the same words, and what stands there if it is
+    not the column's cell."""
 
 
 class Cells(dict[str, Any]):
@@ -105,8 +106,8 @@ def sort_rows(file: str, frame: pd.DataFrame, first_line: int, read_row: Callabl
         try:
             usable.append(read_row(cells) | {"line": line})
         except Fault as fault:
-            column, reason = fault.args
-            dropped.append((file, line, column, str(cells[column]), reason))
+            column, reason, *found = fault.args
+            dropped.append((file, line, column, str(found[0] if found else cells[column]), reason))
     return Rows(pd.DataFrame(usable), pd.DataFrame(dropped, columns=list(DROPPED_COLUMNS)))
 
 
