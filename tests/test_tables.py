@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sim2real.datasets.rows import read_number
 from sim2real.datasets.tables import DataWarning, factor, read_table
 from sim2real.datasets.task import DataError, get_property
 
@@ -125,6 +126,20 @@ def test_a_file_that_cannot_be_read(tmp_path, name, content, message):
     with pytest.raises(DataError, match=message) as caught:
         _load(tmp_path / name)
     assert name in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_table_without_values_says_so(tmp_path):
+    path = _write(GOOD.assign(Density=""), tmp_path, "mine.csv")
+    with pytest.raises(DataError, match="mine.csv: no value in column 'Density'"):
+        _load(path)
+    assert not list(tmp_path.glob("*.dropped.csv"))
+
+
+@pytest.mark.parametrize("text", ["", "n/a", "1_000", "inf", "nan", "1,5"])
+def test_what_is_no_number(text):
+    with pytest.raises(ValueError, match="is not a number"):
+        read_number(text)
+    assert read_number(" 1.5e3 ") == 1500
 
 
 def test_a_property_of_ones_own_has_its_unit_and_no_range(tmp_path):

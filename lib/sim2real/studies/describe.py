@@ -12,7 +12,7 @@ from sim2real.datasets.task import Task
 
 
 def describe_pairs(tasks: list[Task], workers: int = 1) -> tuple[list[Task], list[np.ndarray]]:
-    """Tasks of pairs with the descriptors of :class:`~sim2real.chemistry.descriptors.pairs.PairDescriptor`, fitted to all of them together.
+    """Tasks of pairs with the descriptors of :class:`PairDescriptor`, fitted to all of them together.
 
     Args:
         tasks: with the columns ``structure`` ("polymer|solvent") and ``temperature`` (K) in their tables.
