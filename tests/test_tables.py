@@ -128,6 +128,12 @@ def test_a_file_that_cannot_be_read(tmp_path, name, content, message):
     assert name in str(caught.value) and "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["structure", "value", "key", "count", "low"])
+def test_a_column_of_classes_may_have_any_name(tmp_path, name):
+    task = _load(_write(GOOD.rename(columns={"Class": name}), tmp_path, "mine.csv"), group=name)
+    assert task.table.set_index("group")["value"].to_dict() == pytest.approx({"PS": 1.05, "PE": 0.86, "PEO": 1.125, "PP": 0.85})
+
+
 def test_a_table_without_values_says_so(tmp_path):
     path = _write(GOOD.assign(Density=""), tmp_path, "mine.csv")
     with pytest.raises(DataError, match="mine.csv: no value in column 'Density'"):

@@ -163,7 +163,7 @@ def _together(parts: list[Rows], prop: Property, paths: tuple[Path, Path]) -> Ro
     Raises:
         DataError: none can be used.
     """
-    rows = Rows(*(pd.concat([getattr(part, side) for part in parts], ignore_index=True) for side in ("table", "dropped")))
+    rows = Rows.of(parts)
     if rows.table.empty:
         where = ", ".join(path.name for path in paths)
         raise DataError(f"no usable value of {prop.name} at {LOW_KELVIN:g} to {HIGH_KELVIN:g} K in {where}")

@@ -166,8 +166,7 @@ def _task(
         units: repeat units of rings, for tables that do not give them.
         classes: class by polymer key.
     """
-    read = [sort_rows(file, frame, first_line, lambda cells: _read_row(cells, units)) for file, frame, first_line in tables]
-    rows = Rows(*(pd.concat([getattr(r, part) for r in read], ignore_index=True) for part in ("table", "dropped")))
+    rows = Rows.of([sort_rows(file, frame, line, lambda cells: _read_row(cells, units)) for file, frame, line in tables])
     bad = len(rows.dropped)
     if not rows.read:
         raise DataError(f"{tables[0][0]}: no rows; expected a table of chi")

@@ -43,6 +43,11 @@ class Rows:
     table: pd.DataFrame
     dropped: pd.DataFrame
 
+    @classmethod
+    def of(cls, parts: Sequence[Rows]) -> Rows:
+        """Rows of several files or tables as one."""
+        return cls(*(pd.concat(tables, ignore_index=True) for tables in zip(*((part.table, part.dropped) for part in parts))))
+
     @property
     def read(self) -> int:
         """How many rows there are, usable or not."""

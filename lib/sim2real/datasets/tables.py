@@ -37,6 +37,7 @@ def read_values(
     unit: str = "",
     unit_column: str = "",
     keep: tuple[str, ...] = (),
+    group: str = "",
     kind: str = "any",
     where: Callable[[pd.DataFrame], pd.Series] | None = None,
     accepted: tuple[float, float] | None = None,
@@ -51,6 +52,7 @@ def read_values(
         unit: of all values, or empty where
         unit_column: names a column with each row's unit.
         keep: further columns for the result.
+        group: column that becomes ``group``.
         kind: ``polymer`` (repeat units with two ``*``), ``molecule`` (none), ``any`` of both, or ``composition``.
         accepted: narrower limits than the physical range, for a table known to hold other materials as well.
 
@@ -78,9 +80,10 @@ def read_values(
         if accepted is not None and not accepted[0] <= number <= accepted[1]:
             raise Fault(value, f"is outside of {accepted[0]:g} to {accepted[1]:g}, what is taken from this table")
         key = cells.check(structure, lambda text: _key(text, kind))
-        return {"key": key, "structure": str(cells[structure]).strip(), "value": number, **{c: cells[c] for c in keep}}
+        found = {"key": key, "structure": str(cells[structure]).strip(), "value": number, **{c: cells[c] for c in keep}}
+        return found | ({"group": cells[group]} if group else {})
 
-    columns = (structure, value, *([unit_column] if unit_column else ()), *keep)
+    columns = (structure, value, *(column for column in (unit_column, group) if column), *keep)
     rows = read_rows(path, columns, read_row, filled=value, where=where)
     if rows.table.empty:
         return replace(rows, table=pd.DataFrame(columns=["key", "structure", "value", *keep, "line"]).astype({"value": float}))
@@ -128,12 +131,11 @@ def read_table(
     """
     path = Path(path)
     prop = get_property(property) if property else Property(value, value, unit, -math.inf, math.inf)
-    keep = (group,) if group else ()
-    rows = read_values(path, structure=structure, value=value, unit=unit, property=prop, keep=keep, kind=kind)
+    rows = read_values(path, structure=structure, value=value, unit=unit, property=prop, group=group, kind=kind)
     report_dropped(path, rows)
     refuse_empty(path, rows, value)
     table = merge(rows.table.drop(columns="line"))
-    table["group"] = table[group].astype(str) if group else [_group(s, kind) for s in table["structure"]]
+    table["group"] = table["group"].astype(str) if group else [_group(s, kind) for s in table["structure"]]
     table["name"] = table["structure"]
     return Task(
         name=name or path.stem,

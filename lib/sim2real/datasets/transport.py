@@ -156,12 +156,12 @@ def read_transport(
         unit=unit,
         unit_column=unit_column,
         property=property,
-        keep=(group,) if group else (),
+        group=group,
         kind="composition",
     )
     report_dropped(path, rows)
     refuse_empty(path, rows, value)
-    table = _merge(rows.table, group)
+    table = _merge(rows.table)
     report = rows.report(len(table)) | {
         "of them with values that differ by more than a factor of ten": int((table["spread_decades"] > DISAGREEMENT).sum()),
         "of them with values a hundred times apart (a wrong unit?)": int((abs(table["spread_decades"] - 2) < UNIT_SLIP).sum()),
@@ -209,7 +209,7 @@ def load_metal_conductivities(path: Path = METAL_FACTS) -> Task:
         sides[name] = rows.table
     both = set(sides["kappa"]["material"]) & set(sides["sigma"]["material"])
     kappa, sigma = (rows[rows["material"].isin(both)] for rows in sides.values())
-    of_kappa, table = _merge(kappa, "").set_index("key"), _merge(sigma, "").set_index("key")
+    of_kappa, table = _merge(kappa).set_index("key"), _merge(sigma).set_index("key")
     by_key = sigma.groupby("key", sort=True)
     table = table.assign(
         log_kappa=of_kappa["value"],
@@ -234,12 +234,12 @@ def load_metal_conductivities(path: Path = METAL_FACTS) -> Task:
     )
 
 
-def _merge(rows: pd.DataFrame, group: str) -> pd.DataFrame:
-    """One row a key of rows with positive values: the median of the logarithms, in decades."""
+def _merge(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a key of rows with positive values: the median of the logarithms, in decades; a ``group`` of one's own stays."""
     table = merge(rows.assign(value=np.log10(rows["value"]))).rename(columns={"spread": "spread_decades"})
     formulas = [read_formula(s) for s in table["structure"]]
-    groups = table[group].astype(str) if group else [f.family for f in formulas]
-    table = table.assign(structure=[f.reduced for f in formulas], group=groups)
+    group = table["group"].astype(str) if "group" in table else [f.family for f in formulas]
+    table = table.assign(structure=[f.reduced for f in formulas], group=group)
     return table[["key", "structure", "value", "count", "low", "high", "group", "spread_decades"]]
 
 
