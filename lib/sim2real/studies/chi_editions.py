@@ -9,7 +9,7 @@ from sim2real.datasets.paths import ROOT
 from sim2real.studies.chi_studies import SIMULATORS, load_chi_study
 from sim2real.studies.local_pairs import UNTUNED_PAIRS, load_local_pairs
 from sim2real.studies.presets import Settings
-from sim2real.training.experiment import Study
+from sim2real.training.study import Study
 
 
 def pair_studies(edition: str, settings: Settings, *, simulator: str, split: str, tables: str, tuned: bool) -> list[Study]:

@@ -13,7 +13,7 @@ from sim2real.studies.local import load_local_studies, load_local_tasks
 from sim2real.studies.polymers import STUDIES, embedded_tasks, load_study
 from sim2real.studies.presets import Settings
 from sim2real.studies.survey import parity, parity_record
-from sim2real.training.experiment import Study
+from sim2real.training.study import Study
 
 
 def polymer_studies(

@@ -16,8 +16,8 @@ from sim2real.datasets.transport import read_transport
 from sim2real.studies.polymers import DESCRIPTORS, describe, limit_source, limit_target
 from sim2real.studies.presets import Settings
 from sim2real.studies.transport_studies import transport_study, with_law
-from sim2real.training.experiment import Study, training_size
 from sim2real.training.hyperparameters import from_dict
+from sim2real.training.study import Study, training_size
 from sim2real.training.transfer import Hyperparameters, Network, Training
 from sim2real.training.tune import tune
 

@@ -11,9 +11,8 @@ from sim2real.studies.chi_studies import pair_study, simulated_by_pair
 from sim2real.studies.local import CHI, TABLES, blocks_of_kind, check_block, check_sizes, chosen_for, refuse_others
 from sim2real.studies.polymers import limit_source, limit_target
 from sim2real.studies.presets import Settings
-from sim2real.training.experiment import Study
 from sim2real.training.multitask import MultitaskHyperparameters
-from sim2real.training.store import training_size
+from sim2real.training.study import Study, training_size
 from sim2real.training.towers import PairNetwork
 from sim2real.training.transfer import Training
 from sim2real.training.tune_pairs import tune_pairs

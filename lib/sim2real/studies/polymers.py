@@ -24,9 +24,9 @@ from sim2real.datasets.paths import CACHE
 from sim2real.datasets.polymers import load_md_polymers, load_measured_polymers
 from sim2real.datasets.task import PROPERTIES, Task, get_property
 from sim2real.datasets.virtual import load_virtual_polymers, sample_balanced
-from sim2real.training.experiment import Study
 from sim2real.training.hyperparameters import load_hyperparameters
 from sim2real.training.seeding import numpy_generator
+from sim2real.training.study import Study
 
 # fixed: which materials belong to the source is part of the study, not of a run's randomness
 SOURCE_SEED = 0

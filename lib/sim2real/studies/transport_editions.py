@@ -12,8 +12,8 @@ from sim2real.datasets.transport import load_metal_conductivities
 from sim2real.studies.local import UNTUNED, load_local_transport
 from sim2real.studies.presets import Settings
 from sim2real.studies.transport_studies import load_transport_study, tuning_name
-from sim2real.training.experiment import Study
 from sim2real.training.hyperparameters import load_hyperparameters
+from sim2real.training.study import Study
 from sim2real.training.transfer import Hyperparameters
 
 

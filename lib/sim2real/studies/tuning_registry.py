@@ -14,7 +14,7 @@ from sim2real.studies.chi_studies import tuning_name as chi_tuning_name
 from sim2real.studies.polymers import load_study
 from sim2real.studies.presets import PRESETS
 from sim2real.studies.transport_studies import TUNED_M, load_transport_study, tuning_name
-from sim2real.training.experiment import Study
+from sim2real.training.study import Study
 from sim2real.training.tune import TRANSPORT, tune
 from sim2real.training.tune_pairs import tune_pairs
 
