@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import time
+import tomllib
 from dataclasses import fields, replace
 
 import nbformat
@@ -15,6 +16,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from sim2real.datasets.paths import FIGURES, ROOT
 from sim2real.datasets.task import PROPERTIES
@@ -38,6 +41,15 @@ def test_conda_environment_equals_the_lock():
     assert environment["dependencies"][-1]["pip"] == lock
     assert all(re.fullmatch(r"[\w.-]+==[\w.]+", pin) for pin in lock)
     assert "torch==2.13.0" in lock
+
+
+def test_the_lock_holds_what_the_project_asks_for():
+    pins = dict(pin.split("==") for pin in _pins((ROOT / "requirements.lock").read_text().splitlines()))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    for text in [*project["dependencies"], *extras["lab"], *extras["test"]]:
+        asked = Requirement(text)
+        assert asked.specifier.contains(next(v for name, v in pins.items() if canonicalize_name(name) == asked.name)), text
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
