@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from sim2real.datasets.conductivity import ELECTRICAL, THERMAL
-from sim2real.datasets.paths import CACHE, DATA
+from sim2real.datasets.paths import CACHE, DATA, ROOT
 from sim2real.datasets.task import OTHER_PROPERTIES, PROPERTIES, DataError, NoStudy, Task
 from sim2real.datasets.transport import read_transport
 from sim2real.studies.polymers import DESCRIPTORS, describe, limit_source, limit_target
@@ -21,7 +21,7 @@ from sim2real.training.study import Study, training_size
 from sim2real.training.transfer import Hyperparameters, Network, Training
 from sim2real.training.tune import tune
 
-TABLES = DATA / "local.toml"
+TABLES = ROOT / "data" / "local.toml"
 EXAMPLE = DATA / "local.example.toml"
 SMALLEST_TARGET, SMALLEST_SOURCE = 10, 40
 _SIDE = {"file", "structure", "value", "unit", "name", "group", "licence", "citation"}
