@@ -23,7 +23,8 @@ from sim2real.studies.local import (
 )
 from sim2real.studies.local_pairs import load_local_pairs
 from sim2real.studies.presets import resolve
-from sim2real.training.experiment import Design, run
+from sim2real.training.experiment import run_trials
+from sim2real.training.study import Design
 
 ENTRY = """
 [density]
@@ -55,7 +56,7 @@ def test_a_study_on_ones_own_tables_runs(tables, tmp_path):
     assert study.name == "local-density-molecular" and study.settings is UNTUNED
     assert study.target.name == "PoLyInfo" and len(study.target) == len(load_polymer_facts("density"))
     assert study.source.y.max() < 2, "kg/m3 became g/cm3"
-    trials = run(study, Design((40,), (20,), trials=2), arms=("transfer", "direct"), store=tmp_path / "store")
+    trials = run_trials(study, Design((40,), (20,), trials=2), arms=("transfer", "direct"), store=tmp_path / "store")
     assert len(trials.errors("direct")) == 2
 
 
@@ -127,7 +128,7 @@ def test_conductivities_of_ones_own(alloys, tmp_path):
     np.testing.assert_allclose(study.simulated_target, study.target.y, atol=1e-4)
     np.testing.assert_allclose(study.target.table["lorenz"], 0, atol=1e-4)
     assert study.target.table["wf"].value_counts()["WF"] == 6
-    trials = run(study, Design((40,), (20,), trials=2), arms=("transfer", "direct", "law"), store=tmp_path / "store")
+    trials = run_trials(study, Design((40,), (20,), trials=2), arms=("transfer", "direct", "law"), store=tmp_path / "store")
     assert trials.errors("law").max() < 1e-3 < trials.errors("direct").min()
 
 
@@ -205,7 +206,7 @@ def test_ones_own_tables_of_chi_become_a_study_of_pairs(chi_tables):
     assert (len(study.source), len(study.target), study.split_by) == (60, 40, "pair")
     # every measured row has its simulated value, of the same pair and temperature
     np.testing.assert_allclose(study.simulated_target * 1.1, study.target.y)
-    trials = run(study, Design(n_grid=(40,), m_grid=(20,), trials=2), arms=("transfer", "direct", "simulator"))
+    trials = run_trials(study, Design(n_grid=(40,), m_grid=(20,), trials=2), arms=("transfer", "direct", "simulator"))
     assert np.isfinite(trials.table["absolute_error"]).all()
     assert trials.errors("simulator").max() < 1e-6, "the made-up measurements are a line of the simulations"
 

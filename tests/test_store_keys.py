@@ -10,8 +10,8 @@ import pytest
 from sim2real.studies.chi_studies import load_chi_study
 from sim2real.studies.polymers import load_study
 from sim2real.studies.transport_studies import load_transport_study
-from sim2real.training.experiment import Design
 from sim2real.training.store import Plan
+from sim2real.training.study import Design
 
 STUDIES = {
     "polymers": lambda: load_study("polymers", "density", n_max=100, descriptor="forcefield", target_max=30),

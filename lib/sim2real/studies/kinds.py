@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sim2real.training.experiment import Study
 from sim2real.training.multitask import MultitaskHyperparameters
+from sim2real.training.study import Study
 from sim2real.training.towers import PairNetwork
 from sim2real.training.transfer import Hyperparameters, Network, Training
 from sim2real.training.tune import TRANSPORT, tune
@@ -44,7 +44,7 @@ class Kind:
     Attributes:
         choose: (study, m) -> hyperparameters chosen on validation data, and the table of candidates.
         untuned: hyperparameters of a short training.
-        baselines, drop_tested: as :class:`~sim2real.training.experiment.Study` has them. Nearly all measured pairs and compounds
+        baselines, drop_tested: as :class:`~sim2real.training.study.Study` has them. Nearly all measured pairs and compounds
             are simulated too: without all of them no source would be left, so that each trial drops its own test rows.
         all_rows: whether all measured rows train, as in the paper, or as many as the preset's ``m_max``.
         shown: the choice of which figures show every value.

@@ -20,8 +20,8 @@ from sim2real.studies.kinds import KINDS, Hyperparameters, MultitaskHyperparamet
 from sim2real.studies.pairs import own_pairs
 from sim2real.studies.presets import Settings
 from sim2real.studies.sides import DESCRIPTORS, PAIRS, Sides, limit_source, limit_target
-from sim2real.training.experiment import Study
 from sim2real.training.hyperparameters import from_dict
+from sim2real.training.study import Study
 
 TABLES = DATA / "local.toml"
 EXAMPLE = DATA / "local.example.toml"

@@ -17,10 +17,9 @@ from sim2real.chemistry.descriptors.pairs import PairDescriptor
 from sim2real.chemistry.simulators.unifac import HIGH_KELVIN, LOW_KELVIN
 from sim2real.chemistry.structures import StructureError, parse, structure_key
 from sim2real.datasets.pairs import PAIR
-from sim2real.training.experiment import Study
 from sim2real.training.multitask import MultitaskHyperparameters, PairPredictors, fit_multitask
 from sim2real.training.seeding import numpy_generator
-from sim2real.training.store import split_rows, training_size
+from sim2real.training.study import Study, split_rows, training_size
 
 FAR = 0.95  # quantile of the distances between measured molecules beyond which a new one is called far
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 
-from sim2real.training.experiment import Design, Study, available_source, log_grid, overlap_count, training_size
+from sim2real.training.experiment import available_source, overlap_count
+from sim2real.training.study import Design, Study, log_grid, training_size
 
 EDITIONS = ("embedded", "open", "local")
 LARGE_TARGET = 200
@@ -29,7 +30,7 @@ class Preset:
             trained on or at least as many. Tests on tens of materials are noisy, so they get more.
         pair_trials, pair_surface_trials: trials per cell of pairs of polymer and solvent, of which the paper has 100; every n and m
             is a training from scratch there, so that error surfaces get fewer.
-        source_draws: of :class:`~sim2real.training.experiment.Design`.
+        source_draws: of :class:`~sim2real.training.study.Design`.
         n_min, n_max: smallest and largest source size.
         points: sizes between them, equally spaced on a logarithmic scale.
         m_max: largest number of measured materials trained on; the paper's largest target set has 607.

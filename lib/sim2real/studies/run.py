@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ from sim2real import figures as drawing
 from sim2real.studies.cases import Case, chosen_cases
 from sim2real.studies.presets import Settings, resolve
 from sim2real.training import duration, experiment
-from sim2real.training.experiment import Design, Study, Trials
 from sim2real.training.hyperparameters import load_hyperparameters
+from sim2real.training.study import Design, Study, Trials
 
 DESIGNS: dict[str, Callable[[Settings, Study], Design | None]] = {
     "scaling": Settings.design,
@@ -127,11 +127,9 @@ class Run:
         workers = self.settings.workers
         if words := duration.announcement(duration.seconds_needed(runs, workers), workers):
             print(words, flush=True)  # not only in the notebook: the runner's terminal shows it, too
-        return [experiment.run(study, design, workers=workers, arms=arms) for study, design, arms in runs]
+        return [experiment.run_trials(study, design, workers=workers, arms=arms) for study, design, arms in runs]
 
-    def save(
-        self, figure: str, title: str, draw: Callable[[dict], Figure], records: Any, *, words: str = "", **more: Any
-    ) -> None:
+    def save(self, figure: str, title: str, draw: Callable[[dict], Figure], records: Any, *, words: str = "", **more: Any) -> None:
         """Draw a figure, write it, and show it with its caption.
 
         Args:

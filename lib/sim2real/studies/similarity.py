@@ -20,8 +20,8 @@ from sklearn.neighbors import NearestNeighbors
 from sim2real.chemistry.structures import attachment_indices, oligomer, parse
 from sim2real.datasets.task import Task
 from sim2real.studies.presets import Settings
-from sim2real.training.experiment import Design, Study
 from sim2real.training.seeding import numpy_generator
+from sim2real.training.study import Design, Study
 
 RADIUS, BITS = 2, 2048
 MEASURES = {
