@@ -11,13 +11,11 @@ import string
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from sim2real.datasets.paths import ROOT
 from sim2real.datasets.task import PROPERTIES
 from sim2real.studies import conductivity, local, pairs, polymers
 from sim2real.studies.kinds import KINDS, Kind
@@ -266,9 +264,10 @@ def load_studies(
     kind: str, edition: str, settings: Settings | str = "quick", *, tuned: bool = True, **choice: Any
 ) -> Iterator[Study]:
     """The studies that figures show side by side, that of :func:`load_study` first: all properties, simulators or blocks."""
+    cases = chosen_cases(kind, edition, **choice)
     if isinstance(settings, str):
-        settings = resolve(edition, settings, all_rows=kind in KINDS and KINDS[kind].all_rows)
-    for case, full in chosen_cases(kind, edition, **choice):
+        settings = resolve(edition, settings, kind=kind)
+    for case, full in cases:
         yield case.study(settings, tuned=tuned, **full)
 
 
@@ -288,8 +287,7 @@ def chosen_cases(kind: str, edition: str, **choice: Any) -> list[tuple[Case, dic
     given = {name: value for name, value in choice.items() if value not in ("", None)}
     if edition == "local":
         (case,) = rows
-        path = Path(given.get("tables", local.TABLES))
-        path = path if path.exists() else ROOT / path
+        path = local.tables_path(given.get("tables", ""))
         blocks = local.read_blocks(kind, path, given.get("property", ""))
         fixed = {name: given.get(name, values[0]) for name, values in case.choices.items() if values} | {"tables": path}
         return [(case, fixed | {"block": b, "descriptor": local.descriptor_of(kind, e, b)}) for b, e in blocks.items()]
@@ -338,7 +336,7 @@ def tunable() -> dict[str, Tunable]:
     """Every name that hyperparameters can be chosen under, read from the table; sources have the sizes of the preset quick."""
     found = {}
     for case in CASES:
-        settings = resolve(case.edition, "quick", workers=1, all_rows=case.shared.all_rows)
+        settings = resolve(case.edition, "quick", workers=1, kind=case.kind)
         named = {field for _, field, _, _ in string.Formatter().parse(case.tuned_as) if field and field != "m"}
         for values in itertools.product(*case.choices.values()) if case.tuned_as else ():
             choice = dict(zip(case.choices, values))

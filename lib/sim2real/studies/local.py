@@ -12,7 +12,7 @@ from typing import Any
 
 from sim2real.datasets.chi_table import chi_from_table
 from sim2real.datasets.conductivity import ELECTRICAL, THERMAL
-from sim2real.datasets.paths import CACHE, DATA
+from sim2real.datasets.paths import CACHE, DATA, ROOT
 from sim2real.datasets.task import OTHER_PROPERTIES, PROPERTIES, DataError, NoStudy, Task
 from sim2real.datasets.transport import read_transport
 from sim2real.studies.conductivity import by_law
@@ -120,6 +120,12 @@ BLOCKS = {
 }
 
 
+def tables_path(tables: str | Path = "") -> Path:
+    """Your TOML file: relative to the working directory or to the repository's root, ``data/local.toml`` if empty."""
+    path = Path(tables or TABLES)
+    return path if path.exists() else ROOT / path
+
+
 def read_blocks(kind: str, path: Path = TABLES, property: str = "") -> dict[str, dict]:
     """The blocks of a TOML file that are of one kind of study: name -> entries.
 
@@ -186,8 +192,7 @@ def read_tables(kind: str, path: Path, name: str, block: dict) -> tuple[Task, Ta
 
 def own_sides(kind: str, settings: Settings, *, block: str, tables: Path, **_: str) -> Sides:
     """The two sides of a block without descriptors; errors are those of :func:`read_blocks` and :func:`read_tables`."""
-    source, target = read_tables(kind, tables, block, read_blocks(kind, tables)[block])
-    return BLOCKS[kind].sides(source, target, settings)
+    return BLOCKS[kind].sides(*read_tables(kind, tables, block, read_blocks(kind, tables)[block]), settings)
 
 
 def descriptor_of(kind: str, block: Any, where: str = "") -> str:

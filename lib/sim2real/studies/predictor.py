@@ -32,7 +32,7 @@ class ChiPredictor:
     """An ensemble trained on all simulations and on the measured values of a study of pairs.
 
     Args:
-        study: of :func:`sim2real.studies.chi_studies.load_chi_study`, with hyperparameters.
+        study: of :func:`~sim2real.studies.cases.load_study` and kind ``pairs``, with hyperparameters.
         members: networks; about a second each for a thousand updates.
         level: of the intervals.
         seed: of the random numbers.

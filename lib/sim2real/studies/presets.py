@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 
+from sim2real.studies.kinds import KINDS
 from sim2real.training.experiment import available_source, overlap_count
 from sim2real.training.study import Design, Study, log_grid, training_size
 
@@ -84,7 +85,7 @@ def get_preset(name: str) -> Preset:
 
 @dataclass(frozen=True)
 class Settings:
-    """A preset with what the user asked for instead: the sizes of one run of a notebook."""
+    """A preset with what the user asked for instead: the sizes of one run of a notebook; ``from_scratch`` as its kind of study."""
 
     preset: Preset
     trials: int
@@ -94,6 +95,7 @@ class Settings:
     workers: int
     seed: int
     overlap: str
+    from_scratch: bool = False
 
     def design(self, study: Study) -> Design:
         """The grid for one study: n from the preset's smallest to all of the source, one m."""
@@ -127,9 +129,7 @@ class Settings:
 
     def surface_trials(self, study: Study) -> int:
         """Trials per cell of an error surface."""
-        if self.trials or study.clusters() is None:
-            return self._trials(study)
-        return self.preset.pair_surface_trials
+        return self.preset.pair_surface_trials if self.from_scratch and not self.trials else self._trials(study)
 
     def _scaling_design(self, study: Study, overlap: str, points: int) -> Design:
         available = self._available(study, overlap)
@@ -148,7 +148,7 @@ class Settings:
     def _trials(self, study: Study) -> int:
         if self.trials:
             return self.trials
-        if study.clusters() is not None:
+        if self.from_scratch:
             return self.preset.pair_trials
         large = training_size(study.target, study.split_by) >= LARGE_TARGET
         return self.preset.large_target_trials if large else self.preset.small_target_trials
@@ -182,11 +182,11 @@ def resolve(
     workers: int = 0,
     seed: int = 0,
     overlap: str = "keep",
-    all_rows: bool = False,
+    kind: str = "polymers",
 ) -> Settings:
     """Check a notebook's parameters and fill in the preset's values where they are 0.
 
-    Args are the notebooks' parameters, and ``all_rows``: whether curves against n train on as many measured rows as error surfaces.
+    Args are the notebooks' parameters, and ``kind``: the kind of study, a key of :data:`~sim2real.studies.kinds.KINDS`.
 
     Raises:
         ValueError: an unknown edition, preset or overlap, a negative number, or n_max that leaves no grid; one line that says
@@ -208,9 +208,10 @@ def resolve(
         preset=chosen,
         trials=trials,
         n_max=n_max or chosen.n_max,
-        m_max=m_max or (chosen.surface_m_max if all_rows else chosen.m_max),
+        m_max=m_max or (chosen.surface_m_max if KINDS[kind].all_rows else chosen.m_max),
         surface_m_max=m_max or chosen.surface_m_max,
         workers=workers or os.cpu_count() or 1,
         seed=seed,
         overlap=overlap,
+        from_scratch=KINDS[kind].from_scratch,
     )

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from IPython.display import Markdown, display
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
@@ -17,6 +16,11 @@ from sim2real.studies.presets import Settings, resolve
 from sim2real.training import duration, experiment
 from sim2real.training.hyperparameters import load_hyperparameters
 from sim2real.training.study import Design, Study, Trials
+
+try:
+    from IPython.display import Markdown, display
+except ImportError:  # without the extra "lab" figures are written and not shown
+    Markdown = display = None
 
 DESIGNS: dict[str, Callable[[Settings, Study], Design | None]] = {
     "scaling": Settings.design,
@@ -33,7 +37,7 @@ class Run:
         edition: ``embedded``, ``open`` or ``local``.
         preset: ``smoke``, ``quick`` or ``paper``.
         figures: folder of the figures; ``figures/EDITION`` if empty, and for presets other than quick a folder of their own in it.
-        sizes: ``trials``, ``n_max``, ``m_max``, ``workers``, ``seed``, ``overlap`` and ``all_rows`` of
+        sizes: ``trials``, ``n_max``, ``m_max``, ``workers``, ``seed``, ``overlap`` and ``kind`` (of its studies) of
             :func:`~sim2real.studies.presets.resolve`.
 
     Attributes:
@@ -83,8 +87,8 @@ class Run:
 
         Args:
             studies: of this run.
-            design: ``scaling`` (n from the preset's smallest to all, one m), ``surface`` (n and m), ``target sizes`` (all of n, some
-                m), or a design a study.
+            design: ``scaling`` (n from the preset's smallest to all, one m), ``surface`` (n and m), ``target sizes`` (all of n,
+                some m), or a design a study.
             arms: as :func:`~sim2real.training.experiment.run_trials`.
         """
         designs = [DESIGNS[design](self.settings, s) for s in studies] if isinstance(design, str) else design
@@ -143,6 +147,6 @@ class Run:
         payload = drawing.payload(figure, title, records, edition=self.edition, preset=self.preset, words=words, **more)
         drawn = draw(payload)
         drawing.save(drawn, payload, self.folder)
-        display(drawn)
         plt.close(drawn)
-        display(Markdown(payload["caption"]))
+        if display is not None:
+            display(drawn, Markdown(payload["caption"]))
