@@ -6,21 +6,18 @@ hyperparameters: a study that is called otherwise is trained again.
 
 from __future__ import annotations
 
-import itertools
-import string
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from sim2real.datasets.task import PROPERTIES
 from sim2real.studies import conductivity, local, pairs, polymers
 from sim2real.studies.kinds import KINDS, Kind
 from sim2real.studies.presets import Settings, resolve
-from sim2real.studies.sides import PAIRS, Sides, describe
+from sim2real.studies.sides import PAIR_DESCRIPTOR, Sides, describe
 from sim2real.training.hyperparameters import load_hyperparameters
 from sim2real.training.study import Study, training_size
 
@@ -147,7 +144,7 @@ CASES = (
         splits="embedded-chi-{split}",
         tuned_as="chi-{simulator}",
         words="{source} to {target} (twin of the chi study, not chi; source and target not independent)",
-        descriptor=PAIRS,
+        descriptor=PAIR_DESCRIPTOR,
     ),
     Case(
         kind="pairs",
@@ -158,7 +155,7 @@ CASES = (
         splits="open-chi-{split}",
         tuned_as="open-chi-{simulator}",
         words="{source} to {target}",
-        descriptor=PAIRS,
+        descriptor=PAIR_DESCRIPTOR,
     ),
     Case(
         kind="conductivity",
@@ -216,7 +213,7 @@ CASES = (
         splits="local-{block}-{split}",
         tuned_as="",
         words="{source} to {target}",
-        descriptor=PAIRS,
+        descriptor=PAIR_DESCRIPTOR,
     ),
     Case(
         kind="conductivity",
@@ -315,34 +312,3 @@ def _check(kind: str, edition: str, rows: list[Case], name: str, value: Any) -> 
     if value not in ("", None) and allowed and value not in allowed:
         known = ", ".join(map(str, dict.fromkeys(allowed)))
         raise ValueError(f"unknown {name.upper()} {value!r} of EDITION {edition!r} and {kind}; expected one of {known}")
-
-
-@dataclass(frozen=True)
-class Tunable:
-    """A name under which hyperparameters are chosen.
-
-    Attributes:
-        load: the study, without hyperparameters.
-        m: target training size, cut to what there is.
-        choose: (study, m) -> the choice, and a row for each candidate with ``stage``, its settings, ``validation_mae``, ``chosen``.
-    """
-
-    load: Callable[[], Study]
-    m: int
-    choose: Callable[[Study, int], tuple[Any, pd.DataFrame]]
-
-
-def tunable() -> dict[str, Tunable]:
-    """Every name that hyperparameters can be chosen under, read from the table; sources have the sizes of the preset quick."""
-    found = {}
-    for case in CASES:
-        settings = resolve(case.edition, "quick", workers=1, kind=case.kind)
-        named = {field for _, field, _, _ in string.Formatter().parse(case.tuned_as) if field and field != "m"}
-        for values in itertools.product(*case.choices.values()) if case.tuned_as else ():
-            choice = dict(zip(case.choices, values))
-            default = all(v == case.choices[k][0] for k, v in choice.items() if k not in named)
-            if default and not any(str(v).endswith("-full") for v in values):
-                for m in case.tuned_m or (settings.m_max,):
-                    load = partial(case.untrained, settings, **choice)
-                    found[case.tuning_name(m, **choice)] = Tunable(load, m, case.shared.choose)
-    return found

@@ -14,7 +14,7 @@ from sim2real.training.transfer import Hyperparameters, Network, Training
 from sim2real.training.tune import TRANSPORT, tune
 from sim2real.training.tune_pairs import tune_pairs
 
-Settings = Hyperparameters | MultitaskHyperparameters
+Recipe = Hyperparameters | MultitaskHyperparameters
 # short trainings that show only that everything runs
 UNTUNED = Hyperparameters(
     transfer_network=Network(),
@@ -51,8 +51,8 @@ class Kind:
         shown: the choice of which figures show every value.
     """
 
-    choose: Callable[[Study, int], tuple[Settings, pd.DataFrame]]
-    untuned: Settings
+    choose: Callable[[Study, int], tuple[Recipe, pd.DataFrame]]
+    untuned: Recipe
     baselines: tuple[str, ...] = ("ridge", "trees", "simulator")
     drop_tested: bool = False
     all_rows: bool = False

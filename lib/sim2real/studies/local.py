@@ -16,10 +16,10 @@ from sim2real.datasets.paths import CACHE, DATA, ROOT
 from sim2real.datasets.task import OTHER_PROPERTIES, PROPERTIES, DataError, NoStudy, Task
 from sim2real.datasets.transport import read_transport
 from sim2real.studies.conductivity import by_law
-from sim2real.studies.kinds import KINDS, Hyperparameters, MultitaskHyperparameters
+from sim2real.studies.kinds import KINDS, Recipe
 from sim2real.studies.pairs import own_pairs
 from sim2real.studies.presets import Settings
-from sim2real.studies.sides import DESCRIPTORS, PAIRS, Sides, limit_source, limit_target
+from sim2real.studies.sides import DESCRIPTORS, PAIR_DESCRIPTOR, Sides, limit_source, limit_target
 from sim2real.training.hyperparameters import from_dict
 from sim2real.training.study import Study
 
@@ -30,7 +30,7 @@ _ANY = ("any", "polymer", "molecule", "composition")
 
 
 @dataclass(frozen=True)
-class Block:
+class Reader:
     """How the blocks of one kind of study are read.
 
     Attributes:
@@ -88,8 +88,8 @@ def own_materials(source: Task, target: Task, settings: Settings) -> Sides:
 
 _SIDE = ("file", "structure", "value", "unit", "name", "group", "licence", "citation")
 _PAIR = ("file", "temperature", "value", "polymer", "solvent", "pair", "separator", "temperature_unit", "group", "name")
-BLOCKS = {
-    "polymers": Block(
+READERS = {
+    "polymers": Reader(
         kinds=_ANY,
         words="materials and one property",
         entries=("property", "descriptor"),
@@ -98,7 +98,7 @@ BLOCKS = {
         read=_read_materials,
         sides=own_materials,
     ),
-    "pairs": Block(
+    "pairs": Reader(
         kinds=("chi",),
         words="kind chi",
         entries=(),
@@ -108,7 +108,7 @@ BLOCKS = {
         sides=own_pairs,
         hint=", and polymer and solvent, or pair",
     ),
-    "conductivity": Block(
+    "conductivity": Reader(
         kinds=("conductivity",),
         words="kind conductivity",
         entries=(),
@@ -126,19 +126,8 @@ def tables_path(tables: str | Path = "") -> Path:
     return path if path.exists() else ROOT / path
 
 
-def read_blocks(kind: str, path: Path = TABLES, property: str = "") -> dict[str, dict]:
-    """The blocks of a TOML file that are of one kind of study: name -> entries.
-
-    Args:
-        kind: a key of :data:`BLOCKS`.
-        path: the TOML file.
-        property: name or property of the block that comes first; the file's order if empty.
-
-    Raises:
-        DataError: no such file, or an unknown kind; one line that says what to do.
-        NoStudy: there is none of that kind.
-        ValueError: no block has that name or property; the message lists those there are.
-    """
+def read_file_of_blocks(path: Path) -> dict[str, Any]:
+    """Every entry of a TOML file, each of a known kind; errors are those of :func:`read_blocks`."""
     if not path.is_file():
         raise DataError(f"EDITION=local: no file {short(path)}; copy {short(EXAMPLE)} to it and name your tables there")
     try:
@@ -147,19 +136,42 @@ def read_blocks(kind: str, path: Path = TABLES, property: str = "") -> dict[str,
         raise DataError(f"{short(path)}: {error}") from error
     if not blocks:
         raise DataError(f"{short(path)} names no study; {short(EXAMPLE)} shows how")
-    every = [of for block in BLOCKS.values() for of in block.kinds]
+    every = [word for reader in READERS.values() for word in reader.kinds]
     for name, block in blocks.items():
         if kind_of(block) not in every:
             raise DataError(f"{_where(path, name)}: kind is {kind_of(block)!r}; expected {_listed(every, 'or')}")
-    own = {name: block for name, block in blocks.items() if kind_of(block) in BLOCKS[kind].kinds}
+    return blocks
+
+
+def read_blocks(kind: str, path: Path = TABLES, property: str = "") -> dict[str, Any]:
+    """The blocks of a TOML file that are of one kind of study: name -> entries.
+
+    Args:
+        kind: a key of :data:`READERS`.
+        path: the TOML file.
+        property: name or property of the block that comes first; the file's order if empty.
+
+    Raises:
+        DataError: no such file, or an unknown kind; one line that says what to do.
+        NoStudy: there is none of that kind.
+        ValueError: no block has that name or property; the message lists those there are.
+    """
+    own = {name: block for name, block in read_file_of_blocks(path).items() if kind_of(block) in READERS[kind].kinds}
     if not own:
-        raise NoStudy(f"{short(path)} names no study of {BLOCKS[kind].words}; {short(EXAMPLE)} shows how")
-    if not property:
-        return own
-    first = [name for name, block in own.items() if property in (name, _property_of(block))][:1]
+        raise NoStudy(f"{short(path)} names no study of {READERS[kind].words}; {short(EXAMPLE)} shows how")
+    first = [name for name, block in own.items() if not property or property in (name, _property_of(block))][:1]
     if not first:
         raise ValueError(f"unknown PROPERTY {property!r}: {short(path)} has the blocks {_listed(own)}")
     return {name: own[name] for name in (*first, *(name for name in own if name not in first))}
+
+
+def kind_of_study(path: Path, block: str = "") -> str:
+    """The kind of study that a block is, the file's first if empty; errors are those of :func:`read_blocks`."""
+    blocks = read_file_of_blocks(path)
+    if block and block not in blocks:
+        raise ValueError(f"unknown block {block!r}: {short(path)} has {_listed(blocks)}")
+    word = kind_of(blocks[block or next(iter(blocks))])
+    return next(kind for kind, reader in READERS.items() if word in reader.kinds)
 
 
 def read_tables(kind: str, path: Path, name: str, block: dict) -> tuple[Task, Task]:
@@ -168,7 +180,7 @@ def read_tables(kind: str, path: Path, name: str, block: dict) -> tuple[Task, Ta
     Raises:
         DataError: an unknown or missing entry, or a table that cannot be used; one line that says what to do.
     """
-    reader, where = BLOCKS[kind], _where(path, name)
+    reader, where = READERS[kind], _where(path, name)
     if not re.fullmatch(r"\w[\w-]*", name):
         raise DataError(f"{where}: expected a name of letters, digits, - and _, since files are called after it")
     if not isinstance(block, dict) or not {"source", "target"} <= set(block):
@@ -192,7 +204,7 @@ def read_tables(kind: str, path: Path, name: str, block: dict) -> tuple[Task, Ta
 
 def own_sides(kind: str, settings: Settings, *, block: str, tables: Path, **_: str) -> Sides:
     """The two sides of a block without descriptors; errors are those of :func:`read_blocks` and :func:`read_tables`."""
-    return BLOCKS[kind].sides(*read_tables(kind, tables, block, read_blocks(kind, tables)[block]), settings)
+    return READERS[kind].sides(*read_tables(kind, tables, block, read_blocks(kind, tables)[block]), settings)
 
 
 def descriptor_of(kind: str, block: Any, where: str = "") -> str:
@@ -202,7 +214,7 @@ def descriptor_of(kind: str, block: Any, where: str = "") -> str:
         DataError: an unknown one.
     """
     if kind != "polymers":
-        return {"pairs": PAIRS, "conductivity": "composition"}[kind]
+        return {"pairs": PAIR_DESCRIPTOR, "conductivity": "composition"}[kind]
     entries = block if isinstance(block, dict) else {}
     descriptor = entries.get("descriptor", "composition" if kind_of(block) == "composition" else "molecular")
     if descriptor not in DESCRIPTORS:
@@ -221,7 +233,7 @@ def check_sizes(name: str, study: Study) -> None:
             raise DataError(f"{name}: {side.name} has {len(side)} materials that can be used; expected at least {least}")
 
 
-def chosen_for(study: Study, m: int, kind: str) -> Hyperparameters | MultitaskHyperparameters:
+def chosen_for(study: Study, m: int, kind: str) -> Recipe:
     """What was chosen for these very data on validation data inside the training part, or is chosen now, some minutes, and kept.
 
     Args:

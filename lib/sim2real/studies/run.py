@@ -18,9 +18,13 @@ from sim2real.training.hyperparameters import load_hyperparameters
 from sim2real.training.study import Design, Study, Trials
 
 try:
+    from IPython import get_ipython
     from IPython.display import Markdown, display
-except ImportError:  # without the extra "lab" figures are written and not shown
-    Markdown = display = None
+except ImportError:  # without the extra "lab" there is no notebook to show figures in
+
+    def get_ipython() -> None:
+        """No notebook."""
+
 
 DESIGNS: dict[str, Callable[[Settings, Study], Design | None]] = {
     "scaling": Settings.design,
@@ -145,8 +149,7 @@ class Run:
             more: further entries of the payload.
         """
         payload = drawing.payload(figure, title, records, edition=self.edition, preset=self.preset, words=words, **more)
-        drawn = draw(payload)
-        drawing.save(drawn, payload, self.folder)
-        plt.close(drawn)
-        if display is not None:
-            display(drawn, Markdown(payload["caption"]))
+        saved = drawing.save(draw, payload, self.folder)
+        if get_ipython() is not None:
+            display(saved.figure, Markdown(saved.caption))
+        plt.close(saved.figure)

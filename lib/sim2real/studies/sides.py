@@ -17,7 +17,7 @@ from sim2real.training.seeding import numpy_generator
 # fixed: which materials belong to the source is part of the study, not of a run's randomness
 SOURCE_SEED = 0
 DESCRIPTORS = {"forcefield": ForceFieldDescriptor, "molecular": MolecularDescriptor, "composition": CompositionDescriptor}
-PAIRS = "pairs"  # the descriptor of two molecules and a temperature
+PAIR_DESCRIPTOR = "pairs"  # the descriptor of two molecules and a temperature
 
 
 class Sides(NamedTuple):
@@ -33,14 +33,14 @@ def describe(sides: Sides, descriptor: str, workers: int = 1) -> Sides:
 
     Args:
         sides: of one kind of material.
-        descriptor: a key of :data:`DESCRIPTORS`, or :data:`PAIRS`.
+        descriptor: a key of :data:`DESCRIPTORS`, or :data:`PAIR_DESCRIPTOR`.
         workers: processes.
 
     Raises:
         ValueError: unknown descriptor.
     """
     source, target, simulated = sides
-    if descriptor == PAIRS:
+    if descriptor == PAIR_DESCRIPTOR:
         (source, target), (_, kept) = describe_pairs([source, target], workers)
         return Sides(source, target, None if simulated is None else simulated[kept])
     if descriptor not in DESCRIPTORS:

@@ -72,7 +72,7 @@ def _parities(sources: Mapping[str, Task], targets: Mapping[str, Task]) -> dict[
     return {name: record for name, record in records.items() if record}
 
 
-def compounds(study: Study, seed: int = 0) -> pd.DataFrame:
+def conductivity_sizes(study: Study, seed: int = 0) -> pd.DataFrame:
     """How many compounds have which conductivity, how many both, and what overlap = drop leaves of the source.
 
     Args:
@@ -112,7 +112,7 @@ def ranges(tasks: Mapping[str, Task]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def classes(sources: Mapping[str, Task], targets: Mapping[str, Task]) -> pd.DataFrame:
+def class_sizes(sources: Mapping[str, Task], targets: Mapping[str, Task]) -> pd.DataFrame:
     """Materials a class: a row for each target and class, with the numbers of simulated and of measured materials."""
     parts = []
     for name, target in targets.items():
