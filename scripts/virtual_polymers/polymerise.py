@@ -3,9 +3,11 @@
 A rule (``rules.csv``) is a sequence of parts joined head to tail: kinds of monomers, whose residues fill the places, and fixed
 fragments such as ``*C(=O)*`` (with ``[1*]``: a side chain's place). They are textbook reactions (Odian, Principles of
 Polymerization, 4th ed., Wiley 2004); some routes (an alkene by dehydration, then addition) are formal. The idea of a virtual
-library made by polymerisation rules: Ohno et al., J. Chem. Inf. Model. 63, 5539 (2023); the rules are this project's own. Every molecule is tried in every place; the other
-place is filled with textbook comonomers (data/comonomers.csv), a few chosen by a hash of molecule and rule. So the
-units of one molecule do not depend on any other molecule. A virtual polymer need not be one that anybody can make.
+library made by polymerisation rules: Ohno et al., J. Chem. Inf. Model. 63, 5539 (2023); the rules are this project's own.
+
+Every molecule is tried in every place; the other place is filled with textbook comonomers (data/comonomers.csv), a few chosen by
+a hash of molecule and rule. So the units of one molecule do not depend on any other molecule. A virtual polymer need not be one
+that anybody can make.
 """
 
 from __future__ import annotations

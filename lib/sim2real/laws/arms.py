@@ -12,7 +12,8 @@ from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
 from sim2real.laws.bootstrap import paired_difference
 from sim2real.studies.presets import Settings
 from sim2real.training.baselines import NEED_SIMULATED
-from sim2real.training.experiment import Study, Trials, available_source, overlap_count, run
+from sim2real.training.experiment import available_source, overlap_count, run_trials
+from sim2real.training.study import Study, Trials
 from sim2real.training.transfer import Hyperparameters
 
 SEVERAL_M = (100, 400)
@@ -24,7 +25,7 @@ def other_overlap_trials(settings: Settings, study: Study) -> Trials | None:
     """The trials of transfer with the other choice of overlap, or None where there is none or nothing would be left."""
     if not _overlaps(study):
         return None
-    return run(study, settings.other_overlap_design(study), workers=settings.workers, arms=("transfer",))
+    return run_trials(study, settings.other_overlap_design(study), workers=settings.workers, arms=("transfer",))
 
 
 def _overlaps(study: Study) -> bool:
@@ -145,7 +146,7 @@ def several_m_trials(
     designs = [replace(settings, overlap=overlap).design(study) for overlap in ("keep", "drop")[: 1 + _overlaps(study)]]
     largest = max(designs[0].m_grid)
     return [
-        run(
+        run_trials(
             replace(study, settings=hyperparameters(m) or study.settings),
             replace(design, n_grid=design.n_grid[-1:], m_grid=(m,)),
             workers=settings.workers,

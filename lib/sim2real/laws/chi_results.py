@@ -17,7 +17,8 @@ from sim2real.laws.curve import LEVEL, REPLICATES
 from sim2real.laws.grid import json_ready
 from sim2real.laws.power import fit_power_law
 from sim2real.laws.surface_resampling import surface_array
-from sim2real.training.experiment import Study, Trials, overlap_count
+from sim2real.training.experiment import overlap_count
+from sim2real.training.study import Study, Trials
 
 # Minami et al., npj Comput. Mater. 11, 146 (2025), text on Fig. 4; of the printed slopes the ratio is 109.35. Its m is 80 %
 # of the 766 distinct pairs that it names, not of its 1,190 rows, though it says that rows are split.

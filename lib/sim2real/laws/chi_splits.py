@@ -10,12 +10,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from sim2real.datasets.paths import CACHE
 from sim2real.laws.bootstrap import band, paired_difference
 from sim2real.laws.chi_results import first_side
 from sim2real.laws.curve import LEVEL, REPLICATES
-from sim2real.training.experiment import Design, Trials
-from sim2real.training.store import Plan
+from sim2real.training.study import Design, Trials, splits
 
 SPLIT_WORDS = {
     "row": "by row (a pair's other rows may train)",
@@ -85,14 +83,13 @@ def shared_with_training(trials: Trials, columns: tuple[str, ...] = ("pair", "so
         columns: of the target's table; one that it lacks is passed over.
     """
     study, design = trials.study, trials.design
-    plan = Plan(study, study.source, design, CACHE / "trials", ())
-    splits = [plan.split(t) for t in range(design.trials)]
     m = max(design.m_grid)
+    of_trials = splits(study, design.seed, range(design.trials))
     shares = {}
     for column in columns:
         if column in study.target.table:
             labels = study.target.table[column].to_numpy()
-            shares[column] = float(np.mean([np.isin(labels[test], labels[train[:m]]).mean() for train, test in splits]))
+            shares[column] = float(np.mean([np.isin(labels[test], labels[train[:m]]).mean() for train, test in of_trials]))
     return shares
 
 

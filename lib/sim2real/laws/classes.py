@@ -22,7 +22,7 @@ from sim2real.laws.bootstrap import (
 )
 from sim2real.laws.curve import LEVEL, REPLICATES
 from sim2real.laws.power import check_level
-from sim2real.training.experiment import Trials
+from sim2real.training.study import Trials
 
 FEWEST_MATERIALS = 5
 """A class with fewer tested materials gets no verdict: a bootstrap over so few materials is too narrow."""

@@ -18,7 +18,8 @@ from sim2real.laws.bootstrap import (
     paired_difference,
 )
 from sim2real.studies.survey import parity_record
-from sim2real.training.experiment import Study, Trials, overlap_count
+from sim2real.training.experiment import overlap_count
+from sim2real.training.study import Study, Trials
 
 LEVEL = 0.9
 REPLICATES = 1000

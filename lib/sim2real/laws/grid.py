@@ -16,7 +16,8 @@ from sim2real.laws.curve import LEVEL, REPLICATES
 from sim2real.laws.substitution import budget_line_m, compare_surfaces, equal_error_m, equal_rate_m, rate_by_curves
 from sim2real.laws.surface import CONSTANTS, ScalingSurface
 from sim2real.laws.surface_resampling import bootstrap_surface, bootstrap_surface_materials, surface_array
-from sim2real.training.experiment import Trials, overlap_count
+from sim2real.training.experiment import overlap_count
+from sim2real.training.study import Trials
 
 # Minami et al., npj Comput. Mater. 11, 146 (2025), Eqs. 3 and 4, density of polymers; the printed constants give a ratio
 # of 223.6, the printed derivatives 222: all are rounded

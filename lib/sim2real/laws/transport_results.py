@@ -18,7 +18,8 @@ from sim2real.laws.bootstrap import band_trials_materials, error_array
 from sim2real.laws.classes import class_records
 from sim2real.laws.curve import LEVEL, REPLICATES
 from sim2real.studies.presets import Settings
-from sim2real.training.experiment import Design, Study, Trials, overlap_count
+from sim2real.training.experiment import overlap_count
+from sim2real.training.study import Design, Study, Trials
 
 # Minami et al., npj Comput. Mater. 11, 146 (2025), text and Fig. 6
 PAPER = {

@@ -19,8 +19,8 @@ from sklearn.neighbors import NearestNeighbors
 from sim2real.chemistry.fingerprints import BITS, RADIUS, chain_fingerprint
 from sim2real.datasets.task import Task
 from sim2real.studies.presets import Settings
-from sim2real.training.experiment import Design, Study
 from sim2real.training.seeding import numpy_generator
+from sim2real.training.study import Design, Study
 
 MEASURES = {
     "tanimoto": f"Tanimoto similarity to the nearest measured material (Morgan, radius {RADIUS}, {BITS} bits)",

@@ -20,7 +20,7 @@ from sim2real.laws.significance import (
     t_interval,
 )
 from sim2real.studies.similarity import MEASURES, GradedSource, class_association, class_table
-from sim2real.training.experiment import Trials
+from sim2real.training.study import Trials
 
 PAPER = {
     "finding": "no significant differences",

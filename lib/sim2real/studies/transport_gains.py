@@ -16,7 +16,7 @@ from sim2real.laws.bootstrap import error_array
 from sim2real.laws.classes import FEWEST_MATERIALS, WORTHWHILE
 from sim2real.laws.curve import REPLICATES
 from sim2real.laws.significance import ALPHA, DRAWS, detectable_difference, holm
-from sim2real.training.experiment import Study, Trials
+from sim2real.training.study import Study, Trials
 
 FALSE_DISCOVERIES = 0.10
 """Accepted part of false ones among the compounds said to gain or lose."""
