@@ -16,13 +16,14 @@ from sim2real.figures.style import (
     DIRECT,
     GREY,
     LAW,
+    LIGHT,
     MARKERS,
     OTHER,
     TRANSFER,
     WIDE,
     figure,
     headed,
-    legend_below,
+    legend,
     letters,
     loglog,
     panels,
@@ -76,7 +77,8 @@ def parity(payload: dict) -> Figure:
         _linear(ax)
         ax.set_xlabel(f"measured ({unit(record)})")
         ax.set_ylabel(f"simulated ({unit(record)})")
-        headed(ax, letter, record["label"], f"Spearman {number(record['spearman'], 2)}, {record['rows']:,} points")
+        name, _, kind = record["label"].partition(", ")
+        headed(ax, letter, name, f"{kind}{chr(10) * bool(kind)}Spearman {number(record['spearman'], 2)}, {record['rows']:,} points")
     return made
 
 
@@ -112,7 +114,7 @@ def class_parity(payload: dict) -> Figure:
         _linear(ax)
     made.supxlabel(f"simulated ({unit(records[0])})", fontsize=7)
     made.supylabel(f"{records[0]['target_name']} ({unit(records[0])})", fontsize=7)
-    legend_below(made, axes[:1], 3)
+    legend(made, axes[:1], 3, "upper right", scale=2)
     return made
 
 
@@ -166,7 +168,7 @@ def gain_by_accuracy(payload: dict) -> Figure:
         if c:
             note = rf"$\rho$ = {number(c['spearman'], 2)} ({between(c['low'], c['high'])}), $p$ = {number(c['p'], 2)}, {c['classes']} classes"
         headed(ax, letter, "over direct learning" if gain == "with_direct" else "with $n$", note)
-    legend_below(made, axes[:1], 4)
+    legend(made, axes[:1], 4)
     return made
 
 
@@ -186,7 +188,7 @@ def splits(payload: dict) -> Figure:
     made, (left, right) = panels(2, 2, 0.45 + 0.42 * len(records), margin=0.75, sharey=True)
     y, n = np.arange(len(records), dtype=float)[::-1], records[0]["n"]
     columns = [("direct", DIRECT, "s", "direct learning", 0.25, None)]
-    styles = ((OTHER, "v"), (TRANSFER, "o"))
+    styles = ((LIGHT, "v"), (TRANSFER, "o"))
     columns += [("transfer", *styles[k], f"transfer, $n$ = {n[k]:,}", -0.25 * k, k) for k in range(len(n))]
     for key, colour, marker, label, shift, k in columns:
         values = [r[key] if k is None else r[key][k] for r in records]
@@ -203,7 +205,7 @@ def splits(payload: dict) -> Figure:
     for ax, letter, title in ((left, "a", "error"), (right, "b", "paired difference")):
         ax.xaxis.set_major_formatter(lambda v, _: number(v))
         headed(ax, letter, title)
-    legend_below(made, [left], 3)
+    legend(made, [left], 3)
     return made
 
 
@@ -247,7 +249,7 @@ def conductivities(payload: dict) -> Figure:
     plain(ax.yaxis)
     ax.set_xlabel(r"electrical conductivity $\sigma$ (S/m)")
     ax.set_ylabel(r"thermal conductivity $\kappa$ (W/(m K))")
-    legend_below(made, [ax], 2)
+    legend(made, [ax], 2)
     return made
 
 
@@ -287,7 +289,7 @@ def ranking(payload: dict) -> Figure:
     _explained(axes[2], record)
     headed(axes[2], "c", "what explains it")
     for ax in axes:
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), markerscale=1.5)
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), markerscale=1 if ax is axes[2] else 3)
     return made
 
 

@@ -22,13 +22,14 @@ from sim2real.figures.style import (
     WIDE,
     figure,
     headed,
-    legend_below,
+    legend,
     letters,
     loglog,
     panels,
 )
 from sim2real.figures.words import (
     LEARNERS,
+    PAIRS,
     VERDICTS,
     Words,
     change,
@@ -111,7 +112,7 @@ def _scaling_caption(payload: dict) -> str:
     text = ["Mean absolute error (MAE) on measured values that were not trained on; " + INTERVALS.format(words.things)]
     for record in records:
         near, far = _learners(record, words)
-        part = f"{_name(payload, record)} ($m$ = {record['curve']['m']:,}): {law_text(record['law'])}; "
+        part = f"{_name(record)} ($m$ = {record['curve']['m']:,}): {law_text(record['law'])}; "
         part += f"transfer at the largest $n$ {number(record['curve']['mae'][-1])}, direct learning {number(record['arms']['direct']['mae'])}"
         part += "".join(f", {words.arms[arm]} {number(error)}" for arm, error in near.items())
         part += "; off the scale: " + ", ".join(f"{words.arms[a]} {number(e)}" for a, e in far.items()) if far else ""
@@ -122,10 +123,9 @@ def _scaling_caption(payload: dict) -> str:
     return " ".join(text)
 
 
-def _name(payload: Mapping, record: Mapping) -> str:
-    """What tells the panels of a scaling figure apart: the property, or where all have one, the source."""
-    labels = {r["label"] for r in payload["records"]}
-    return record["label"] if len(labels) == len(payload["records"]) or "source" not in record else record["source"]["name"]
+def _name(record: Mapping) -> str:
+    """What tells the panels of a scaling figure apart: the property; of pairs, which all have one, the simulator."""
+    return record["source"]["name"] if words_of(record) is PAIRS else record["label"]
 
 
 @figure(_scaling_caption)
@@ -134,16 +134,16 @@ def scaling(payload: dict) -> Figure:
     records = payload["records"]
     alone = len(records) == 1
     made, axes = panels(
-        len(records), min(2, len(records)), 2.1, width=NARROW if alone else WIDE, margin=1.2 if alone else 0.9, sharex=True
+        len(records), min(2, len(records)), 2.1, width=NARROW if alone else WIDE, margin=1.5 if alone else 0.9, sharex=True
     )
     words = words_of(records[0])
     for ax, record, letter in zip(axes, records, letters(len(records))):
         _scaling_panel(ax, record, words)
         ax.set_ylabel(mae(record))
-        headed(ax, letter, f"{_name(payload, record)}, $m$ = {record['curve']['m']:,}", law_note(record["law"]))
+        headed(ax, letter, f"{_name(record)}, $m$ = {record['curve']['m']:,}", law_note(record["law"]))
     for ax in axes[-min(2, len(records)) :]:
         ax.set_xlabel(words.n)
-    legend_below(made, axes, 2 if alone else 4)
+    legend(made, axes, 1 if alone else 4)
     return made
 
 
@@ -169,7 +169,7 @@ def target_sizes(payload: dict) -> Figure:
         ax.set_xlabel(words_of(record).m)
         ax.set_ylabel(mae(record))
         headed(ax, letter, f"{record['label']}, $n$ = {record['n']:,}")
-    legend_below(made, axes, 2)
+    legend(made, axes, 2)
     return made
 
 
@@ -179,7 +179,8 @@ def class_title(record: Mapping) -> str:
 
 
 def _class_note(record: Mapping) -> str:
-    return VERDICTS[record["verdict"]] + ("" if record["change"] is None else f"\n{change(record['change'])}")
+    count = f"$m$ = {record['rows']}" if "rows" in record else f"{record['tested']} tested"
+    return f"{count}, {VERDICTS[record['verdict']]}" + ("" if record["change"] is None else f"\n{change(record['change'])}")
 
 
 def _classes_caption(payload: dict) -> str:
@@ -192,7 +193,7 @@ def _classes_caption(payload: dict) -> str:
         text += f"$m$ is the class's measured rows; distinct pairs: {pairs}. "
     else:
         drawn = next((r["curve"]["m"] for r in records if r["curve"]), None)
-        text += "" if drawn is None else f"$m$ = {drawn:,} counts all classes together; beside a name, its tested materials. "
+        text += "" if drawn is None else f"$m$ = {drawn:,} counts all classes together. "
     text += f"Dashed: fitted laws. Bands, and changes from the smallest to the largest $n$: 90 %, over trials and {things}."
     return text + (f" Tested too rarely for a curve (materials): {', '.join(left)}." if left else "")
 
@@ -209,12 +210,11 @@ def classes(payload: dict) -> Figure:
     made, axes = panels(len(records), columns, 1.55, margin=0.6, sharex=True, sharey=True)
     for ax, record, letter in zip(axes, records, letters(len(records))):
         error_panel(ax, record["curve"], record["law"])
-        count = f"$m$ = {record['rows']}" if "rows" in record else f"{record['tested']}"
-        headed(ax, letter, f"{class_title(record)}, {count}", _class_note(record), colour=VERDICT_COLOURS[record["verdict"]])
+        headed(ax, letter, class_title(record), _class_note(record), colour=VERDICT_COLOURS[record["verdict"]])
     loglog(axes[0])
     made.supxlabel(words_of(records[0]).n, fontsize=7)
     made.supylabel(mae(records[0]), fontsize=7)
-    legend_below(made, axes[:1], 2)
+    legend(made, axes[:1], 2, "upper right")
     return made
 
 
@@ -246,7 +246,7 @@ def groups(payload: dict) -> Figure:
     )
     for ax, record, letter in zip(axes, records, letters(len(records))):
         name = record["class"]
-        headed(ax, letter, f"{name}, {record['tested']} compounds", _class_note(record), colour=VERDICT_COLOURS[record["verdict"]])
+        headed(ax, letter, name, _class_note(record), colour=VERDICT_COLOURS[record["verdict"]])
         if record["curve"] is None:
             ax.set_axis_off()
             continue
@@ -260,7 +260,7 @@ def groups(payload: dict) -> Figure:
         ax.set_xlabel(words_of(record).n)
     if records:
         axes[0].set_ylabel(mae(records[0]))
-    legend_below(made, axes, 3)
+    legend(made, axes, 3)
     return made
 
 
@@ -305,7 +305,7 @@ def _compounds_caption(payload: dict) -> str:
     )
     return (
         f"Mean error of each of {len(record['names']):,} tested compounds against $n$, by group: median and the middle 50 % and 80 % of the "
-        f"compounds at each $n$. {falls}, {record['unit']}. Named: the compounds nearest to the 10, 50 and 90 % quantiles of their group. "
+        f"compounds at each $n$. {falls}, {record['unit']}. Named: the compounds nearest to the 10, 50 and 90 % quantiles of their group, in this order. "
         f"Each was tested on independent source draws {np.median(record['tested']):.0f} time(s), by the median: a single curve falls and "
         "rises by chance."
     )
@@ -319,9 +319,8 @@ def compounds(payload: dict) -> Figure:
     made, axes = panels(len(fans), len(fans), 2.7, margin=0.3, sharey=True)
     for ax, fan, letter in zip(axes, fans, letters(len(fans))):
         for low, high, alpha in QUANTILES:
-            label = f"middle {high - low:.0%} of compounds"
-            ax.fill_between(n, fan["quantiles"][low], fan["quantiles"][high], color=fan["colour"], alpha=alpha, lw=0, label=label)
-        ax.plot(n, fan["quantiles"][0.5], "o-", color=fan["colour"], lw=1.6, label="median")
+            ax.fill_between(n, fan["quantiles"][low], fan["quantiles"][high], color=fan["colour"], alpha=alpha, lw=0)
+        ax.plot(n, fan["quantiles"][0.5], "o-", color=fan["colour"], lw=1.6)
         for compound, (curve, dashes) in fan["named"].items():
             ax.plot(n, curve, ls=dashes, color=LAW, lw=0.8, label=compound)
         loglog(ax)
@@ -330,9 +329,9 @@ def compounds(payload: dict) -> Figure:
             ax,
             letter,
             f"{fan['name']}, {fan['count']:,} compounds",
-            f"median {percent(last / first - 1)} from the smallest to the largest $n$",
+            f"median {percent(last / first - 1)} with $n$",
         )
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
+        ax.legend(ax.get_lines()[1:], list(fan["named"]), loc="upper center", bbox_to_anchor=(0.5, -0.2))
     axes[0].set_ylabel(f"error of the compound ({record['unit']})")
     axes[len(axes) // 2].set_xlabel(words_of(record).n)
     return made

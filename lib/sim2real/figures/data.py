@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from seaborn import heatmap
 
-from sim2real.figures.style import DIRECT, GREY, WIDE, figure, legend_below, panels
+from sim2real.figures.style import DIRECT, GREY, WIDE, figure, legend, panels
 from sim2real.figures.words import number
 
 
@@ -72,5 +72,5 @@ def descriptor_map(payload: dict) -> Figure:
     for axis, k in ((ax.xaxis, 0), (ax.yaxis, 1)):
         axis.set_label_text(f"principal component {k + 1} ({record['share'][k]:.0%} of the variance)")
         axis.set_major_formatter(lambda v, _: number(v))
-    legend_below(made, [ax], 2)
+    legend(made, [ax], 2)
     return made

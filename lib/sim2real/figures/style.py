@@ -1,4 +1,4 @@
-"""The look of every figure: journal width, one set of colours, axes, panel letters, one legend; nothing of a user's matplotlibrc."""
+"""The look of every figure: journal width, colours, axes, panel letters, one legend; nothing of a user's matplotlibrc."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ WIDE, NARROW = 7.1, 3.5
 """Widths of two columns and of one, inches."""
 SMALL, NORMAL = 6.0, 7.0
 
-# dark blue, vermilion and light blue differ in brightness too; where brightness is not enough a marker or dash differs
-TRANSFER, DIRECT, LAW, OTHER, GREY = "#0b4f9e", "#e0672a", "#111111", "#6fb1e8", "#8c8c8c"
-OWN_VALUE = {"simulator": ("#8a6d00", "-."), "law": ("#7a3e9d", (0, (5, 1, 1, 1, 1, 1)))}
+# dark blue, vermilion and light blue differ in brightness too; where that is not enough a marker or a dash differs
+TRANSFER, DIRECT, LAW, OTHER, GREY = "#0b4f9e", "#e0672a", "#111111", "#8b3fa8", "#8c8c8c"
+LIGHT = "#6fb1e8"
+OWN_VALUE = {"simulator": ("#8a6d00", "-."), "law": ("#00707a", (0, (5, 1, 1, 1, 1, 1)))}
 DATA = "#dddddd"
 VERDICT_COLOURS = {"scales": TRANSFER, "does not": "#b3470c", "cannot be told": "#666666"}
 
@@ -128,7 +129,7 @@ def headed(ax: Axes, letter: str, title: str, note: str = "", *, colour: str = "
         place = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "bottom", "ha": "left"}
         ax.annotate(note, (0, 1), (0, 2.5), fontsize=SMALL, color=colour, linespacing=1.1, **place)
     lines = note.count("\n") + 1 if note else 0
-    ax.set_title((rf"$\mathbf{{{letter}}}$  " if letter else "") + title, pad=3 + 7.6 * lines)
+    ax.set_title((rf"$\mathbf{{{letter}}}$  " if letter else "") + title, pad=3 + 8.2 * lines)
 
 
 def letters(count: int) -> list[str]:
@@ -136,25 +137,30 @@ def letters(count: int) -> list[str]:
     return list("abcdefghijklmnopqrstuvwxyz"[:count]) if 1 < count <= 26 else [""] * count
 
 
-def legend_below(made: Figure, axes: Sequence[Axes], columns: int) -> None:
-    """One legend of all panels below them; what stands in several panels stands in it once."""
+def legend(made: Figure, axes: Sequence[Axes], columns: int, place: str = "lower center", *, scale: float = 1) -> None:
+    """One legend of all panels outside of them; what stands in several panels stands in it once."""
     handles: dict[str, object] = {}
     for ax in axes:
         handles.update(zip(*reversed(ax.get_legend_handles_labels())))
     if handles:
-        made.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=columns)
+        made.legend(handles.values(), handles.keys(), loc=f"outside {place}", ncols=columns, markerscale=scale)
 
 
 def loglog(ax: Axes, *, x: Sequence[float] | None = None) -> None:
     """Logarithmic axes with plain numbers at 50, 100, 200; ``x``: the only places that are marked on the horizontal axis."""
     ax.set_xscale("log")
     ax.set_yscale("log")
-    if x is None:
-        plain(ax.xaxis)
-    else:
-        ax.set_xticks(x, [number(v) if v >= 1e5 else f"{v:,g}" for v in x])
-        ax.xaxis.set_minor_locator(NullLocator())
+    plain(ax.xaxis)
     plain(ax.yaxis)
+    if x is not None:
+        marked(ax, x)
+
+
+def marked(ax: Axes, x: Sequence[float]) -> None:
+    """A logarithmic horizontal axis that is marked at ``x`` and nowhere else."""
+    ax.set_xscale("log")
+    ax.set_xticks(x, [f"{v:,g}" for v in x])
+    ax.xaxis.set_minor_locator(NullLocator())
 
 
 def plain(axis: Axis) -> None:
@@ -164,7 +170,7 @@ def plain(axis: Axis) -> None:
     if span < 4:
         axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
         axis.set_minor_locator(NullLocator())
-    elif span < 50:
+    elif span < 120:
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     else:
         axis.set_major_locator(LogLocator(numticks=6))

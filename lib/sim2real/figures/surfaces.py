@@ -20,8 +20,9 @@ from sim2real.figures.style import (
     WIDE,
     figure,
     headed,
-    legend_below,
+    legend,
     loglog,
+    marked,
     panels,
     plain,
     shades,
@@ -69,13 +70,15 @@ def cuts(ax: Axes, record: Mapping, along: str, fitted: Fitted) -> None:
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24), ncols=2, columnspacing=1)
 
 
-def _both_cuts(payload: dict, fitted: Callable[[str], Fitted], widths: tuple[float, ...]) -> tuple[Figure, list[Axes]]:
+def _both_cuts(
+    payload: dict, fitted: Callable[[str], Fitted], marks: str, widths: tuple[float, ...] = (1, 1, 1)
+) -> tuple[Figure, list[Axes]]:
     """Panels against n and against m on one axis of errors, and room for a third."""
     (record,) = payload["records"]
     made = Figure(figsize=(WIDE, 3.0), layout="constrained")
     axes = list(made.subplots(1, 3, width_ratios=widths))
     axes[1].sharey(axes[0])
-    for ax, along, letter in zip(axes, "nm", "ab"):
+    for ax, along, letter in zip(axes, "nm", marks):
         cuts(ax, record, along, fitted(along))
         headed(ax, letter, f"against ${along}$")
     axes[0].set_ylabel(mae(record))
@@ -114,13 +117,21 @@ def surface(payload: dict) -> Figure:
             return lambda k: lambda grid: law(grid, record["m"][k])
         return lambda k: lambda grid: law(record["n"][k], grid)
 
-    made, axes = _both_cuts(payload, fitted, (1, 1, 1.05))
+    made, axes = _both_cuts(payload, fitted, "ab", (1, 1, 1.05))
     percent = _residuals(record)
     most = max(1.0, float(np.nanmax(np.abs(percent))) if np.isfinite(percent).any() else 1.0)
     ax = axes[2]
     style = {"cmap": "RdBu_r", "vmin": -most, "vmax": most, "cbar": False, "annot_kws": {"fontsize": 6}}
     words = np.vectorize(lambda v: number(round(v), sign=True) if np.isfinite(v) else "")(percent)
-    heatmap(percent, annot=words, fmt="", ax=ax, xticklabels=[f"{v:,}" for v in record["n"]], yticklabels=record["m"], **style)
+    heatmap(
+        percent,
+        annot=words,
+        fmt="",
+        ax=ax,
+        xticklabels=[f"{v:,}" for v in record["n"]],
+        yticklabels=[f"{v:,}" for v in record["m"]],
+        **style,
+    )
     ax.invert_yaxis()
     ax.tick_params(length=0)
     ax.tick_params(axis="x", rotation=60)
@@ -137,8 +148,8 @@ def _grid_caption(payload: dict) -> str:
     gamma, rate = record["interaction_materials"]["log"], record["rate_materials"]
     laws = f"Largest $m$: {plain_law(record['laws_n'][-1])}; largest $n$: {plain_law(record['laws_m'][-1], 'm')}. "
     return (
-        f"{_ranges(record)}. a, b: means with 90 % bands over trials (points) and a law fitted to each curve on its own (lines). {laws}"
-        "c: slope of each curve of a, $d\\log R\\,/\\,d\\log n$, with 90 % intervals over trials (thick), and over trials and pairs (thin); "
+        f"{_ranges(record)}. b, c: means with 90 % bands over trials (points) and a law fitted to each curve on its own (lines). {laws}"
+        "Right: slope of each curve of b, $d\\log R\\,/\\,d\\log n$, with 90 % intervals over trials (thick), and over trials and pairs (thin); "
         f"$\\gamma$ = {number(gamma['value'], 2, sign=True)} ({between(gamma['low'], gamma['high'], sign=True)}, over trials and pairs), simulations and measurements: "
         f"{record['verdict']['verdict']}. What a measurement is worth in simulations at $n$ = {rate['n']:,.0f}, $m$ = {rate['m']:,.0f}: "
         f"{worth(rate)} (paper: {number(record['paper']['rate'])})."
@@ -154,7 +165,7 @@ def curve_grid(payload: dict) -> Figure:
         laws = record[f"laws_{along}"]
         return lambda k: None if laws[k]["status"] == "FAILED" else PowerLaw(laws[k]["D"], laws[k]["alpha"], laws[k]["C"])
 
-    made, axes = _both_cuts(payload, fitted, (1, 1, 1))
+    made, axes = _both_cuts(payload, fitted, "bc")
     ax = axes[2]
     for key, lw, alpha, label in (
         ("interaction", 3, 0.45, "over trials"),
@@ -164,19 +175,15 @@ def curve_grid(payload: dict) -> Figure:
         ax.vlines(record["m"], slopes["low"], slopes["high"], color=TRANSFER, lw=lw, alpha=alpha, label=f"90 %, {label}")
     ax.plot(record["m"], record["interaction"]["slopes"]["value"], "o", color=TRANSFER, ms=4)
     ax.axhline(0, color=LAW, lw=0.6)
-    loglog(ax, x=record["m"])
-    ax.set_yscale("linear")
+    marked(ax, record["m"])
     ax.yaxis.set_major_locator(MaxNLocator(5))
     ax.yaxis.set_major_formatter(lambda v, _: number(v))
     ax.set_xlabel(words_of(record).m)
     ax.set_ylabel(r"slope $d\log R\,/\,d\log n$")
     gamma = record["interaction_materials"]["log"]
-    headed(
-        ax,
-        "c",
-        record["verdict"]["verdict"],
-        rf"$\gamma$ = {number(gamma['value'], 2, sign=True)} ({between(gamma['low'], gamma['high'], sign=True)})",
-    )
+    interval = between(gamma["low"], gamma["high"], sign=True)
+    note = rf"$\gamma$ = {number(gamma['value'], 2, sign=True)} ({interval}): {record['verdict']['verdict']}"
+    headed(ax, "", "slopes of b", note)
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24))
     return made
 
@@ -239,7 +246,7 @@ def indifference(payload: dict) -> Figure:
     edge = record["edge"]
     note = "more simulations do not help" if edge["rate"] is None else f"{number(edge['rate'])} at the edge of the data"
     headed(right, "b", "marginal rate", note)
-    legend_below(made, [left], 4)
+    legend(made, [left], 4)
     return made
 
 
