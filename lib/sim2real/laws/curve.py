@@ -105,7 +105,7 @@ class LearningCurve:
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["learner", "n"])
 
     def to_dict(self) -> dict:
-        """The payload's record: facts, ``curve``, ``law``, ``law_materials``, ``arms``, and ``other_overlap`` with its ``gains``."""
+        """The payload's record: facts, ``curve``, ``law``, ``law_materials``, ``arms``, ``other_overlap`` with its ``gains``."""
         level, other = self.curve.band.level, None
         if self.other is not None:
             other = {"overlap": "drop" if self.facts.overlap == "keep" else "keep"} | self.other.to_dict()

@@ -194,7 +194,8 @@ class CurveGrid:
         laws_n, laws_m: the law of each curve in n, one a value of m, and in m, one a value of n.
         direct: (M,) direct learning, or None where it was not run.
         rate, rate_materials: what a measurement is worth at the edge, intervals over trials, and over trials and pairs.
-        interaction, interaction_materials: of :func:`~sim2real.laws.substitution.interaction`, likewise; the verdict is of the second.
+        interaction, interaction_materials: of :func:`~sim2real.laws.substitution.interaction`, likewise; the second's verdict is
+            that of the grid.
     """
 
     facts: Facts

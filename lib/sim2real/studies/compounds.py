@@ -50,7 +50,7 @@ def gain_record(trials: Trials, m: int | None = None, *, bootstrap: Bootstrap = 
     differences = {"with n": curves[:, :, 0] - curves[:, :, -1], "over direct learning": direct - curves[:, :, -1]}
     table = study.target.table.iloc[materials]
     scale = np.nanmean(curves[:, :, 0], axis=0)
-    properties = compound_properties(study, materials)
+    properties, bootstrap = compound_properties(study, materials), bootstrap.seeded(design)
     return Facts.of(trials).to_dict("study", "property", "label", "unit", "source", "target", "overlap", "trials", "n") | {
         "m": m,
         "draws": design.distinct_draws,
@@ -62,9 +62,7 @@ def gain_record(trials: Trials, m: int | None = None, *, bootstrap: Bootstrap = 
         "curves": np.nanmean(curves, axis=0).tolist(),
         "gains": {name: _as_lists(gain_tests(values, scale)) for name, values in differences.items()},
         "explained": {
-            name: explain(
-                np.nanmean(values - np.nanmean(values, axis=1, keepdims=True), axis=0), properties, bootstrap.seeded(design)
-            )
+            name: explain(np.nanmean(values - np.nanmean(values, axis=1, keepdims=True), axis=0), properties, bootstrap)
             for name, values in differences.items()
         },
     }

@@ -242,8 +242,8 @@ def similarity_record(
     Returns:
         ``property``, ``label``, ``unit``, ``study``, ``measure``, ``source``, ``target``; ``design``; ``grades``, each with its
         name, size, similarity (low, median, high, and a histogram), curve (mae and 90 % bands over trials, and over trials
-        and materials) and ``law``; ``classes``; ``direct``; ``by_n``, one :func:`~sim2real.laws.contrasts.compare` for each n; ``controls``, one for
-        each arrangement at the largest n; ``paper``.
+        and materials) and ``law``; ``classes``; ``direct``; ``by_n``, one comparison (:func:`~sim2real.laws.contrasts.compare`)
+        for each n; ``controls``, one for each arrangement at the largest n; ``paper``.
     """
     design, bootstrap = trials[0].design, bootstrap.seeded(trials[0].design)
     m, table, ranges = max(design.m_grid), class_table(grades), [g.range for g in grades]

@@ -6,20 +6,18 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import pearsonr, spearmanr
 
 from sim2real.chemistry.classes import CLASS_NAMES
 from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
 from sim2real.datasets.conductivity import load_conductivities
 from sim2real.datasets.pairs import load_chi_cosmo, load_chi_measured
 from sim2real.datasets.polymers import load_md_polymers, load_measured_polymers
-from sim2real.datasets.task import DROPPED_COLUMNS, PROPERTIES, Property, Task
+from sim2real.datasets.task import DROPPED_COLUMNS, PROPERTIES, Task
+from sim2real.laws.parity import parity, parity_record
 from sim2real.studies import local, polymers
 from sim2real.studies.presets import Settings
 from sim2real.training.experiment import available_source, overlap_count
 from sim2real.training.study import Study
-
-FEWEST_SHARED = 5  # materials below which a correlation says nothing
 
 
 def survey_tasks(
@@ -148,48 +146,6 @@ def disagreements(tasks: Mapping[str, Task], count: int = 8) -> pd.DataFrame:
     table["relative spread"] = (table["high"] - table["low"]) / table["value"].abs()
     names = [c for c in ("data", "name", "structure", "value", "low", "high", "count", "relative spread") if c in table]
     return table.nlargest(count, "relative spread")[names]
-
-
-def parity(source: Task, target: Task, on: Sequence[str] = ("key",)) -> dict | None:
-    """Simulated against measured values of the materials that both tables hold.
-
-    Args:
-        source, target: of one property; their tables are joined.
-        on: columns of the join.
-
-    Returns:
-        A record of :func:`parity_record`, or None where fewer than :data:`FEWEST_SHARED` materials are shared.
-    """
-    both = target.table.merge(source.table[[*on, "value"]], on=list(on), suffixes=("", "_simulated"))
-    if len(both) < FEWEST_SHARED:
-        return None
-    return parity_record(both["value"].to_numpy(), both["value_simulated"].to_numpy(), target.property)
-
-
-def parity_record(measured: np.ndarray, simulated: np.ndarray, property: Property) -> dict:
-    """Values and what they say of the simulator: correlations, bias and mean absolute error of simulated - measured.
-
-    Args:
-        measured, simulated: (rows,) in the property's unit.
-        property: what they are values of.
-
-    Returns:
-        ``property``, ``label``, ``unit``, ``rows``, ``measured``, ``simulated``, ``pearson``, ``spearman``, ``bias``,
-        ``relative_bias`` (mean of simulated / measured - 1) and ``mae``.
-    """
-    return {
-        "property": property.name,
-        "label": property.label,
-        "unit": property.unit,
-        "rows": len(measured),
-        "measured": measured.tolist(),
-        "simulated": simulated.tolist(),
-        "pearson": float(pearsonr(measured, simulated)[0]),
-        "spearman": float(spearmanr(measured, simulated)[0]),
-        "bias": float(np.mean(simulated - measured)),
-        "relative_bias": float(np.mean(simulated / measured - 1)) if np.all(measured > 0) else None,
-        "mae": float(np.mean(np.abs(simulated - measured))),
-    }
 
 
 def parity_table(records: Sequence[dict]) -> pd.DataFrame:
