@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from sim2real.datasets.task import PROPERTIES, Task
-from sim2real.training.experiment import Study
+from sim2real.training.study import Study
 from sim2real.training.transfer import Hyperparameters, Network, Training
 
 torch.set_num_threads(1)

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sim2real.studies.chi_studies import load_chi_study
-from sim2real.studies.predictor import ChiPredictor, FarFromData, held_out_coverage
+from sim2real.studies.cases import load_study
+from sim2real.studies.predictor import FarFromData, Predictor, held_out_coverage
+from sim2real.studies.presets import resolve
 from sim2real.training.multitask import MultitaskHyperparameters
 from sim2real.training.towers import PairNetwork
 from sim2real.training.transfer import Training
@@ -17,14 +18,14 @@ from sim2real.training.transfer import Training
 @pytest.fixture(scope="module")
 def pairs():
     """The embedded twin with few simulations and a short training."""
-    study = load_chi_study(edition="embedded", simulator="unifac", n_max=300, tuned=False)
+    study = load_study("pairs", "embedded", resolve("embedded", "quick", n_max=300, workers=1), tuned=False)
     network, training = PairNetwork(sizes=(48, 24, 16), inputs="min-max"), Training(150, 5e-3)
     return replace(study, settings=MultitaskHyperparameters(network, training, network, training))
 
 
 @pytest.fixture(scope="module")
 def predictor(pairs):
-    return ChiPredictor(pairs, members=8)
+    return Predictor(pairs, members=8)
 
 
 def test_a_pair_is_predicted_with_an_interval_around_it(predictor):
@@ -71,7 +72,7 @@ def test_a_study_that_was_cut_is_described_as_the_whole_one(pairs):
     """Few simulations, so that some of RDKit's columns vary in the rows left out only."""
     few = replace(pairs, source=pairs.source.select(np.arange(len(pairs.source) - 250, len(pairs.source))))
     described = [*pairs.source.table["structure"], *pairs.target.table["structure"]]
-    cut = ChiPredictor(few, members=4, described=described)
+    cut = Predictor(few, members=4, described=described)
     width = cut.descriptor.describe(["CCO|CCCCCC"], [298.15])[0].shape[1]
     assert width == pairs.target.X.shape[1]
 
@@ -94,6 +95,6 @@ def test_lists_of_unequal_length_and_small_ensembles_are_refused(predictor, pair
     with pytest.raises(ValueError, match="2 polymers, 1 solvents and 1 temperatures"):
         predictor.predict(["CC", "CO"], ["O"], [298.15])
     with pytest.raises(ValueError, match="members is 2"):
-        ChiPredictor(pairs, members=2)
+        Predictor(pairs, members=2)
     with pytest.raises(ValueError, match="no hyperparameters for pairs"):
-        ChiPredictor(replace(pairs, settings=None))
+        Predictor(replace(pairs, settings=None))

@@ -17,7 +17,7 @@ from sim2real.laws import chi_class_results, chi_results, chi_splits, chi_substi
 from sim2real.laws.power import PowerLaw
 from sim2real.laws.substitution import rate_of_curves
 from sim2real.studies import chi_editions
-from sim2real.training.experiment import Design, Study, Trials
+from sim2real.training.study import Design, Study, Trials
 
 N, M = np.array([100, 400, 1600, 6400]), np.array([40, 80, 160, 320])
 CLASSES = ["cellulose", "polyether", "polyester", "polyvinylx", "unclassified"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from sim2real.training import duration
-from sim2real.training.experiment import Design, run
+from sim2real.training.experiment import run_trials
+from sim2real.training.study import Design
 
 ARMS = ("transfer", "direct", "ridge")
 
@@ -32,7 +33,7 @@ def test_what_is_stored_costs_nothing(study, constant_costs, tmp_path, monkeypat
     monkeypatch.setattr("sim2real.training.experiment.CACHE", tmp_path)
     design = Design((50, 300), (16,), trials=3)
     assert duration.seconds_needed([(study, design, ARMS)]) > 0
-    run(study, design, arms=ARMS)
+    run_trials(study, design, arms=ARMS)
     assert duration.seconds_needed([(study, design, ARMS)]) == 0
     more = Design((50, 300), (16,), trials=4)
     one_trial = duration.seconds_needed([(study, Design((50, 300), (16,), trials=1, seed=1), ARMS)])

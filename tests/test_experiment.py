@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from sim2real.training import experiment
-from sim2real.training.experiment import Design, log_grid, overlap_count, run, training_size
+from sim2real.training.experiment import overlap_count, run_trials
 from sim2real.training.store import Plan
+from sim2real.training.study import Design, log_grid, training_size
 
 ARMS = ("transfer", "direct", "ridge")
 DESIGN = Design(n_grid=(50, 300), m_grid=(16, 32), trials=3)
@@ -25,10 +26,10 @@ def test_grid_is_logarithmic_and_holds_both_ends():
 
 
 def test_results_do_not_depend_on_workers_or_blocks(study, tmp_path, monkeypatch):
-    one = run(study, DESIGN, arms=ARMS, store=tmp_path / "one")
-    many = run(study, DESIGN, arms=ARMS, workers=2, store=tmp_path / "many")
+    one = run_trials(study, DESIGN, arms=ARMS, store=tmp_path / "one")
+    many = run_trials(study, DESIGN, arms=ARMS, workers=2, store=tmp_path / "many")
     monkeypatch.setattr("sim2real.training.store.BLOCK", 1)
-    single = run(study, DESIGN, arms=ARMS, store=tmp_path / "single")
+    single = run_trials(study, DESIGN, arms=ARMS, store=tmp_path / "single")
     for other in (many, single):
         keys = ["arm", "n", "m", "trial", "material"]
         merged = one.table.merge(other.table, on=keys, suffixes=("", "_other"))
@@ -44,7 +45,7 @@ def test_trials_are_paired_nested_and_never_test_on_training_rows(study, tmp_pat
     assert not set(train) & set(test)
     assert np.array_equal(plan.source_rows(1, 50), plan.source_rows(1, 300)[:50])
     assert not np.array_equal(plan.source_rows(1, 50), plan.source_rows(2, 50))
-    table = run(study, DESIGN, arms=ARMS, store=tmp_path).table
+    table = run_trials(study, DESIGN, arms=ARMS, store=tmp_path).table
     tested = table.groupby(["arm", "n", "m", "trial"])["material"].apply(lambda s: tuple(sorted(s)))
     for trial in range(DESIGN.trials):
         assert len(set(tested.xs(trial, level="trial"))) == 1
@@ -54,18 +55,18 @@ def test_nothing_is_trained_twice_and_more_trials_train_only_the_new_ones(study,
     trained: list = []
     original = experiment.run_block
     monkeypatch.setattr(experiment, "run_block", lambda plan, block: trained.append(block) or original(plan, block))
-    first = run(study, DESIGN, arms=ARMS, store=tmp_path)
+    first = run_trials(study, DESIGN, arms=ARMS, store=tmp_path)
     assert {t for b in trained for t in b.trials} == {0, 1, 2}
     trained.clear()
-    again = run(study, DESIGN, arms=ARMS, store=tmp_path)
+    again = run_trials(study, DESIGN, arms=ARMS, store=tmp_path)
     assert not trained
     pd.testing.assert_frame_equal(first.table, again.table)
-    more = run(study, replace(DESIGN, trials=5), arms=ARMS, store=tmp_path)
+    more = run_trials(study, replace(DESIGN, trials=5), arms=ARMS, store=tmp_path)
     assert {t for b in trained for t in b.trials} == {3, 4}
     common = more.table[more.table["trial"] < 3].reset_index(drop=True)
     pd.testing.assert_frame_equal(common, first.table)
     trained.clear()
-    run(
+    run_trials(
         replace(study, settings=replace(study.settings, direct=replace(study.settings.direct, steps=50))),
         DESIGN,
         arms=ARMS,
@@ -86,10 +87,10 @@ def test_a_killed_run_loses_only_the_block_in_flight(study, tmp_path, monkeypatc
 
     monkeypatch.setattr(experiment, "run_block", killed)
     with pytest.raises(KeyboardInterrupt):
-        run(study, DESIGN, arms=ARMS, store=tmp_path)
+        run_trials(study, DESIGN, arms=ARMS, store=tmp_path)
     resumed: list = []
     monkeypatch.setattr(experiment, "run_block", lambda plan, block: resumed.append(block) or original(plan, block))
-    run(study, DESIGN, arms=ARMS, store=tmp_path)
+    run_trials(study, DESIGN, arms=ARMS, store=tmp_path)
     assert not set(done) & set(resumed)
     assert not list(tmp_path.rglob("*.part"))
 
@@ -97,13 +98,13 @@ def test_a_killed_run_loses_only_the_block_in_flight(study, tmp_path, monkeypatc
 def test_overlap_drop_takes_the_targets_materials_out_of_the_source(study, tmp_path):
     assert overlap_count(study) == 30
     with pytest.raises(ValueError, match="exceeds the 270 materials"):
-        run(study, replace(DESIGN, overlap="drop"), store=tmp_path)
-    dropped = run(study, replace(DESIGN, n_grid=(50, 270), overlap="drop"), store=tmp_path)
+        run_trials(study, replace(DESIGN, overlap="drop"), store=tmp_path)
+    dropped = run_trials(study, replace(DESIGN, n_grid=(50, 270), overlap="drop"), store=tmp_path)
     assert dropped.errors("transfer").shape == (3, 2)
 
 
 def test_simulations_of_the_same_law_help(study, tmp_path):
-    trials = run(study, replace(DESIGN, trials=6), store=tmp_path)
+    trials = run_trials(study, replace(DESIGN, trials=6), store=tmp_path)
     errors = trials.errors("transfer")
     assert errors[:, 1].mean() < errors[:, 0].mean() < trials.errors("direct").mean()
     assert set(trials.table["arm"]) == {"transfer", "direct", "ridge", "trees", "simulator"}
@@ -111,8 +112,8 @@ def test_simulations_of_the_same_law_help(study, tmp_path):
 
 
 def test_trials_that_share_a_source_draw_share_its_pretrained_networks(study, tmp_path):
-    own = run(study, replace(DESIGN, trials=4), arms=("transfer",), store=tmp_path / "own")
-    shared = run(study, replace(DESIGN, trials=4, source_draws=2), arms=("transfer",), store=tmp_path / "shared")
+    own = run_trials(study, replace(DESIGN, trials=4), arms=("transfer",), store=tmp_path / "own")
+    shared = run_trials(study, replace(DESIGN, trials=4, source_draws=2), arms=("transfer",), store=tmp_path / "shared")
     a, b = own.errors("transfer"), shared.errors("transfer")
     assert np.array_equal(a[:2], b[:2]), "a trial's first draw is its own"
     assert not np.any(a[2:] == b[2:])
@@ -126,19 +127,19 @@ def test_trials_that_share_a_source_draw_share_its_pretrained_networks(study, tm
 def test_baselines_survive_columns_that_are_constant_but_for_rounding(study, tmp_path):
     X = study.target.X.copy()
     X[:, 3] = np.random.default_rng(0).normal(size=len(X)) * 1e-40
-    trials = run(replace(study, target=replace(study.target, X=X)), DESIGN, arms=("direct", "ridge"), store=tmp_path)
+    trials = run_trials(replace(study, target=replace(study.target, X=X)), DESIGN, arms=("direct", "ridge"), store=tmp_path)
     assert np.isfinite(trials.errors("ridge")).all() and np.isfinite(trials.errors("direct")).all()
 
 
 def test_sizes_that_the_data_do_not_allow_are_refused(study, tmp_path):
     with pytest.raises(ValueError, match="n = 500 exceeds the 300 materials of simulated"):
-        run(study, replace(DESIGN, n_grid=(50, 500)), store=tmp_path)
+        run_trials(study, replace(DESIGN, n_grid=(50, 500)), store=tmp_path)
     with pytest.raises(ValueError, match="m = 40 exceeds the 32 training rows of measured"):
-        run(study, replace(DESIGN, m_grid=(40,)), store=tmp_path)
+        run_trials(study, replace(DESIGN, m_grid=(40,)), store=tmp_path)
     with pytest.raises(ValueError, match="expected keep or drop"):
         replace(DESIGN, overlap="maybe")
     with pytest.raises(KeyError, match="no trials of arm 'gp'"):
-        run(study, DESIGN, arms=ARMS, store=tmp_path).errors("gp")
+        run_trials(study, DESIGN, arms=ARMS, store=tmp_path).errors("gp")
 
 
 def test_studies_with_the_same_splits_are_paired_and_others_are_not(study, tmp_path):

@@ -7,13 +7,14 @@ import json
 import pandas as pd
 import pytest
 
+from sim2real.__main__ import main
 from sim2real.chemistry.simulators.polymer import simulate_polymers
 from sim2real.chemistry.simulators.unifac import simulate_chi
 from sim2real.datasets.embedded import load_polymer_facts
 from sim2real.datasets.paths import ROOT
 from sim2real.datasets.transport import load_computed_transport
 from sim2real.datasets.virtual import load_virtual_polymers
-from sim2real.studies.notebooks import NotebookError, main, run_notebook
+from sim2real.studies.notebooks import NotebookError, run_notebook
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
@@ -147,7 +148,7 @@ def test_a_notebook_for_which_ones_tables_hold_nothing_is_passed_over(tmp_path, 
     text = own_tables.read_text()
     own_tables.write_text(text[: text.index("[miscibility]")])
     arguments = ["EDITION=local", "PRESET=smoke", f"TABLES={own_tables}", f"FIGURES={tmp_path / 'figures'}"]
-    status = main([str(ROOT / "notebooks" / "05-chi-classes.ipynb"), *arguments, "--output", str(tmp_path)])
+    status = main(["run", str(ROOT / "notebooks" / "05-chi-classes.ipynb"), *arguments, "--output", str(tmp_path)])
     assert status == 0 and "nothing to run: local.toml names no study of kind chi" in capsys.readouterr().err.replace(
         f"{tmp_path.name}/", ""
     )

@@ -11,14 +11,17 @@ import pytest
 from sim2real.figures import plots
 from sim2real.figures.save import save_figure
 from sim2real.laws import curve as results
-from sim2real.training.experiment import Design, run
+from sim2real.training.experiment import run_trials
+from sim2real.training.study import Design
 
 matplotlib.use("Agg")
 
 
 @pytest.fixture
 def trials(study, tmp_path):
-    return run(study, Design((50, 120, 300), (16, 32), trials=4), arms=("transfer", "direct", "ridge", "simulator"), store=tmp_path)
+    return run_trials(
+        study, Design((50, 120, 300), (16, 32), trials=4), arms=("transfer", "direct", "ridge", "simulator"), store=tmp_path
+    )
 
 
 def test_a_record_holds_the_means_of_the_trials(trials):
@@ -87,8 +90,8 @@ def test_the_network_is_drawn_with_its_own_widths():
 
 def test_both_choices_of_overlap_and_what_each_part_of_the_database_buys(study, tmp_path):
     arms = ("transfer", "direct")
-    kept = run(study, Design((50, 120, 300), (32,), trials=4), arms=arms, store=tmp_path)
-    dropped = run(study, Design((50, 270), (32,), trials=4, overlap="drop"), arms=("transfer",), store=tmp_path)
+    kept = run_trials(study, Design((50, 120, 300), (32,), trials=4), arms=arms, store=tmp_path)
+    dropped = run_trials(study, Design((50, 270), (32,), trials=4, overlap="drop"), arms=("transfer",), store=tmp_path)
     record = results.scaling_record(kept, other=dropped)
     other = record["other_overlap"]
     assert other["overlap"] == "drop" and other["n"] == [50, 270] and record["overlap"] == 30
@@ -101,7 +104,7 @@ def test_both_choices_of_overlap_and_what_each_part_of_the_database_buys(study, 
     assert own.mean() + rest.mean() == pytest.approx(whole)
     # asked the other way round, the parts are the same
     swapped = results.scaling_record(
-        run(study, Design((50, 120, 270), (32,), trials=4, overlap="drop"), arms=arms, store=tmp_path), other=kept
+        run_trials(study, Design((50, 120, 270), (32,), trials=4, overlap="drop"), arms=arms, store=tmp_path), other=kept
     )
     assert swapped["other_overlap"]["gains"]["own"]["mean"] == pytest.approx(own.mean())
     ax = plots.scaling_panel(record)

@@ -36,7 +36,8 @@ from sim2real.studies.similarity import (
     similarity_to_target,
 )
 from sim2real.studies.similarity_results import compare, similarity_record
-from sim2real.training.experiment import Design, Trials, run
+from sim2real.training.experiment import run_trials
+from sim2real.training.study import Design, Trials
 
 
 @pytest.mark.parametrize(
@@ -269,8 +270,8 @@ def test_record_figures_and_verdict_of_a_small_run(chemical, tmp_path):
     design = grade_design(settings, grades[0])
     assert design.n_grid[-1] == 23 and len(design.n_grid) == 5 and design.trials == 3
     design = replace(design, n_grid=(10, 15, 23))
-    trials = [run(g.study, design, arms=("transfer",), store=tmp_path) for g in grades]
-    direct = run(chemical, design, arms=("direct",), store=tmp_path)
+    trials = [run_trials(g.study, design, arms=("transfer",), store=tmp_path) for g in grades]
+    direct = run_trials(chemical, design, arms=("direct",), store=tmp_path)
     splits = [set(map(tuple, t.table[["trial", "material"]].to_numpy())) for t in (*trials, direct)]
     assert all(s == splits[0] for s in splits), "all sets are tested on the same splits"
     record = similarity_record(grades, trials, direct, {"random": (grades, trials), "within classes": (grades, trials)}, "tanimoto")

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from sim2real.training.baselines import BASELINES
-from sim2real.training.experiment import Design, available_source, run
-from sim2real.training.store import Plan, split_rows, training_size
+from sim2real.training.experiment import available_source, run_trials
+from sim2real.training.store import Plan
+from sim2real.training.study import Design, split_rows, training_size
 
 
 @pytest.fixture
@@ -71,35 +72,33 @@ def test_the_tested_materials_own_simulations_are_dropped_trial_by_trial(study, 
     predictors = plan.pretrain((0, 1, 2), 290)
     weights = predictors.network.hidden[0].weight
     assert not np.allclose(weights[0].detach(), weights[2].detach())
-    table = run(study, design, arms=("transfer",), store=tmp_path).table
-    keep = run(study, replace(design, overlap="keep"), arms=("transfer",), store=tmp_path).table
+    table = run_trials(study, design, arms=("transfer",), store=tmp_path).table
+    keep = run_trials(study, replace(design, overlap="keep"), arms=("transfer",), store=tmp_path).table
     assert len(table) == len(keep) and not np.allclose(table["absolute_error"], keep["absolute_error"])
     with pytest.raises(ValueError, match="n = 299 exceeds the 29"):
-        run(study, replace(design, n_grid=(299,)), arms=("transfer",), store=tmp_path)
+        run_trials(study, replace(design, n_grid=(299,)), arms=("transfer",), store=tmp_path)
 
 
 def test_a_material_without_a_simulated_value_is_predicted_by_the_mean(study):
     simulated = study.simulated_target.copy()
     simulated[[3, 30]] = np.nan
-    holed = replace(study, simulated_target=simulated)
     train, test = np.arange(25)[None], np.arange(25, 40)[None]
     y = study.target.y
-    with_line, as_it_is = (BASELINES[name](holed, train, test, [(0,)])[0] for name in ("simulator", "law"))
+    with_line, as_it_is = (BASELINES[name](study.target, train, test, [(0,)], simulated)[0] for name in ("simulator", "law"))
     known = [k for k in range(25) if k != 3]
     line = np.polyfit(simulated[known], y[known], 1)
     expected = np.where(np.isfinite(simulated[25:]), np.polyval(line, simulated[25:]), y[3])
     np.testing.assert_allclose(with_line, expected, rtol=1e-9)
     np.testing.assert_allclose(as_it_is, np.where(np.isfinite(simulated[25:]), simulated[25:], y[3]))
-    complete = BASELINES["law"](study, train, test, [(0,)])[0]
+    complete = BASELINES["law"](study.target, train, test, [(0,)], study.simulated_target)[0]
     np.testing.assert_array_equal(complete, study.simulated_target[25:])
 
 
 @pytest.mark.parametrize("name", ["boosting", "neighbour"])
 def test_further_baselines_learn_and_repeat(study, name):
     """Enough rows of a smooth function: better than the mean, and the same again."""
-    big = replace(study, target=study.source)
     train, test = np.arange(220)[None], np.arange(220, 300)[None]
-    first, again = (BASELINES[name](big, train, test, [("seed", 1)]) for _ in range(2))
+    first, again = (BASELINES[name](study.source, train, test, [("seed", 1)], None) for _ in range(2))
     np.testing.assert_array_equal(first, again)
-    y = big.target.y
+    y = study.source.y
     assert np.abs(first[0] - y[220:]).mean() < 0.9 * np.abs(y[:220].mean() - y[220:]).mean()

@@ -15,7 +15,7 @@ from sim2real.figures.save import save_figure
 from sim2real.laws import classes as class_results
 from sim2real.laws import grid as surface_results
 from sim2real.laws.surface import ScalingSurface
-from sim2real.training.experiment import Design, Study, Trials
+from sim2real.training.study import Design, Study, Trials
 
 matplotlib.use("Agg")
 N, M, TRIALS = (100, 400, 1600, 6400), (20, 40, 80, 160), 8

@@ -40,7 +40,7 @@ def test_tables_count_what_there_is(sides):
     assert overlap.tolist() == [8, 7, 6, "86%"]
     ranges = survey.ranges({"lab": target}).loc["lab"]
     assert (ranges["materials"], ranges["lowest"], ranges["median"], ranges["highest"]) == (7, 1.0, 4.0, 9.0)
-    classes = survey.classes({"density": source}, {"density": target}).loc[("density", "P01")]
+    classes = survey.class_sizes({"density": source}, {"density": target}).loc[("density", "P01")]
     assert classes.tolist() == ["polyolefins", 8, 7]
     assert survey.reports({"lab": target}).loc[("lab", "rows read"), "rows"] == 8
     dropped = survey.dropped({"md": source, "lab": target})

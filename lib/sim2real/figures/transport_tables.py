@@ -12,7 +12,8 @@ from sim2real.figures.plots import with_error
 from sim2real.laws.bootstrap import paired_difference
 from sim2real.laws.classes import change_text
 from sim2real.laws.transport_results import PAPER
-from sim2real.training.experiment import Study, Trials, available_source, overlap_count
+from sim2real.training.experiment import available_source, overlap_count
+from sim2real.training.study import Study, Trials
 
 ARM_NAMES = {
     "direct": "direct learning",

@@ -17,10 +17,9 @@ from sim2real.chemistry.descriptors.pairs import PairDescriptor
 from sim2real.chemistry.simulators.unifac import HIGH_KELVIN, LOW_KELVIN
 from sim2real.chemistry.structures import StructureError, parse, structure_key
 from sim2real.datasets.pairs import PAIR
-from sim2real.training.experiment import Study
 from sim2real.training.multitask import MultitaskHyperparameters, PairPredictors, fit_multitask
 from sim2real.training.seeding import numpy_generator
-from sim2real.training.store import split_rows, training_size
+from sim2real.training.study import Study, split_rows, training_size
 
 FAR = 0.95  # quantile of the distances between measured molecules beyond which a new one is called far
 
@@ -29,11 +28,11 @@ class FarFromData(UserWarning):
     """A molecule or a temperature is not like any that was measured."""
 
 
-class ChiPredictor:
+class Predictor:
     """An ensemble trained on all simulations and on the measured values of a study of pairs.
 
     Args:
-        study: of :func:`sim2real.studies.chi_studies.load_chi_study`, with hyperparameters.
+        study: of :func:`~sim2real.studies.cases.load_study` and kind ``pairs``, with hyperparameters.
         members: networks; about a second each for a thousand updates.
         level: of the intervals.
         seed: of the random numbers.
@@ -182,7 +181,7 @@ class ChiPredictor:
 def held_out_coverage(study: Study, *, members: int = 20, level: float = 0.9, seed: int = 0, workers: int = 1) -> dict:
     """How often the interval holds the measured value, on a fifth of the target that the ensemble never saw.
 
-    Args are those of :class:`ChiPredictor`; held-out rows are cut by the study's ``split_by``. Their own simulations stay in the
+    Args are those of :class:`Predictor`; held-out rows are cut by the study's ``split_by``. Their own simulations stay in the
     source.
 
     Returns:
@@ -191,7 +190,7 @@ def held_out_coverage(study: Study, *, members: int = 20, level: float = 0.9, se
     train, test = split_rows(study.target, numpy_generator(seed, "held out"), study.split_by)
     described = [*study.source.table["structure"], *study.target.table["structure"]]
     options = {"members": members, "level": level, "seed": seed, "workers": workers, "described": described}
-    predictor = ChiPredictor(replace(study, target=study.target.select(train)), **options)
+    predictor = Predictor(replace(study, target=study.target.select(train)), **options)
     held = study.target.select(test).table
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FarFromData)

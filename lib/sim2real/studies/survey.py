@@ -6,12 +6,87 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import pearsonr, spearmanr
 
 from sim2real.chemistry.classes import CLASS_NAMES
-from sim2real.datasets.task import DROPPED_COLUMNS, Property, Task
+from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
+from sim2real.datasets.conductivity import load_conductivities
+from sim2real.datasets.pairs import load_chi_cosmo, load_chi_measured
+from sim2real.datasets.polymers import load_md_polymers, load_measured_polymers
+from sim2real.datasets.task import DROPPED_COLUMNS, PROPERTIES, Task
+from sim2real.laws.parity import parity, parity_record
+from sim2real.studies import local, polymers
+from sim2real.studies.presets import Settings
+from sim2real.training.experiment import available_source, overlap_count
+from sim2real.training.study import Study
 
-FEWEST_SHARED = 5  # materials below which a correlation says nothing
+
+def survey_tasks(
+    edition: str, settings: Settings, *, database: str = "radonpy", tables: str = ""
+) -> tuple[dict[str, Task], dict[str, Task], dict[str, dict]]:
+    """Every table of an edition, for the notebook that shows them.
+
+    Args:
+        edition, settings: of the run.
+        database, tables: as :func:`~sim2real.studies.cases.load_study`.
+
+    Returns:
+        Sources and targets by name (a target's source has its name), and parity records of simulated against measured values
+        where enough materials have both.
+
+    Raises:
+        DataError: a file that cannot be had or used.
+    """
+    if edition == "embedded":
+        return _embedded_tasks(settings)
+    if edition == "local":
+        path = local.tables_path(tables)
+        blocks = local.read_blocks("polymers", path)
+        both = {name: local.read_tables("polymers", path, name, block) for name, block in blocks.items()}
+        sources, targets = ({name: sides[k] for name, sides in both.items()} for k in (0, 1))
+        return sources, targets, _parities(sources, targets)
+    sources = {p: load_md_polymers(p, database) for p in PROPERTIES}
+    targets = {p: load_measured_polymers(p) for p in PROPERTIES}
+    parities = _parities(sources, targets)
+    sources["chi"], targets["chi"] = load_chi_cosmo(), load_chi_measured()
+    # thermal and electrical conductivity are two properties: their overlap is of interest, a parity plot is not
+    sources["conductivity"], targets["conductivity"] = load_conductivities()
+    chi = parity(sources["chi"], targets["chi"], on=("key", "temperature"))
+    return sources, targets, parities | ({"chi": chi} if chi else {})
+
+
+def _embedded_tasks(settings: Settings) -> tuple[dict[str, Task], dict[str, Task], dict[str, dict]]:
+    sources, targets, parities = {}, {}, {}
+    for kind, load in (("polymers", polymers.embedded_polymers), ("liquids", polymers.embedded_liquids)):
+        for p in PROPERTIES:
+            name = f"{kind}: {p}"
+            sources[name], targets[name], simulated = load(settings, property=p, library="rules")
+            parities[name] = parity_record(targets[name].y, simulated, targets[name].property)
+            parities[name]["label"] += f", {kind}"
+    return sources, targets, parities
+
+
+def _parities(sources: Mapping[str, Task], targets: Mapping[str, Task]) -> dict[str, dict]:
+    records = {name: parity(sources[name], target) for name, target in targets.items()}
+    return {name: record for name, record in records.items() if record}
+
+
+def conductivity_sizes(study: Study, seed: int = 0) -> pd.DataFrame:
+    """How many compounds have which conductivity, how many both, and what overlap = drop leaves of the source.
+
+    Args:
+        study: of conductivities.
+        seed: of the run, whose splits decide what a trial drops.
+    """
+    source, target = study.source, study.target
+    counts = {
+        f"source: {source.name}": len(source),
+        f"target: {target.name}": len(target),
+        "source compounds that are also targets": overlap_count(study),
+        "source compounds that overlap = drop leaves every trial": available_source(study, "drop", seed),
+        "target compounds with known kappa": int(np.isfinite(target.table["log_kappa"]).sum()),
+    }
+    counts |= {f"target compounds in the group {name}": int((target.table["wf"] == name).sum()) for name in (WF, NON_WF)}
+    return pd.DataFrame.from_dict(counts, orient="index", columns=["compounds"])
 
 
 def reports(tasks: Mapping[str, Task]) -> pd.DataFrame:
@@ -35,7 +110,7 @@ def ranges(tasks: Mapping[str, Task]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def classes(sources: Mapping[str, Task], targets: Mapping[str, Task]) -> pd.DataFrame:
+def class_sizes(sources: Mapping[str, Task], targets: Mapping[str, Task]) -> pd.DataFrame:
     """Materials a class: a row for each target and class, with the numbers of simulated and of measured materials."""
     parts = []
     for name, target in targets.items():
@@ -71,48 +146,6 @@ def disagreements(tasks: Mapping[str, Task], count: int = 8) -> pd.DataFrame:
     table["relative spread"] = (table["high"] - table["low"]) / table["value"].abs()
     names = [c for c in ("data", "name", "structure", "value", "low", "high", "count", "relative spread") if c in table]
     return table.nlargest(count, "relative spread")[names]
-
-
-def parity(source: Task, target: Task, on: Sequence[str] = ("key",)) -> dict | None:
-    """Simulated against measured values of the materials that both tables hold.
-
-    Args:
-        source, target: of one property; their tables are joined.
-        on: columns of the join.
-
-    Returns:
-        A record of :func:`parity_record`, or None where fewer than :data:`FEWEST_SHARED` materials are shared.
-    """
-    both = target.table.merge(source.table[[*on, "value"]], on=list(on), suffixes=("", "_simulated"))
-    if len(both) < FEWEST_SHARED:
-        return None
-    return parity_record(both["value"].to_numpy(), both["value_simulated"].to_numpy(), target.property)
-
-
-def parity_record(measured: np.ndarray, simulated: np.ndarray, property: Property) -> dict:
-    """Values and what they say of the simulator: correlations, bias and mean absolute error of simulated - measured.
-
-    Args:
-        measured, simulated: (rows,) in the property's unit.
-        property: what they are values of.
-
-    Returns:
-        ``property``, ``label``, ``unit``, ``rows``, ``measured``, ``simulated``, ``pearson``, ``spearman``, ``bias``,
-        ``relative_bias`` (mean of simulated / measured - 1) and ``mae``.
-    """
-    return {
-        "property": property.name,
-        "label": property.label,
-        "unit": property.unit,
-        "rows": len(measured),
-        "measured": measured.tolist(),
-        "simulated": simulated.tolist(),
-        "pearson": float(pearsonr(measured, simulated)[0]),
-        "spearman": float(spearmanr(measured, simulated)[0]),
-        "bias": float(np.mean(simulated - measured)),
-        "relative_bias": float(np.mean(simulated / measured - 1)) if np.all(measured > 0) else None,
-        "mae": float(np.mean(np.abs(simulated - measured))),
-    }
 
 
 def parity_table(records: Sequence[dict]) -> pd.DataFrame:

@@ -1,14 +1,13 @@
 """What a reader would try before a neural network: the same descriptors, splits and test rows, other learners.
 
-Each baseline takes a study, training and test rows of the target (trials, rows) and the trials' seeds, and returns
-predictions (trials, test rows) in the property's unit. ``simulator`` and ``law`` use no descriptor: they are the simulator's own
-value of the very material, corrected by a line fitted to the training rows, or as it is.
+Each baseline takes the target, its training and test rows (trials, rows), the trials' seeds and the simulator's own values of the
+target (materials,) or None, and returns predictions (trials, test rows) in the property's unit. ``simulator`` and ``law`` use no
+descriptor: they are the simulated value of the very material, corrected by a line fitted to the training rows, or as it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -19,31 +18,30 @@ from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from sim2real.datasets.task import Task
 from sim2real.training.seeding import seed_sequence
 from sim2real.training.transfer import InputScalers, least_squares_line
-
-if TYPE_CHECKING:
-    from sim2real.training.experiment import Study
 
 # the penalty is chosen on the training rows, by leave-one-out
 RIDGE_PENALTIES = np.geomspace(1e-1, 1e5, 13)
 TREES = 200
 BOOSTING_ROUNDS = 300
 NEIGHBOURS = (1, 2, 3, 5, 10)
+Rows, Seeds, Simulated = np.ndarray, Sequence[tuple], np.ndarray | None
 
 
-def ridge(study: Study, train: np.ndarray, test: np.ndarray, seeds: Sequence[tuple]) -> np.ndarray:
+def ridge(target: Task, train: Rows, test: Rows, seeds: Seeds, simulated: Simulated) -> np.ndarray:
     """Linear regression with a quadratic penalty on descriptors that are standardised and clipped as the networks' are."""
-    X, y = torch.from_numpy(study.target.X), study.target.y
-    scale = InputScalers("standard", study.target.X, train)
+    X, y = torch.from_numpy(target.X), target.y
+    scale = InputScalers("standard", target.X, train)
     inputs, test_inputs = (scale(X[torch.from_numpy(rows)]).numpy().astype(np.float64) for rows in (train, test))
     models = [RidgeCV(RIDGE_PENALTIES).fit(x, y[rows]) for x, rows in zip(inputs, train)]
     return np.stack([model.predict(x) for model, x in zip(models, test_inputs)])
 
 
-def trees(study: Study, train: np.ndarray, test: np.ndarray, seeds: Sequence[tuple]) -> np.ndarray:
+def trees(target: Task, train: Rows, test: Rows, seeds: Seeds, simulated: Simulated) -> np.ndarray:
     """Extremely randomised trees (Geurts et al. 2006), a third of the descriptors tried at each split."""
-    X, y = study.target.X, study.target.y
+    X, y = target.X, target.y
     predicted = []
     for rows, test_rows, seed in zip(train, test, seeds):
         state = int(seed_sequence(*seed, "baseline").generate_state(1)[0])
@@ -52,12 +50,12 @@ def trees(study: Study, train: np.ndarray, test: np.ndarray, seeds: Sequence[tup
     return np.stack(predicted)
 
 
-def boosting(study: Study, train: np.ndarray, test: np.ndarray, seeds: Sequence[tuple]) -> np.ndarray:
+def boosting(target: Task, train: Rows, test: Rows, seeds: Seeds, simulated: Simulated) -> np.ndarray:
     """Gradient boosting of trees on binned descriptors (Friedman 2001; scikit-learn's histogram version).
 
     Its number of rounds is chosen by early stopping on a tenth of the training rows.
     """
-    X, y = study.target.X, study.target.y
+    X, y = target.X, target.y
     predicted = []
     for rows, test_rows, seed in zip(train, test, seeds):
         state = int(seed_sequence(*seed, "baseline").generate_state(1)[0])
@@ -66,9 +64,9 @@ def boosting(study: Study, train: np.ndarray, test: np.ndarray, seeds: Sequence[
     return np.stack(predicted)
 
 
-def neighbour(study: Study, train: np.ndarray, test: np.ndarray, seeds: Sequence[tuple]) -> np.ndarray:
+def neighbour(target: Task, train: Rows, test: Rows, seeds: Seeds, simulated: Simulated) -> np.ndarray:
     """The mean of the nearest training materials; distances are of standardised descriptors, their number by cross-validation."""
-    X, y = study.target.X, study.target.y
+    X, y = target.X, target.y
     predicted = []
     for rows, test_rows in zip(train, test):
         candidates = {"kneighborsregressor__n_neighbors": [k for k in NEIGHBOURS if k <= len(rows) // 2]}
@@ -78,22 +76,21 @@ def neighbour(study: Study, train: np.ndarray, test: np.ndarray, seeds: Sequence
     return np.stack(predicted)
 
 
-def simulator(study: Study, train: np.ndarray, test: np.ndarray, seeds: Sequence[tuple]) -> np.ndarray:
+def simulator(target: Task, train: Rows, test: Rows, seeds: Seeds, simulated: Simulated) -> np.ndarray:
     """The simulated value of the tested material itself on a line through the training rows.
 
     A material without a simulated value is predicted by the mean of those training rows that have none either, or of all.
     """
-    return _from_simulated(study, train, test, line=True)
+    return _from_simulated(target, train, test, simulated, line=True)
 
 
-def law(study: Study, train: np.ndarray, test: np.ndarray, seeds: Sequence[tuple]) -> np.ndarray:
+def law(target: Task, train: Rows, test: Rows, seeds: Seeds, simulated: Simulated) -> np.ndarray:
     """The simulated value of the tested material as it is; without one, as :func:`simulator`."""
-    return _from_simulated(study, train, test, line=False)
+    return _from_simulated(target, train, test, simulated, line=False)
 
 
-def _from_simulated(study: Study, train: np.ndarray, test: np.ndarray, *, line: bool) -> np.ndarray:
-    simulated, y = study.simulated_target, study.target.y
-    predicted = []
+def _from_simulated(target: Task, train: Rows, test: Rows, simulated: Simulated, *, line: bool) -> np.ndarray:
+    y, predicted = target.y, []
     for rows, test_rows in zip(train, test):
         known, unknown = rows[np.isfinite(simulated[rows])], rows[~np.isfinite(simulated[rows])]
         slope, intercept = 1.0, 0.0

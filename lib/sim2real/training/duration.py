@@ -9,10 +9,11 @@ import numpy as np
 import torch
 
 from sim2real.training.baselines import BASELINES
-from sim2real.training.experiment import Design, Study, missing_blocks
+from sim2real.training.experiment import missing_blocks
 from sim2real.training.learners import NETWORK_ARMS, updates
 from sim2real.training.multitask import MultitaskHyperparameters, fit_multitask
 from sim2real.training.store import Block, Plan
+from sim2real.training.study import Design, Study
 from sim2real.training.transfer import Training, fit_networks
 
 STACK, STEPS = 16, 30  # networks and updates of the trial run
@@ -27,7 +28,7 @@ def seconds_needed(runs: Sequence[tuple[Study, Design, tuple[str, ...] | None]],
     count. Right within a third or so on an idle machine, and as wrong as the machine is busy.
 
     Args:
-        runs: study, design and arms, as :func:`sim2real.training.experiment.run` takes them.
+        runs: study, design and arms, as :func:`sim2real.training.experiment.run_trials` takes them.
         workers: processes that will share the work.
     """
     total = 0.0
@@ -86,5 +87,6 @@ def _timed(fit: Callable[[Training], object]) -> float:
 def _baseline_seconds(plan: Plan, arm: str, m: int) -> float:
     train, test = plan.split(0)
     start = time.perf_counter()
-    BASELINES[arm](plan.study, train[None, :m], test[None], [plan.seed(arm, 0, m, 0)])
+    study = plan.study
+    BASELINES[arm](study.target, train[None, :m], test[None], [plan.seed(arm, 0, m, 0)], study.simulated_target)
     return time.perf_counter() - start

@@ -75,6 +75,6 @@ def updates(plan: Plan, arm: str, n: int, m_grid: Sequence[int], trials: Sequenc
         return len(trials) * sum(settings.direct.steps_for(m) for m in m_grid)
     if isinstance(settings, MultitaskHyperparameters):
         return len(trials) * sum(settings.multitask.steps_for(m) for m in m_grid)
-    draws = len(trials) if plan.drops_tested else len({plan.draw(t) for t in trials})
+    draws = len(trials) if plan.drops_tested else len({plan.design.draw(t) for t in trials})
     tuning = len(trials) * sum(settings.fine_tuning.steps_for(m) for m in m_grid)
     return draws * settings.pretraining.steps_for(n) + tuning

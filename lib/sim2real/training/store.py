@@ -12,7 +12,6 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -22,51 +21,12 @@ from sim2real.datasets.task import Task
 from sim2real.training.baselines import BASELINES, NEED_SIMULATED
 from sim2real.training.learners import NETWORK_ARMS, learner, used_settings
 from sim2real.training.seeding import numpy_generator
+from sim2real.training.study import TEST_FRACTION, Design, Study, splits
 from sim2real.training.transfer import Predictors, fit_networks
-
-if TYPE_CHECKING:
-    from sim2real.training.experiment import Design, Study
 
 # raised whenever a change of the code changes results, so that stored trials of the old code are not mixed in
 ENGINE = 2
 BLOCK = 32
-TEST_FRACTION = 0.2
-
-
-def training_size(task: Task, split_by: str = "") -> int:
-    """The largest m that every split allows.
-
-    By row: all target materials that are not in a trial's test set. By groups: less the most rows that a split can set aside,
-    all but one of the largest group, because a group that begins in the test set has no row in the training set.
-    """
-    aside = task.table[split_by].value_counts().max() - 1 if split_by else 0
-    return int(len(task) - test_size(task) - aside)
-
-
-def test_size(task: Task) -> int:
-    """Materials in a trial's test set."""
-    return max(1, round(TEST_FRACTION * len(task)))
-
-
-def split_rows(task: Task, rng: np.random.Generator, split_by: str = "") -> tuple[np.ndarray, np.ndarray]:
-    """One random split: training rows in the order in which m takes them, and test rows.
-
-    Args:
-        task: the target.
-        rng: of the split.
-        split_by: a column of the task's table; no two rows of one of its values stand on both sides. Rows then come group by
-            group, groups and the rows of a group in random order, and the test set ends where it is full: what is left of the
-            group there belongs to neither side.
-    """
-    size = test_size(task)
-    if not split_by:
-        order = rng.permutation(len(task))
-        return order[size:], order[:size]
-    groups = pd.factorize(task.table[split_by])[0]
-    place = rng.permutation(groups.max() + 1)
-    order = np.lexsort((rng.random(len(task)), place[groups]))
-    test, rest = order[:size], order[size:]
-    return rest[groups[rest] != groups[test[-1]]], test
 
 
 @dataclass(frozen=True)
@@ -164,10 +124,7 @@ class Plan:
 
     def split(self, trial: int) -> tuple[np.ndarray, np.ndarray]:
         """Training rows in the order in which m takes them, and test rows, of the target."""
-        return split_rows(self.study.target, numpy_generator(*self.seed("split", trial)), self.study.split_by)
-
-    def draw(self, trial: int) -> int:
-        return trial % self.design.source_draws if self.design.source_draws else trial
+        return splits(self.study, self.design.seed, [trial])[0]
 
     @property
     def drops_tested(self) -> bool:
@@ -176,7 +133,7 @@ class Plan:
 
     def source_rows(self, trial: int, n: int) -> np.ndarray:
         """The n rows of ``source`` that a trial takes; those for a smaller n are the first of them."""
-        rows = numpy_generator(*self.seed("source", self.draw(trial))).permutation(len(self.source))
+        rows = numpy_generator(*self.seed("source", self.design.draw(trial))).permutation(len(self.source))
         if self.drops_tested:
             tested = self.study.target.keys[self.split(trial)[1]]
             rows = rows[~np.isin(self.source.keys[rows], tested)]
@@ -186,7 +143,7 @@ class Plan:
         """One pretrained network a trial; those of a shared draw are copies."""
         settings = self.study.settings
         # a source without what a trial tests on is that trial's own
-        sources = [(self.draw(t), t) if self.drops_tested else (self.draw(t),) for t in trials]
+        sources = [(self.design.draw(t), t) if self.drops_tested else (self.design.draw(t),) for t in trials]
         first = dict(zip(reversed(sources), reversed(trials)))
         distinct = sorted(first)
         distinct = distinct * 2 if len(distinct) == 1 else distinct
@@ -211,16 +168,16 @@ def run_block(plan: Plan, block: Block) -> int:
     # the same to the last bit in whatever block it stands
     trials = block.trials * 2 if len(block.trials) == 1 else block.trials
     count = len(block.trials)
-    splits = [plan.split(t) for t in trials]
-    test = np.stack([s[1] for s in splits])
+    ordered, test = zip(*splits(plan.study, plan.design.seed, trials))
+    test = np.stack(test)
     truth = target.y[test]
     learn = learner(plan, block.arm, block.n, trials) if block.arm in NETWORK_ARMS else None
     for m in block.m_grid:
-        train = np.stack([s[0][:m] for s in splits])
+        train = np.stack([rows[:m] for rows in ordered])
         seeds = [plan.seed(block.arm, block.n, m, t) for t in trials]
         if learn is not None:
             predicted = learn(train, seeds).predict(target.X, test)
         else:
-            predicted = BASELINES[block.arm](plan.study, train, test, seeds)
+            predicted = BASELINES[block.arm](target, train, test, seeds, plan.study.simulated_target)
         plan.save((block.arm, block.n, m), block.trials, test[:count], np.abs(predicted - truth)[:count])
     return count

@@ -24,9 +24,9 @@ import pandas as pd
 import torch
 from joblib import Parallel, delayed
 
-from sim2real.training.experiment import Study, training_size
 from sim2real.training.hyperparameters import TUNING, save_hyperparameters
 from sim2real.training.seeding import numpy_generator
+from sim2real.training.study import Study, training_size
 from sim2real.training.transfer import Hyperparameters, Network, Predictors, Training, fit_networks, transfer
 
 PRETRAINING_STEPS = 1500

@@ -17,10 +17,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from sim2real.training.experiment import Study
 from sim2real.training.multitask import MultitaskHyperparameters, fit_multitask
 from sim2real.training.seeding import numpy_generator
-from sim2real.training.store import split_rows
+from sim2real.training.study import Study, split_rows
 from sim2real.training.towers import DISTANCES, TEMPERATURES, PairNetwork
 from sim2real.training.transfer import Training
 from sim2real.training.tune import choose

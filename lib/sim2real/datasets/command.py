@@ -1,4 +1,4 @@
-"""Command line of the public files: ``python -m sim2real.datasets`` lists them, ``fetch`` and ``show`` take names."""
+"""Command line of the public files: ``python -m sim2real data`` lists them, ``fetch`` and ``show`` take names."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from sim2real.datasets.download import DownloadError, size_text
 from sim2real.datasets.sources import SOURCES, Source, cache_folder, fetch, mirror_folder, state
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status 0, 1 if a file could not be fetched, 2 for wrong arguments, 130 when interrupted."""
+def data_command(arguments: Sequence[str]) -> int:
+    """Exit status 0, 1 if a file could not be fetched, 2 for wrong arguments."""
     parser = argparse.ArgumentParser(
-        prog="python -m sim2real.datasets", description="Public files of the edition open; without a command: list them."
+        prog="python -m sim2real data", description="Public files of the edition open; without a command: list them."
     )
-    commands = parser.add_subparsers(dest="command", metavar="{fetch,show}")
+    commands = parser.add_subparsers(dest="command", metavar="{list,fetch,show}")
+    commands.add_parser("list", help="name, size, licence and state of each")
     fetching = commands.add_parser("fetch", help="have verified files on this machine, and print where they lie")
     fetching.add_argument("names", nargs="+", metavar="NAME", help="names, or all")
     fetching.add_argument("--accept-hash", metavar="SHA256", default="", help="trust this hash of the one file named")
     showing = commands.add_parser("show", help="source, licence, citation and known faults")
     showing.add_argument("names", nargs="+", metavar="NAME", help="names, or all")
     options = parser.parse_args(arguments)
-    if options.command is None:
+    if options.command in (None, "list"):
         return _run(_list)
     names = list(SOURCES) if options.names == ["all"] else options.names
     unknown = [name for name in names if name not in SOURCES]
@@ -81,11 +82,3 @@ def _describe(source: Source) -> str:
             f"  faults    {source.known_faults}",
         )
     )
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        print("interrupted; run it again to go on from what is there", file=sys.stderr)
-        sys.exit(130)

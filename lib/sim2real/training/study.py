@@ -1,0 +1,243 @@
+"""What is run and what it gives: a study, its design, its splits, and the errors of its trials.
+
+A trial draws its source materials and splits the target. Trial t has the same split at every n; its source sets are nested in n
+and its training sets in m, so that differences between points of a curve are paired.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from sim2real.datasets.task import Task
+from sim2real.training.multitask import MultitaskHyperparameters
+from sim2real.training.seeding import numpy_generator
+from sim2real.training.transfer import Hyperparameters
+
+TEST_FRACTION = 0.2
+CLUSTERS = "pair"  # column of the tables of pairs: temperatures of one pair are no further materials
+
+
+@dataclass(frozen=True)
+class Study:
+    """A source, a target and how networks are trained on them.
+
+    Attributes:
+        name: of the study.
+        source, target: with descriptors.
+        settings: chosen hyperparameters; None before the choice.
+        simulated_target: the simulator's own values of the target's materials (rows of the target,), NaN where it has none, or
+            None.
+        splits: studies with the same (``name`` if empty) and the same materials draw and split alike, so that two descriptors of
+            the same data can be compared trial by trial.
+        split_by: a column of the target's table whose groups a split never tears apart (:func:`split_rows`); by row if empty.
+        baselines: names of :data:`sim2real.training.baselines.BASELINES` to compare with; those that need simulated values of the
+            target are passed over where there are none.
+        drop_tested: what the design's ``overlap`` ``drop`` takes out of the source: each trial its own test materials, where nearly
+            all simulated materials are measured ones too; if False all of the target's.
+    """
+
+    name: str
+    source: Task
+    target: Task
+    settings: Hyperparameters | MultitaskHyperparameters | None
+    simulated_target: np.ndarray | None = None
+    splits: str = ""
+    split_by: str = ""
+    baselines: tuple[str, ...] = ("ridge", "trees", "simulator")
+    drop_tested: bool = False
+
+    def clusters(self, materials: np.ndarray | pd.Index | None = None) -> np.ndarray | None:
+        """Labels of target rows that stand or fall together, the temperatures of a pair; None where every row is its own material.
+
+        Args:
+            materials: row numbers of the target, all if None.
+        """
+        if CLUSTERS not in self.target.table:
+            return None
+        pairs = self.target.table[CLUSTERS].to_numpy()
+        return pairs if materials is None else pairs[np.asarray(materials)]
+
+
+@dataclass(frozen=True)
+class Design:
+    """What is run, as pure data.
+
+    Attributes:
+        n_grid: source sizes.
+        m_grid: target training sizes; every trial tests on the same 20 % of the target's materials.
+        trials: repetitions; trial numbers are 0 .. trials - 1.
+        seed: changes all random numbers.
+        source_draws: trial t takes source draw t modulo this number, and the networks pretrained on it, so that pretraining
+            is paid for fewer times than fine-tuning; 0 is one draw a trial, as in the paper. Trials that share a draw differ
+            in their target split only, and a bootstrap over trials does not know that they share it.
+        overlap: ``keep`` leaves the target's materials in the source (the paper's choice), ``drop`` takes them out (the study's
+            ``drop_tested`` says which).
+    """
+
+    n_grid: tuple[int, ...]
+    m_grid: tuple[int, ...]
+    trials: int
+    seed: int = 0
+    overlap: str = "keep"
+    source_draws: int = 0
+
+    def __post_init__(self) -> None:
+        if self.overlap not in ("keep", "drop"):
+            raise ValueError(f"overlap is {self.overlap!r}; expected keep or drop")
+        if self.trials < 1:
+            raise ValueError(f"trials is {self.trials}; expected at least 1")
+
+    @property
+    def distinct_draws(self) -> int:
+        """How many different source draws the trials have."""
+        return min(self.source_draws, self.trials) or self.trials
+
+    def draw(self, trials: int | NDArray) -> int | NDArray:
+        """The source draw of these trials, by number."""
+        return trials % self.source_draws if self.source_draws else trials
+
+
+def log_grid(low: int, high: int, points: int = 10) -> tuple[int, ...]:
+    """Distinct integers, equally spaced on a logarithmic scale from ``low`` to ``high``, both included.
+
+    Raises:
+        ValueError: ``high`` is not larger than ``low``.
+    """
+    if high <= low:
+        raise ValueError(f"cannot lay a grid from {low} to {high}: the source has too few materials")
+    return tuple(sorted({int(round(n)) for n in np.geomspace(low, high, points)}))
+
+
+def training_size(task: Task, split_by: str = "") -> int:
+    """The largest m that every split allows.
+
+    By row: all target materials that are not in a trial's test set. By groups: less the most rows that a split can set aside,
+    all but one of the largest group, because a group that begins in the test set has no row in the training set.
+    """
+    aside = task.table[split_by].value_counts().max() - 1 if split_by else 0
+    return int(len(task) - test_size(task) - aside)
+
+
+def test_size(task: Task) -> int:
+    """Materials in a trial's test set."""
+    return max(1, round(TEST_FRACTION * len(task)))
+
+
+def split_rows(task: Task, rng: np.random.Generator, split_by: str = "") -> tuple[np.ndarray, np.ndarray]:
+    """One random split: training rows in the order in which m takes them, and test rows.
+
+    Args:
+        task: the target.
+        rng: of the split.
+        split_by: a column of the task's table; no two rows of one of its values stand on both sides. Rows then come group by
+            group, groups and the rows of a group in random order, and the test set ends where it is full: what is left of the
+            group there belongs to neither side.
+    """
+    size = test_size(task)
+    if not split_by:
+        order = rng.permutation(len(task))
+        return order[size:], order[:size]
+    groups = pd.factorize(task.table[split_by])[0]
+    place = rng.permutation(groups.max() + 1)
+    order = np.lexsort((rng.random(len(task)), place[groups]))
+    test, rest = order[:size], order[size:]
+    return rest[groups[rest] != groups[test[-1]]], test
+
+
+def splits(study: Study, seed: int, trials: Iterable[int]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The splits of these trials: rows of the target that train, in the order in which m takes them, and that test.
+
+    Args:
+        study: whose target is split.
+        seed: of the design.
+        trials: their numbers.
+    """
+    named = (seed, study.splits or study.name, "split")
+    return [split_rows(study.target, numpy_generator(*named, t), study.split_by) for t in trials]
+
+
+class Cube(NamedTuple):
+    """Absolute errors in the property's unit, cut out of the table of trials.
+
+    Attributes:
+        errors: (trials, materials, N, M), NaN where a trial did not test the material.
+        n, m: the sizes along the last two axes, ascending; whatever is not transfer stands at n = 0.
+        trials, materials: their numbers, ascending; a material is a row of the target. Those without any error are left out.
+        clusters: (materials,) labels of materials that stand or fall together, or None (:meth:`Study.clusters`).
+    """
+
+    errors: NDArray
+    n: tuple[int, ...]
+    m: tuple[int, ...]
+    trials: NDArray
+    materials: NDArray
+    clusters: NDArray | None
+
+
+@dataclass(frozen=True)
+class Trials:
+    """What an experiment gave: ``table`` has a row for each arm, n, m, trial and test material, with its absolute error.
+
+    Arms are ``transfer``, ``direct`` and the baselines; n is 0 for all but transfer. ``material`` is a row of the target.
+    """
+
+    study: Study
+    design: Design
+    table: pd.DataFrame
+
+    def cube(self, arms: Sequence[str] = ("transfer",), *, m: int | None = None, rows: ArrayLike | None = None) -> Cube:
+        """The errors of these arms as an array; direct learning or a baseline beside transfer stands at n = 0.
+
+        Args:
+            arms: at most one of them other than ``transfer``.
+            m: target training size; all that were run if None.
+            rows: row numbers of the target to look at, all if None; that of a class, say. If none of them was tested, the cube
+                has no trials and no materials.
+
+        Raises:
+            KeyError: no trials of an arm at that m.
+            ValueError: two errors for one place, or a cell of n and m without any.
+        """
+        table = self.table[self.table["arm"].isin(arms)]
+        if m is not None:
+            table = table[table["m"] == m]
+        if missing := sorted(set(arms) - set(table["arm"].unique())):
+            raise KeyError(f"no trials of arm {missing[0]!r}" + ("" if m is None else f" at m = {m}"))
+        (of_n, n), (of_m, of_size) = (pd.factorize(table[name], sort=True) for name in ("n", "m"))
+        cells = np.bincount(of_n * len(of_size) + of_m, minlength=len(n) * len(of_size)).reshape(len(n), -1)
+        if len(empty := np.argwhere(cells == 0)):
+            raise ValueError(f"no trials at n = {n[empty[0, 0]]}, m = {of_size[empty[0, 1]]}; fill the grid")
+        if rows is not None:
+            kept = table["material"].isin(np.asarray(rows)).to_numpy()
+            table, of_n, of_m = table[kept], of_n[kept], of_m[kept]
+        (of_trial, trials), (of_material, materials) = (pd.factorize(table[name], sort=True) for name in ("trial", "material"))
+        errors = np.full((len(trials), len(materials), len(n), len(of_size)), np.nan)
+        places = (of_trial, of_material, of_n, of_m)
+        if table.duplicated(["trial", "material", "n", "m"]).any():
+            raise ValueError(f"more than one error for a trial and material at one n and m of the arms {', '.join(arms)}")
+        errors[places] = table["absolute_error"]
+        trials, materials = np.asarray(trials), np.asarray(materials)
+        return Cube(errors, tuple(map(int, n)), tuple(map(int, of_size)), trials, materials, self.study.clusters(materials))
+
+    def errors(self, arm: str, m: int | None = None) -> np.ndarray:
+        """Mean absolute error of each trial: (trials, len(n_grid)) for ``transfer``, (trials,) for any other arm.
+
+        Args:
+            arm: which one.
+            m: target training size; the largest of the design if None.
+
+        Raises:
+            KeyError: no such arm or m.
+        """
+        m = max(self.design.m_grid) if m is None else m
+        rows = self.table[(self.table["arm"] == arm) & (self.table["m"] == m)]
+        if rows.empty:
+            raise KeyError(f"no trials of arm {arm!r} at m = {m}")
+        mean = rows.groupby(["trial", "n"])["absolute_error"].mean().unstack("n")
+        return mean[list(self.design.n_grid)].to_numpy() if arm == "transfer" else mean[0].to_numpy()
