@@ -35,7 +35,9 @@ class FarFromData(UserWarning):
 
 
 class Predictor:
-    """Predicts chi, or ln gamma, of a pair of molecules with an interval, by an ensemble trained on all simulations and on the measured values of a study of pairs.
+    """Predicts chi, or ln gamma, of a pair of molecules with an interval.
+
+    An ensemble is trained on all simulations and on the measured values of a study of pairs.
 
     Args:
         study: of :func:`~sim2real.studies.cases.load_study` and kind ``pairs``, with hyperparameters.
