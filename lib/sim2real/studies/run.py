@@ -9,9 +9,11 @@ from typing import Any
 
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from sim2real import figures as drawing
 from sim2real.studies.cases import Case, chosen_cases
+from sim2real.studies.grades import GradedSource, class_table, grade_design, grade_sources, similarity_record
 from sim2real.studies.presets import Settings, resolve
 from sim2real.training import duration, experiment
 from sim2real.training.hyperparameters import load_hyperparameters
@@ -30,7 +32,7 @@ DESIGNS: dict[str, Callable[[Settings, Study], Design | None]] = {
     "scaling": Settings.design,
     "surface": Settings.surface_design,
     "target sizes": Settings.target_size_design,
-    "other overlap": Settings.other_overlap_design,
+    "single compounds": Settings.single_compounds_design,
 }
 
 
@@ -92,7 +94,7 @@ class Run:
         Args:
             studies: of this run.
             design: ``scaling`` (n from the preset's smallest to all, one m), ``surface`` (n and m), ``target sizes`` (all of n,
-                some m), or a design a study.
+                some m), ``single compounds`` (two n, many trials), or a design a study.
             arms: as :func:`~sim2real.training.experiment.run_trials`.
         """
         designs = [DESIGNS[design](self.settings, s) for s in studies] if isinstance(design, str) else design
@@ -108,6 +110,29 @@ class Run:
         done = iter(self._train([*runs, *(other for other in others if other[1] is not None)]))
         trials = [next(done) for _ in studies]
         return [(of, None if other[1] is None else next(done)) for of, other in zip(trials, others)]
+
+    def compare_grades(self, study: Study, sets: Sequence[GradedSource], similarity: NDArray, by: str) -> dict:
+        """Train on source sets of graded similarity, and on sets cut within classes and at random, and compare them.
+
+        Args:
+            study: the whole one.
+            sets: of :func:`~sim2real.studies.grades.grade_sources`.
+            similarity, by: of the source's materials, and how it was measured, as the sets were made.
+
+        Returns:
+            A record of :func:`~sim2real.studies.grades.similarity_record`.
+        """
+        design = grade_design(self.settings, sets[0])
+        trials = self.trials([of.study for of in sets], [design] * len(sets), ("transfer",))
+        (direct,) = self.trials([study], [design], ("direct",))
+        controls = {}
+        for arrangement in ("random", "within classes")[: 1 if len(class_table(list(sets))) < 2 else 2]:
+            others = grade_sources(study, similarity, len(sets), arrangement)
+            # classes with fewer members than sets are left out, so sets cut within classes may be a little smaller
+            own = grade_design(self.settings, others[0])
+            own = replace(own, n_grid=own.n_grid[-1:])
+            controls[arrangement] = others, self.trials([of.study for of in others], [own] * len(others), ("transfer",))
+        return similarity_record(list(sets), trials, direct, controls, by)
 
     def several_m(self, study: Study) -> list[Trials]:
         """Transfer and direct learning at several m and both overlaps, with the hyperparameters chosen for the nearest m."""
