@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from sim2real.datasets.task import PROPERTIES, Task
+from sim2real.training.recipes import Hyperparameters, Network, Training
 from sim2real.training.study import Study
-from sim2real.training.transfer import Hyperparameters, Network, Training
 
 torch.set_num_threads(1)
 

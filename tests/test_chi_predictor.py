@@ -9,9 +9,7 @@ import pytest
 
 from sim2real.studies.chi_studies import load_chi_study
 from sim2real.studies.predictor import ChiPredictor, FarFromData, held_out_coverage
-from sim2real.training.multitask import MultitaskHyperparameters
-from sim2real.training.towers import PairNetwork
-from sim2real.training.transfer import Training
+from sim2real.training.recipes import MultitaskHyperparameters, PairNetwork, Training
 
 
 @pytest.fixture(scope="module")

@@ -17,10 +17,9 @@ from sim2real.datasets.paths import FIGURES, ROOT
 from sim2real.datasets.task import PROPERTIES
 from sim2real.studies.notebooks import read_parameters
 from sim2real.studies.polymers import STUDIES
-from sim2real.studies.tuning_registry import study_names
-from sim2real.training.hyperparameters import CHOSEN, TUNING, load_hyperparameters
-from sim2real.training.transfer import Training
-from sim2real.training.tune import STANDARD, main
+from sim2real.studies.tuning_registry import main, study_names
+from sim2real.training.recipes import CHOSEN, TUNING, Training, load_hyperparameters
+from sim2real.training.tune import STANDARD
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 
@@ -69,13 +68,14 @@ def test_every_choice_is_the_best_row_of_its_committed_table(study):
 
 def test_nothing_is_chosen_for_a_study_that_does_not_exist():
     assert set(json.loads(CHOSEN.read_text())) == set(study_names())
-    with pytest.raises(ValueError, match=r"run python -m sim2real.training.tune polymers-colour-molecular"):
+    with pytest.raises(ValueError, match=r"run python -m sim2real tune polymers-colour-molecular"):
         load_hyperparameters("polymers-colour-molecular")
 
 
 def test_a_search_that_favours_transfer_is_refused():
+    *transfer, direct = STANDARD.stages
     with pytest.raises(ValueError, match="10 candidates for direct learning and 37 for transfer; expected at least as many"):
-        replace(STANDARD, direct=STANDARD.direct[:5])
+        replace(STANDARD, stages=(*transfer, replace(direct, tried=direct.tried | {"direct": direct.tried["direct"][:5]})))
 
 
 def test_tuning_an_unknown_study_names_the_known_ones(capsys):

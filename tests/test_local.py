@@ -15,7 +15,6 @@ from sim2real.datasets.task import DataError, NoStudy
 from sim2real.datasets.virtual import load_virtual_polymers
 from sim2real.studies.local import (
     EXAMPLE,
-    UNTUNED,
     load_local_studies,
     load_local_tasks,
     load_local_transport,
@@ -24,6 +23,7 @@ from sim2real.studies.local import (
 from sim2real.studies.local_pairs import load_local_pairs
 from sim2real.studies.presets import resolve
 from sim2real.training.experiment import run_trials
+from sim2real.training.recipes import UNTUNED
 from sim2real.training.study import Design
 
 ENTRY = """

@@ -38,8 +38,8 @@ from sim2real.studies.transport_gains import (
     gain_record,
     test_gains,
 )
+from sim2real.training.recipes import Hyperparameters, Network, Training
 from sim2real.training.study import Design, Study, Trials
-from sim2real.training.transfer import Hyperparameters, Network, Training
 
 N_GRID = (50, 150, 500)
 

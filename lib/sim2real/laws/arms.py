@@ -13,8 +13,8 @@ from sim2real.laws.bootstrap import paired_difference
 from sim2real.studies.presets import Settings
 from sim2real.training.baselines import NEED_SIMULATED
 from sim2real.training.experiment import available_source, overlap_count, run_trials
+from sim2real.training.recipes import Hyperparameters
 from sim2real.training.study import Study, Trials
-from sim2real.training.transfer import Hyperparameters
 
 SEVERAL_M = (100, 400)
 FEWEST_LEFT = 12
@@ -23,13 +23,13 @@ FEWEST_LEFT = 12
 
 def other_overlap_trials(settings: Settings, study: Study) -> Trials | None:
     """The trials of transfer with the other choice of overlap, or None where there is none or nothing would be left."""
-    if not _overlaps(study):
+    if not _overlaps(study, settings.seed):
         return None
     return run_trials(study, settings.other_overlap_design(study), workers=settings.workers, arms=("transfer",))
 
 
-def _overlaps(study: Study) -> bool:
-    return overlap_count(study) > 0 and available_source(study, "drop") >= FEWEST_LEFT
+def _overlaps(study: Study, seed: int) -> bool:
+    return overlap_count(study) > 0 and available_source(study, "drop", seed) >= FEWEST_LEFT
 
 
 def arm_records(trials: Trials, other: Trials | None = None, m: int | None = None) -> list[dict]:
@@ -143,7 +143,9 @@ def several_m_trials(
         One a choice of overlap and m, with the arms ``transfer``, ``direct`` and ``arms``; ``drop`` is left out where nothing
         overlaps or nothing would be left.
     """
-    designs = [replace(settings, overlap=overlap).design(study) for overlap in ("keep", "drop")[: 1 + _overlaps(study)]]
+    designs = [
+        replace(settings, overlap=overlap).design(study) for overlap in ("keep", "drop")[: 1 + _overlaps(study, settings.seed)]
+    ]
     largest = max(designs[0].m_grid)
     return [
         run_trials(

@@ -17,8 +17,8 @@ from sim2real.laws.bootstrap import check_materials, error_array, trial_material
 from sim2real.laws.classes import FEWEST_MATERIALS, class_records
 from sim2real.laws.curve import LEVEL, REPLICATES
 from sim2real.studies.survey import FEWEST_SHARED
+from sim2real.training.scalers import least_squares_line
 from sim2real.training.study import Trials
-from sim2real.training.transfer import least_squares_line
 
 UNCLASSIFIED = "unclassified"
 CLASS_WORDS = {

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from sim2real.datasets.paths import ROOT
 from sim2real.studies.chi_studies import SIMULATORS, load_chi_study
-from sim2real.studies.local_pairs import UNTUNED_PAIRS, load_local_pairs
+from sim2real.studies.local_pairs import load_local_pairs
 from sim2real.studies.presets import Settings
+from sim2real.training.recipes import UNTUNED_PAIRS
 from sim2real.training.study import Study
 
 
@@ -22,7 +23,7 @@ def pair_studies(edition: str, settings: Settings, *, simulator: str, split: str
         split: as :func:`~sim2real.studies.chi_studies.load_chi_study`.
         tables: the TOML file of the edition ``local``, relative to the repository's root.
         tuned: whether hyperparameters are those chosen on validation data, in ``data/tuning`` or, in ``local``, chosen now; if not,
-            a short training that shows only that everything runs (:data:`~sim2real.studies.local_pairs.UNTUNED_PAIRS`).
+            a short training that shows only that everything runs (:data:`~sim2real.training.recipes.UNTUNED_PAIRS`).
 
     Raises:
         DataError: a file that cannot be had or used.

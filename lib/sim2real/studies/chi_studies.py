@@ -14,7 +14,7 @@ from sim2real.datasets import activity, chi_unifac
 from sim2real.datasets.pairs import load_chi_cosmo, load_chi_measured
 from sim2real.datasets.task import Task
 from sim2real.studies.polymers import SOURCE_SEED, limit_source, limit_target
-from sim2real.training.hyperparameters import load_hyperparameters
+from sim2real.training.recipes import load_hyperparameters
 from sim2real.training.study import Study
 
 # rule -> column whose groups a split never tears apart

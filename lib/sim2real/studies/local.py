@@ -16,9 +16,8 @@ from sim2real.datasets.transport import read_transport
 from sim2real.studies.polymers import DESCRIPTORS, describe, limit_source, limit_target
 from sim2real.studies.presets import Settings
 from sim2real.studies.transport_studies import transport_study, with_law
-from sim2real.training.hyperparameters import from_dict
+from sim2real.training.recipes import UNTUNED, from_dict
 from sim2real.training.study import Study, training_size
-from sim2real.training.transfer import Hyperparameters, Network, Training
 from sim2real.training.tune import tune
 
 TABLES = DATA / "local.toml"
@@ -28,14 +27,6 @@ _SIDE = {"file", "structure", "value", "unit", "name", "group", "licence", "cita
 _STUDY = {"source", "target", "property", "kind", "descriptor"}
 # blocks of these kinds are studies of their own: kappa -> sigma, and pairs of polymer and solvent (:mod:`sim2real.studies.local_pairs`)
 CONDUCTIVITY, CHI = "conductivity", "chi"
-# of the preset smoke, which only shows that a table can be read and run: nothing is chosen there
-UNTUNED = Hyperparameters(
-    transfer_network=Network(),
-    pretraining=Training(500, 2e-3),
-    fine_tuning=Training(200, 1e-3),
-    direct_network=Network(),
-    direct=Training(200, 1e-3, weight_decay=1.0, dropout=0.3),
-)
 
 
 def load_local_tasks(path: Path = TABLES) -> dict[str, tuple[Task, Task, str]]:
@@ -75,7 +66,7 @@ def load_local_studies(settings: Settings, path: Path = TABLES, *, tuned: bool =
     Args:
         settings: of the run; ``n_max`` limits the sources.
         path: the TOML file.
-        tuned: False takes :data:`UNTUNED`.
+        tuned: False takes :data:`~sim2real.training.recipes.UNTUNED`.
 
     Raises:
         DataError: as :func:`load_local_tasks`, or a side has too few materials.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from sim2real.chemistry.descriptors.pairs import describe_pairs
@@ -11,22 +12,13 @@ from sim2real.studies.chi_studies import pair_study, simulated_by_pair
 from sim2real.studies.local import CHI, TABLES, blocks_of_kind, check_block, check_sizes, chosen_for, refuse_others
 from sim2real.studies.polymers import limit_source, limit_target
 from sim2real.studies.presets import Settings
-from sim2real.training.multitask import MultitaskHyperparameters
+from sim2real.training.recipes import UNTUNED_PAIRS
 from sim2real.training.study import Study, training_size
-from sim2real.training.towers import PairNetwork
-from sim2real.training.transfer import Training
-from sim2real.training.tune_pairs import tune_pairs
+from sim2real.training.tune import PAIRS, tune
 
 _SIDE = {"file", "polymer", "solvent", "pair", "separator", "temperature", "temperature_unit", "value", "group", "name"}
 _SIDE |= {"licence", "citation"}
 _NEEDED = ("file", "temperature", "value")
-# of the preset smoke, as local.UNTUNED
-UNTUNED_PAIRS = MultitaskHyperparameters(
-    transfer_network=PairNetwork(inputs="min-max"),
-    multitask=Training(200, 3e-3),
-    direct_network=PairNetwork(inputs="min-max"),
-    direct=Training(200, 3e-3, weight_decay=1.0),
-)
 
 
 def load_local_pairs(settings: Settings, path: Path = TABLES, *, split: str = "pair", tuned: bool = True) -> list[Study]:
@@ -36,7 +28,7 @@ def load_local_pairs(settings: Settings, path: Path = TABLES, *, split: str = "p
         settings: of the run; ``n_max`` limits the sources.
         path: the TOML file.
         split: as :func:`sim2real.studies.chi_studies.load_chi_study`.
-        tuned: whether hyperparameters are chosen for these data (split by pair), once; :data:`UNTUNED_PAIRS` otherwise.
+        tuned: whether hyperparameters are chosen for these data (split by pair), once; :data:`~sim2real.training.recipes.UNTUNED_PAIRS` otherwise.
 
     Raises:
         DataError: the file, an entry or a table cannot be used, or a side has too few rows; one line that says what to do.
@@ -57,7 +49,7 @@ def _study(path: Path, name: str, entry: dict, settings: Settings, split: str, t
     by_pair = pair_study(*parts, "pair", None)
     check_sizes(name, by_pair)
     m = training_size(target, by_pair.split_by)
-    return pair_study(*parts, split, chosen_for(by_pair, m, tune_pairs) if tuned else UNTUNED_PAIRS)
+    return pair_study(*parts, split, chosen_for(by_pair, m, partial(tune, candidates=PAIRS)) if tuned else UNTUNED_PAIRS)
 
 
 def _side(where: str, folder: Path, entry: object) -> Task:

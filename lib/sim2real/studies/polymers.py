@@ -24,7 +24,7 @@ from sim2real.datasets.paths import CACHE
 from sim2real.datasets.polymers import load_md_polymers, load_measured_polymers
 from sim2real.datasets.task import PROPERTIES, Task, get_property
 from sim2real.datasets.virtual import load_virtual_polymers, sample_balanced
-from sim2real.training.hyperparameters import load_hyperparameters
+from sim2real.training.recipes import load_hyperparameters
 from sim2real.training.seeding import numpy_generator
 from sim2real.training.study import Study
 
@@ -108,7 +108,7 @@ def describe(
         name: of the data; the study's own name ends with the descriptor.
         source, target: of the same property.
         descriptor: a key of :data:`DESCRIPTORS`.
-        settings: :class:`~sim2real.training.transfer.Hyperparameters` or None.
+        settings: :class:`~sim2real.training.recipes.Hyperparameters` or None.
         simulated_target: the simulator's own values of the target's materials (rows of the target,), or None.
         workers: processes.
 

@@ -9,12 +9,11 @@ from pathlib import Path
 from sim2real.datasets.paths import ROOT
 from sim2real.datasets.task import Task
 from sim2real.datasets.transport import load_metal_conductivities
-from sim2real.studies.local import UNTUNED, load_local_transport
+from sim2real.studies.local import load_local_transport
 from sim2real.studies.presets import Settings
 from sim2real.studies.transport_studies import load_transport_study, tuning_name
-from sim2real.training.hyperparameters import load_hyperparameters
+from sim2real.training.recipes import UNTUNED, Hyperparameters, load_hyperparameters
 from sim2real.training.study import Study
-from sim2real.training.transfer import Hyperparameters
 
 
 def conductivity_study(edition: str, settings: Settings, *, source: str, tables: str, tuned: bool) -> Study:
@@ -26,7 +25,7 @@ def conductivity_study(edition: str, settings: Settings, *, source: str, tables:
         source: ``thermal`` or, open only, ``computed``.
         tables: the TOML file of the edition ``local``, relative to the repository's root.
         tuned: whether hyperparameters are those chosen on validation data, in ``data/tuning`` or, in ``local``, chosen now; if not,
-            a short training that shows only that everything runs (:data:`~sim2real.studies.local.UNTUNED`).
+            a short training that shows only that everything runs (:data:`~sim2real.training.recipes.UNTUNED`).
 
     Raises:
         DataError: a file that cannot be had or used.

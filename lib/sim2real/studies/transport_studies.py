@@ -11,7 +11,7 @@ from sim2real.chemistry.simulators.wiedemann_franz import electronic_conductivit
 from sim2real.datasets.task import Task
 from sim2real.datasets.transport import load_computed_transport, load_measured_transport
 from sim2real.studies.polymers import describe, limit_source, limit_target
-from sim2real.training.hyperparameters import load_hyperparameters
+from sim2real.training.recipes import load_hyperparameters
 from sim2real.training.study import Study
 
 DESCRIPTOR = "composition"
