@@ -39,15 +39,14 @@ for module in pkgutil.walk_packages(sim2real.__path__, "sim2real."):
             print(module.name, error, sep=": ")
 """
 STUDY = """
-from sim2real.laws.curve import scaling_record
-from sim2real.studies.polymers import load_study
-from sim2real.training.experiment import Design, run
-from sim2real.training.transfer import Training
 from dataclasses import replace
+import sim2real as s2r
+from sim2real.studies.presets import resolve
 
-study = load_study("polymers", "density", n_max=60, descriptor="molecular")
-study = replace(study, settings=replace(study.settings, pretraining=Training(5, 1e-3), fine_tuning=Training(5, 1e-3)))
-print(scaling_record(run(study, Design((20, 30, 60), (20,), trials=2), arms=("transfer",), workers=1))["curve"]["n"])
+small = replace(resolve("embedded", "smoke", workers=1), n_max=60)
+study = s2r.load_study("polymers", "embedded", small, property="density", descriptor="molecular", tuned=False)
+trials = s2r.run_trials(study, s2r.Design((20, 30, 60), (20,), trials=2), arms=("transfer",), workers=1)
+print(list(s2r.learning_curve(trials).curve.sizes))
 """
 
 

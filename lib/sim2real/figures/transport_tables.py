@@ -38,14 +38,14 @@ def arm_name(arm: str, *, computed: bool = False) -> str:
     return (ARM_NAMES | COMPUTED_NAMES if computed else ARM_NAMES).get(arm, arm)
 
 
-def sizes_table(study: Study) -> pd.DataFrame:
-    """How many compounds have which conductivity, how many both, and what overlap = drop leaves of the source."""
+def sizes_table(study: Study, seed: int) -> pd.DataFrame:
+    """How many compounds have which conductivity, how many both, and what overlap = drop leaves of the source with this seed."""
     source, target = study.source, study.target
     counts = {
         f"source: {source.name}": len(source),
         f"target: {target.name}": len(target),
         "source compounds that are also targets": overlap_count(study),
-        "source compounds that overlap = drop leaves every trial": available_source(study, "drop"),
+        "source compounds that overlap = drop leaves every trial": available_source(study, "drop", seed),
         "target compounds with known kappa": int(np.isfinite(target.table["log_kappa"]).sum()),
     }
     counts |= {f"target compounds in the group {name}": int((target.table["wf"] == name).sum()) for name in (WF, NON_WF)}

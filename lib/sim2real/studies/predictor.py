@@ -18,7 +18,8 @@ from sim2real.chemistry.simulators.unifac import HIGH_KELVIN, LOW_KELVIN
 from sim2real.chemistry.structures import StructureError, parse, structure_key
 from sim2real.datasets.pairs import PAIR
 from sim2real.datasets.task import Task
-from sim2real.training.multitask import MultitaskHyperparameters, PairPredictors, fit_multitask
+from sim2real.training.fits import Predictors, fit_multitask
+from sim2real.training.recipes import MultitaskHyperparameters
 from sim2real.training.seeding import numpy_generator
 from sim2real.training.study import Study, split_rows, training_size
 
@@ -234,7 +235,7 @@ class Predictor:
         return (vectors - shift) * factor
 
 
-def _fit(study: Study, members: int, seed: int) -> tuple[PairPredictors, np.ndarray]:
+def _fit(study: Study, members: int, seed: int) -> tuple[Predictors, np.ndarray]:
     """The ensemble, and which member saw which row of the target (members, rows)."""
     target, source, settings = study.target, study.source, study.settings
     m = training_size(target, study.split_by)

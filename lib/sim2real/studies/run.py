@@ -16,7 +16,7 @@ from sim2real.studies.cases import Case, chosen_cases
 from sim2real.studies.grades import GradedSource, class_table, grade_design, grade_sources, similarity_record
 from sim2real.studies.presets import Settings, resolve
 from sim2real.training import duration, experiment
-from sim2real.training.hyperparameters import load_hyperparameters
+from sim2real.training.recipes import load_hyperparameters
 from sim2real.training.study import Design, Study, Trials
 
 try:
