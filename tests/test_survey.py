@@ -33,7 +33,7 @@ def test_parity_joins_on_the_material(sides):
     assert record["relative_bias"] == pytest.approx(np.mean(np.array([4, 5, 6, 7, 8, 9]) / [1, 2, 3, 4, 6, 5] - 1))
     assert record["spearman"] == pytest.approx(1 - 6 * 2 / (6 * 35))
     assert parity(sides[0], sides[1].select(np.arange(4))) is None, "four materials say nothing"
-    assert tables.parity([record]).loc["Density", "rows"] == 6
+    assert tables.parities([record]).loc["Density", "rows"] == 6
 
 
 def test_tables_count_what_there_is(sides):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from sim2real import figures as drawing
+from sim2real.laws.arms import compare_sizes
+from sim2real.laws.records import paper as numbers_of_paper
 from sim2real.studies.cases import Case, chosen_cases
 from sim2real.studies.grades import GradedSource, class_table, grade_design, grade_sources, similarity_record
 from sim2real.studies.presets import Settings, resolve
@@ -134,8 +136,12 @@ class Run:
             controls[arrangement] = others, self.trials([of.study for of in others], [own] * len(others), ("transfer",))
         return similarity_record(list(sets), trials, direct, controls, by)
 
-    def several_m(self, study: Study) -> list[Trials]:
-        """Transfer and direct learning at several m and both overlaps, with the hyperparameters chosen for the nearest m."""
+    def several_m(self, study: Study) -> list[dict]:
+        """Transfer against direct learning at several m and both overlaps, with the hyperparameters chosen for the nearest m.
+
+        Returns:
+            Records of :func:`~sim2real.laws.arms.compare_sizes`.
+        """
         case, choice = self._rows[study.name]
         runs = []
         for design in self.settings.several_m_designs(study):
@@ -143,7 +149,7 @@ class Run:
             own = case.tuned_m and self._tuned(case)
             chosen = load_hyperparameters(case.tuning_name(m, **choice)) if own else study.settings
             runs.append((replace(study, settings=chosen), design, ("transfer", "direct")))
-        return self._train(runs)
+        return compare_sizes(self._train(runs))
 
     def by_split(self, study: Study, splits: Sequence[str]) -> dict[str, Trials]:
         """Transfer and direct learning under each way of splitting, at what all allow: smallest and largest n, and one m."""
@@ -162,7 +168,17 @@ class Run:
             print(words, flush=True)  # not only in the notebook: the runner's terminal shows it, too
         return [experiment.run_trials(study, design, workers=workers, arms=arms) for study, design, arms in runs]
 
-    def save(self, figure: str, title: str, draw: Callable[[dict], Figure], records: Any, *, words: str = "", **more: Any) -> None:
+    def save(
+        self,
+        figure: str,
+        title: str,
+        draw: Callable[[dict], Figure],
+        records: Sequence[Any],
+        *,
+        words: str = "",
+        paper: str = "",
+        **more: Any,
+    ) -> None:
         """Draw a figure, write it, and show it with its caption.
 
         Args:
@@ -171,10 +187,24 @@ class Run:
             draw: of :mod:`sim2real.figures`, from the payload.
             records: what is drawn: nouns of the laws, or their dictionaries.
             words: what is transferred to what.
+            paper: the name of the paper's numbers (:meth:`paper`) that stand beside.
             more: further entries of the payload.
         """
-        payload = drawing.payload(figure, title, records, edition=self.edition, preset=self.preset, words=words, **more)
+        facts = {"edition": self.edition, "preset": self.preset, "words": words, "seed": self.settings.seed}
+        payload = drawing.payload(figure, title, records, paper=self.paper(paper) if paper else None, **facts, **more)
         saved = drawing.save(draw, payload, self.folder)
         if get_ipython() is not None:
             display(saved.figure, Markdown(saved.caption))
         plt.close(saved.figure)
+
+    def say(self, verdict: Mapping[str, str]) -> None:
+        """Show a verdict and its reasons."""
+        text = f"**{verdict['verdict'].capitalize()}.** {verdict['text']}"
+        if get_ipython() is None:
+            print(text)
+        else:
+            display(Markdown(text))
+
+    def paper(self, name: str) -> dict:
+        """The paper's numbers of that name, a table of ``data/paper.toml``."""
+        return numbers_of_paper(name)

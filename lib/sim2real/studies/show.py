@@ -26,12 +26,12 @@ class Shown(NamedTuple):
 
 SHOWN: dict[type, Shown] = {
     LearningCurve: Shown(figures.scaling, tables.scaling),
-    TargetSizes: Shown(figures.target_sizes, tables.target_sizes),
-    ClassCurve: Shown(figures.classes, tables.classes),
+    TargetSizes: Shown(figures.target_sizes, tables.sizes),
+    ClassCurve: Shown(figures.classes, tables.class_verdicts),
     Split: Shown(figures.splits, tables.splits),
     ErrorSurface: Shown(figures.surface, lambda nouns: tables.surfaces({of.facts.study: of for of in nouns})),
     Indifference: Shown(figures.indifference, None),
-    CurveGrid: Shown(figures.curve_grid, lambda nouns: tables.rate(nouns[0])),
+    CurveGrid: Shown(figures.curve_grid, lambda nouns: tables.rates(nouns[0])),
     ArmTable: Shown(None, tables.arms),
 }
 
@@ -84,7 +84,7 @@ def write(nouns: Any, folder: str | Path, name: str = "figure", *, title: str = 
 def _payload(nouns: Any, name: str, title: str, words: str) -> tuple[Callable[[dict], Figure], dict]:
     several = _several(nouns)
     draw = _shown(several[0], "figure")
-    return draw, figures.payload(name, title, several, edition="own", preset="own", words=words)
+    return draw, figures.payload(name, title, several, edition="local", preset="own", words=words)
 
 
 def _several(nouns: Any) -> list:
