@@ -111,7 +111,7 @@ def test_a_study_runs_from_the_wheel_and_keeps_its_trials_in_the_platforms_cache
 
 
 def test_the_notebook_runner_says_in_one_line_what_it_needs(python):
-    result = python("-m", "sim2real.studies.notebooks", "a.ipynb")
+    result = python("-m", "sim2real", "run", "a.ipynb")
     assert result.returncode == 1
     assert result.stderr == 'running notebooks needs nbformat: pip install "sim2real[lab]"\n'
 

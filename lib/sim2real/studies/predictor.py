@@ -188,7 +188,7 @@ class Predictor:
             ImportError: ipywidgets is missing, part of the extra ``lab``.
         """
         if interact is None:
-            raise ImportError("browse needs ipywidgets: pip install 'sim2real[lab]'")
+            raise ImportError('browse needs ipywidgets: pip install "sim2real[lab]"')
         polymers = sorted(self.study.target.table["polymer"].unique())
         interact(lambda polymer: self.rank_solvents(polymer, temperature).round(3), polymer=polymers)
 
