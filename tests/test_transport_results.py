@@ -40,7 +40,7 @@ from sim2real.studies.transport_gains import (
     gain_record,
     test_gains,
 )
-from sim2real.training.transfer import Hyperparameters, Network, Training
+from sim2real.training.recipes import Hyperparameters, Network, Training
 
 
 def test_parity_holds_the_compounds_with_both_and_the_edges_of_the_groups():

@@ -8,34 +8,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
-from seaborn import heatmap, histplot
 
-from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
-from sim2real.figures.curves import GROUP_COLOURS, GROUP_MARKERS, direct_line
-from sim2real.figures.style import (
-    DIRECT,
-    GREY,
-    LAW,
-    LIGHT,
-    MARKERS,
-    OTHER,
-    TRANSFER,
-    WIDE,
-    figure,
-    headed,
-    legend,
-    letters,
-    loglog,
-    panels,
-    plain,
-    shades,
-)
-from sim2real.figures.words import MINUS, between, mae, number, shared, unit, words_of
+from sim2real.figures.style import DIRECT, GREY, LAW, LIGHT, MARKERS, TRANSFER, figure, headed, legend, letters, panels
+from sim2real.figures.words import MINUS, between, mae, number, shared, unit
 
-METALS = "#b3261e"
 SIMULATORS = ((TRANSFER, "o"), (DIRECT, "^"), ("#4aa36a", "s"))
-UNTESTED = "no test"
-TOLD = {"gains": TRANSFER, "loses": DIRECT, "cannot be told": "#777777", UNTESTED: "#c8c8c8"}
 BEYOND = 0.6
 """How far above the highest gain its axis goes: the interval of a class of few pairs may be endless."""
 MEASURES = {"spearman": "rank correlation", "mae_line": "MAE after a line", "skill": "1 \u2212 MAE after a line / MAE of the mean"}
@@ -64,7 +41,7 @@ def _parity_caption(payload: dict) -> str:
 
 
 @figure(_parity_caption)
-def parity(payload: dict) -> Figure:
+def parity_figure(payload: dict) -> Figure:
     """Simulated against measured values with the line of equality, a panel a property."""
     records = payload["records"]
     columns = min(4, len(records))
@@ -99,7 +76,7 @@ def _rank(side: Mapping) -> str:
 
 
 @figure(_class_parity_caption)
-def class_parity(payload: dict) -> Figure:
+def class_parity_figure(payload: dict) -> Figure:
     """Fig. 5b: measured against simulated values class by class, on one pair of axes, with rank correlations."""
     records = payload["records"]
     columns = min(4, len(records))
@@ -139,7 +116,7 @@ def _gain_caption(payload: dict) -> str:
 
 
 @figure(_gain_caption)
-def gain_by_accuracy(payload: dict) -> Figure:
+def gain_figure(payload: dict) -> Figure:
     """The gain of each class against two measures of the simulator's accuracy on it: over direct learning, and with n."""
     (record,) = payload["records"]
     made, axes = panels(4, 2, 1.9, margin=1.1, sharex="col", sharey="row")
@@ -182,7 +159,7 @@ def _splits_caption(payload: dict) -> str:
 
 
 @figure(_splits_caption)
-def splits(payload: dict) -> Figure:
+def split_figure(payload: dict) -> Figure:
     """Direct learning and transfer under each way of splitting, and their paired difference."""
     records = payload["records"]
     made, (left, right) = panels(2, 2, 0.45 + 0.42 * len(records), margin=0.75, sharey=True)
@@ -207,227 +184,3 @@ def splits(payload: dict) -> Figure:
         headed(ax, letter, title)
     legend(made, [left], 3)
     return made
-
-
-def _conductivities_caption(payload: dict) -> str:
-    (r,) = payload["records"]
-    text = (
-        f"{r['both']:,} of {r['compounds']:,} compounds have both conductivities (grey: number of compounds). Dashed: $\\kappa = L\\sigma T$, "
-        f"$T$ = {r['line']['temperature']:.0f} K; below it lie {r['below']:.0%}. Spearman {number(r['spearman'], 2)}, Pearson {number(r['pearson'], 2)}. "
-    )
-    for name, distance, side in ((WF, r["nearest"], "at most"), (NON_WF, r["farthest"], "at least")):
-        if distance is not None:
-            text += f"{name}: {r['wf'].count(name)} compounds, {side} {number(distance, 2)} decades from the law. "
-    return text + (f"Crosses: {len(r['metals']['names'])} measured metals and alloys, part of no training." if r["metals"] else "")
-
-
-@figure(_conductivities_caption)
-def conductivities(payload: dict) -> Figure:
-    """Fig. 6b: thermal against electrical conductivity, shaded by density, with the law, its nearest and farthest compounds."""
-    (record,) = payload["records"]
-    made, (ax,) = panels(1, 1, 3.0, width=4.6, margin=0.75)
-    sigma, kappa = (10 ** np.array(record[k]) for k in ("log_sigma", "log_kappa"))
-    wf = np.array(record["wf"])
-    shade = ax.hexbin(
-        sigma, kappa, xscale="log", yscale="log", gridsize=45, bins="log", mincnt=1, cmap="Greys", linewidths=0.1, zorder=1
-    )
-    bar = made.colorbar(shade, ax=ax, label="compounds", shrink=0.7)
-    bar.ax.yaxis.set_major_formatter(lambda v, _: number(v))
-    bar.ax.minorticks_off()
-    for name in (WF, NON_WF):
-        style = {"color": GROUP_COLOURS[name], "marker": GROUP_MARKERS[name], "edgecolor": "white", "lw": 0.25, "s": 9, "zorder": 3}
-        ax.scatter(sigma[wf == name], kappa[wf == name], label=f"{name} ({(wf == name).sum()})", **style)
-    if (metals := record["metals"]) is not None:
-        x, y = (10 ** np.array(metals[k]) for k in ("log_sigma", "log_kappa"))
-        ax.scatter(x, y, marker="x", s=9, lw=0.6, color=METALS, label=f"metals and alloys ({len(x)})", zorder=2)
-    line, ends, limits = record["line"], np.array(ax.get_xlim()), ax.get_ylim()
-    ax.plot(ends, line["lorenz_number"] * line["temperature"] * ends, "--", color=LAW, label=r"$\kappa = L\sigma T$")
-    loglog(ax)
-    ax.set_xlim(ends)
-    ax.set_ylim(limits)
-    plain(ax.xaxis)
-    plain(ax.yaxis)
-    ax.set_xlabel(r"electrical conductivity $\sigma$ (S/m)")
-    ax.set_ylabel(r"thermal conductivity $\kappa$ (W/(m K))")
-    legend(made, [ax], 2)
-    return made
-
-
-def _ranking_caption(payload: dict) -> str:
-    (r,) = payload["records"]
-    parts = []
-    for name, gains in r["gains"].items():
-        tested = [p for p in gains["p_bh"] if p is not None]
-        counts = ", ".join(f"{gains['verdict'].count(word)} {word}" for word in ("gains", "loses"))
-        rest = len(r["names"]) - len(tested)
-        parts.append(
-            f"gain {name}: of {len(tested):,} compounds tested often enough {counts}, of the others nothing can be told; {rest:,} without a test"
-        )
-    return (
-        f"Compounds ranked by their gain ({'; '.join(parts)}). Verdicts: Student's test of each compound over source draws, Benjamini-Hochberg; "
-        "bars: 95 % over source draws, the widest cut off. c: rank association of a property with the gain (Spearman's $\\rho$; $\\epsilon^2$, the part of the variance of the ranks between labels), "
-        "95 % over compounds; filled where Holm's $p$ < 5 %."
-    )  # fmt: skip
-
-
-@figure(_ranking_caption)
-def ranking(payload: dict) -> Figure:
-    """Compounds in the order of their gains, coloured by what can be told of each, and what explains the order."""
-    (record,) = payload["records"]
-    made = Figure(figsize=(WIDE, 2.9), layout="constrained")
-    axes = list(made.subplots(1, 3, width_ratios=(1, 1, 0.8)))
-    axes[1].sharey(axes[0])
-    limits = []
-    for ax, (name, gains), letter in zip(axes, record["gains"].items(), "ab"):
-        limits.append(_ranked(ax, gains))
-        headed(ax, letter, f"gain {name}")
-        ax.set_xlabel("rank of the compound")
-    axes[0].set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
-    axes[0].set_ylabel(f"gain ({record['unit']})")
-    axes[0].yaxis.set_major_formatter(lambda v, _: number(v))
-    axes[1].tick_params(labelleft=False)
-    _explained(axes[2], record)
-    headed(axes[2], "c", "what explains it")
-    for ax in axes:
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), markerscale=1 if ax is axes[2] else 3)
-    return made
-
-
-def _ranked(ax: Axes, gains: Mapping) -> tuple[float, float]:
-    """Draw the ranked gains; the range of errors to show, which a few wide intervals would blow up."""
-    mean, low, high = (np.array(gains[k], float) for k in ("mean", "low", "high"))
-    tested = np.array([p is not None for p in gains["p_bh"]])
-    words = np.where(tested, gains["verdict"], UNTESTED)
-    rank = np.empty(len(mean))
-    rank[np.argsort(-mean, kind="stable")] = np.arange(1, len(mean) + 1)
-    for (word, colour), marker in zip(TOLD.items(), "^v.."):
-        of = words == word
-        if word != UNTESTED:
-            ax.vlines(rank[of], low[of], high[of], color=colour, lw=0.4, alpha=0.35, rasterized=True)
-        ax.plot(rank[of], mean[of], marker, ms=2, color=colour, mew=0, label=f"{word}: {of.sum():,}", rasterized=True)
-    ax.axhline(0, color=LAW, lw=0.6)
-    ax.xaxis.set_major_locator(MaxNLocator(4))
-    ax.xaxis.set_major_formatter(lambda v, _: number(v))
-    ends = np.concatenate([mean, np.quantile(low[tested], [0.02]), np.quantile(high[tested], [0.98])]) if tested.any() else mean
-    return ends.min() - 0.05 * np.ptp(ends), ends.max() + 0.05 * np.ptp(ends)
-
-
-def _explained(ax: Axes, record: Mapping) -> None:
-    symbols, names = {"Spearman's rho": r"$\rho$", "epsilon squared": r"$\epsilon^2$"}, []
-    ax.axvline(0, color=LAW, lw=0.6)
-    for (gain, rows), colour, marker, shift in zip(record["explained"].items(), (TRANSFER, DIRECT), "os", (-0.14, 0.14)):
-        names = [f"{r['name'].replace(' in the', chr(10) + 'in the')} ({symbols[r['measure']]})" for r in rows]
-        for k, r in enumerate(rows):
-            if r["value"] is not None:
-                ax.plot([r["low"], r["high"]], [k + shift] * 2, color=colour)
-                ax.plot(r["value"], k + shift, marker, color=colour, mfc=colour if r["p_holm"] < 0.05 else "white", ms=4)
-        ax.plot([], [], marker + "-", color=colour, ms=4, label=f"gain {gain}")
-    ax.set_yticks(range(len(names)), names)
-    ax.set_ylim(len(names) - 0.5, -0.5)
-    ax.xaxis.set_major_locator(MaxNLocator(4))
-    ax.xaxis.set_major_formatter(lambda v, _: number(v))
-    ax.set_xlabel("rank association with the gain")
-
-
-def _similarity_words(record: Mapping) -> str:
-    d = record["design"]
-    return f"{record['label']}, $n$ = {d['n'][0]:,} to {d['n'][-1]:,}, $m$ = {d['m']:,}. No measured material is in a set. "
-
-
-def _similarity_caption(payload: dict) -> str:
-    (r,) = payload["records"]
-    sets = ", ".join(f"{g['name']} {number(g['similarity']['median'], 2)}" for g in r["grades"])
-    text = f"{_similarity_words(r)}a: {len(r['grades'])} sets of {r['grades'][0]['materials']:,} simulated materials by their {r['measure']}; medians (short ticks): {sets}. "
-    if len(r["classes"]["names"]) > 1:
-        text += f"b: share of each class in each set, per cent; association of class and set, Cramér's $V$ = {number(r['classes']['cramers_v'], 2)}."
-    return text
-
-
-@figure(_similarity_caption)
-def similarity(payload: dict) -> Figure:
-    """Fig. S1: how similar each source set is to the measured materials, and which classes it holds."""
-    (record,) = payload["records"]
-    grades, classes = record["grades"], record["classes"]
-    several = len(classes["names"]) > 1
-    made, axes = panels(1 + several, 1 + several, 2.9, margin=0.35)
-    edges = np.array(record["edges"])
-    for grade, colour in zip(grades, shades(len(grades), dark_first=True)):
-        style = {"color": colour, "alpha": 0.8, "ax": axes[0], "label": grade["name"], "edgecolor": "white", "linewidth": 0.2}
-        histplot(x=(edges[:-1] + edges[1:]) / 2, weights=grade["histogram"], bins=record["edges"], **style)
-        axes[0].axvline(grade["similarity"]["median"], ymax=0.04, color=LAW)
-    axes[0].set_xlabel(record["measure"].replace(" (", "\n("))
-    axes[0].set_ylabel("simulated materials")
-    axes[0].yaxis.set_major_formatter(lambda v, _: number(v))
-    headed(axes[0], "a" if several else "", f"sets of {grades[0]['materials']:,} materials")
-    axes[0].legend(loc="upper right", title="set")
-    if several:
-        counts = np.array(classes["counts"], float).T
-        share = 100 * counts / counts.sum(axis=0)
-        names = {"xticklabels": [g["name"] for g in grades], "yticklabels": classes["names"]}
-        heatmap(share, ax=axes[1], cmap="magma_r", vmin=0, cbar_kws={"label": "% of the set"}, **names)
-        axes[1].tick_params(length=0)
-        axes[1].tick_params(axis="y", rotation=0)
-        axes[1].set_xlabel("set, from the least to the most similar")
-        headed(axes[1], "b", "classes")
-    return made
-
-
-def _similarity_scaling_caption(payload: dict) -> str:
-    (r,) = payload["records"]
-    end = r["by_n"][-1]
-    p = ", ".join(f"{g['name']} {number(c['p_holm'], 2)}" for g, c in zip(r["grades"], end["comparisons"]))
-    text = (
-        f"{_similarity_words(r)}a: error against $n$ by set (median similarity), bands 90 % over trials. b: paired differences from {r['grades'][-1]['name']}, the most similar, at $n$ = {end['n']:,} "
-        f"(above 0: worse); bars 95 % over trials (thick), trials and materials (thin); grey: differences that 80 % power would not find (Holm's first step). $p$ after Holm: {p}. "
-    )  # fmt: skip
-    verdict = payload.get("verdict")
-    return text + (f"{verdict['verdict'].capitalize()}. {verdict['text']}" if verdict else "")
-
-
-@figure(_similarity_scaling_caption)
-def similarity_scaling(payload: dict) -> Figure:
-    """Fig. S2: scaling of the source sets, and their differences from the most similar one at the largest n."""
-    (record,) = payload["records"]
-    made, (left, right) = panels(2, 2, 2.3, margin=1.1)
-    grades, n = record["grades"], record["design"]["n"]
-    colours = shades(len(grades), dark_first=True)
-    for grade, colour, marker in zip(grades, colours, MARKERS):
-        curve, law = grade["curve"], grade["law"]
-        left.fill_between(n, curve["low"], curve["high"], color=colour, alpha=0.12, lw=0)
-        exponent = "" if law["status"] == "FAILED" or law["D"] == 0 else f", $\\alpha$ = {number(law['alpha'], 2)}"
-        left.plot(
-            n,
-            curve["mae"],
-            marker + "-",
-            color=colour,
-            label=f"{grade['name']} ({number(grade['similarity']['median'], 2)}){exponent}",
-        )
-    direct_line(left, record["direct"], band=True)
-    loglog(left, x=n)
-    left.set_xlabel(words_of(record).n)
-    left.set_ylabel(mae(record))
-    _differences(right, record, colours)
-    for ax, letter, title in ((left, "a", "scaling by set"), (right, "b", f"difference from {grades[-1]['name']}")):
-        headed(ax, letter, title)
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, columnspacing=1)
-    return made
-
-
-def _differences(ax: Axes, record: Mapping, colours: list[str]) -> None:
-    end, grades = record["by_n"][-1], record["grades"]
-    x = np.arange(len(end["comparisons"]))
-    for k, c in zip(x, end["comparisons"]):
-        label = "80 % power not reached" if k == 0 else None
-        ax.fill_between([k - 0.42, k + 0.42], -c["detectable"], c["detectable"], color=GREY, alpha=0.25, lw=0, label=label)
-        for ends, width, words in (("_materials", 0.8, "95 %, trials and materials"), ("", 2.5, "95 %, trials")):
-            ax.plot([k, k], [c[f"low{ends}"], c[f"high{ends}"]], color=colours[k], lw=width, label=words if k == 0 else None)
-        ax.plot(k, c["mean"], MARKERS[k], color=colours[k], mec="black", mew=0.5, ms=4)
-    for name, shift, marker, colour in (("random", 0.28, "x", LAW), ("within classes", -0.28, "d", OTHER)):
-        if control := record["controls"].get(name):
-            words = f"cut {'at random' if name == 'random' else name}"
-            ax.plot(x + shift, [c["mean"] for c in control["comparisons"]], marker, color=colour, mfc="white", ms=4, label=words)
-    ax.axhline(0, color=LAW, lw=0.6)
-    names = [f"{g['name']}\n$p$ = {number(c['p_holm'], 2)}" for g, c in zip(grades, end["comparisons"])]
-    ax.set_xticks(x, names)
-    ax.yaxis.set_major_formatter(lambda v, _: number(v))
-    ax.set_ylabel(f"difference of {mae(record)}")

@@ -27,20 +27,7 @@ from sim2real.figures.style import (
     loglog,
     panels,
 )
-from sim2real.figures.words import (
-    LEARNERS,
-    PAIRS,
-    VERDICTS,
-    Words,
-    change,
-    difference,
-    law_note,
-    law_text,
-    mae,
-    number,
-    percent,
-    words_of,
-)
+from sim2real.figures.words import LEARNERS, PAIRS, VERDICTS, Words, change, difference, law_note, law_text, mae, number, words_of
 from sim2real.laws.power import PowerLaw
 
 FAR = 1.3
@@ -158,7 +145,7 @@ def _sizes_caption(payload: dict) -> str:
 
 
 @figure(_sizes_caption)
-def target_sizes(payload: dict) -> Figure:
+def size_figure(payload: dict) -> Figure:
     """Error against m for transfer from the largest n and direct learning, a panel a property."""
     records = payload["records"]
     made, axes = panels(len(records), len(records), 2.0, width=WIDE if len(records) > 1 else NARROW, margin=0.7)
@@ -174,21 +161,22 @@ def target_sizes(payload: dict) -> Figure:
 
 
 def class_title(record: Mapping) -> str:
-    """A class as a panel names it."""
-    return record.get("name") or f"{record['class']} {CLASS_NAMES.get(record['class'], '')}".strip()
+    """A class as panels and tables name it; PoLyInfo's classes with their letter."""
+    name, code = record.get("name", ""), record["class"]
+    return f"{code} {CLASS_NAMES[code]}" if code in CLASS_NAMES else name or code
 
 
 def _class_note(record: Mapping) -> str:
-    count = f"$m$ = {record['rows']}" if "rows" in record else f"{record['tested']} tested"
+    count = f"$m$ = {record['rows']}" if words_of(record) is PAIRS else f"{record['tested']} tested"
     return f"{count}, {VERDICTS[record['verdict']]}" + ("" if record["change"] is None else f"\n{change(record['change'])}")
 
 
 def _classes_caption(payload: dict) -> str:
-    records, own = payload["records"], "rows" in payload["records"][0]
+    records = payload["records"]
     left = [f"{class_title(r)} ({r['materials']})" for r in records if r["curve"] is None]
     things = words_of(records[0]).things
     text = f"{records[0]['label']}: error against $n$ class by class; networks learn from all classes together. "
-    if own:
+    if words_of(records[0]) is PAIRS:
         pairs = ", ".join(f"{class_title(r)} {r['pairs']}" for r in records)
         text += f"$m$ is the class's measured rows; distinct pairs: {pairs}. "
     else:
@@ -199,7 +187,7 @@ def _classes_caption(payload: dict) -> str:
 
 
 @figure(_classes_caption)
-def classes(payload: dict) -> Figure:
+def class_figure(payload: dict) -> Figure:
     """Fig. 5a, and polymers alike: a panel a class with its verdict; classes without a curve are named in the caption."""
     records = [r for r in payload["records"] if r["curve"] is not None]
     if not records:
@@ -261,77 +249,4 @@ def groups(payload: dict) -> Figure:
     if records:
         axes[0].set_ylabel(mae(records[0]))
     legend(made, axes, 3)
-    return made
-
-
-QUANTILES = ((0.1, 0.9, 0.15), (0.25, 0.75, 0.3))
-NAMED = ((0.1, ":"), (0.5, "-."), (0.9, (0, (3, 1, 1, 1))))
-"""In each group the compounds nearest to these quantiles, at all n, are drawn by name."""
-
-
-def _fan(record: Mapping) -> list[dict]:
-    """Of each group: name, colour, number, quantiles of its compounds' curves at each n, and the named compounds."""
-    curves, wf = np.array(record["curves"], float), np.array(record["wf"])
-    curves = np.maximum(curves, curves[curves > 0].min())  # an error of 0 has no place on a logarithmic axis
-    names = np.array(record["names"])
-    fans = []
-    for name, of in ((WF, wf == WF), (NON_WF, wf == NON_WF), ("others", ~np.isin(wf, [WF, NON_WF]))):
-        if not of.any():
-            continue
-        own = curves[of]
-        quantiles = {q: np.quantile(own, q, axis=0) for q in (0.1, 0.25, 0.5, 0.75, 0.9)}
-        named = {}
-        for q, dashes in NAMED:
-            distance = np.abs(np.log(own / quantiles[q])).mean(axis=1)
-            k = next(k for k in np.argsort(distance, kind="stable") if names[of][k] not in named or len(own) < len(NAMED))
-            named[str(names[of][k])] = (own[k], dashes)
-        fans.append(
-            {
-                "name": name,
-                "colour": GROUP_COLOURS.get(name, "#555555"),
-                "count": int(of.sum()),
-                "quantiles": quantiles,
-                "named": named,
-            }
-        )
-    return fans
-
-
-def _compounds_caption(payload: dict) -> str:
-    (record,) = payload["records"]
-    falls = "; ".join(
-        f"{f['name']} ({f['count']:,}): median {number(f['quantiles'][0.5][0])} to {number(f['quantiles'][0.5][-1])}"
-        for f in _fan(record)
-    )
-    return (
-        f"Mean error of each of {len(record['names']):,} tested compounds against $n$, by group: median and the middle 50 % and 80 % of the "
-        f"compounds at each $n$. {falls}, {record['unit']}. Named: the compounds nearest to the 10, 50 and 90 % quantiles of their group, in this order. "
-        f"Each was tested on independent source draws {np.median(record['tested']):.0f} time(s), by the median: a single curve falls and "
-        "rises by chance."
-    )
-
-
-@figure(_compounds_caption)
-def compounds(payload: dict) -> Figure:
-    """Fig. 6e: the error of single compounds against n, as a fan of quantiles for each group, with a few compounds by name."""
-    (record,) = payload["records"]
-    n, fans = np.array(record["n"], float), _fan(record)
-    made, axes = panels(len(fans), len(fans), 2.7, margin=0.3, sharey=True)
-    for ax, fan, letter in zip(axes, fans, letters(len(fans))):
-        for low, high, alpha in QUANTILES:
-            ax.fill_between(n, fan["quantiles"][low], fan["quantiles"][high], color=fan["colour"], alpha=alpha, lw=0)
-        ax.plot(n, fan["quantiles"][0.5], "o-", color=fan["colour"], lw=1.6)
-        for compound, (curve, dashes) in fan["named"].items():
-            ax.plot(n, curve, ls=dashes, color=LAW, lw=0.8, label=compound)
-        loglog(ax)
-        first, last = fan["quantiles"][0.5][[0, -1]]
-        headed(
-            ax,
-            letter,
-            f"{fan['name']}, {fan['count']:,} compounds",
-            f"median {percent(last / first - 1)} with $n$",
-        )
-        ax.legend(ax.get_lines()[1:], list(fan["named"]), loc="upper center", bbox_to_anchor=(0.5, -0.2))
-    axes[0].set_ylabel(f"error of the compound ({record['unit']})")
-    axes[len(axes) // 2].set_xlabel(words_of(record).n)
     return made

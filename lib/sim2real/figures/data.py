@@ -54,7 +54,7 @@ def _map_caption(payload: dict) -> str:
 
 
 @figure(_map_caption)
-def descriptor_map(payload: dict) -> Figure:
+def map_figure(payload: dict) -> Figure:
     """Simulated and measured materials on two axes of their descriptors: ``source`` (n, 2), ``target`` (m, 2) and ``share`` (2,)."""
     record = payload["records"][0]
     made, (ax,) = panels(1, 1, 2.6, width=3.5, margin=0.5)

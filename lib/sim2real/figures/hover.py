@@ -10,7 +10,7 @@ except ModuleNotFoundError as error:
     raise ModuleNotFoundError(f'the interactive figure needs {error.name}: pip install "sim2real[lab]"', name=error.name) from None
 
 from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
-from sim2real.figures.comparisons import METALS
+from sim2real.figures.compounds import METALS
 from sim2real.figures.curves import GROUP_COLOURS
 
 SYMBOLS = {WF: "square", NON_WF: "triangle-up"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
@@ -36,7 +36,7 @@ def figure_folder(edition: str, preset: str) -> Path:
 def payload(
     figure: str,
     title: str,
-    records: Sequence[object],
+    records: object,
     *,
     edition: str,
     preset: str,
@@ -49,7 +49,7 @@ def payload(
     Args:
         figure: the name of its files, such as ``fig1b-polymers``.
         title: five words or fewer.
-        records: the nouns of :mod:`sim2real.laws`, or their dictionaries, one a panel or class.
+        records: nouns of :mod:`sim2real.laws` or their dictionaries, one a panel or class; or a single one.
         edition, preset: of the run.
         words: what is transferred to what; begins the caption.
         paper: the paper's numbers.
@@ -66,7 +66,8 @@ def payload(
         raise ValueError(
             f"title {title!r} has {len(title.split())} words; expected at most {TITLE_WORDS}, the rest belongs to the caption"
         )
-    plain = [record if isinstance(record, Mapping) else record.to_dict() for record in records]
+    several = records if isinstance(records, (list, tuple)) else [records]
+    plain = [record if isinstance(record, Mapping) else record.to_dict() for record in several]
     named = {side: [r[side] for r in plain if isinstance(r.get(side), Mapping)] for side in ("source", "target")}
     sides = {side: {s["name"]: s["rows"] for s in of} for side, of in named.items()}
     made = {"figure": figure, "title": title, "words": words, "edition": edition, "preset": preset}

@@ -157,7 +157,7 @@ def _grid_caption(payload: dict) -> str:
 
 
 @figure(_grid_caption)
-def curve_grid(payload: dict) -> Figure:
+def grid_figure(payload: dict) -> Figure:
     """Figs. 4b and 4c: error against n and against m, a law a curve, and the slopes that say whether the two reinforce each other."""
     (record,) = payload["records"]
 
@@ -202,7 +202,7 @@ def _indifference_caption(payload: dict) -> str:
 
 
 @figure(_indifference_caption)
-def indifference(payload: dict) -> Figure:
+def indifference_figure(payload: dict) -> Figure:
     """Curves of equal error over n and m with a budget line, and the marginal rate along them."""
     (record,) = payload["records"]
     made, (left, right) = panels(2, 2, 2.5, margin=0.75)

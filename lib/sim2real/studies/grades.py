@@ -186,6 +186,11 @@ def class_association(table: pd.DataFrame) -> float | None:
     return None if len(table) < 2 else float(association(table.to_numpy(), method="cramer"))
 
 
+def left_out(grades: list[GradedSource]) -> pd.DataFrame:
+    """How many simulated materials are in no set, by reason; all counts of the first set's source."""
+    return pd.DataFrame.from_dict(grades[0].study.source.report, orient="index", columns=["materials"])
+
+
 def grade_table(grades: list[GradedSource]) -> pd.DataFrame:
     """Size and similarity (lowest, median, highest) of each grade, and the simulated value's mean and standard deviation."""
     rows = [
@@ -272,6 +277,18 @@ def similarity_record(
         },
         "paper": paper("similarity"),
     }
+
+
+def drawn_sets(record: dict) -> dict:
+    """What Figure S1 draws of a :func:`similarity_record`: the sets, without their trials."""
+    sets = [{k: v for k, v in of.items() if k not in ("curve", "law")} for of in record["grades"]]
+    return {k: v for k, v in record.items() if k not in ("direct", "by_n", "controls", "paper")} | {"grades": sets}
+
+
+def drawn_scaling(record: dict) -> dict:
+    """What Figure S2 draws of a :func:`similarity_record`: the trials, without what the sets hold."""
+    sets = [{k: v for k, v in of.items() if k != "histogram"} for of in record["grades"]]
+    return {k: v for k, v in record.items() if k not in ("edges", "classes")} | {"grades": sets}
 
 
 def _grade_record(grade: GradedSource, cube: Cube, edges: NDArray, bootstrap: Bootstrap) -> dict:

@@ -21,7 +21,8 @@ try:
     from papermill import PapermillExecutionError, execute_notebook
     from papermill.exceptions import strip_color
 except ModuleNotFoundError as error:
-    raise ModuleNotFoundError(f'running notebooks needs {error.name}: pip install "sim2real[lab]"', name=error.name) from None
+    missing = f'running notebooks needs {error.name}: pip install "sim2real[lab]"'
+    raise ModuleNotFoundError(missing, name=error.name) from None
 
 from sim2real.datasets.paths import CACHE, ROOT
 from sim2real.datasets.task import NoStudy
