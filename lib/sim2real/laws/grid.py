@@ -20,7 +20,6 @@ from sim2real.laws.substitution import (
     equal_rate_m,
     interaction,
     marginal_rate,
-    rate_by_curves,
 )
 from sim2real.laws.surface import ScalingSurface
 from sim2real.training.study import Cube, Trials
@@ -42,7 +41,7 @@ class ErrorSurface:
         band: (N, M) errors with both bands.
         direct: (M,) direct learning, or None where it was not run.
         surface, surface_materials: Eq. 1 fitted to the same errors, with intervals over trials, and over trials and materials.
-        by_curves: the rate at the edge without Eq. 1.
+        by_curves: the rate at the edge without Eq. 1, intervals over trials.
     """
 
     facts: Facts
@@ -50,7 +49,7 @@ class ErrorSurface:
     direct: Band | None
     surface: ScalingSurface
     surface_materials: ScalingSurface
-    by_curves: dict
+    by_curves: Rate
 
     @cached_property
     def rate(self) -> dict:
@@ -84,7 +83,7 @@ class ErrorSurface:
             "surface": self.surface.to_dict(level),
             "surface_materials": self.surface_materials.to_dict(level),
             "marginal_rate": self.rates(np.array(self.facts.n)[:, None], np.array(self.facts.m)) | {"edge": self.rate},
-            "by_curves": self.by_curves,
+            "by_curves": self.by_curves.to_dict(),
             "compared": None if compared is None else compared.to_dict("records"),
             "paper": paper("surface"),
         }
@@ -108,7 +107,7 @@ def error_surface(trials: Trials, *, bootstrap: Bootstrap = BOOTSTRAP) -> ErrorS
         Band.of(by_trials, by_materials),
         _direct(trials, bootstrap),
         *(resamples.surface(cube.n, cube.m) for resamples in (by_trials, by_materials)),
-        rate_by_curves(cube.n, cube.m, by_trials),
+        marginal_rate(cube.n, cube.m, by_trials),
     )
 
 
