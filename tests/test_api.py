@@ -26,8 +26,7 @@ simulate_polymers simulate_chi Predictor Run Task Study Design Trials Curve Powe
 def test_what_is_exported_is_what_the_readme_says():
     assert sorted(sim2real.__all__) == sorted(EXPORTED)
     assert set(EXPORTED) <= set(dir(sim2real))
-    with pytest.raises(AttributeError, match="no attribute 'colour'"):
-        sim2real.colour
+    assert not hasattr(sim2real, "colour")
 
 
 @pytest.mark.parametrize("name", EXPORTED)

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from sim2real.studies.cases import load_study
-from sim2real.studies.predictor import FarFromData, Predictor, held_out_coverage
+from sim2real.studies.predictor import FarFromData, Predictor
 from sim2real.studies.presets import resolve
 from sim2real.training.multitask import MultitaskHyperparameters
+from sim2real.training.seeding import numpy_generator
+from sim2real.training.study import split_rows
 from sim2real.training.towers import PairNetwork
 from sim2real.training.transfer import Training
 
@@ -24,8 +26,16 @@ def pairs():
 
 
 @pytest.fixture(scope="module")
-def predictor(pairs):
-    return Predictor(pairs, members=8)
+def held_out(pairs):
+    """The measured rows that an ensemble sees, and the fifth that it does not."""
+    return split_rows(pairs.target, numpy_generator(0, "held out"), pairs.split_by)
+
+
+@pytest.fixture(scope="module")
+def predictor(pairs, held_out):
+    """One ensemble, trained without the held-out rows, for all tests of predictions."""
+    described = [*pairs.source.table["structure"], *pairs.target.table["structure"]]
+    return Predictor(replace(pairs, target=pairs.target.select(held_out[0])), members=8, described=described)
 
 
 def test_a_pair_is_predicted_with_an_interval_around_it(predictor):
@@ -37,20 +47,29 @@ def test_a_pair_is_predicted_with_an_interval_around_it(predictor):
     assert again["predicted"].iloc[1] == pytest.approx(row["predicted"], abs=1e-4)
 
 
-def test_residuals_are_those_of_members_that_did_not_see_the_pair(predictor, pairs):
-    every = np.tile(np.arange(len(pairs.target)), (8, 1))
-    of_all = pairs.target.y - predictor.networks.predict(pairs.target.X, every).mean(0)
+def test_residuals_are_those_of_members_that_did_not_see_the_pair(predictor):
+    target = predictor.study.target
+    every = np.tile(np.arange(len(target)), (8, 1))
+    of_all = target.y - predictor.networks.predict(target.X, every).mean(0)
     known = np.isfinite(predictor.residuals)
     assert known.mean() > 0.7
     assert np.abs(predictor.residuals[known]).mean() > np.abs(of_all[known]).mean(), "rows that were trained on fit better"
 
 
-def test_intervals_hold_what_was_held_out(pairs):
+def test_intervals_hold_what_was_held_out(predictor, pairs, held_out, monkeypatch):
     """Of 129 rows; 90 % asked for, and rows of one mixture come by twos."""
-    result = held_out_coverage(pairs, members=8)
-    assert result["rows"] == 129 and 0.8 <= result["covered"] <= 0.99
-    narrow = held_out_coverage(pairs, members=8, level=0.5)
-    assert 0.3 <= narrow["covered"] <= 0.7 and narrow["width"] < result["width"]
+    held = pairs.target.select(held_out[1])
+    wide = predictor.coverage(held).loc["held out"]
+    assert wide["rows"] == 129 and wide["level"] == 0.9 and 0.8 <= wide["covered"] <= 0.99
+    monkeypatch.setattr(predictor, "level", 0.5)
+    narrow = predictor.coverage(held).loc["held out"]
+    assert 0.3 <= narrow["covered"] <= 0.7 and narrow["width"] < wide["width"]
+
+
+def test_coverage_is_that_of_an_ensemble_that_never_saw_the_rows(pairs):
+    hardly = replace(pairs.settings, multitask=Training(2, 5e-3))
+    row = Predictor.held_out_coverage(replace(pairs, settings=hardly), members=4, level=0.5).loc["held out"]
+    assert (row["rows"], row["level"]) == (129, 0.5) and 0 <= row["covered"] <= 1 and row["mae"] > 0 and row["width"] > 0
 
 
 def test_what_is_unlike_the_data_is_said(predictor):
@@ -61,16 +80,17 @@ def test_what_is_unlike_the_data_is_said(predictor):
         predictor("CCO", "CCCCCC", 350)
 
 
-def test_solvents_are_ranked_for_one_substance(predictor, pairs):
+def test_solvents_are_ranked_for_one_substance(predictor):
     ranking = predictor.rank_solvents("CCCCCC", 298.15)
     assert ranking["predicted"].is_monotonic_increasing
-    assert set(ranking["solvent"]) == set(pairs.target.table["solvent"])
+    assert set(ranking["solvent"]) == set(predictor.study.target.table["solvent"])
     assert list(predictor.rank_solvents("CCCCCC", 298.15, ["O", "CCCCCCC"])["solvent"]) == ["CCCCCCC", "O"]
 
 
 def test_a_study_that_was_cut_is_described_as_the_whole_one(pairs):
     """Few simulations, so that some of RDKit's columns vary in the rows left out only."""
-    few = replace(pairs, source=pairs.source.select(np.arange(len(pairs.source) - 250, len(pairs.source))))
+    hardly = replace(pairs.settings, multitask=Training(2, 5e-3))
+    few = replace(pairs, settings=hardly, source=pairs.source.select(np.arange(len(pairs.source) - 250, len(pairs.source))))
     described = [*pairs.source.table["structure"], *pairs.target.table["structure"]]
     cut = Predictor(few, members=4, described=described)
     width = cut.descriptor.describe(["CCO|CCCCCC"], [298.15])[0].shape[1]

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import plotly.graph_objects as go
+
+try:
+    import plotly.graph_objects as go
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(f'the interactive figure needs {error.name}: pip install "sim2real[lab]"', name=error.name) from None
 
 from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
 from sim2real.figures.transport_plots import GROUP_COLOURS, METALS, REST

@@ -23,7 +23,7 @@ from sim2real.studies.sides import DESCRIPTORS, PAIR_DESCRIPTOR, Sides, limit_so
 from sim2real.training.hyperparameters import from_dict
 from sim2real.training.study import Study
 
-TABLES = DATA / "local.toml"
+TABLES = ROOT / "data" / "local.toml"
 EXAMPLE = DATA / "local.example.toml"
 SMALLEST_TARGET, SMALLEST_SOURCE = 10, 40
 _ANY = ("any", "polymer", "molecule", "composition")

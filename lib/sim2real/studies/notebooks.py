@@ -15,10 +15,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import nbformat
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from papermill import PapermillExecutionError, execute_notebook
-from papermill.exceptions import strip_color
+try:
+    import nbformat
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill import PapermillExecutionError, execute_notebook
+    from papermill.exceptions import strip_color
+except ModuleNotFoundError as error:
+    missing = f'running notebooks needs {error.name}: pip install "sim2real[lab]"'
+    if __name__ == "__main__":
+        sys.exit(missing)
+    raise ModuleNotFoundError(missing, name=error.name) from None
 
 from sim2real.datasets.paths import CACHE, ROOT
 from sim2real.datasets.task import NoStudy
@@ -57,7 +63,7 @@ def run_notebook(
     output: str | Path | None = None,
     timeout: int = CELL_TIMEOUT,
 ) -> Path:
-    """Execute a notebook from the repository's root and return the path of the executed copy.
+    """Execute a notebook from the repository's root (installed: the working directory) and return the path of the executed copy.
 
     parameters replace values of the cell tagged `parameters` and must have their types (an integer is a number too;
     where the notebook says None any literal is allowed). output: folder of the copy, default `.cache/notebooks`.

@@ -6,18 +6,34 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from sklearn.decomposition import PCA
 
 from sim2real.chemistry.classes import CLASS_NAMES
+from sim2real.chemistry.descriptors import ForceFieldDescriptor
 from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
 from sim2real.datasets.conductivity import load_conductivities
 from sim2real.datasets.pairs import load_chi_cosmo, load_chi_measured
+from sim2real.datasets.paths import CACHE
 from sim2real.datasets.polymers import load_md_polymers, load_measured_polymers
 from sim2real.datasets.task import DROPPED_COLUMNS, PROPERTIES, Task
-from sim2real.laws.parity import parity, parity_record
+from sim2real.datasets.transport import load_metal_conductivities
+from sim2real.laws.parity import conductivity_parity, parity, parity_record, simulator_parity
 from sim2real.studies import local, polymers
 from sim2real.studies.presets import Settings
 from sim2real.training.experiment import available_source, overlap_count
 from sim2real.training.study import Study
+from sim2real.training.towers import PairNetwork
+
+POLYMERS = {
+    "polyethylene": "*CC*",
+    "polystyrene": "*CC(*)c1ccccc1",
+    "PMMA": "*CC(*)(C)C(=O)OC",
+    "PTFE": "*C(F)(F)C(*)(F)F",
+    "PVC": "*CC(*)Cl",
+    "nylon 6": "*NCCCCCC(*)=O",
+    "PET": "*OCCOC(=O)c1ccc(C(*)=O)cc1",
+    "polycarbonate": "*Oc1ccc(C(C)(C)c2ccc(OC(*)=O)cc2)cc1",
+}
 
 
 def survey_tasks(
@@ -87,6 +103,70 @@ def conductivity_sizes(study: Study, seed: int = 0) -> pd.DataFrame:
     }
     counts |= {f"target compounds in the group {name}": int((target.table["wf"] == name).sum()) for name in (WF, NON_WF)}
     return pd.DataFrame.from_dict(counts, orient="index", columns=["compounds"])
+
+
+def parities(studies: Sequence[Study]) -> list[dict]:
+    """Simulated against measured values: of all of a target's materials, or of those that the source holds as well.
+
+    Studies in which fewer than :data:`~sim2real.laws.parity.FEWEST_SHARED` materials have both are left out.
+    """
+    records = [simulator_parity(s) if s.simulated_target is not None else parity(s.source, s.target) for s in studies]
+    return [record for record in records if record]
+
+
+def architecture(study: Study) -> dict:
+    """The network that transfers: ``widths`` of its layers from the descriptor on; of pairs how temperature and distance enter."""
+    shape, width = study.settings.transfer_network, study.source.X.shape[1]
+    if not isinstance(shape, PairNetwork):
+        return {"widths": [width, *shape.sizes, 1]}
+    first = "polymer" if study.target.property.name == "chi" else "solute"
+    record = {"widths": shape.widths(width), "distance": shape.distance, "temperature": shape.temperature}
+    return record | {"sides": [first, "solvent"], "source": study.source.summary(), "target": study.target.summary()}
+
+
+def example_descriptors(workers: int = 1) -> dict:
+    """The 190 numbers (``vectors``, by name) of a few well-known polymers, and what they are called (``features``)."""
+    descriptor = ForceFieldDescriptor(n_jobs=workers, cache_dir=CACHE / "descriptors")
+    X = descriptor.fit_transform(list(POLYMERS.values()))
+    return {"features": list(descriptor.get_feature_names_out()), "vectors": {n: x.tolist() for n, x in zip(POLYMERS, X)}}
+
+
+def descriptor_map(
+    name: str, source: Task, target: Task, most: int = 2000, seed: int = 0, workers: int = 1
+) -> tuple[dict, pd.DataFrame]:
+    """Where measured polymers lie among simulated ones: principal components of the simulated ones' 190 numbers.
+
+    Args:
+        name: of the property.
+        source, target: polymers.
+        most: simulated ones to draw, a sample.
+        seed: of the sample.
+        workers: processes.
+
+    Returns:
+        ``property``, ``share`` of the variance (2,), ``source`` and ``target`` (rows, 2); and how many of each side were described,
+        have no descriptor, and have a parameter of another force field or rule.
+    """
+    descriptor = ForceFieldDescriptor(n_jobs=workers, cache_dir=CACHE / "descriptors")
+    sample = source.table.sample(min(most, len(source)), random_state=seed)["structure"]
+    vectors, counts = {}, {}
+    for side, structures in (("simulated", sample), ("measured", target.table["structure"])):
+        vectors[side], failed = descriptor.describe(structures.tolist())
+        replaced = descriptor.fallbacks_["structure"].nunique()
+        counts[side] = {"polymers": len(structures), "no descriptor": len(failed), "with a replaced parameter": replaced}
+    components = PCA(2).fit(vectors["simulated"])
+    points = [components.transform(of).round(4).tolist() for of in vectors.values()]
+    share = components.explained_variance_ratio_.tolist()
+    return {"property": name, "share": share, "source": points[0], "target": points[1]}, pd.DataFrame(counts).T
+
+
+def conductivities(study: Study, edition: str) -> dict:
+    """Fig. 6b: both conductivities of the target's compounds, beside measured metals where the compounds are not your own.
+
+    Returns:
+        A record of :func:`~sim2real.laws.parity.conductivity_parity`.
+    """
+    return conductivity_parity(study, None if edition == "local" else load_metal_conductivities())
 
 
 def reports(tasks: Mapping[str, Task]) -> pd.DataFrame:
