@@ -22,6 +22,7 @@ from sim2real.laws.substitution import (
     marginal_rate,
 )
 from sim2real.laws.surface import ScalingSurface
+from sim2real.laws.verdicts import FEWEST_MATERIALS, FEWEST_TRIALS, UNTOLD
 from sim2real.training.study import Cube, Trials
 
 # how far beyond the data the curves of equal error go, in n and in m
@@ -212,7 +213,10 @@ class CurveGrid:
     @property
     def verdict(self) -> dict[str, str]:
         """``verdict`` on the interaction and its ``text``."""
-        return {"verdict": self.interaction_materials["verdict"], "text": interaction_words(self.interaction_materials)}
+        record = self.interaction_materials
+        enough = self.facts.trials >= FEWEST_TRIALS and self.pairs >= FEWEST_MATERIALS
+        text = interaction_words(record) if enough else f"{record['log']['why']}."
+        return {"verdict": record["verdict"], "text": text}
 
     def to_dict(self) -> dict:
         """The payload's record; ``compared`` are predictions of held-back edges, or None below four n and m."""
@@ -275,7 +279,7 @@ def interaction_words(record: dict) -> str:
         "reinforce": f"Simulations and measurements reinforce each other on logarithmic axes: {gamma}. Eq. 1 allows only "
         "gamma >= 0, so it does not hold here.",
         "substitute": f"Simulations and measurements replace each other: {gamma}, curves in n get flatter as m grows.",
-        "cannot be told": f"Whether simulations and measurements reinforce each other cannot be told: {gamma}, which holds 0. "
+        UNTOLD: f"Whether simulations and measurements reinforce each other cannot be told: {gamma}; {log['why']}. "
         "Eq. 1 is not refuted.",
     }[log["verdict"]]
     change = f"{absolute['value']:+.2g} ({absolute['low']:+.2g} to {absolute['high']:+.2g}) per decade of both"
