@@ -28,7 +28,7 @@ def load_local_pairs(settings: Settings, path: Path = TABLES, *, split: str = "p
         settings: of the run; ``n_max`` limits the sources.
         path: the TOML file.
         split: as :func:`sim2real.studies.chi_studies.load_chi_study`.
-        tuned: whether hyperparameters are chosen for these data (split by pair), once; :data:`~sim2real.training.recipes.UNTUNED_PAIRS` otherwise.
+        tuned: whether hyperparameters are chosen for these data (split by pair), once; :data:`.UNTUNED_PAIRS` otherwise.
 
     Raises:
         DataError: the file, an entry or a table cannot be used, or a side has too few rows; one line that says what to do.
