@@ -119,7 +119,7 @@ def test_trials_that_share_a_source_draw_share_its_pretrained_networks(study, tm
     assert not np.any(a[2:] == b[2:])
     # trial 2 is the networks of draw 0, fine-tuned and tested on trial 2's own split
     plan = Plan(study, study.source, replace(DESIGN, source_draws=2), tmp_path, ARMS)
-    pretrained = plan.pretrain((2, 0), 50)
+    pretrained = study.settings.prepare(plan.drawn((2, 0), 50))
     rows = np.tile(np.arange(20), (2, 1))
     assert np.array_equal(*pretrained.predict(study.target.X, rows))
 

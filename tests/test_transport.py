@@ -24,8 +24,8 @@ from sim2real.datasets.transport import (
 )
 from sim2real.studies.cases import chosen_cases, load_study
 from sim2real.studies.conductivity import with_law
-from sim2real.studies.kinds import UNTUNED
 from sim2real.studies.presets import resolve
+from sim2real.training.recipes import UNTUNED
 
 needs_files = pytest.mark.skipif(
     not os.environ.get("SIM2REAL_DATA_MIRROR"), reason="needs the public files; set SIM2REAL_DATA_MIRROR to a folder with them"

@@ -18,7 +18,7 @@ from sim2real.studies import conductivity, local, pairs, polymers
 from sim2real.studies.kinds import KINDS, Kind
 from sim2real.studies.presets import Settings, resolve
 from sim2real.studies.sides import PAIR_DESCRIPTOR, Sides, describe
-from sim2real.training.hyperparameters import load_hyperparameters
+from sim2real.training.recipes import load_hyperparameters
 from sim2real.training.study import Study, training_size
 
 

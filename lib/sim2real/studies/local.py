@@ -17,11 +17,11 @@ from sim2real.datasets.tables import read_table
 from sim2real.datasets.task import OTHER_PROPERTIES, PROPERTIES, DataError, NoStudy, Task
 from sim2real.datasets.transport import read_transport
 from sim2real.studies.conductivity import by_law
-from sim2real.studies.kinds import KINDS, Recipe
+from sim2real.studies.kinds import KINDS
 from sim2real.studies.pairs import own_pairs
 from sim2real.studies.presets import Settings
 from sim2real.studies.sides import DESCRIPTORS, PAIR_DESCRIPTOR, Sides, limit_source, limit_target
-from sim2real.training.hyperparameters import from_dict
+from sim2real.training.recipes import Recipe, from_dict
 from sim2real.training.study import Study
 
 TABLES = ROOT / "data" / "local.toml"

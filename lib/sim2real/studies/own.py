@@ -72,7 +72,7 @@ def study(
     return replace(made, settings=chosen_for(made, training_size(made.target), "polymers")) if tuned else made
 
 
-def run_trials(
+def run_study(
     study: Study,
     design: Design | None = None,
     *,

@@ -18,7 +18,8 @@ from sim2real.chemistry.simulators.unifac import HIGH_KELVIN, LOW_KELVIN
 from sim2real.chemistry.structures import PAIR_SEPARATOR, StructureError, parse, structure_key
 from sim2real.datasets.paths import CACHE
 from sim2real.datasets.task import Task
-from sim2real.training.multitask import MultitaskHyperparameters, PairPredictors, fit_multitask
+from sim2real.training.fits import Predictors, fit_multitask
+from sim2real.training.recipes import MultitaskHyperparameters
 from sim2real.training.seeding import numpy_generator
 from sim2real.training.study import Study, split_rows, training_size
 
@@ -35,8 +36,9 @@ class FarFromData(UserWarning):
 
 
 class Predictor:
-    """Predicts chi, or ln gamma, of a pair of molecules with an interval, by an ensemble trained on all simulations and on the
-    measured values of a study of pairs.
+    """Predicts chi, or ln gamma, of a pair of molecules with an interval.
+
+    An ensemble is trained on all simulations and on the measured values of a study of pairs.
 
     Args:
         study: of :func:`~sim2real.studies.cases.load_study` and kind ``pairs``, with hyperparameters.
@@ -186,7 +188,7 @@ class Predictor:
             ImportError: ipywidgets is missing, part of the extra ``lab``.
         """
         if interact is None:
-            raise ImportError("browse needs ipywidgets: pip install 'sim2real[lab]'")
+            raise ImportError('browse needs ipywidgets: pip install "sim2real[lab]"')
         polymers = sorted(self.study.target.table["polymer"].unique())
         interact(lambda polymer: self.rank_solvents(polymer, temperature).round(3), polymer=polymers)
 
@@ -233,7 +235,7 @@ class Predictor:
         return (vectors - shift) * factor
 
 
-def _fit(study: Study, members: int, seed: int) -> tuple[PairPredictors, np.ndarray]:
+def _fit(study: Study, members: int, seed: int) -> tuple[Predictors, np.ndarray]:
     """The ensemble, and which member saw which row of the target (members, rows)."""
     target, source, settings = study.target, study.source, study.settings
     m = training_size(target, study.split_by)

@@ -19,8 +19,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sim2real.datasets.task import Task
+from sim2real.training.scalers import InputScalers, least_squares_line
 from sim2real.training.seeding import seed_sequence
-from sim2real.training.transfer import InputScalers, least_squares_line
 
 # the penalty is chosen on the training rows, by leave-one-out
 RIDGE_PENALTIES = np.geomspace(1e-1, 1e5, 13)

@@ -1,4 +1,4 @@
-"""Source sets of graded structural similarity to the target set (Figs S1, S2 of Minami et al., npj Comput. Mater. 11, 146 (2025)).
+"""Source sets of graded structural similarity to the target set, and whether they differ (Figs S1, S2).
 
 The paper's text says that such sets were made and that their scaling did not differ significantly, not how: the grades
 here are our own. The similarity of a simulated material is that to the nearest measured one. Sets of equal size are cut
@@ -7,20 +7,24 @@ along it; for control, the same materials are cut within each class, so that all
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
+from numpy.typing import NDArray
 from rdkit import DataStructs
 from scipy.stats.contingency import association
 from sklearn.neighbors import NearestNeighbors
 
 from sim2real.chemistry.fingerprints import BITS, RADIUS, chain_fingerprint
-from sim2real.datasets.task import Task
+from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap
+from sim2real.laws.contrasts import compare
+from sim2real.laws.records import Band, Facts, paper
 from sim2real.studies.presets import Settings
 from sim2real.training.seeding import numpy_generator
-from sim2real.training.study import Design, Study
+from sim2real.training.study import Cube, Design, Study, Trials
 
 MEASURES = {
     "tanimoto": f"Tanimoto similarity to the nearest measured material (Morgan, radius {RADIUS}, {BITS} bits)",
@@ -47,26 +51,17 @@ class GradedSource:
 
     name: str
     study: Study
-    similarity: np.ndarray
+    similarity: NDArray
     arrangement: str
 
     @property
-    def low(self) -> float:
-        """The smallest similarity."""
-        return float(self.similarity.min())
-
-    @property
-    def median(self) -> float:
-        """The median similarity."""
-        return float(np.median(self.similarity))
-
-    @property
-    def high(self) -> float:
-        """The largest similarity."""
-        return float(self.similarity.max())
+    def range(self) -> dict[str, float]:
+        """The smallest, the median and the largest similarity."""
+        values = self.similarity
+        return {"low": float(values.min()), "median": float(np.median(values)), "high": float(values.max())}
 
 
-def similarity_to_target(study: Study, by: str = "tanimoto", workers: int = 1) -> tuple[np.ndarray, np.ndarray]:
+def similarity_to_target(study: Study, by: str = "tanimoto", workers: int = 1) -> tuple[NDArray, NDArray]:
     """How similar each source material is to the measured one nearest to it.
 
     Args:
@@ -99,12 +94,12 @@ def similarity_to_target(study: Study, by: str = "tanimoto", workers: int = 1) -
     return similarity, nearest
 
 
-def _nearest(structures: list[str], measured: list[DataStructs.ExplicitBitVect]) -> tuple[np.ndarray, np.ndarray]:
+def _nearest(structures: list[str], measured: list[DataStructs.ExplicitBitVect]) -> tuple[NDArray, NDArray]:
     rows = [np.array(DataStructs.BulkTanimotoSimilarity(chain_fingerprint(s), measured)) for s in structures]
     return np.array([row.max() for row in rows]), np.array([row.argmax() for row in rows])
 
 
-def grade_sources(study: Study, similarity: np.ndarray, grades: int = 5, arrangement: str = "similarity") -> list[GradedSource]:
+def grade_sources(study: Study, similarity: NDArray, grades: int = 5, arrangement: str = "similarity") -> list[GradedSource]:
     """Cut the source into disjoint sets of equal size, from the least to the most similar to the target.
 
     Target materials are in no set: a set that held the tested materials themselves would be another question. What is left
@@ -134,7 +129,7 @@ def grade_sources(study: Study, similarity: np.ndarray, grades: int = 5, arrange
     rows = numpy_generator("grades", study.splits or study.name).permutation(np.flatnonzero(~is_target))
     groups = source.table["group"].to_numpy()[rows]
     parts = [rows[groups == g] for g in sorted(set(groups))] if arrangement == "within classes" else [rows]
-    members: list[list[np.ndarray]] = [[] for _ in range(grades)]
+    members: list[list[NDArray]] = [[] for _ in range(grades)]
     for part in parts:
         part = part[: len(part) // grades * grades]
         if arrangement != "random":
@@ -191,15 +186,18 @@ def class_association(table: pd.DataFrame) -> float | None:
     return None if len(table) < 2 else float(association(table.to_numpy(), method="cramer"))
 
 
+def left_out(grades: list[GradedSource]) -> pd.DataFrame:
+    """How many simulated materials are in no set, by reason; all counts of the first set's source."""
+    return pd.DataFrame.from_dict(grades[0].study.source.report, orient="index", columns=["materials"])
+
+
 def grade_table(grades: list[GradedSource]) -> pd.DataFrame:
     """Size and similarity (lowest, median, highest) of each grade, and the simulated value's mean and standard deviation."""
     rows = [
         {
             "grade": g.name,
             "materials": len(g.study.source),
-            "lowest": g.low,
-            "median": g.median,
-            "highest": g.high,
+            **dict(zip(("lowest", "median", "highest"), g.range.values())),
             "simulated mean": g.study.source.y.mean(),
             "simulated sd": g.study.source.y.std(),
         }
@@ -208,7 +206,7 @@ def grade_table(grades: list[GradedSource]) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("grade")
 
 
-def examples(study: Study, similarity: np.ndarray, nearest: np.ndarray, grades: list[GradedSource]) -> pd.DataFrame:
+def examples(study: Study, similarity: NDArray, nearest: NDArray, grades: list[GradedSource]) -> pd.DataFrame:
     """For each grade a material of median similarity, and the measured material that it is compared with.
 
     Args:
@@ -217,14 +215,91 @@ def examples(study: Study, similarity: np.ndarray, nearest: np.ndarray, grades: 
         grades: of :func:`grade_sources`.
     """
     position = {key: row for row, key in enumerate(study.source.keys)}
-    rows = []
+    simulated, measured = (task.table["structure"].to_numpy() for task in (study.source, study.target))
+    rows = {}
     for grade in grades:
         middle = int(np.argsort(grade.similarity, kind="stable")[len(grade.similarity) // 2])
         row = position[grade.study.source.keys[middle]]
-        rows.append({"grade": grade.name, "similarity": similarity[row], "simulated": _structure(study.source, row)})
-        rows[-1]["nearest measured"] = _structure(study.target, nearest[row])
-    return pd.DataFrame(rows).set_index("grade")
+        shown = {"similarity": similarity[row], "simulated": simulated[row], "nearest measured": measured[nearest[row]]}
+        rows[grade.name] = shown
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("grade")
 
 
-def _structure(task: Task, row: int) -> str:
-    return task.table["structure"].iloc[row]
+def similarity_record(
+    grades: list[GradedSource],
+    trials: list[Trials],
+    direct: Trials,
+    controls: Mapping[str, tuple[list[GradedSource], list[Trials]]],
+    by: str,
+    *,
+    bootstrap: Bootstrap = BOOTSTRAP,
+) -> dict:
+    """Everything that figures S1 and S2 draw.
+
+    Args:
+        grades: arranged by similarity, the most similar last.
+        trials: of the grades, in their order, one design for all, arm ``transfer``.
+        direct: of the whole study with the same trials, arm ``direct``.
+        controls: arrangement -> its sets and their trials at their largest n, which is the sets' own size.
+        by: how similarity was measured.
+        bootstrap: of bands and intervals.
+
+    Returns:
+        ``property``, ``label``, ``unit``, ``study``, ``measure``, ``source``, ``target``; ``design``; ``grades``, each with its
+        name, size, similarity (low, median, high, and a histogram), curve (mae and 90 % bands over trials, and over trials
+        and materials) and ``law``; ``classes``; ``direct``; ``by_n``, one comparison (:func:`~sim2real.laws.contrasts.compare`)
+        for each n; ``controls``, one for each arrangement at the largest n; ``paper``.
+    """
+    design, bootstrap = trials[0].design, bootstrap.seeded(trials[0].design)
+    m, table, ranges = max(design.m_grid), class_table(grades), [g.range for g in grades]
+    edges = np.linspace(min(r["low"] for r in ranges), max(r["high"] for r in ranges), 41)
+    cubes = [t.cube(m=m) for t in trials]
+    return Facts.of(direct).to_dict("study", "property", "label", "unit", "source", "target") | {
+        "by": by,
+        "measure": MEASURES[by],
+        "left_out": {k: v for k, v in grades[0].study.source.report.items() if k.startswith("left out")},
+        "design": {"n": list(design.n_grid), "m": m, "trials": design.trials, "seed": design.seed}
+        | {"source_draws": design.distinct_draws},
+        "grades": [_grade_record(g, cube, edges, bootstrap) for g, cube in zip(grades, cubes)],
+        "edges": edges.tolist(),
+        "classes": {"names": list(table.index), "counts": table.to_numpy().T.tolist(), "cramers_v": class_association(table)},
+        "direct": Band.of(bootstrap.trials(direct.errors("direct", m))).to_dict(),
+        "by_n": [compare(trials, [r["median"] for r in ranges], n, bootstrap=bootstrap) for n in design.n_grid],
+        "controls": {
+            name: {"cramers_v": class_association(class_table(sets))}
+            | compare(
+                runs,
+                None if name == "random" else [s.range["median"] for s in sets],
+                runs[0].design.n_grid[-1],
+                bootstrap=bootstrap,
+            )
+            for name, (sets, runs) in controls.items()
+        },
+        "paper": paper("similarity"),
+    }
+
+
+def drawn_sets(record: dict) -> dict:
+    """What Figure S1 draws of a :func:`similarity_record`: the sets, without their trials."""
+    sets = [{k: v for k, v in of.items() if k not in ("curve", "law")} for of in record["grades"]]
+    return {k: v for k, v in record.items() if k not in ("direct", "by_n", "controls", "paper")} | {"grades": sets}
+
+
+def drawn_scaling(record: dict) -> dict:
+    """What Figure S2 draws of a :func:`similarity_record`: the trials, without what the sets hold."""
+    sets = [{k: v for k, v in of.items() if k != "histogram"} for of in record["grades"]]
+    return {k: v for k, v in record.items() if k not in ("edges", "classes")} | {"grades": sets}
+
+
+def _grade_record(grade: GradedSource, cube: Cube, edges: NDArray, bootstrap: Bootstrap) -> dict:
+    by_trials, by_materials = (r.at(np.s_[:], 0) for r in bootstrap.cube(cube))
+    values = grade.study.source.y
+    return {
+        "name": grade.name,
+        "materials": len(grade.study.source),
+        "similarity": grade.range,
+        "histogram": np.histogram(grade.similarity, edges)[0].tolist(),
+        "simulated": {"mean": float(values.mean()), "sd": float(values.std())},
+        "curve": Band.of(by_trials, by_materials).to_dict(),
+        "law": by_trials.law(cube.n).to_dict(bootstrap.level),
+    }

@@ -9,13 +9,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import false_discovery_control, rankdata, t
+from scipy.stats import false_discovery_control, t
 from sklearn.neighbors import NearestNeighbors
 
-from sim2real.laws.bootstrap import error_array
-from sim2real.laws.classes import FEWEST_MATERIALS, WORTHWHILE
-from sim2real.laws.curve import REPLICATES
-from sim2real.laws.significance import ALPHA, DRAWS, detectable_difference, holm
+from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap
+from sim2real.laws.records import Facts
+from sim2real.laws.significance import ALPHA, detectable_difference, epsilon_squared, holm, rank_association, spearman
+from sim2real.laws.verdicts import FEWEST_MATERIALS, UNTOLD, WORTHWHILE
 from sim2real.training.study import Study, Trials
 
 FALSE_DISCOVERIES = 0.10
@@ -27,48 +27,42 @@ GAINS = {
     "over direct learning": "error of direct learning - error of transfer at the largest n",
 }
 CROWD = 10  # neighbours that half of the compounds have within the radius in which they are counted
-_CHUNK = 500
 
 
-def gain_record(trials: Trials, m: int | None = None) -> dict:
+def gain_record(trials: Trials, m: int | None = None, *, bootstrap: Bootstrap = BOOTSTRAP) -> dict:
     """Figure 6e and the ranking of its compounds.
 
     Args:
         trials: with the arms ``transfer`` and ``direct``; more than one n.
         m: target training size; the largest of the design if None.
+        bootstrap: of the explanations.
 
     Returns:
         ``property``, ``unit``, ``study``, ``n``, ``m``, ``trials``, ``draws`` (independent source draws), ``compounds`` (in the
         target), ``overlap``; lists over the tested compounds: ``names``, ``groups``, ``wf``, ``curves`` (compounds, n), the
         mean error over draws, and ``tested`` (draws); ``gains``, a dictionary for each of :data:`GAINS` as
-        :func:`test_gains` returns it, as lists; and ``explained``, by the same names, of :func:`explain`.
+        :func:`gain_tests` returns it, as lists; and ``explained``, by the same names, of :func:`explain`.
     """
     study, design = trials.study, trials.design
     m = max(design.m_grid) if m is None else m
     curves, direct, materials = draw_errors(trials, m)
     # errors of a draw share its network: what all of its compounds have in common says nothing of one compound
     differences = {"with n": curves[:, :, 0] - curves[:, :, -1], "over direct learning": direct - curves[:, :, -1]}
-    table, prop = study.target.table.iloc[materials], study.target.property
+    table = study.target.table.iloc[materials]
     scale = np.nanmean(curves[:, :, 0], axis=0)
-    properties = compound_properties(study, materials)
-    return {
-        "property": prop.name,
-        "unit": prop.unit,
-        "study": study.name,
-        "n": list(design.n_grid),
+    properties, bootstrap = compound_properties(study, materials), bootstrap.seeded(design)
+    return Facts.of(trials).to_dict("study", "property", "label", "unit", "source", "target", "overlap", "trials", "n") | {
         "m": m,
-        "trials": design.trials,
         "draws": design.distinct_draws,
-        "overlap": design.overlap,
         "compounds": len(study.target),
         "names": table["structure"].tolist(),
         "groups": table["group"].tolist(),
         "wf": _labels(table, "wf").tolist(),
         "tested": (~np.isnan(curves[:, :, 0])).sum(axis=0).tolist(),
         "curves": np.nanmean(curves, axis=0).tolist(),
-        "gains": {name: _as_lists(test_gains(values, scale)) for name, values in differences.items()},
+        "gains": {name: _as_lists(gain_tests(values, scale)) for name, values in differences.items()},
         "explained": {
-            name: explain(np.nanmean(values - np.nanmean(values, axis=1, keepdims=True), axis=0), properties, design.seed)
+            name: explain(np.nanmean(values - np.nanmean(values, axis=1, keepdims=True), axis=0), properties, bootstrap)
             for name, values in differences.items()
         },
     }
@@ -82,27 +76,23 @@ def draw_errors(trials: Trials, m: int) -> tuple[NDArray, NDArray, NDArray]:
     Raises:
         KeyError: no trials of either arm at that m.
     """
-    table, design = trials.table, trials.design
-    # direct learning stands in the same array, as another n, so that its trials and materials line up
-    rows = table[table["arm"].isin(("transfer", "direct")) & (table["m"] == m)]
-    if missing := {"transfer", "direct"} - set(rows["arm"].unique()):
-        raise KeyError(f"no trials of arm {sorted(missing)[0]!r} at m = {m}")
-    _, cube, labels, materials = error_array(rows.rename(columns={"absolute_error": "error"}))
-    labels = labels.to_numpy()
-    draws = np.unique(labels % design.source_draws if design.source_draws else labels, return_inverse=True)[1]
-    sums, counts = (np.zeros((draws.max() + 1, *cube.shape[1:])) for _ in range(2))
-    np.add.at(sums, draws, np.nan_to_num(cube))
-    np.add.at(counts, draws, ~np.isnan(cube))
+    # direct learning stands in the same array, at n = 0, so that its trials and materials line up
+    cube = trials.cube(("transfer", "direct"), m=m)
+    errors = cube.errors[..., 0]
+    draws = np.unique(trials.design.draw(cube.trials), return_inverse=True)[1]
+    sums, counts = (np.zeros((draws.max() + 1, *errors.shape[1:])) for _ in range(2))
+    np.add.at(sums, draws, np.nan_to_num(errors))
+    np.add.at(counts, draws, ~np.isnan(errors))
     means = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
-    return means[:, :, 1:], means[:, :, 0], materials.to_numpy()
+    return means[:, :, 1:], means[:, :, 0], cube.materials
 
 
-def test_gains(differences: ArrayLike, scale: ArrayLike) -> pd.DataFrame:
+def gain_tests(differences: ArrayLike, scale: ArrayLike) -> pd.DataFrame:
     """Student's test of every compound's mean gain over source draws, corrected for the number of compounds.
 
     Args:
         differences: (draws, compounds), positive is a gain; NaN where a draw did not test the compound.
-        scale: (compounds,) the error of which :data:`~sim2real.laws.classes.WORTHWHILE` is a part worth seeing.
+        scale: (compounds,) the error of which :data:`~sim2real.laws.verdicts.WORTHWHILE` is a part worth seeing.
 
     Returns:
         One row a compound, in that order: ``mean``; ``standard_error``, ``low``, ``high`` (95 %, Student) where two draws
@@ -131,7 +121,7 @@ def test_gains(differences: ArrayLike, scale: ArrayLike) -> pd.DataFrame:
             alone[of] = error[of] * detectable_difference(1.0, int(number))
             together[of] = error[of] * detectable_difference(1.0, int(number), int(testable.sum()))
     found = np.nan_to_num(p_bh, nan=1.0) <= FALSE_DISCOVERIES
-    verdict = np.where(found, np.where(mean > 0, "gains", "loses"), "cannot be told")
+    verdict = np.where(found, np.where(mean > 0, "gains", "loses"), UNTOLD)
     return pd.DataFrame(
         {
             "mean": mean,
@@ -148,9 +138,6 @@ def test_gains(differences: ArrayLike, scale: ArrayLike) -> pd.DataFrame:
             "seen_all": together <= WORTHWHILE * scale,
         }
     )
-
-
-test_gains.__test__ = False  # not one of pytest's
 
 
 def compound_properties(study: Study, materials: NDArray) -> pd.DataFrame:
@@ -193,20 +180,20 @@ def _neighbours(study: Study) -> NDArray:
     return np.array([(source.keys[rows] != key).sum() for rows, key in zip(near, target.keys)], dtype=float)
 
 
-def explain(gain: ArrayLike, properties: pd.DataFrame, seed: int = 0) -> list[dict]:
+def explain(gain: ArrayLike, properties: pd.DataFrame, bootstrap: Bootstrap = BOOTSTRAP) -> list[dict]:
     """How much of the order of the gains each property explains, over compounds, taken as independent.
 
     Args:
         gain: (compounds,).
         properties: a row for each compound; columns of numbers (NaN where unknown) and of labels.
-        seed: of bootstrap and permutations.
+        bootstrap: replicates and seed; the intervals are of 95 %.
 
     Returns:
         For each column: ``name``; ``measure``: "Spearman's rho" for numbers, for labels "epsilon squared" (the part of the
         variance of the ranks between labels, less what labels without meaning would give: 1 - (N - 1) / (N - k) (1 - eta^2));
         ``compounds``; ``value`` with ``low``, ``high`` (95 % percentile bootstrap over compounds); ``p`` by permuting the
         gains, two-sided for rho, and ``p_holm`` over the properties; ``levels``, for labels: the median gain and the number of
-        compounds of each, most compounds first. Labels of fewer than :data:`~sim2real.laws.classes.FEWEST_MATERIALS`
+        compounds of each, most compounds first. Labels of fewer than :data:`~sim2real.laws.verdicts.FEWEST_MATERIALS`
         compounds count as "others", and a property that no two values are known of has ``value`` None.
     """
     gain = np.asarray(gain, float)
@@ -224,48 +211,14 @@ def explain(gain: ArrayLike, properties: pd.DataFrame, seed: int = 0) -> list[di
         if len(values) < FEWEST_MATERIALS or len(np.unique(values)) < 2 or np.ptp(of_gain) == 0:
             records.append(record | dict.fromkeys(("value", "low", "high", "p", "p_holm")))
             continue
-        records.append(record | _association(of_gain, values, numeric, seed))
+        codes = values.astype(float) if numeric else np.unique(values, return_inverse=True)[1]
+        options = {"replicates": bootstrap.replicates, "seed": bootstrap.seed or 0}
+        found = rank_association(of_gain, codes, measure=spearman if numeric else epsilon_squared, **options)
+        records.append(record | vars(found))
     tested = [r for r in records if r["value"] is not None]
     for record, p in zip(tested, holm([r["p"] for r in tested])):
         record["p_holm"] = float(p)
     return records
-
-
-def _association(gain: NDArray, values: NDArray, numeric: bool, seed: int) -> dict:
-    rng = np.random.default_rng(seed)
-    measure = _spearman if numeric else _epsilon_squared
-    codes = values.astype(float) if numeric else np.unique(values, return_inverse=True)[1]
-    ranks = rankdata(gain)
-    observed = measure(ranks[None], codes)[0]
-    rows = rng.integers(len(gain), size=(REPLICATES, len(gain)))
-    resampled = [measure(rankdata(gain[r])[None], codes[r])[0] for r in rows]
-    low, high = np.nanquantile(resampled, [ALPHA / 2, 1 - ALPHA / 2])
-    exceeding = 0
-    for start in range(0, DRAWS, _CHUNK):
-        shape = (min(_CHUNK, DRAWS - start), len(gain))
-        permuted = measure(rng.permuted(np.broadcast_to(ranks, shape), axis=1), codes)
-        # the statistic of labels has one side: more variance between them than by chance
-        exceeding += int(((np.abs(permuted) if numeric else permuted) >= (abs(observed) if numeric else observed) - 1e-12).sum())
-    return {"value": float(observed), "low": float(low), "high": float(high), "p": (1 + exceeding) / (1 + DRAWS)}
-
-
-def _spearman(ranks: NDArray, values: NDArray) -> NDArray:
-    """Correlation of each row of ranks (rows, compounds) with those of values (compounds,); NaN where either does not vary."""
-    other = rankdata(values)
-    ranks, other = ranks - ranks.mean(axis=1, keepdims=True), other - other.mean()
-    with np.errstate(invalid="ignore"):
-        return ranks @ other / np.sqrt((ranks**2).sum(axis=1) * (other**2).sum())
-
-
-def _epsilon_squared(ranks: NDArray, codes: NDArray) -> NDArray:
-    """Adjusted part of the variance between labels, for each row of ranks (rows, compounds)."""
-    ranks = ranks - ranks.mean(axis=1, keepdims=True)
-    labels = np.unique(codes)
-    member = (codes[:, None] == labels).astype(float)
-    between = ((ranks @ member) ** 2 / member.sum(axis=0)).sum(axis=1)
-    size, count = ranks.shape[1], len(labels)
-    with np.errstate(invalid="ignore"):
-        return 1 - (size - 1) / (size - count) * (1 - between / (ranks**2).sum(axis=1))
 
 
 def _as_lists(frame: pd.DataFrame) -> dict[str, list]:
