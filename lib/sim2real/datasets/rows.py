@@ -46,7 +46,8 @@ class Rows:
     @classmethod
     def of(cls, parts: Sequence[Rows]) -> Rows:
         """Rows of several files or tables as one."""
-        return cls(*(pd.concat(tables, ignore_index=True) for tables in zip(*((part.table, part.dropped) for part in parts))))
+        sides = zip(*((part.table, part.dropped) for part in parts))
+        return cls(*(pd.concat([t for t in tables if len(t)] or tables, ignore_index=True) for tables in sides))
 
     @property
     def read(self) -> int:
