@@ -10,7 +10,7 @@ import pandas as pd
 from sim2real.chemistry.classes import polymer_class
 from sim2real.datasets.paths import DATA
 from sim2real.datasets.tables import read_values
-from sim2real.datasets.task import DataError, Task, get_property, merge
+from sim2real.datasets.task import DataError, Property, Task, get_property, merge
 
 POLYMER_FACTS = DATA / "facts" / "polymers.csv"
 LIQUID_FACTS = DATA / "facts" / "liquids.csv"
@@ -37,7 +37,8 @@ def load_polymer_facts(property: str, path: Path = POLYMER_FACTS) -> Task:
             message names the file, the line and the column.
         ValueError: unknown property.
     """
-    rows = _read(Path(path), property, ("polymer", "note", "grade"), "polymer")
+    prop = get_property(property)
+    rows = read_facts(Path(path), prop, property, ("polymer", "note", "grade"), "polymer")
     rows["semicrystalline"] = rows["note"].fillna("").str.contains("semicrystalline")
     amorphous = rows.loc[~rows["semicrystalline"], "key"]
     superseded = rows["semicrystalline"] & rows["key"].isin(amorphous)
@@ -46,7 +47,7 @@ def load_polymer_facts(property: str, path: Path = POLYMER_FACTS) -> Task:
     columns = ["key", "structure", "name", "value", "group", "count", "low", "high", "spread", "semicrystalline", "grade"]
     return Task(
         name="measured polymers",
-        property=get_property(property),
+        property=prop,
         table=table[columns],
         licence="facts, each with its source page",
         citation="data/facts/polymers.csv, columns source_url and source_title",
@@ -68,13 +69,14 @@ def load_liquid_facts(property: str, path: Path = LIQUID_FACTS) -> Task:
 
     Args, returns and errors are those of :func:`load_polymer_facts`; ``group`` is ``liquid`` for every row.
     """
-    rows = _read(Path(path), property, ("name", "cas", "source"), "molecule")
+    prop = get_property(property)
+    rows = read_facts(Path(path), prop, property, ("name", "cas", "source"), "molecule")
     table = merge(rows)
     table["group"] = "liquid"
     columns = ["key", "structure", "name", "value", "group", "count", "low", "high", "spread", "cas", "source"]
     return Task(
         name="measured organic liquids",
-        property=get_property(property),
+        property=prop,
         table=table[columns],
         licence="facts, collected in chemicals (MIT)",
         citation="data/facts/liquids.csv, column source",
@@ -129,23 +131,36 @@ def sample_balanced(frame: pd.DataFrame, n: int, seed: int = 0) -> pd.DataFrame:
     return shuffled.iloc[np.argsort(round_number, kind="stable")[:n]]
 
 
-def _read(path: Path, property: str, extra: tuple[str, ...], kind: str) -> pd.DataFrame:
-    """The rows of one property with ``value`` in the property's unit, ``structure`` and ``key``; one bad row refuses the file."""
-    prop = get_property(property)
+def read_facts(
+    path: Path, prop: Property, listed: str, extra: tuple[str, ...], kind: str, structure: str = "smiles"
+) -> pd.DataFrame:
+    """The rows of one property of a table of facts, with ``key``, ``structure`` and ``value`` in the property's unit.
+
+    Args:
+        path: a CSV with the columns ``property``, ``value``, ``unit`` and that of structures.
+        prop: the property.
+        listed: what the column ``property`` calls it.
+        extra: further columns for the result.
+        kind: as :func:`~sim2real.datasets.tables.read_values`.
+        structure: column of structures.
+
+    Raises:
+        DataError: one bad row refuses the file.
+    """
     rows = read_values(
         path,
-        structure="smiles",
+        structure=structure,
         value="value",
         unit_column="unit",
         property=prop,
         keep=("property", *extra),
         kind=kind,
-        where=lambda frame: frame["property"] == prop.name if "property" in frame else pd.Series(True, index=frame.index),
+        where=lambda frame: frame["property"] == listed if "property" in frame else pd.Series(True, index=frame.index),
     )
     if len(rows.dropped):
         bad = rows.dropped.iloc[0]
         more = f" ({len(rows.dropped)} such rows)" if len(rows.dropped) > 1 else ""
         raise DataError(f"{path.name}, line {bad['line']}, column {bad['column']}: {bad['found']!r} {bad['reason']}{more}")
     if rows.table.empty:
-        raise DataError(f"{path.name}, column property: no row says {prop.name}")
+        raise DataError(f"{path.name}, column property: no row says {listed}")
     return rows.table.drop(columns=["line", "property"])

@@ -15,6 +15,7 @@ import pandas as pd
 
 from sim2real.chemistry.formulas import read_formula
 from sim2real.datasets.conductivity import DISAGREEMENT, ELECTRICAL, THERMAL, load_conductivities
+from sim2real.datasets.embedded import read_facts
 from sim2real.datasets.paths import DATA
 from sim2real.datasets.tables import read_values, refuse_empty, report_dropped
 from sim2real.datasets.task import DataError, Property, Task, get_property, merge
@@ -191,24 +192,12 @@ def load_metal_conductivities(path: Path = METAL_FACTS) -> Task:
     Raises:
         DataError: a missing column or a row that cannot be used; the message names the line.
     """
-    sides = {}
-    for name, prop, listed in (("kappa", THERMAL, "thermal_conductivity"), ("sigma", ELECTRICAL, "electrical_conductivity")):
-        rows = read_values(
-            path,
-            structure="formula",
-            value="value",
-            unit_column="unit",
-            property=prop,
-            keep=("property", "material", "temperature_K", "source_url"),
-            kind="composition",
-            where=lambda frame, listed=listed: frame["property"] == listed if "property" in frame else frame.index >= 0,
-        )
-        if len(rows.dropped):
-            bad = rows.dropped.iloc[0]
-            raise DataError(f"{path.name}, line {bad['line']}, column {bad['column']}: {bad['found']!r} {bad['reason']}")
-        sides[name] = rows.table
-    both = set(sides["kappa"]["material"]) & set(sides["sigma"]["material"])
-    kappa, sigma = (rows[rows["material"].isin(both)] for rows in sides.values())
+    extra = ("material", "temperature_K", "source_url")
+    kappa = read_facts(path, THERMAL, "thermal_conductivity", extra, "composition", structure="formula")
+    sigma = read_facts(path, ELECTRICAL, "electrical_conductivity", extra, "composition", structure="formula")
+    values = {"values of sigma read": len(sigma), "values of kappa read": len(kappa)}
+    both = set(kappa["material"]) & set(sigma["material"])
+    kappa, sigma = (rows[rows["material"].isin(both)] for rows in (kappa, sigma))
     of_kappa, table = _merge(kappa).set_index("key"), _merge(sigma).set_index("key")
     by_key = sigma.groupby("key", sort=True)
     table = table.assign(
@@ -224,9 +213,8 @@ def load_metal_conductivities(path: Path = METAL_FACTS) -> Task:
         table=table.reset_index(),
         licence="facts, each with its source page",
         citation="data/facts/conductivity.csv, columns source_url and source_title",
-        report={
-            "values of sigma read": len(sides["sigma"]),
-            "values of kappa read": len(sides["kappa"]),
+        report=values
+        | {
             "materials with both": len(both),
             "merged into another of the same composition": len(both) - len(table),
             "compositions": len(table),
