@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,8 @@ from sim2real.chemistry.simulators.unifac import ln_gamma_infinite
 from sim2real.chemistry.simulators.unifac_groups import NoGroups, molecule_groups
 from sim2real.chemistry.structures import PAIR_SEPARATOR, structure_key
 from sim2real.datasets.drawn_pairs import draw_molecules, draw_pairs, pick
-from sim2real.datasets.task import DROPPED_COLUMNS, Task, dropped_rows, get_property, merge, reason_counts
+from sim2real.datasets.rows import Cells, Fault, sort_rows
+from sim2real.datasets.task import Task, get_property, merge
 
 TABLE = "ChemSep NRTL"  # thermo's name of the parameter table
 KELVIN = 298.15
@@ -58,19 +60,16 @@ def load_activity_nrtl() -> Task:
     alpha = np.array([parameters[pair]["alphaij"] for pair in rows["pair of CAS"]])
     with np.errstate(over="ignore"):  # a wild parameter gives infinity, which is out of range
         rows["value"] = backwards + forwards * np.exp(-alpha * forwards)
-    dropped = [pd.DataFrame(columns=list(DROPPED_COLUMNS))]
-    outside = f"outside of {prop.low:g} to {prop.high:g}"
-    for bad, column, reason in (
-        (rows["polymer"].isna() | rows["solvent"].isna(), "pair of CAS", "a molecule without UNIFAC groups or without a structure"),
-        (~rows["value"].between(prop.low, prop.high), "value", outside),
-    ):
-        bad = bad[rows.index]
-        if bad.any():
-            dropped.append(dropped_rows(f"thermo, {TABLE}", rows[bad], column, reason, first_line=1))
-            rows = rows[~bad]
-    table = _with_keys(rows[["polymer", "solvent", "value"]])
-    table = merge(table, ("key", "polymer_key"))
-    listed = pd.concat([part for part in dropped if len(part)] or dropped).sort_values("line", ignore_index=True)
+
+    def read_row(cells: Cells) -> dict[str, Any]:
+        if pd.isna(cells["polymer"]) or pd.isna(cells["solvent"]):
+            raise Fault("pair of CAS", "a molecule without UNIFAC groups or without a structure")
+        if not prop.low <= cells["value"] <= prop.high:
+            raise Fault("value", f"outside of {prop.low:g} to {prop.high:g}")
+        return {name: cells[name] for name in ("polymer", "solvent", "value")}
+
+    read = sort_rows(f"thermo, {TABLE}", rows, 1, read_row)
+    table = merge(_with_keys(read.table), ("key", "polymer_key"))
     return Task(
         name="NRTL fitted to measured equilibria",
         property=prop,
@@ -78,14 +77,11 @@ def load_activity_nrtl() -> Task:
         licence="parameters of ChemSep as shipped in thermo (MIT)",
         citation="ChemSep (chemsep.org), table 'ChemSep NRTL' of the package thermo 0.6.1",
         report={
-            "rows read": len(parameters),
-            **reason_counts(listed),
-            "rows merged into another value of the same solute and solvent": len(rows) - len(table),
-            "rows": len(table),
+            **read.report(len(table), "solute and solvent", "rows"),
             "mixtures": table["key"].nunique(),
             "molecules": len(set(table["polymer_key"]) | set(table["solvent_key"])),
         },
-        dropped=listed,
+        dropped=read.dropped,
     )
 
 
