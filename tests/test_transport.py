@@ -197,7 +197,10 @@ def test_own_tables_that_cannot_be_read(own, options, message):
 
 def test_a_table_without_a_usable_row(own):
     OWN.iloc[4:6].to_csv(own, index=False)
-    with pytest.raises(DataError, match="none of its 2 rows with a value .* can be used; line 2, column sigma: '-5'"):
+    with (
+        pytest.warns(DataWarning),
+        pytest.raises(DataError, match="none of its 2 rows with a value .* can be used; line 2, column sigma: '-5'"),
+    ):
         read_transport(own, property=ELECTRICAL, structure="what", value="sigma", unit="S/m")
     OWN.iloc[11:].to_csv(own, index=False)
     with pytest.raises(DataError, match="own.csv: no value in column 'sigma'"):
