@@ -6,10 +6,11 @@ TRIALS ?= 0
 N_MAX ?= 0
 WORKERS ?= 0
 SEED ?= 0
+NOTEBOOK ?=
 PYTHON ?= python3
 
-VARIABLES := EDITION PRESET TRIALS N_MAX WORKERS SEED PYTHON
-TARGETS := help setup figures test lab bench clean
+VARIABLES := EDITION PRESET TRIALS N_MAX WORKERS SEED NOTEBOOK PYTHON
+TARGETS := help setup figures test test-slow test-all lab bench clean
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 PY := .venv/bin/python
 export OMP_NUM_THREADS := 1
@@ -30,7 +31,16 @@ endif
 whole = $(shell printf '%s' '$($(1))' | grep -Ex '[0-9]+')
 $(foreach name,TRIALS N_MAX WORKERS SEED,$(if $(call whole,$(name)),,$(error $(name)=$($(name)) is not known; allowed are whole numbers from 0)))
 
-.PHONY: $(TARGETS) .FORCE
+# NOTEBOOK=01 or NOTEBOOK=01-polymers
+ifneq ($(NOTEBOOK),)
+ALL := $(NOTEBOOKS)
+NOTEBOOKS := $(filter notebooks/$(NOTEBOOK).ipynb notebooks/$(NOTEBOOK)-%.ipynb,$(ALL))
+ifneq ($(words $(NOTEBOOKS)),1)
+$(error NOTEBOOK=$(NOTEBOOK) is not known; allowed are $(basename $(notdir $(ALL))))
+endif
+endif
+
+.PHONY: $(TARGETS)
 .DEFAULT_GOAL := help
 
 help:
@@ -38,7 +48,7 @@ help:
 	@echo
 	@echo '  make setup     the virtual environment .venv from requirements.lock (done by the others when needed)'
 	@echo '  make figures   run the notebooks; figures go to figures/EDITION (PRESET other than quick: figures/EDITION/PRESET)'
-	@echo '  make test      the tests'
+	@echo '  make test      the tests that take no longer than they must; test-slow: the others; test-all: both'
 	@echo '  make lab       JupyterLab on the notebooks'
 	@echo '  make bench     benchmarks, as ratios'
 	@echo '  make clean     remove stored trials and everything else that can be made again (.cache)'
@@ -50,6 +60,7 @@ help:
 	@echo "  N_MAX=$(N_MAX)            largest number of simulated materials; 0 is the preset's"
 	@echo '  WORKERS=$(WORKERS)          processes; 0 is one per core'
 	@echo '  SEED=$(SEED)             changes all random numbers'
+	@echo '  NOTEBOOK=$(NOTEBOOK)          of make figures: only this one, such as 01 or 01-polymers'
 	@echo '  PYTHON=$(PYTHON)     interpreter that makes .venv, 3.11 or newer'
 
 setup: .venv/.complete
@@ -63,22 +74,38 @@ setup: .venv/.complete
 
 # A notebook runs again when it, the library, the data or a parameter changed since, or its figures' folder is gone.
 # One stamp a notebook and folder: the figures that lie there are those of the last parameters.
+# The data are those that git holds; a user's own tables count in the edition local only.
 FOLDER := figures/$(EDITION)$(if $(filter-out quick,$(PRESET)),/$(PRESET))
 RUN := $(EDITION)-$(PRESET)-$(TRIALS)-$(N_MAX)-$(SEED)
 STAMPS := $(patsubst notebooks/%.ipynb,.cache/done/%-$(RUN),$(NOTEBOOKS))
-INPUTS := $(shell find lib data -type f -not -path '*/__pycache__/*' -not -path '*.egg-info*')
+SHIPPED := find data -type f -not -path 'data/local/*' -not -name local.toml
+OWN := find data -type f -not -name '*.dropped.csv' -not -name '* *'
+DATA := $(if $(filter local,$(EDITION)),$(shell $(OWN)),$(wildcard $(shell git ls-files data 2>/dev/null || $(SHIPPED))))
+INPUTS := $(shell find lib -type f -not -path '*/__pycache__/*' -not -path '*.egg-info*') $(filter-out %.md,$(DATA))
+ifneq ($(filter figures,$(MAKECMDGOALS)),)
+ifeq ($(wildcard $(FOLDER)/*.png),)
+$(shell rm -f .cache/done/*-$(EDITION)-$(PRESET)-*)
+endif
+endif
 
 figures: $(STAMPS)
 	@echo 'figures are in $(FOLDER) (remove .cache/done to draw them again)'
 
-.cache/done/%-$(RUN): notebooks/%.ipynb $(INPUTS) $(if $(wildcard $(FOLDER)/*.png),,.FORCE) | .venv/.complete
-	$(PY) -m sim2real.studies.notebooks $< EDITION=$(EDITION) PRESET=$(PRESET) TRIALS=$(TRIALS) N_MAX=$(N_MAX) WORKERS=$(WORKERS) SEED=$(SEED)
+.cache/done/%-$(RUN): notebooks/%.ipynb $(INPUTS) | .venv/.complete
+	$(PY) -m sim2real run $< EDITION=$(EDITION) PRESET=$(PRESET) TRIALS=$(TRIALS) N_MAX=$(N_MAX) WORKERS=$(WORKERS) SEED=$(SEED)
 	@mkdir -p $(@D) && rm -f .cache/done/$*-$(EDITION)-$(PRESET)-* && touch $@
 
-.FORCE:
+# two processes, so that two cores are enough; tests of one group run in one process and share what they stored
+PYTEST := $(PY) -m pytest -n 2 --dist loadgroup
 
 test: .venv/.complete
-	$(PY) -m pytest
+	$(PYTEST) -m 'not slow'
+
+test-slow: .venv/.complete
+	$(PYTEST) -m slow
+
+test-all: .venv/.complete
+	$(PYTEST)
 
 lab: .venv/.complete
 	$(PY) -m jupyterlab --notebook-dir=notebooks

@@ -2,7 +2,7 @@
 
     .venv/bin/python scripts/make_lock.py
 
-Run it in an environment that holds exactly ``pip install .[lab,test]``. Local version labels (torch's ``+cpu``) are left
+Run it in an environment that holds exactly ``pip install --editable .[lab,test]``. Local version labels (torch's ``+cpu``) are left
 out: which build of torch fits a machine is the installer's choice.
 """
 
@@ -26,9 +26,12 @@ dependencies:
 
 
 def pins() -> list[str]:
-    """``name==version`` of every installed distribution but this one, in alphabetical order."""
+    """``name==version`` of every installed distribution but this one and pip, in alphabetical order."""
     frozen = subprocess.run(
-        [sys.executable, "-m", "pip", "freeze", "--exclude-editable"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "pip", "freeze", "--all", "--exclude", "pip", "--exclude-editable"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     lines = [line.split("+")[0] for line in frozen.stdout.splitlines() if "==" in line]
     return sorted(lines, key=str.lower)

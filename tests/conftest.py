@@ -1,20 +1,30 @@
-"""Small studies that take milliseconds, and the folder of mirrored public files where there is one."""
+"""Fixtures that many modules share, one folder of caches for the whole run, and what a skipped test means."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
-import torch
 
-from sim2real.datasets.task import PROPERTIES, Task
-from sim2real.training.recipes import Hyperparameters, Network, Training
-from sim2real.training.study import Study
+# before sim2real is imported, which reads it; processes of pytest-xdist inherit the folder of the one that starts them
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ["SIM2REAL_CACHE"] = tempfile.mkdtemp(prefix="sim2real-tests-")
+
+import torch  # noqa: E402
+
+import made  # noqa: E402
+from sim2real.training.experiment import run_trials  # noqa: E402
+from sim2real.training.study import Design, Study, Trials  # noqa: E402
 
 torch.set_num_threads(1)
+
+
+def pytest_unconfigure() -> None:
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        shutil.rmtree(os.environ["SIM2REAL_CACHE"], ignore_errors=True)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -35,34 +45,25 @@ def mirror() -> Path:
     return Path(folder)
 
 
-def make_task(name: str, X: np.ndarray, y: np.ndarray, first_key: int = 0) -> Task:
-    keys = [f"material {first_key + k:04d}" for k in range(len(y))]
-    table = pd.DataFrame({"key": keys, "structure": keys, "name": keys, "value": y, "group": "all"})
-    return Task(name, PROPERTIES["density"], table, "none", "made by the tests", X=X.astype(np.float32))
+@pytest.fixture
+def study() -> Study:
+    return made.toy_study()
 
 
 @pytest.fixture
-def study() -> Study:
-    """300 simulated and 40 measured materials; simulations are the truth up to a factor, so transfer must help."""
-    rng = np.random.default_rng(1)
-    weights = rng.normal(size=12)
+def chi_study() -> Study:
+    return made.chi_study()
 
-    def law(X: np.ndarray) -> np.ndarray:
-        return np.tanh(X @ weights) + 0.5 * X[:, 0]
 
-    source, target = rng.normal(size=(300, 12)), rng.normal(size=(40, 12))
-    settings = Hyperparameters(
-        transfer_network=Network(sizes=(24, 8)),
-        pretraining=Training(200, 5e-3),
-        fine_tuning=Training(30, 1e-3),
-        direct_network=Network(sizes=(24, 8)),
-        direct=Training(100, 5e-3, dropout=0.1),
-    )
-    return Study(
-        "toy",
-        make_task("simulated", source, law(source)),
-        # the last ten target materials stand in the source as well
-        make_task("measured", target, 2 * law(target) + 1 + 0.05 * rng.normal(size=40), first_key=270),
-        settings,
-        simulated_target=law(target),
-    )
+@pytest.fixture(scope="session")
+def toy_trials(tmp_path_factory) -> Trials:
+    """The toy study, trained once a run: 3 n, 2 m, 4 trials, arms with and without networks. Not to be changed."""
+    arms = ("transfer", "direct", "ridge", "trees", "simulator")
+    design = Design((50, 120, 300), (16, 32), trials=4)
+    return run_trials(made.toy_study(), design, arms=arms, store=tmp_path_factory.mktemp("toy"))
+
+
+@pytest.fixture
+def few_replicates(monkeypatch):
+    for module in ("chi_results", "chi_splits", "chi_class_results", "classes"):
+        monkeypatch.setattr(f"sim2real.laws.{module}.REPLICATES", 80)

@@ -8,8 +8,8 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from test_chi_results import chi_study, few_replicates, made_trials  # noqa: F401
 
+from made import chi_trials as made_trials
 from sim2real.figures import chi_class_plots, chi_plots
 from sim2real.figures.save import save_figure
 from sim2real.laws import chi_class_results, chi_results, chi_splits
@@ -17,6 +17,7 @@ from sim2real.laws import curve as results
 from sim2real.training.recipes import PairNetwork
 
 matplotlib.use("Agg")
+pytestmark = pytest.mark.usefixtures("few_replicates")
 PAYLOAD = {"title": "A title", "edition": "embedded", "preset": "smoke"}
 
 
@@ -27,7 +28,7 @@ def closed_figures():
 
 
 @pytest.fixture
-def trials(chi_study):  # noqa: F811
+def trials(chi_study):
     return made_trials(chi_study)
 
 

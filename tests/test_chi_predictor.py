@@ -7,22 +7,33 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sim2real.studies.chi_studies import load_chi_study
-from sim2real.studies.predictor import ChiPredictor, FarFromData, held_out_coverage
+from sim2real.studies.cases import load_study
+from sim2real.studies.predictor import FarFromData, Predictor
+from sim2real.studies.presets import resolve
 from sim2real.training.recipes import MultitaskHyperparameters, PairNetwork, Training
+from sim2real.training.seeding import numpy_generator
+from sim2real.training.study import split_rows
 
 
 @pytest.fixture(scope="module")
 def pairs():
     """The embedded twin with few simulations and a short training."""
-    study = load_chi_study(edition="embedded", simulator="unifac", n_max=300, tuned=False)
+    study = load_study("pairs", "embedded", resolve("embedded", "quick", n_max=300, workers=1), tuned=False)
     network, training = PairNetwork(sizes=(48, 24, 16), inputs="min-max"), Training(150, 5e-3)
     return replace(study, settings=MultitaskHyperparameters(network, training, network, training))
 
 
 @pytest.fixture(scope="module")
-def predictor(pairs):
-    return ChiPredictor(pairs, members=8)
+def held_out(pairs):
+    """The measured rows that an ensemble sees, and the fifth that it does not."""
+    return split_rows(pairs.target, numpy_generator(0, "held out"), pairs.split_by)
+
+
+@pytest.fixture(scope="module")
+def predictor(pairs, held_out):
+    """One ensemble, trained without the held-out rows, for all tests of predictions."""
+    described = [*pairs.source.table["structure"], *pairs.target.table["structure"]]
+    return Predictor(replace(pairs, target=pairs.target.select(held_out[0])), members=8, described=described)
 
 
 def test_a_pair_is_predicted_with_an_interval_around_it(predictor):
@@ -34,20 +45,29 @@ def test_a_pair_is_predicted_with_an_interval_around_it(predictor):
     assert again["predicted"].iloc[1] == pytest.approx(row["predicted"], abs=1e-4)
 
 
-def test_residuals_are_those_of_members_that_did_not_see_the_pair(predictor, pairs):
-    every = np.tile(np.arange(len(pairs.target)), (8, 1))
-    of_all = pairs.target.y - predictor.networks.predict(pairs.target.X, every).mean(0)
+def test_residuals_are_those_of_members_that_did_not_see_the_pair(predictor):
+    target = predictor.study.target
+    every = np.tile(np.arange(len(target)), (8, 1))
+    of_all = target.y - predictor.networks.predict(target.X, every).mean(0)
     known = np.isfinite(predictor.residuals)
     assert known.mean() > 0.7
     assert np.abs(predictor.residuals[known]).mean() > np.abs(of_all[known]).mean(), "rows that were trained on fit better"
 
 
-def test_intervals_hold_what_was_held_out(pairs):
+def test_intervals_hold_what_was_held_out(predictor, pairs, held_out, monkeypatch):
     """Of 129 rows; 90 % asked for, and rows of one mixture come by twos."""
-    result = held_out_coverage(pairs, members=8)
-    assert result["rows"] == 129 and 0.8 <= result["covered"] <= 0.99
-    narrow = held_out_coverage(pairs, members=8, level=0.5)
-    assert 0.3 <= narrow["covered"] <= 0.7 and narrow["width"] < result["width"]
+    held = pairs.target.select(held_out[1])
+    wide = predictor.coverage(held).loc["held out"]
+    assert wide["rows"] == 129 and wide["level"] == 0.9 and 0.8 <= wide["covered"] <= 0.99
+    monkeypatch.setattr(predictor, "level", 0.5)
+    narrow = predictor.coverage(held).loc["held out"]
+    assert 0.3 <= narrow["covered"] <= 0.7 and narrow["width"] < wide["width"]
+
+
+def test_coverage_is_that_of_an_ensemble_that_never_saw_the_rows(pairs):
+    hardly = replace(pairs.settings, multitask=Training(2, 5e-3))
+    row = Predictor.held_out_coverage(replace(pairs, settings=hardly), members=4, level=0.5).loc["held out"]
+    assert (row["rows"], row["level"]) == (129, 0.5) and 0 <= row["covered"] <= 1 and row["mae"] > 0 and row["width"] > 0
 
 
 def test_what_is_unlike_the_data_is_said(predictor):
@@ -58,18 +78,19 @@ def test_what_is_unlike_the_data_is_said(predictor):
         predictor("CCO", "CCCCCC", 350)
 
 
-def test_solvents_are_ranked_for_one_substance(predictor, pairs):
+def test_solvents_are_ranked_for_one_substance(predictor):
     ranking = predictor.rank_solvents("CCCCCC", 298.15)
     assert ranking["predicted"].is_monotonic_increasing
-    assert set(ranking["solvent"]) == set(pairs.target.table["solvent"])
+    assert set(ranking["solvent"]) == set(predictor.study.target.table["solvent"])
     assert list(predictor.rank_solvents("CCCCCC", 298.15, ["O", "CCCCCCC"])["solvent"]) == ["CCCCCCC", "O"]
 
 
 def test_a_study_that_was_cut_is_described_as_the_whole_one(pairs):
     """Few simulations, so that some of RDKit's columns vary in the rows left out only."""
-    few = replace(pairs, source=pairs.source.select(np.arange(len(pairs.source) - 250, len(pairs.source))))
+    hardly = replace(pairs.settings, multitask=Training(2, 5e-3))
+    few = replace(pairs, settings=hardly, source=pairs.source.select(np.arange(len(pairs.source) - 250, len(pairs.source))))
     described = [*pairs.source.table["structure"], *pairs.target.table["structure"]]
-    cut = ChiPredictor(few, members=4, described=described)
+    cut = Predictor(few, members=4, described=described)
     width = cut.descriptor.describe(["CCO|CCCCCC"], [298.15])[0].shape[1]
     assert width == pairs.target.X.shape[1]
 
@@ -92,6 +113,6 @@ def test_lists_of_unequal_length_and_small_ensembles_are_refused(predictor, pair
     with pytest.raises(ValueError, match="2 polymers, 1 solvents and 1 temperatures"):
         predictor.predict(["CC", "CO"], ["O"], [298.15])
     with pytest.raises(ValueError, match="members is 2"):
-        ChiPredictor(pairs, members=2)
+        Predictor(pairs, members=2)
     with pytest.raises(ValueError, match="no hyperparameters for pairs"):
-        ChiPredictor(replace(pairs, settings=None))
+        Predictor(replace(pairs, settings=None))

@@ -8,26 +8,20 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import make_task
 from scipy.stats import spearmanr
 
-from sim2real.datasets.task import get_property
+from made import CHI_CLASSES as CLASSES
+from made import CHI_N as N
+from made import chi_trials as made_trials
 from sim2real.figures import chi_tables
 from sim2real.laws import chi_class_results, chi_results, chi_splits, chi_substitution
 from sim2real.laws.power import PowerLaw
 from sim2real.laws.substitution import rate_of_curves
 from sim2real.studies import chi_editions
-from sim2real.training.study import Design, Study, Trials
+from sim2real.training.study import Design
 
-N, M = np.array([100, 400, 1600, 6400]), np.array([40, 80, 160, 320])
-CLASSES = ["cellulose", "polyether", "polyester", "polyvinylx", "unclassified"]
-
-
-@pytest.fixture(autouse=True)
-def few_replicates(monkeypatch):
-    for module in (chi_results, chi_splits, chi_class_results):
-        monkeypatch.setattr(module, "REPLICATES", 80)
-    monkeypatch.setattr("sim2real.laws.classes.REPLICATES", 80)
+M = np.array([40, 80, 160, 320])
+pytestmark = pytest.mark.usefixtures("few_replicates")
 
 
 def law(gamma: float):
@@ -173,45 +167,6 @@ def test_resamples_of_surfaces_are_those_of_their_cells():
     of_trials, of_pairs = rng.multinomial(5, np.full(5, 0.2), size=30), rng.multinomial(8, np.full(8, 0.125), size=30)
     drawn = np.repeat(np.repeat(cube, of_trials[7], axis=0), of_pairs[7][pairs], axis=1)
     np.testing.assert_allclose(both[7], np.nanmean(drawn.reshape(-1, 4, 4), axis=0))
-
-
-@pytest.fixture
-def chi_study(study):
-    """60 measured rows: 30 pairs at two temperatures, 6 solvents, 5 classes of polymers."""
-    rng = np.random.default_rng(5)
-    pair = np.arange(60) // 2
-    y = rng.normal(0.5, 0.4, 30)[pair] + 0.02 * rng.normal(size=60)
-    columns = {
-        "pair": [f"p{k}" for k in pair],
-        "solvent_key": [f"s{k % 6}" for k in pair],
-        "polymer_key": [f"q{k // 6}" for k in pair],
-    }
-    task = make_task("measured chi", rng.normal(size=(60, 4)), y)
-    target = replace(task, property=get_property("chi"), table=task.table.assign(**columns, group=[CLASSES[k // 6] for k in pair]))
-    return Study(
-        "chi", replace(make_task("UNIFAC", rng.normal(size=(50, 4)), np.ones(50)), property=get_property("chi")), target, None
-    )
-
-
-def made_trials(study, *, split_by="", gain=(0.0, 0.1, 0.2, 0.3, 0.0), trials=8):
-    """Trials of the arms transfer and direct; a class's error falls from the smallest to the largest n by its part of ``gain``."""
-    study = replace(study, split_by=split_by)
-    rng = np.random.default_rng(6)
-    hard, group = rng.lognormal(-1.5, 0.3, 60), pd.factorize(study.target.table["group"])[0]
-    m_grid, parts = (12, 24, 40), []
-    for trial in range(trials):
-        test = rng.permutation(60)[:20]
-        for m in m_grid:
-            for k, n in enumerate(N):
-                factor = 1 - np.array(gain)[group[test]] * k / 3
-                error = hard[test] * m**-0.2 * factor * rng.lognormal(0, 0.02, 20)
-                parts.append(
-                    pd.DataFrame({"arm": "transfer", "n": n, "m": m, "trial": trial, "material": test, "absolute_error": error})
-                )
-            for arm, level in (("direct", 1.05), ("ridge", 1.3), ("simulator", 0.9)):
-                own = {"arm": arm, "n": 0, "m": m, "trial": trial, "material": test, "absolute_error": level * hard[test] * m**-0.2}
-                parts.append(pd.DataFrame(own))
-    return Trials(study, Design(tuple(map(int, N)), m_grid, trials), pd.concat(parts, ignore_index=True))
 
 
 def test_the_record_of_figure_4_holds_the_means_of_the_trials(chi_study):

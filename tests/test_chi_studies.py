@@ -10,15 +10,14 @@ import pytest
 from sim2real.chemistry.descriptors import ForceFieldDescriptor
 from sim2real.chemistry.descriptors.pairs import PairDescriptor, describe_pairs
 from sim2real.datasets.activity import load_activity_nrtl
-from sim2real.studies.chi_editions import pair_studies
-from sim2real.studies.chi_studies import load_chi_study, tuning_name
+from sim2real.studies.cases import chosen_cases, load_studies, load_study
 from sim2real.studies.presets import resolve
 from sim2real.training.recipes import UNTUNED_PAIRS, MultitaskHyperparameters, load_hyperparameters
 
 
 @pytest.fixture(scope="module")
 def study():
-    return load_chi_study(edition="embedded", simulator="unifac", n_max=200, tuned=False)
+    return load_study("pairs", "embedded", resolve("embedded", "quick", n_max=200, workers=1, kind="pairs"), tuned=False)
 
 
 def test_a_pair_is_both_molecules_numbers_and_the_temperature(study):
@@ -56,7 +55,8 @@ def test_simulated_values_are_those_of_the_very_pairs(study):
 
 
 def test_splits_and_simulators_of_an_edition_share_what_they_should(mirror):
-    cosmo, by_row = (load_chi_study(edition="open", simulator="cosmo", split=s, n_max=5000) for s in ("pair", "row"))
+    settings = resolve("open", "quick", n_max=5000, workers=1, kind="pairs")
+    cosmo, by_row = (load_study("pairs", "open", settings, simulator="cosmo", split=s) for s in ("pair", "row"))
     assert (len(cosmo.source), len(cosmo.target)) == (1206, 1190)
     assert cosmo.splits == "open-chi-pair" != by_row.splits and (cosmo.split_by, by_row.split_by) == ("pair", "")
     assert cosmo.settings == by_row.settings and isinstance(cosmo.settings, MultitaskHyperparameters)
@@ -67,27 +67,43 @@ def test_splits_and_simulators_of_an_edition_share_what_they_should(mirror):
 
 
 @pytest.mark.parametrize(
-    ("choice", "message"),
+    ("edition", "choice", "message"),
     [
-        ({"edition": "local", "simulator": "unifac"}, "unknown edition 'local' of a study of pairs; expected one of embedded"),
-        ({"edition": "embedded", "simulator": "cosmo"}, "unknown SIMULATOR 'cosmo' of edition 'embedded'; expected one of unifac"),
-        ({"edition": "embedded", "simulator": "unifac", "split": "random"}, "unknown split 'random'"),
+        ("paper", {}, "unknown study 'pairs' of edition 'paper'; expected one of embedded"),
+        ("embedded", {"simulator": "cosmo"}, "unknown SIMULATOR 'cosmo' of EDITION 'embedded' and pairs; expected one of unifac"),
+        ("embedded", {"split": "random"}, "unknown SPLIT 'random'"),
     ],
 )
-def test_unknown_names_are_one_line(choice, message):
+def test_unknown_names_are_one_line(edition, choice, message):
     with pytest.raises(ValueError, match=message) as caught:
-        load_chi_study(n_max=200, **choice)
+        load_study("pairs", edition, resolve("embedded", "smoke", kind="pairs"), **choice)
     assert len(str(caught.value).splitlines()) == 1
 
 
 def test_each_edition_has_its_hyperparameters():
-    assert tuning_name("open", "cosmo-full") == tuning_name("open", "cosmo") == "open-chi-cosmo"
-    for edition, simulator in (("embedded", "unifac"), ("open", "cosmo"), ("open", "unifac")):
-        assert isinstance(load_hyperparameters(tuning_name(edition, simulator)), MultitaskHyperparameters)
+    names = {}
+    for edition, simulator in (("embedded", "unifac"), ("open", "cosmo"), ("open", "cosmo-full"), ("open", "unifac")):
+        case, choice = chosen_cases("pairs", edition, simulator=simulator)[0]
+        names[edition, simulator] = case.tuning_name(**choice)
+        assert isinstance(load_hyperparameters(names[edition, simulator]), MultitaskHyperparameters)
+    assert names["open", "cosmo-full"] == names["open", "cosmo"] == "open-chi-cosmo"
+
+
+def test_figures_show_one_of_each_simulator_the_chosen_one_first():
+    shown = {
+        simulator: [choice["simulator"] for _, choice in chosen_cases("pairs", "open", simulator=simulator)]
+        for simulator in ("", "cosmo", "unifac", "cosmo-full")
+    }
+    assert shown == {
+        "": ["cosmo", "unifac"],
+        "cosmo": ["cosmo", "unifac"],
+        "unifac": ["unifac", "cosmo"],
+        "cosmo-full": ["cosmo-full", "unifac"],
+    }
 
 
 def test_the_embedded_edition_shows_its_one_simulator():
-    settings = resolve("embedded", "smoke", n_max=200)
+    settings = resolve("embedded", "smoke", n_max=200, kind="pairs")
     for tuned, chosen in ((True, load_hyperparameters("chi-unifac")), (False, UNTUNED_PAIRS)):
-        (study,) = pair_studies("embedded", settings, simulator="", split="pair", tables="", tuned=tuned)
+        (study,) = load_studies("pairs", "embedded", settings, simulator="", split="pair", tables="", tuned=tuned)
         assert study.name == "embedded-chi-unifac-pair" and study.settings == chosen

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import subprocess
+import time
+import tomllib
 from dataclasses import fields, replace
 
 import nbformat
@@ -12,12 +16,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from sim2real.datasets.paths import FIGURES, ROOT
 from sim2real.datasets.task import PROPERTIES
 from sim2real.studies.notebooks import read_parameters
-from sim2real.studies.polymers import STUDIES
-from sim2real.studies.tuning_registry import main, study_names
+from sim2real.studies.tuning import tunable
 from sim2real.training.recipes import CHOSEN, TUNING, Training, load_hyperparameters
 from sim2real.training.tune import STANDARD
 
@@ -36,6 +41,15 @@ def test_conda_environment_equals_the_lock():
     assert "torch==2.13.0" in lock
 
 
+def test_the_lock_holds_what_the_project_asks_for():
+    pins = dict(pin.split("==") for pin in _pins((ROOT / "requirements.lock").read_text().splitlines()))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    for text in [*project["dependencies"], *extras["lab"], *extras["test"]]:
+        asked = Requirement(text)
+        assert asked.specifier.contains(next(v for name, v in pins.items() if canonicalize_name(name) == asked.name)), text
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_notebooks_are_committed_clean_and_with_the_common_parameters(path):
     notebook = nbformat.read(path, as_version=4)
@@ -48,7 +62,7 @@ def test_notebooks_are_committed_clean_and_with_the_common_parameters(path):
     assert {"EDITION", "PRESET", "TRIALS", "N_MAX", "WORKERS", "SEED"} <= set(read_parameters(path))
 
 
-@pytest.mark.parametrize("study", study_names())
+@pytest.mark.parametrize("study", json.loads(CHOSEN.read_text()))
 def test_every_choice_is_the_best_row_of_its_committed_table(study):
     chosen = load_hyperparameters(study)
     table = pd.read_csv(TUNING / f"{study}.csv")
@@ -67,7 +81,7 @@ def test_every_choice_is_the_best_row_of_its_committed_table(study):
 
 
 def test_nothing_is_chosen_for_a_study_that_does_not_exist():
-    assert set(json.loads(CHOSEN.read_text())) == set(study_names())
+    assert set(json.loads(CHOSEN.read_text())) <= set(tunable())
     with pytest.raises(ValueError, match=r"run python -m sim2real tune polymers-colour-molecular"):
         load_hyperparameters("polymers-colour-molecular")
 
@@ -78,15 +92,7 @@ def test_a_search_that_favours_transfer_is_refused():
         replace(STANDARD, stages=(*transfer, replace(direct, tried=direct.tried | {"direct": direct.tried["direct"][:5]})))
 
 
-def test_tuning_an_unknown_study_names_the_known_ones(capsys):
-    with pytest.raises(SystemExit) as caught:
-        main(["polymers-colour-molecular"])
-    assert caught.value.code == 2
-    message = capsys.readouterr().err
-    assert "unknown study 'polymers-colour-molecular'" in message and "open-transport-sigma-composition-m100" in message
-
-
-@pytest.mark.parametrize("kind", STUDIES)
+@pytest.mark.parametrize("kind", ["polymers", "liquids"])
 def test_committed_scaling_figures_hold_what_they_promise(kind):
     payload = json.loads((FIGURES / "embedded" / f"fig1b-{kind}.json").read_text())
     assert (payload["figure"], payload["edition"], payload["preset"]) == (f"fig1b-{kind}", "embedded", "quick")
@@ -104,7 +110,7 @@ def test_committed_scaling_figures_hold_what_they_promise(kind):
         assert (FIGURES / "embedded" / f"fig1b-{kind}.{kind_of_file}").stat().st_size > 10_000
 
 
-@pytest.mark.parametrize("kind", STUDIES)
+@pytest.mark.parametrize("kind", ["polymers", "liquids"])
 def test_committed_error_surfaces_hold_what_they_promise(kind):
     payload = json.loads((FIGURES / "embedded" / f"fig2-{kind}-density.json").read_text())
     (record,) = payload["records"]
@@ -186,6 +192,8 @@ def test_figures_of_downloaded_or_private_data_are_never_committed(edition):
         (["PRESET=slow"], "PRESET=slow is not known; allowed are smoke, quick, paper"),
         (["EDITION=closed"], "EDITION=closed is not known; allowed are embedded, open, local"),
         (["TRIALS=many"], "TRIALS=many is not known; allowed are whole numbers from 0"),
+        (["NOTEBOOK=9"], "NOTEBOOK=9 is not known; allowed are 00-data 01-polymers 02-two-dimensional"),
+        (["NOTEBOOK=%"], "NOTEBOOK=% is not known; allowed are 00-data"),
     ],
 )
 def test_make_refuses_what_it_does_not_know(arguments, message):
@@ -196,5 +204,76 @@ def test_make_refuses_what_it_does_not_know(arguments, message):
 
 def test_help_names_every_target_and_variable():
     text = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for word in ("setup", "figures", "test", "lab", "bench", "clean", "EDITION", "PRESET", "TRIALS", "N_MAX", "WORKERS", "SEED"):
+    targets = {"setup", "figures", "test", "test-slow", "test-all", "lab", "bench", "clean"}
+    for word in targets | {"EDITION", "PRESET", "TRIALS", "N_MAX", "WORKERS", "SEED", "NOTEBOOK", "PYTHON"}:
         assert word in text
+
+
+@pytest.fixture
+def small_checkout(tmp_path):
+    """Makefile, two notebooks, a module and a table that git holds, a user's tables, and a Python that only draws."""
+    files = {
+        "notebooks/00-a.ipynb": "",
+        "notebooks/01-b.ipynb": "",
+        "lib/module.py": "",
+        "data/facts.csv": "",
+        "data/local.toml": "",
+        "data/local/mine.csv": "",
+        "data/other.csv": "",
+        "requirements.lock": "",
+        "pyproject.toml": "",
+        ".venv/bin/python": "#!/bin/sh\nfor e in embedded local; do mkdir -p figures/$e; touch figures/$e/a.png; done\n",
+        ".venv/.complete": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / ".venv/bin/python").chmod(0o755)
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    subprocess.run(["git", "add", "notebooks", "lib", "data/facts.csv"], cwd=tmp_path, check=True)
+    return tmp_path
+
+
+def _runs(folder, *arguments):
+    """The notebooks that ``make figures`` runs."""
+    result = subprocess.run(["make", "figures", *arguments], cwd=folder, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    return re.findall(r"^\.venv.* notebooks/(\S+)\.ipynb", result.stdout, re.MULTILINE)
+
+
+def _touch(path):
+    later = time.time() + 10
+    os.utime(path, (later, later))
+
+
+def test_a_notebook_runs_again_when_what_it_reads_changed(small_checkout):
+    assert _runs(small_checkout, "NOTEBOOK=01") == ["01-b"]
+    assert _runs(small_checkout) == ["00-a"]
+    assert _runs(small_checkout) == []
+    _touch(small_checkout / "notebooks/00-a.ipynb")
+    assert _runs(small_checkout) == ["00-a"]
+    assert _runs(small_checkout, "TRIALS=3") == ["00-a", "01-b"]
+    assert _runs(small_checkout) == ["00-a", "01-b"], "the figures that lie there are those of other parameters"
+
+
+@pytest.mark.parametrize("shipped", ["data/facts.csv", "lib/module.py"])
+def test_all_notebooks_run_again_when_data_or_library_changed(small_checkout, shipped):
+    _runs(small_checkout)
+    _touch(small_checkout / shipped)
+    assert _runs(small_checkout) == ["00-a", "01-b"]
+
+
+@pytest.mark.parametrize("own", ["data/local.toml", "data/local/mine.csv", "data/other.csv"])
+def test_a_users_tables_make_only_the_local_figures_stale(small_checkout, own):
+    _runs(small_checkout), _runs(small_checkout, "EDITION=local")
+    _touch(small_checkout / own)
+    assert _runs(small_checkout) == []
+    assert _runs(small_checkout, "EDITION=local") == ["00-a", "01-b"]
+
+
+def test_figures_that_were_removed_are_drawn_again(small_checkout):
+    _runs(small_checkout)
+    shutil.rmtree(small_checkout / "figures")
+    assert _runs(small_checkout, "NOTEBOOK=00") == ["00-a"]
+    assert _runs(small_checkout) == ["01-b"]

@@ -13,18 +13,22 @@ from sim2real.datasets.embedded import load_polymer_facts
 from sim2real.datasets.tables import DataWarning
 from sim2real.datasets.task import DataError, NoStudy
 from sim2real.datasets.virtual import load_virtual_polymers
-from sim2real.studies.local import (
-    EXAMPLE,
-    load_local_studies,
-    load_local_tasks,
-    load_local_transport,
-    load_local_transport_tasks,
-)
-from sim2real.studies.local_pairs import load_local_pairs
+from sim2real.studies.cases import load_studies, load_study
+from sim2real.studies.local import EXAMPLE, read_blocks, read_tables
 from sim2real.studies.presets import resolve
 from sim2real.training.experiment import run_trials
 from sim2real.training.recipes import UNTUNED
 from sim2real.training.study import Design
+from sim2real.training.tune import PAIRS as PAIRS_TRIED
+from sim2real.training.tune import STANDARD, TRANSPORT
+
+SMOKE = resolve("local", "smoke", workers=1)
+
+
+def tables_of(kind, path):
+    """Every block of one kind, read."""
+    return {name: read_tables(kind, path, name, block) for name, block in read_blocks(kind, path).items()}
+
 
 ENTRY = """
 [density]
@@ -52,7 +56,7 @@ def tables(tmp_path):
 
 
 def test_a_study_on_ones_own_tables_runs(tables, tmp_path):
-    (study,) = load_local_studies(resolve("local", "smoke", workers=1), tables, tuned=False)
+    (study,) = load_studies("polymers", "local", SMOKE, tables=tables, tuned=False)
     assert study.name == "local-density-molecular" and study.settings is UNTUNED
     assert study.target.name == "PoLyInfo" and len(study.target) == len(load_polymer_facts("density"))
     assert study.source.y.max() < 2, "kg/m3 became g/cm3"
@@ -60,19 +64,35 @@ def test_a_study_on_ones_own_tables_runs(tables, tmp_path):
     assert len(trials.errors("direct")) == 2
 
 
-def test_hyperparameters_are_chosen_once_and_kept(tables, tmp_path, monkeypatch):
+@pytest.fixture
+def choices(tmp_path, monkeypatch):
+    """What is asked for when hyperparameters are chosen; nothing is."""
     monkeypatch.setattr("sim2real.studies.local.CACHE", tmp_path / "cache")
     calls = []
 
-    def choose(study, m):
-        calls.append((study.name, m))
-        return UNTUNED, pd.DataFrame({"stage": ["direct"]})
+    def choose(kind, study, m):
+        calls.append((kind.candidates, study.name, m))
+        return kind.untuned, pd.DataFrame({"stage": ["direct"]})
 
-    monkeypatch.setattr("sim2real.studies.local.tune", choose)
+    monkeypatch.setattr("sim2real.studies.kinds.Kind.choose", choose)
+    return calls
+
+
+def test_hyperparameters_are_chosen_once_and_kept(tables, tmp_path, choices):
     settings = resolve("local", "quick", workers=1)
-    first, second = (load_local_studies(settings, tables)[0] for _ in range(2))
-    assert calls == [("local-density-molecular", 30)] and first.settings == second.settings == UNTUNED
+    first, second = (load_study("polymers", "local", settings, tables=tables) for _ in range(2))
+    assert choices == [(STANDARD, "local-density-molecular", 30)] and first.settings == second.settings == UNTUNED
     assert len(list((tmp_path / "cache" / "tuning").glob("*.csv"))) == 1
+
+
+def test_a_property_that_no_block_has_is_refused_with_the_blocks_there_are(tables):
+    own = ENTRY.replace("[density]", "[own]").replace('property = "density"', "")
+    tables.write_text(ENTRY + ENTRY.replace("[density]", "[other]") + own)
+    for property, first in (("", "density"), ("density", "density"), ("own", "own"), ("other", "other"), ("Density", "own")):
+        assert next(iter(read_blocks("polymers", tables, property))) == first
+    with pytest.raises(ValueError, match="unknown PROPERTY 'colour': .*local.toml has the blocks density, other and own") as caught:
+        load_study("polymers", "local", SMOKE, tables=tables, property="colour")
+    assert len(str(caught.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -95,7 +115,7 @@ def test_hyperparameters_are_chosen_once_and_kept(tables, tmp_path, monkeypatch)
 def test_a_file_that_names_them_wrongly(tables, text, message):
     tables.write_text(text)
     with pytest.raises(DataError) as caught:
-        load_local_tasks(tables)
+        tables_of("polymers", tables)
     assert message in str(caught.value) and "\n" not in str(caught.value)
 
 
@@ -122,14 +142,19 @@ def alloys(tables, tmp_path):
 
 
 def test_conductivities_of_ones_own(alloys, tmp_path):
-    assert list(load_local_tasks(alloys)) == ["density"], "the two kinds of study do not mix"
-    study = load_local_transport(resolve("local", "smoke", workers=1), alloys, tuned=False)
+    assert list(tables_of("polymers", alloys)) == ["density"], "the two kinds of study do not mix"
+    study = load_study("conductivity", "local", SMOKE, tables=alloys, tuned=False)
     assert study.name == "local-alloys-composition" and study.settings is UNTUNED and study.target.name == "mine"
     np.testing.assert_allclose(study.simulated_target, study.target.y, atol=1e-4)
     np.testing.assert_allclose(study.target.table["lorenz"], 0, atol=1e-4)
     assert study.target.table["wf"].value_counts()["WF"] == 6
     trials = run_trials(study, Design((40,), (20,), trials=2), arms=("transfer", "direct", "law"), store=tmp_path / "store")
     assert trials.errors("law").max() < 1e-3 < trials.errors("direct").min()
+
+
+def test_conductivities_are_chosen_with_their_own_candidates(alloys, choices):
+    study = load_study("conductivity", "local", resolve("local", "quick", workers=1, kind="conductivity"), tables=alloys)
+    assert choices == [(TRANSPORT, "local-alloys-composition", 48)] and study.settings == UNTUNED
 
 
 @pytest.mark.parametrize(
@@ -145,26 +170,26 @@ def test_conductivities_of_ones_own(alloys, tmp_path):
 def test_conductivities_named_wrongly(alloys, text, message):
     alloys.write_text(text)
     with pytest.raises(DataError) as caught:
-        load_local_transport_tasks(alloys)
+        tables_of("conductivity", alloys)
     assert message in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_only_conductivities(alloys):
     alloys.write_text(CONDUCTIVITIES)
     with pytest.raises(DataError, match="names no study of materials and one property"):
-        load_local_tasks(alloys)
+        tables_of("polymers", alloys)
 
 
 def test_no_file_says_what_to_copy(tmp_path):
     with pytest.raises(DataError, match="no file .*local.toml; copy data/local.example.toml to it"):
-        load_local_tasks(tmp_path / "local.toml")
+        read_blocks("polymers", tmp_path / "local.toml")
 
 
 def test_too_few_materials(tables, tmp_path):
     lines = (tmp_path / "polyinfo.csv").read_text().splitlines()[:6]
     (tmp_path / "polyinfo.csv").write_text("\n".join(lines) + "\n")
     with pytest.raises(DataError, match="density: PoLyInfo has 5 materials that can be used; expected at least 10"):
-        load_local_studies(resolve("local", "smoke", workers=1), tables, tuned=False)
+        load_study("polymers", "local", SMOKE, tables=tables, tuned=False)
 
 
 def test_the_example_is_read(tmp_path):
@@ -200,7 +225,7 @@ def chi_tables(tmp_path):
 def test_ones_own_tables_of_chi_become_a_study_of_pairs(chi_tables):
     settings = resolve("local", "smoke")
     with pytest.warns(DataWarning) as caught:
-        (study,) = load_local_pairs(settings, chi_tables, tuned=False)
+        (study,) = load_studies("pairs", "local", settings, tables=chi_tables, tuned=False)
     said = " ".join(str(w.message) for w in caught)
     assert "cosmo.csv: 1 rows" in said and "chi.csv: 1 rows" in said and "perhaps in deg C" in said
     assert (len(study.source), len(study.target), study.split_by) == (60, 40, "pair")
@@ -211,10 +236,19 @@ def test_ones_own_tables_of_chi_become_a_study_of_pairs(chi_tables):
     assert trials.errors("simulator").max() < 1e-6, "the made-up measurements are a line of the simulations"
 
 
+def test_hyperparameters_of_pairs_are_chosen_with_the_split_by_pair(chi_tables, choices):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        study = load_study("pairs", "local", resolve("local", "quick", workers=1, kind="pairs"), tables=chi_tables, split="solvent")
+    ((candidates, name, _),) = choices
+    assert (candidates, name, study.name) == (PAIRS_TRIED, "local-miscibility-pair", "local-miscibility-solvent")
+    assert (study.split_by, study.splits) == ("solvent_key", "local-miscibility-solvent")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('temperature = "T", ', "", "temperature missing; expected file, temperature, value"),
+        ('temperature = "T", ', "", "temperature missing; expected file, temperature and value, and polymer and solvent, or pair"),
         ('solvent = "solvent", ', "", "name either the columns polymer= and solvent=, or the one column pair="),
         ('value = "chi" }\n', 'value = "chi", colour = "red" }\n', "unknown entry 'colour'"),
     ],
@@ -223,12 +257,12 @@ def test_faults_of_a_block_of_chi_are_one_line(chi_tables, old, new, message):
     chi_tables.write_text(chi_tables.read_text().replace(old, new))
     with pytest.raises(DataError, match=message) as caught, warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
-        load_local_pairs(resolve("local", "smoke"), chi_tables, tuned=False)
+        load_study("pairs", "local", SMOKE, tables=chi_tables, tuned=False)
     assert len(str(caught.value).splitlines()) == 1
 
 
 def test_tables_of_one_kind_hold_no_study_for_the_notebooks_of_another(chi_tables):
     with pytest.raises(NoStudy, match="names no study of materials and one property"):
-        load_local_tasks(chi_tables)
+        tables_of("polymers", chi_tables)
     with pytest.raises(NoStudy, match="names no study of kind conductivity"):
-        load_local_transport_tasks(chi_tables)
+        tables_of("conductivity", chi_tables)

@@ -7,24 +7,14 @@ import json
 import pandas as pd
 import pytest
 
+from sim2real.__main__ import main
 from sim2real.chemistry.simulators.polymer import simulate_polymers
 from sim2real.chemistry.simulators.unifac import simulate_chi
 from sim2real.datasets.embedded import load_polymer_facts
 from sim2real.datasets.paths import ROOT
 from sim2real.datasets.transport import load_computed_transport
 from sim2real.datasets.virtual import load_virtual_polymers
-from sim2real.studies.notebooks import NotebookError, main, run_notebook
-
-pytestmark = pytest.mark.usefixtures("own_cache")
-
-
-@pytest.fixture(scope="module")
-def own_cache(tmp_path_factory, request):
-    """Trials of these runs go to a folder of their own."""
-    patch = pytest.MonkeyPatch()
-    patch.setenv("SIM2REAL_CACHE", str(tmp_path_factory.mktemp("cache")))
-    request.addfinalizer(patch.undo)
-
+from sim2real.studies.notebooks import NotebookError, run_notebook
 
 POLYMERS = ("fig1a-polymers", "fig1b-polymers", "validation-polymers", "classes-polymers")
 LIQUIDS = ("fig1b-liquids", "gain-liquids", "validation-liquids")
@@ -43,6 +33,14 @@ FIGURES = {
 }
 OPEN_ONLY = {"06-wiedemann-franz": ("computed-conductivity",)}
 SMOKE = {"PRESET": "smoke", "WORKERS": 1, "SEED": 3}
+# notebooks of one group run one after another and share what they stored
+GROUPS = {name: "polymers" if name < "04" else "pairs" for name in FIGURES}
+
+
+def _each(names, quick):
+    """Names as parameters of a test; all but ``quick`` are slow."""
+    marks = {name: [pytest.mark.xdist_group(GROUPS[name])] + [pytest.mark.slow] * (name not in quick) for name in names}
+    return pytest.mark.parametrize("name", [pytest.param(name, marks=marks[name]) for name in names])
 
 
 def test_every_notebook_is_tested():
@@ -62,13 +60,13 @@ def _check(folder, name, edition):
             assert payload["design"]["seed"] == 3 and payload["curves"]
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@_each(FIGURES, quick=FIGURES)
 def test_a_notebook_regenerates_its_figures(name, tmp_path):
     run_notebook(ROOT / "notebooks" / f"{name}.ipynb", {**SMOKE, "FIGURES": str(tmp_path / "figures")}, output=tmp_path)
     _check(tmp_path / "figures", name, "embedded")
 
 
-@pytest.mark.parametrize("name", ["00-data", "01-polymers", "04-chi", "06-wiedemann-franz"])
+@_each(["00-data", "01-polymers", "04-chi", "06-wiedemann-franz"], quick=["00-data"])
 def test_the_open_edition_runs_on_the_public_files(name, tmp_path, mirror):
     parameters = {**SMOKE, "EDITION": "open", "FIGURES": str(tmp_path / "figures")}
     run_notebook(ROOT / "notebooks" / f"{name}.ipynb", parameters, output=tmp_path)
@@ -127,7 +125,7 @@ def own_tables(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@_each(FIGURES, quick=["02-two-dimensional"])
 def test_the_local_edition_runs_on_ones_own_tables(name, tmp_path, own_tables):
     figures = tmp_path / "figures"
     parameters = {**SMOKE, "EDITION": "local", "TABLES": str(own_tables), "FIGURES": str(figures)}
@@ -147,7 +145,7 @@ def test_a_notebook_for_which_ones_tables_hold_nothing_is_passed_over(tmp_path, 
     text = own_tables.read_text()
     own_tables.write_text(text[: text.index("[miscibility]")])
     arguments = ["EDITION=local", "PRESET=smoke", f"TABLES={own_tables}", f"FIGURES={tmp_path / 'figures'}"]
-    status = main([str(ROOT / "notebooks" / "05-chi-classes.ipynb"), *arguments, "--output", str(tmp_path)])
+    status = main(["run", str(ROOT / "notebooks" / "05-chi-classes.ipynb"), *arguments, "--output", str(tmp_path)])
     assert status == 0 and "nothing to run: local.toml names no study of kind chi" in capsys.readouterr().err.replace(
         f"{tmp_path.name}/", ""
     )

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
-from sim2real.studies.polymers import load_study
+from sim2real import load_study
+from sim2real.datasets.task import PROPERTIES
 from sim2real.studies.presets import PRESETS, get_preset, resolve
+from sim2real.studies.tuning import tunable
+from sim2real.training.experiment import overlap_count
+from sim2real.training.recipes import CHOSEN, UNTUNED
+
+MATERIALS = [("polymers", "forcefield"), ("polymers", "molecular"), ("liquids", "molecular"), ("open-polymers", "forcefield")]
 
 
 def test_zero_is_the_presets_value_and_anything_else_the_users(study):
@@ -40,17 +50,81 @@ def test_the_papers_trials():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "choice", "message"),
     [
-        (("metals", "density", 100, "molecular"), "unknown study 'metals' of edition 'embedded'; expected one of embedded"),
-        (("polymers", "colour", 100, "molecular"), "unknown property 'colour'"),
-        (("polymers", "density", 10**6, "molecular"), "N_MAX = 1000000 exceeds the 42000 virtual polymers"),
-        (("liquids", "density", 10**6, "molecular"), "N_MAX = 1000000 exceeds the 30000 molecules"),
-        (("polymers", "density", 100, "fingerprint"), "unknown descriptor 'fingerprint'; expected one of forcefield"),
+        (("metals", "embedded"), {}, "unknown study 'metals' of edition 'embedded'; expected one of embedded: polymers, liquids"),
+        (("liquids", "open"), {"property": "density"}, "unknown study 'liquids' of edition 'open'"),
+        (("polymers", "embedded"), {"property": "colour"}, "unknown PROPERTY 'colour' of EDITION 'embedded' and polymers"),
+        (("polymers", "embedded"), {"n_max": 10**6}, "N_MAX = 1000000 exceeds the 42000 virtual polymers"),
+        (("liquids", "embedded"), {"n_max": 10**6}, "N_MAX = 1000000 exceeds the 30000 molecules"),
+        (
+            ("polymers", "embedded"),
+            {"descriptor": "fingerprint"},
+            "unknown DESCRIPTOR 'fingerprint'.* one of forcefield",
+        ),
+        (("polymers", "embedded"), {"colour": "red"}, "unknown choice 'colour' of polymers; expected one of property, descriptor"),
+        (("polymers", "embedded"), {"database": "pi"}, "unknown DATABASE 'pi' .*; expected one of radonpy, polyomics"),
+        (("polymers", "embedded"), {"library": "book"}, "unknown LIBRARY 'book' .*; expected one of rules, ngram"),
     ],
 )
-def test_studies_that_do_not_exist_are_refused(arguments, message):
-    kind, property, n_max, descriptor = arguments
+def test_studies_that_do_not_exist_are_refused(arguments, choice, message):
+    settings = resolve("embedded", "quick", n_max=choice.pop("n_max", 0))
     for tuned in (False, True):
-        with pytest.raises(ValueError, match=message):
-            load_study(kind, property, n_max=n_max, descriptor=descriptor, tuned=tuned)
+        with pytest.raises(ValueError, match=message) as caught:
+            load_study(*arguments, settings, tuned=tuned, **choice)
+        assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_choice_that_only_another_edition_has_is_passed_over():
+    settings = replace(resolve("embedded", "smoke", workers=1), n_max=60)
+    study = load_study("polymers", "embedded", settings, property="density", database="polyomics", tables="none.toml", tuned=False)
+    assert study.name == "polymers-density-forcefield" and study.settings is UNTUNED
+
+
+COMMITTED = [
+    *(f"{kind}-{p}-{d}" for kind, d in MATERIALS for p in PROPERTIES),
+    *("transport-sigma-composition", "transport-sigma-composition-m400", "chi-unifac", "open-chi-cosmo", "open-chi-unifac"),
+    *("open-transport-sigma-composition", "open-transport-sigma-composition-m100", "open-transport-sigma-composition-m400"),
+    "open-computed-sigma-composition",
+]
+
+
+def test_names_for_tune_are_those_of_the_committed_choices_and_four_more():
+    names = tunable()
+    more = {f"open-polymers-{p}-molecular" for p in PROPERTIES}
+    assert len(COMMITTED) == 25 and set(names) == {*COMMITTED, *more}
+    assert set(json.loads(CHOSEN.read_text())) == set(COMMITTED)
+    assert {name: entry.m for name, entry in names.items() if "sigma" in name} == {
+        "transport-sigma-composition-m400": 400,
+        "transport-sigma-composition": 2912,
+        "open-transport-sigma-composition-m100": 100,
+        "open-transport-sigma-composition-m400": 400,
+        "open-transport-sigma-composition": 916,
+        "open-computed-sigma-composition": 916,
+    }
+    assert {entry.m for name, entry in names.items() if "polymers" in name or "liquids" in name} == {400}
+    assert all(entry.m >= 3000 for name, entry in names.items() if "chi" in name), "all rows"
+
+
+def test_a_study_is_loaded_for_tune_without_hyperparameters():
+    study = tunable()["transport-sigma-composition-m400"].load()
+    assert study.name == "transport-sigma-composition" and study.settings is None and len(study.source) == 5910
+
+
+@pytest.mark.parametrize(("left", "asked"), [(12, True), (11, False), (0, False)])
+def test_the_other_overlap_is_not_asked_where_little_would_be_left(study, left, asked):
+    """Simulations that are mostly those of the measured materials."""
+    mostly = replace(study, source=study.source.select(np.r_[270:300, 0:left]))
+    assert overlap_count(mostly) == 30
+    design = resolve("local", "quick", workers=1).other_overlap_design(mostly)
+    assert (design is not None) == asked
+    assert design is None or (design.overlap, design.n_grid[-1]) == ("drop", 12)
+
+
+def test_several_m_have_both_overlaps_where_both_leave_a_source(study):
+    settings = replace(resolve("local", "quick", trials=2, workers=1), m_max=10**6)
+    kept, dropped = settings.several_m_designs(study)
+    assert (kept.overlap, kept.n_grid, kept.m_grid) == ("keep", (300,), (32,))
+    assert (dropped.overlap, dropped.n_grid, dropped.m_grid) == ("drop", (270,), (32,))
+    nothing_left = replace(study, source=study.source.select(np.arange(270, 300)))
+    assert [design.overlap for design in settings.several_m_designs(nothing_left)] == ["keep"]

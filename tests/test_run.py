@@ -7,8 +7,9 @@ import os
 import nbformat
 import pytest
 
+from sim2real.__main__ import main
 from sim2real.datasets.paths import ROOT
-from sim2real.studies.notebooks import NotebookError, ParameterError, main, read_parameters, run_notebook
+from sim2real.studies.notebooks import NotebookError, ParameterError, read_parameters, run_notebook
 
 PARAMETERS = """\
 # how many
@@ -44,7 +45,7 @@ def printed(path):
 
 def refused(capsys, *arguments):
     """The one line on stderr of a call that must end with status 2."""
-    assert main([str(argument) for argument in arguments]) == 2
+    assert main(["run", *(str(argument) for argument in arguments)]) == 2
     message = capsys.readouterr().err
     assert message.count("\n") == 1
     return message
@@ -69,7 +70,7 @@ def test_success_with_changed_parameters(tmp_path, capfd, monkeypatch):
     before = path.read_bytes()
     out = tmp_path / "out"
     arguments = ["TRIALS=7", "RATE=1", "EDITION=open", "OVERLAP=false", "N_MAX=400", "GRID=[3]"]
-    assert main([str(path), *arguments, "--output", str(out)]) == 0
+    assert main(["run", str(path), *arguments, "--output", str(out)]) == 0
     copy = out / "a.ipynb"
     shown = f"[7, 1.0, 'open', False, 400, [3]]\n1 1 {ROOT}\n"
     assert printed(copy) == shown + "trial 3 of 5\n"
@@ -94,7 +95,7 @@ def test_defaults_and_function_interface(tmp_path, monkeypatch):
 def test_failing_cell(tmp_path, capsys):
     path = write(tmp_path / "a.ipynb", "x = 1", "# divide\nx / 0", "print('never')")
     out = tmp_path / "out"
-    assert main([str(path), "TRIALS=6", "--output", str(out)]) == 1
+    assert main(["run", str(path), "TRIALS=6", "--output", str(out)]) == 1
     message = capsys.readouterr().err.splitlines()[-1]
     assert "cell 4 (# divide) failed: ZeroDivisionError: division by zero" in message
     assert str(out / "a.ipynb") in message

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from sim2real.datasets import download, sources
-from sim2real.datasets.__main__ import main
+from sim2real.datasets.command import data_command as main
 from sim2real.datasets.download import DownloadError, size_text
 from sim2real.datasets.paths import ROOT
 from sim2real.datasets.sources import SOURCES, Source, fetch, state
@@ -120,7 +120,7 @@ def loose(toy, monkeypatch) -> Source:
 
 def _register(monkeypatch, source: Source) -> Source:
     monkeypatch.setattr(sources, "SOURCES", {"toy": source})
-    monkeypatch.setattr("sim2real.datasets.__main__.SOURCES", {"toy": source})
+    monkeypatch.setattr("sim2real.datasets.command.SOURCES", {"toy": source})
     return source
 
 
@@ -431,7 +431,7 @@ def test_an_unchecked_hash_is_confirmed_once_and_without_a_second_download(serve
     source = _register(monkeypatch, replace(loose, sha256=registered))
     reason = "newer snapshot" if registered else "none is registered"
     for _ in range(2):
-        _fails(f"the SHA-256 {HASH}", reason, f"python -m sim2real.datasets fetch toy --accept-hash {HASH}")
+        _fails(f"the SHA-256 {HASH}", reason, f"python -m sim2real data fetch toy --accept-hash {HASH}")
         assert state(source) == "waiting for confirmation" and _files(cache) == {"deep/data.bin.unconfirmed"}
     _fails(f"the SHA-256 {HASH}", "not " + "1" * 64, accept_hash="1" * 64)
     assert fetch("toy", accept_hash=HASH.upper()).read_bytes() == BODY
@@ -486,7 +486,7 @@ def test_unreadable_confirmations(loose, cache):
 
 
 def test_listing_and_description(toy, cache, capsys):
-    assert main([]) == 0
+    assert main([]) == main(["list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].split() == ["toy", "300.0", "kB", "MIT", "not", "downloaded", "noise"]
     assert str(cache) in lines[-1]
@@ -510,7 +510,7 @@ def test_fetching_by_name(server, toy, cache, capsys):
 def test_one_failure_does_not_stop_the_others(server, toy, cache, monkeypatch, capsys):
     both = {"gone": replace(toy, name="gone", file="gone", url="http://127.0.0.1:9/"), "toy": toy}
     monkeypatch.setattr(sources, "SOURCES", both)
-    monkeypatch.setattr("sim2real.datasets.__main__.SOURCES", both)
+    monkeypatch.setattr("sim2real.datasets.command.SOURCES", both)
     assert main(["fetch", "all"]) == 1
     assert capsys.readouterr().out == f"toy: {cache / toy.file}\n"
 

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 
-from sim2real.studies.chi_studies import load_chi_study
-from sim2real.studies.polymers import load_study
-from sim2real.studies.transport_studies import load_transport_study
+from sim2real.studies.cases import load_study
+from sim2real.studies.presets import resolve
 from sim2real.training.store import Plan
 from sim2real.training.study import Design
 
+
+def load(kind, target_max, **choice):
+    settings = resolve("embedded", "quick", workers=1, kind=kind)
+    return load_study(
+        kind, "embedded", replace(settings, n_max=100, preset=replace(settings.preset, target_max=target_max)), **choice
+    )
+
+
 STUDIES = {
-    "polymers": lambda: load_study("polymers", "density", n_max=100, descriptor="forcefield", target_max=30),
-    "liquids": lambda: load_study("liquids", "density", n_max=100, descriptor="molecular", target_max=60),
-    "chi": lambda: load_chi_study(edition="embedded", simulator="unifac", split="pair", n_max=100, target_max=60),
-    "conductivity": lambda: load_transport_study("embedded", n_max=100, target_max=60),
+    "polymers": lambda: load("polymers", 30, property="density", descriptor="forcefield"),
+    "liquids": lambda: load("liquids", 60, property="density", descriptor="molecular"),
+    "chi": lambda: load("pairs", 60, simulator="unifac", split="pair"),
+    "conductivity": lambda: load("conductivity", 60),
 }
 # study, arm and overlap -> the name of the folder of n = 50 (0 where the arm has none) and m = 20, without regard to the data's
 # own fingerprints, which follow the rounding of the machine

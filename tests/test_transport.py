@@ -22,7 +22,10 @@ from sim2real.datasets.transport import (
     load_metal_conductivities,
     read_transport,
 )
-from sim2real.studies.transport_studies import TUNED_M, load_transport_study, tuning_name, with_law
+from sim2real.studies.cases import chosen_cases, load_study
+from sim2real.studies.conductivity import with_law
+from sim2real.studies.presets import resolve
+from sim2real.training.recipes import UNTUNED
 
 needs_files = pytest.mark.skipif(
     not os.environ.get("SIM2REAL_DATA_MIRROR"), reason="needs the public files; set SIM2REAL_DATA_MIRROR to a folder with them"
@@ -34,9 +37,14 @@ def computed():
     return load_computed_transport()
 
 
+def load(edition, n_max=20_000, **choice):
+    """A study without a choice of hyperparameters."""
+    return load_study("conductivity", edition, resolve(edition, "quick", n_max=n_max, workers=1), tuned=False, **choice)
+
+
 @pytest.fixture(scope="module")
 def study():
-    return load_transport_study("embedded", n_max=20_000, tuned=False)
+    return load("embedded")
 
 
 def test_computed_table_is_as_documented():
@@ -191,7 +199,7 @@ def test_a_table_without_a_usable_row(own):
 
 
 def test_embedded_study(study):
-    assert study.name == "transport-sigma-composition" and study.settings is None
+    assert study.name == "transport-sigma-composition" and study.settings is UNTUNED
     assert study.source.X.shape == (5910, 580) and study.target.X.shape == (3640, 580)
     table = study.target.table
     kappa = dict(zip(study.source.keys, study.source.y))
@@ -209,19 +217,25 @@ def test_embedded_study(study):
 
 
 def test_a_smaller_source_keeps_what_the_law_says(study):
-    small = load_transport_study("embedded", n_max=500, tuned=False)
+    small = load("embedded", n_max=500)
     assert len(small.source) == 500 and set(small.source.keys) < set(study.source.keys)
     np.testing.assert_array_equal(small.simulated_target, study.simulated_target)
 
 
 def test_unknown_studies_are_refused():
-    with pytest.raises(ValueError, match="unknown source 'computed' of edition 'embedded'; expected one of embedded: thermal"):
-        load_transport_study("embedded", n_max=500, source="computed", tuned=False)
-    with pytest.raises(ValueError, match="unknown source 'thermal' of edition 'local'"):
-        load_transport_study("local", n_max=500, tuned=False)
+    with pytest.raises(
+        ValueError, match="unknown SOURCE 'computed' of EDITION 'embedded' and conductivity; expected one of thermal"
+    ):
+        load("embedded", source="computed")
+    with pytest.raises(ValueError, match="unknown SOURCE 'computed' of EDITION 'local' and conductivity; expected one of thermal"):
+        load("local", source="computed")
 
 
 def test_hyperparameters_are_those_of_the_nearest_size():
+    def tuning_name(edition, source="thermal", m=0):
+        case, choice = chosen_cases("conductivity", edition, source=source)[0]
+        return case.tuning_name(m, **choice)
+
     assert {tuning_name("embedded", m=m) for m in (0, 1500, 2912)} == {"transport-sigma-composition"}
     assert {tuning_name("embedded", m=m) for m in (60, 400, 1000)} == {"transport-sigma-composition-m400"}
     assert tuning_name("open", m=100) == "open-transport-sigma-composition-m100"
@@ -247,11 +261,10 @@ def test_measured_conductivities_become_logarithms(monkeypatch):
 
 @needs_files
 def test_open_studies_share_their_splits():
-    thermal = load_transport_study("open", n_max=20_000, tuned=False)
-    computed = load_transport_study("open", source="computed", n_max=2_000, tuned=False)
+    thermal, computed = load("open"), load("open", n_max=2_000, source="computed")
     assert len(thermal.target) == 1145 and thermal.splits == computed.splits
     assert thermal.target.fingerprint == computed.target.fingerprint
-    assert round(0.8 * len(thermal.target)) == max(TUNED_M["open", "thermal"])
+    assert round(0.8 * len(thermal.target)) == max(chosen_cases("conductivity", "open")[0][0].tuned_m)
     row = int(np.flatnonzero(np.isfinite(computed.simulated_target))[0])
     _, everything = load_computed_transport(everything=True)
     value = everything.table.set_index("key").loc[computed.target.keys[row], "value"]

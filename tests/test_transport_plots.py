@@ -10,8 +10,10 @@ import pytest
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
-from test_transport_results import N_GRID, make_study, make_trials  # noqa: E402
 
+from made import TRANSPORT_N as N_GRID  # noqa: E402
+from made import transport_study as make_study  # noqa: E402
+from made import transport_trials as make_trials  # noqa: E402
 from sim2real.chemistry.simulators.wiedemann_franz import LORENZ_NUMBER, NON_WF, ROOM_TEMPERATURE, WF
 from sim2real.figures.hover import parity_hover
 from sim2real.figures.save import save_figure

@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from sim2real.chemistry.simulators.wiedemann_franz import LORENZ_NUMBER, NON_WF, ROOM_TEMPERATURE, WF, log_lorenz_ratio, wf_groups
-from sim2real.datasets.task import Task, get_property
+from made import TRANSPORT_N as N_GRID
+from made import transport_study as make_study
+from made import transport_trials as make_trials
+from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
 from sim2real.figures.transport_gain_tables import explained_table, gain_verdict, ranked_table
 from sim2real.figures.transport_tables import (
     curve_table,
@@ -39,54 +41,6 @@ from sim2real.studies.transport_gains import (
     test_gains,
 )
 from sim2real.training.recipes import Hyperparameters, Network, Training
-from sim2real.training.study import Design, Study, Trials
-
-N_GRID = (50, 150, 500)
-
-
-def make_study(compounds: int = 60, unknown: int = 20, seed: int = 0) -> Study:
-    """Compounds of which the last ``unknown`` have no kappa; the distance of the others from the law grows with their row."""
-    rng = np.random.default_rng(seed)
-    names = [f"C{k:03d}" for k in range(compounds)]
-    value = rng.normal(3, 1, compounds)
-    lorenz = np.linspace(0.01, 3, compounds)
-    log_kappa = value + np.log10(LORENZ_NUMBER * ROOM_TEMPERATURE) + lorenz
-    log_kappa[compounds - unknown :] = np.nan
-    ratio = log_lorenz_ratio(log_kappa, value)
-    frame = {"key": names, "structure": names, "value": value, "group": np.where(np.arange(compounds) % 3, "oxide", "telluride")}
-    frame |= {"log_kappa": log_kappa, "lorenz": ratio, "wf": wf_groups(ratio, 0.25), "carrier": "n"}
-    target = Task("sigma", get_property("log_electrical_conductivity"), pd.DataFrame(frame), "none", "made by the tests")
-    target = replace(target, X=rng.normal(size=(compounds, 5)).astype(np.float32))
-    known = target.select(np.flatnonzero(np.isfinite(log_kappa)))
-    source = replace(known, name="kappa", property=get_property("log_thermal_conductivity"))
-    simulated = log_kappa - np.log10(LORENZ_NUMBER * ROOM_TEMPERATURE)
-    return Study("toy", source, target, None, simulated_target=simulated)
-
-
-def make_trials(
-    study: Study,
-    trials: int,
-    *,
-    fall: np.ndarray | float = 0.0,
-    advantage: float = 0.0,
-    draws: int = 0,
-    seed: int = 0,
-    test: int = 12,
-) -> Trials:
-    """Trials whose error is 1 + noise: at the largest n less by ``fall`` (of each compound), for direct learning as without it."""
-    rng = np.random.default_rng(seed)
-    fall = np.broadcast_to(fall, len(study.target))
-    parts = []
-    for trial in range(trials):
-        rows = rng.permutation(len(study.target))[:test]
-        for k, n in enumerate(N_GRID):
-            error = np.abs(1 - fall[rows] * k / 2 + 0.1 * rng.normal(size=test))
-            parts.append(pd.DataFrame({"arm": "transfer", "n": n, "material": rows, "absolute_error": error, "trial": trial}))
-        for arm, shift in (("direct", advantage), ("law", 0.5), ("trees", -0.3)):
-            error = np.abs(1 + shift + 0.1 * rng.normal(size=test))
-            parts.append(pd.DataFrame({"arm": arm, "n": 0, "material": rows, "absolute_error": error, "trial": trial}))
-    table = pd.concat(parts, ignore_index=True).assign(m=40)
-    return Trials(study, Design(N_GRID, (40,), trials, source_draws=draws), table)
 
 
 def test_parity_holds_the_compounds_with_both_and_the_edges_of_the_groups():

@@ -1,3 +1,61 @@
-"""Scaling laws of simulation-to-real transfer learning in materials databases."""
+"""Scaling laws of simulation-to-real transfer learning in materials databases.
+
+    import sim2real as s2r
+    study = s2r.study("md.csv", "polyinfo.csv", structure="smiles", value="density", unit="g/cm3", property="density")
+    curve = s2r.learning_curve(s2r.run_trials(study, trials=30))
+    curve.law; s2r.table(curve); s2r.plot(curve)
+
+What is named here is what you can build on; other modules may move. Each name is loaded when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
 
 __version__ = "0.1.0"
+
+# name -> where it is; a name of its own after the colon
+_HOMES = {
+    "Curve": "laws.curve",
+    "Design": "training.study",
+    "PowerLaw": "laws.power",
+    "Predictor": "studies.predictor",
+    "Run": "studies.run",
+    "ScalingSurface": "laws.surface",
+    "Study": "training.study",
+    "Task": "datasets.task",
+    "Trials": "training.study",
+    "classes": "laws.classes",
+    "compare_arms": "laws.arms",
+    "error_surface": "laws.grid",
+    "figures": "figures",
+    "fit_power_law": "laws.power",
+    "fit_surface": "laws.surface",
+    "learning_curve": "laws.curve",
+    "load_study": "studies.cases",
+    "plot": "studies.show",
+    "read_table": "datasets.tables",
+    "run_trials": "studies.own:run_study",
+    "save": "studies.show:write",
+    "simulate_chi": "chemistry.simulators.unifac",
+    "simulate_polymers": "chemistry.simulators.polymer",
+    "study": "studies.own",
+    "table": "studies.show",
+    "tables": "figures.tables",
+}
+_MODULES = ("figures", "tables")
+
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, own = _HOMES[name].partition(":")
+    home = import_module(f"{__name__}.{module}")
+    return home if name in _MODULES else getattr(home, own or name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

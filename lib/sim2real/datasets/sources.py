@@ -205,7 +205,7 @@ def _verify(source: Source, path: Path, accept_hash: str) -> str:
         registered = f"{source.sha256} is registered: the host may have replaced the file by a newer snapshot"
     raise DownloadError(
         f"{what} and {registered}; if you trust {source.url}, "
-        f"confirm it: python -m sim2real.datasets fetch {source.name} --accept-hash {found} (delete the file to download it anew)"
+        f"confirm it: python -m sim2real data fetch {source.name} --accept-hash {found} (delete the file to download it anew)"
     )
 
 

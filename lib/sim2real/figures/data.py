@@ -2,56 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from seaborn import heatmap
 
-from sim2real.figures.plots import DIRECT
+from sim2real.figures.style import DIRECT, GREY, WIDE, figure, legend, panels
+from sim2real.figures.words import number
 
 
-def descriptor_blocks(vectors: dict[str, np.ndarray], feature_names: Sequence[str]) -> Figure:
-    """Descriptors of a few materials as rows of colour, one strip a block, a block being the names' part before ``_``.
-
-    Args:
-        vectors: name of the material -> (d,).
-        feature_names: (d,) such as ``charge_07`` or ``k_bond_00``.
-    """
+@figure(
+    lambda payload: (
+        "Descriptors of a few polymers, one strip a block: elements of the mass block, kernel centres on a block's own scale of 0 to 1 elsewhere."
+    )
+)
+def descriptors(payload: dict) -> Figure:
+    """Descriptors as rows of colour; the record has ``features`` (d,), such as ``charge_07``, and ``vectors``, name -> (d,)."""
+    record = payload["records"][0]
+    features, vectors = record["features"], record["vectors"]
     blocks: dict[str, list[int]] = {}
-    for column, name in enumerate(feature_names):
+    for column, name in enumerate(features):
         blocks.setdefault(name.rsplit("_", 1)[0], []).append(column)
-    size = (1.15 * len(blocks) + 2, 0.32 * len(vectors) + 1.3)
-    figure, axes = plt.subplots(1, len(blocks), figsize=size, sharey=True, layout="constrained")
-    matrix = np.stack(list(vectors.values()))
+    made = Figure(figsize=(WIDE, 0.17 * len(vectors) + 0.95), layout="constrained")
+    axes = made.subplots(1, len(blocks), squeeze=False)[0]
+    matrix = np.stack([np.array(v) for v in vectors.values()])
     for ax, (block, columns) in zip(axes, blocks.items()):
-        image = ax.imshow(matrix[:, columns], aspect="auto", cmap="magma", vmin=0, vmax=1, interpolation="nearest")
-        ax.set_title(block, fontsize=9)
-        elements = [feature_names[c].rsplit("_", 1)[1] for c in columns]
-        labelled = not elements[0].isdigit()
-        ax.set_xticks(range(len(columns)) if labelled else [0, len(columns) - 1])
-        ax.set_xticklabels(elements if labelled else ["0", "1"], fontsize=5)
-        ax.tick_params(length=2)
-    axes[0].set_yticks(range(len(vectors)), list(vectors), fontsize=8)
-    figure.colorbar(image, ax=axes, fraction=0.02, label="mean kernel value")
-    figure.supxlabel("element of the mass block; kernel centre on the block's scale of 0 to 1 elsewhere", fontsize=8)
-    return figure
+        labelled = not features[columns[0]].rsplit("_", 1)[1].isdigit()
+        names = list(vectors) if ax is axes[0] else False
+        heatmap(
+            matrix[:, columns],
+            ax=ax,
+            cmap="magma",
+            vmin=0,
+            vmax=1,
+            cbar=False,
+            xticklabels=False,
+            yticklabels=names,
+            rasterized=True,
+        )
+        ax.set_title(block, fontsize=6.5, loc="center")
+        ax.tick_params(length=0)
+        ends = [features[columns[0]].rsplit("_", 1)[1], features[columns[-1]].rsplit("_", 1)[1]] if labelled else ["0", "1"]
+        ax.set_xticks([0.5, len(columns) - 0.5], ends, rotation=0)
+    made.colorbar(axes[0].collections[0], ax=list(axes), fraction=0.02, label="mean kernel value")
+    return made
 
 
-def descriptor_map(source: np.ndarray, target: np.ndarray, share: Sequence[float], ax: Axes | None = None) -> Axes:
-    """Simulated and measured materials on two axes of their descriptors.
+def _map_caption(payload: dict) -> str:
+    record = payload["records"][0]
+    shares = " and ".join(f"{share:.0%}" for share in record["share"])
+    return f"Simulated and measured polymers ({record['property']}) on the first two principal components of the simulated ones' descriptors, which hold {shares} of their variance."
 
-    Args:
-        source: (n, 2) positions of simulated materials.
-        target: (m, 2) positions of measured ones.
-        share: of the variance that each axis holds.
-        ax: where to draw.
-    """
-    ax = plt.subplots(figsize=(5.2, 4.4), layout="constrained")[1] if ax is None else ax
-    ax.scatter(*source.T, s=3, alpha=0.25, lw=0, color="#888888", label=f"simulated ({len(source)})")
-    ax.scatter(*target.T, s=22, lw=0.4, edgecolor="white", color=DIRECT, label=f"measured ({len(target)})")
-    ax.set_xlabel(f"principal component 1 ({share[0]:.0%} of the variance)")
-    ax.set_ylabel(f"principal component 2 ({share[1]:.0%})")
-    ax.legend(frameon=False, fontsize=8, markerscale=1.5)
-    return ax
+
+@figure(_map_caption)
+def map_figure(payload: dict) -> Figure:
+    """Simulated and measured materials on two axes of their descriptors: ``source`` (n, 2), ``target`` (m, 2) and ``share`` (2,)."""
+    record = payload["records"][0]
+    made, (ax,) = panels(1, 1, 2.6, width=3.5, margin=0.5)
+    ax.scatter(
+        *np.transpose(record["source"]),
+        s=2,
+        alpha=0.35,
+        lw=0,
+        color=GREY,
+        label=f"simulated ({len(record['source']):,})",
+        rasterized=True,
+    )
+    style = {"s": 14, "lw": 0.4, "edgecolor": "white", "color": DIRECT, "marker": "D"}
+    ax.scatter(*np.transpose(record["target"]), label=f"measured ({len(record['target']):,})", **style)
+    for axis, k in ((ax.xaxis, 0), (ax.yaxis, 1)):
+        axis.set_label_text(f"principal component {k + 1} ({record['share'][k]:.0%} of the variance)")
+        axis.set_major_formatter(lambda v, _: number(v))
+    legend(made, [ax], 2)
+    return made

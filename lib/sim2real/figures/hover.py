@@ -1,26 +1,27 @@
-"""The interactive twin of Figure 6b: the same record, and the compound under the pointer."""
+"""The interactive twin of Figure 6b: the same record, and the compound under the pointer. Needs the extra ``lab``."""
 
 from __future__ import annotations
 
 import numpy as np
-import plotly.graph_objects as go
+
+try:
+    import plotly.graph_objects as go
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(f'the interactive figure needs {error.name}: pip install "sim2real[lab]"', name=error.name) from None
 
 from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
-from sim2real.figures.transport_plots import GROUP_COLOURS, METALS, REST
+from sim2real.figures.compounds import METALS
+from sim2real.figures.curves import GROUP_COLOURS
 
 SYMBOLS = {WF: "square", NON_WF: "triangle-up"}
 
 
-def parity_hover(record: dict) -> go.Figure:
-    """Thermal against electrical conductivity; hovering shows composition, family and kappa / (L sigma T).
-
-    Args:
-        record: of :func:`sim2real.laws.transport_results.parity_record`.
-    """
-    figure = go.Figure()
-    wf = np.array(record["wf"])
-    hover = "<b>%{customdata[0]}</b><br>%{customdata[1]}, %{customdata[2]}<br>σ %{x:.3g} S/m, κ %{y:.3g} W/(m K)"
-    hover += "<br>κ/(LσT) = %{customdata[3]:.3g}<extra></extra>"
+def hover(payload: dict) -> go.Figure:
+    """Thermal against electrical conductivity; hovering shows composition, family and kappa / (L sigma T)."""
+    (record,) = payload["records"]
+    figure, wf = go.Figure(), np.array(record["wf"])
+    words = "<b>%{customdata[0]}</b><br>%{customdata[1]}, %{customdata[2]}<br>σ %{x:.3g} S/m, κ %{y:.3g} W/(m K)"
+    words += "<br>κ/(LσT) = %{customdata[3]:.3g}<extra></extra>"
     for name in ("others", *SYMBOLS):
         rows = np.flatnonzero(wf == name if name in SYMBOLS else ~np.isin(wf, list(SYMBOLS)))
         figure.add_scatter(
@@ -28,8 +29,8 @@ def parity_hover(record: dict) -> go.Figure:
             y=[10 ** record["log_kappa"][k] for k in rows],
             customdata=[[record["names"][k], record["groups"][k], wf[k], 10 ** record["lorenz"][k]] for k in rows],
             mode="markers",
-            marker={"size": 5, "color": GROUP_COLOURS.get(name, REST), "symbol": SYMBOLS.get(name, "circle"), "opacity": 0.6},
-            hovertemplate=hover,
+            marker={"size": 5, "color": GROUP_COLOURS.get(name, "#aaaaaa"), "symbol": SYMBOLS.get(name, "circle"), "opacity": 0.6},
+            hovertemplate=words,
             name=f"{name} ({len(rows)})",
         )
     line = record["line"]
@@ -42,13 +43,13 @@ def parity_hover(record: dict) -> go.Figure:
             customdata=[[name, "metal or alloy", "measured", k / (slope * s)] for name, s, k in zip(metals["names"], sigma, kappa)],
             mode="markers",
             marker={"size": 6, "color": METALS, "symbol": "x"},
-            hovertemplate=hover,
+            hovertemplate=words,
             name=f"measured metals and alloys ({len(sigma)})",
         )
     ends = 10 ** np.array([min(record["log_sigma"]), max(record["log_sigma"])])
     text = f"κ = LσT, {line['temperature']:.0f} K"
     figure.add_scatter(x=ends, y=slope * ends, mode="lines", line={"color": "black", "dash": "dash"}, hoverinfo="skip", name=text)
-    figure.update_xaxes(type="log", title="electrical conductivity σ [S/m]", exponentformat="power")
-    figure.update_yaxes(type="log", title="thermal conductivity κ [W/(m K)]", exponentformat="power")
+    figure.update_xaxes(type="log", title="electrical conductivity σ (S/m)", exponentformat="power")
+    figure.update_yaxes(type="log", title="thermal conductivity κ (W/(m K))", exponentformat="power")
     figure.update_layout(template="simple_white", width=760, height=560, legend={"x": 1.02, "y": 1})
     return figure

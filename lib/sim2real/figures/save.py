@@ -1,17 +1,30 @@
-"""Writing a figure: PNG and PDF to look at, JSON with every number that is drawn."""
+"""Payloads and files of figures: PNG and PDF to look at, JSON with every number that is drawn, the caption beside them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
+from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from sim2real.datasets.paths import FIGURES
+from sim2real.figures.style import look
 
-# the figures of this preset are the committed ones; others go to a folder of their own beside them
 COMMITTED_PRESET = "quick"
+"""The figures of this preset are the committed ones; others go to a folder of their own beside them."""
+TITLE_WORDS = 5
+
+
+class Saved(NamedTuple):
+    """A figure, its caption (Markdown) and its files."""
+
+    figure: Figure
+    caption: str
+    paths: tuple[Path, ...]
 
 
 def figure_folder(edition: str, preset: str) -> Path:
@@ -20,36 +33,86 @@ def figure_folder(edition: str, preset: str) -> Path:
     return folder if preset == COMMITTED_PRESET else folder / preset
 
 
-def save_figure(figure: Figure, payload: dict, folder: Path) -> list[Path]:
-    """Write ``<payload["figure"]>.png``, ``.pdf`` and ``.json`` to a folder, each complete or not at all.
+def payload(
+    figure: str,
+    title: str,
+    records: object,
+    *,
+    edition: str,
+    preset: str,
+    words: str = "",
+    paper: Mapping | None = None,
+    **more: object,
+) -> dict:
+    """What a figure is drawn from and its JSON holds.
 
     Args:
-        figure: what to draw; it stays open, for the notebook to show.
-        payload: JSON-ready; its ``figure`` is the name of the files.
-        folder: made if it does not exist.
+        figure: the name of its files, such as ``fig1b-polymers``.
+        title: five words or fewer.
+        records: nouns of :mod:`sim2real.laws` or their dictionaries, one a panel or class; or a single one.
+        edition, preset: of the run.
+        words: what is transferred to what; begins the caption.
+        paper: the paper's numbers.
+        more: further blocks, such as ``design`` (trials, source_draws, overlap, which the caption names) or ``verdict``.
 
     Returns:
-        The three paths.
+        ``figure``, ``title``, ``words``, ``edition``, ``preset``, ``source`` and ``target`` (name -> rows, of the records that
+        name them), ``records``, ``paper`` and ``more``.
+
+    Raises:
+        ValueError: a longer title.
+    """
+    if len(title.split()) > TITLE_WORDS:
+        raise ValueError(
+            f"title {title!r} has {len(title.split())} words; expected at most {TITLE_WORDS}, the rest belongs to the caption"
+        )
+    several = records if isinstance(records, (list, tuple)) else [records]
+    plain = [record if isinstance(record, Mapping) else record.to_dict() for record in several]
+    named = {side: [r[side] for r in plain if isinstance(r.get(side), Mapping)] for side in ("source", "target")}
+    sides = {side: {s["name"]: s["rows"] for s in of} for side, of in named.items()}
+    made = {"figure": figure, "title": title, "words": words, "edition": edition, "preset": preset}
+    return made | sides | {"records": plain, "paper": paper} | more
+
+
+def save(draw: Callable[[dict], Figure], payload: Mapping, folder: Path) -> Saved:
+    """Draw a payload and write ``<payload["figure"]>.png``, ``.pdf``, ``.json`` and ``.md``, each complete or not at all.
+
+    What is drawn is what the JSON holds, read back. A file whose content is the same is not touched.
+
+    Args:
+        draw: a figure of :mod:`sim2real.figures`.
+        payload: of :func:`payload`.
+        folder: made if it does not exist.
 
     Raises:
         ValueError: the payload holds a number that JSON has no word for (NaN, infinity).
     """
+    stored = json.loads(json.dumps(payload, default=_plain, allow_nan=False))
+    stored["caption"] = draw.caption(stored)
+    figure = draw(stored)
+    contents = {"png": BytesIO(), "pdf": BytesIO()}
+    with look():
+        # without a creation date, the same numbers give the same file
+        for kind, metadata in (("png", {"Software": None}), ("pdf", {"CreationDate": None})):
+            figure.savefig(contents[kind], format=kind, metadata=metadata)
+    texts = {"json": json.dumps(stored, indent=1, allow_nan=False) + "\n", "md": stored["caption"] + "\n"}
+    whole = {k: v.getvalue() for k, v in contents.items()} | {k: v.encode() for k, v in texts.items()}
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(payload, indent=1, default=_plain, allow_nan=False) + "\n"
-    paths = [folder / f"{payload['figure']}.{kind}" for kind in ("png", "pdf", "json")]
-    for path in paths:
+    paths = tuple(_write(folder / f"{stored['figure']}.{kind}", content) for kind, content in whole.items())
+    return Saved(figure, stored["caption"], paths)
+
+
+def _write(path: Path, content: bytes) -> Path:
+    if not path.exists() or path.read_bytes() != content:
         part = path.with_name(path.name + ".part")
-        if path.suffix == ".json":
-            part.write_text(text)
-        else:
-            # without a creation date, the same numbers give the same file
-            metadata = {"Software": None} if path.suffix == ".png" else {"CreationDate": None}
-            figure.savefig(part, format=path.suffix[1:], dpi=160, metadata=metadata)
+        part.write_bytes(content)
         part.replace(path)
-    return paths
+    return path
 
 
 def _plain(value: object) -> object:
     if isinstance(value, np.generic):
         return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
     raise TypeError(f"{type(value).__name__} is not JSON-ready")

@@ -1,81 +1,124 @@
-"""Every other arm beside transfer, on the same test compounds: baselines, the Wiedemann-Franz law itself, several m."""
+"""Learners side by side on the same test materials: every arm, several m, simulators, and ways of splitting."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
-from sim2real.laws.bootstrap import paired_difference
-from sim2real.studies.presets import Settings
+from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap, Difference, paired_difference
+from sim2real.laws.records import Band, Facts
 from sim2real.training.baselines import NEED_SIMULATED
-from sim2real.training.experiment import available_source, overlap_count, run_trials
-from sim2real.training.recipes import Hyperparameters
-from sim2real.training.study import Study, Trials
+from sim2real.training.study import Study, Trials, splits
 
-SEVERAL_M = (100, 400)
-FEWEST_LEFT = 12
-"""With fewer source compounds left by overlap = drop there is no curve to be drawn of the rest."""
-
-
-def other_overlap_trials(settings: Settings, study: Study) -> Trials | None:
-    """The trials of transfer with the other choice of overlap, or None where there is none or nothing would be left."""
-    if not _overlaps(study, settings.seed):
-        return None
-    return run_trials(study, settings.other_overlap_design(study), workers=settings.workers, arms=("transfer",))
+AS_THEY_ARE = {"law": "its value as it is", "simulator": "its value on a line"}
+"""Arms that are a simulator's own values, in words."""
+SPLIT_WORDS = {
+    "row": "by row (a pair's other rows may train)",
+    "pair": "by pair",
+    "solvent": "by solvent",
+    "polymer": "by polymer",
+}
 
 
-def _overlaps(study: Study, seed: int) -> bool:
-    return overlap_count(study) > 0 and available_source(study, "drop", seed) >= FEWEST_LEFT
+@dataclass(frozen=True)
+class Arm:
+    """An arm beside transfer.
+
+    Attributes:
+        mae: its error, None where it was not tested.
+        compounds: that it has predictions for.
+        transfer_there: transfer's error on the same ones.
+        difference: transfer - this, paired over trials on the same ones; None for transfer itself, or fewer than two trials.
+    """
+
+    mae: float | None
+    compounds: int
+    transfer_there: float | None
+    difference: Difference | None
+
+    def to_dict(self) -> dict:
+        """The attributes, with ``transfer_minus_this``."""
+        difference = None if self.difference is None else self.difference._asdict()
+        values = {"mae": self.mae, "compounds": self.compounds, "transfer_there": self.transfer_there}
+        return values | {"transfer_minus_this": difference}
 
 
-def arm_records(trials: Trials, other: Trials | None = None, m: int | None = None) -> list[dict]:
-    """Transfer at the largest n beside every other arm, on the same test compounds, for all of them and for subsets.
+@dataclass(frozen=True)
+class ArmTable:
+    """Every arm on one subset of the test compounds.
+
+    Attributes:
+        facts: what the data are.
+        subset: its name.
+        one_property: whether source and target are the same property, so that ``law`` is a simulated value and no law.
+        compounds: tested.
+        n, m: largest n, and m.
+        arms: by name, ``transfer, keep`` and ``transfer, drop`` (overlap) first.
+    """
+
+    facts: Facts
+    subset: str
+    one_property: bool
+    compounds: int
+    n: int
+    m: int
+    arms: dict[str, Arm]
+
+    def to_dict(self) -> dict:
+        """The payload's record."""
+        return self.facts.to_dict("study", "property", "label", "unit", "overlap", "trials") | {
+            "subset": self.subset,
+            "one_property": self.one_property,
+            "compounds": self.compounds,
+            "n": self.n,
+            "m": self.m,
+            "arms": {name: arm.to_dict() for name, arm in self.arms.items()},
+        }
+
+
+def compare_arms(
+    runs: Mapping[str, Trials], *, subsets: Mapping[str, NDArray] | None = None, m: int | None = None
+) -> list[ArmTable]:
+    """Transfer at the largest n beside every other arm, on the same test compounds.
 
     Args:
-        trials: with the arm ``transfer`` and whatever else was run.
-        other: the same trials with the other choice of overlap, arm ``transfer``, or None.
-        m: target training size; the largest of the design if None.
+        runs: trials by the choice of overlap; the first with the arm ``transfer`` and whatever else was run, the others, of which
+            ``transfer`` alone is taken, of the same trials.
+        subsets: rows of the target by name; all, and where the table has conductivities those with known kappa and the two groups
+            of the Wiedemann-Franz law, if None.
+        m: target training size; the largest of the first design if None.
 
     Returns:
-        For each subset (all, those with known kappa, WF, non-WF; those that were tested) ``subset``, ``one_property`` (whether
-        source and target are the same property, so that ``law`` is a simulated value and no law), ``compounds`` (tested), ``n``,
-        ``m``, ``overlap`` and ``arms``: for ``transfer, keep`` and ``transfer, drop`` (overlap) and each other arm its ``mae``,
-        and the ``compounds`` it has predictions for; where these are not all of the subset (arms that need kappa),
-        ``transfer_there`` is transfer's error on the same ones. ``transfer_minus_this`` is the paired difference over trials
-        (mean, standard error, trials) on the same compounds, or None for transfer itself and where fewer than two trials have
-        both.
+        A table for each subset of which some compound was tested.
+
+    Raises:
+        KeyError: no trials of transfer at that m.
     """
+    trials = next(iter(runs.values()))
     design, table = trials.design, trials.study.target.table
     m = max(design.m_grid) if m is None else m
-    transfer = arm_errors(trials, "transfer", m)
-    arms = {f"transfer, {design.overlap}": transfer}
-    if other is not None:
-        arms[f"transfer, {other.design.overlap}"] = arm_errors(other, "transfer", m)
-    arms |= {arm: arm_errors(trials, arm, m) for arm in trials.table["arm"].unique() if arm != "transfer"}
+    arms = {f"transfer, {overlap}": _errors(run, "transfer", m) for overlap, run in runs.items()}
+    arms |= {arm: _errors(trials, arm, m) for arm in trials.table["arm"].unique() if arm != "transfer"}
     for arm in arms.keys() & set(NEED_SIMULATED):
         # elsewhere these fall back on a mean, which would be compared in the law's name
         known = np.isfinite(trials.study.simulated_target)[arms[arm].index.get_level_values("material")]
         arms[arm] = arms[arm][known]
-    subsets = {"all": np.arange(len(table))}
-    if "log_kappa" in table:
-        subsets["kappa known"] = np.flatnonzero(np.isfinite(table["log_kappa"]))
-        subsets |= {name: np.flatnonzero(table["wf"] == name) for name in (WF, NON_WF)}
+    transfer = next(iter(arms.values()))
+    if subsets is None:
+        subsets = {"all": np.arange(len(table))}
+        if "log_kappa" in table:
+            subsets["kappa known"] = np.flatnonzero(np.isfinite(table["log_kappa"]))
+            subsets |= {name: np.flatnonzero(table["wf"] == name) for name in (WF, NON_WF)}
+    same, facts = trials.study.source.property == trials.study.target.property, Facts.of(trials)
     return [
-        {
-            "subset": name,
-            "one_property": trials.study.source.property == trials.study.target.property,
-            "compounds": _tested(transfer, rows),
-            "n": design.n_grid[-1],
-            "m": m,
-            "overlap": design.overlap,
-            "arms": {arm: _arm(transfer, errors, rows) for arm, errors in arms.items()},
-        }
+        ArmTable(facts, name, same, tested, design.n_grid[-1], m, {arm: _arm(transfer, e, rows) for arm, e in arms.items()})
         for name, rows in subsets.items()
-        if _tested(transfer, rows)
+        if (tested := _tested(transfer, rows))
     ]
 
 
@@ -85,81 +128,30 @@ def with_transfer_of(other: Trials, trials: Trials) -> Trials:
     return replace(other, table=pd.concat([other.table[other.table["arm"] == "transfer"], arms], ignore_index=True))
 
 
-def arm_errors(trials: Trials, arm: str, m: int) -> pd.Series:
-    """Absolute errors of an arm, indexed by (trial, material); at the largest n for ``transfer``.
-
-    Raises:
-        KeyError: no trials of that arm at that m.
-    """
-    table = trials.table
-    n = trials.design.n_grid[-1] if arm == "transfer" else 0
-    rows = table[(table["arm"] == arm) & (table["m"] == m) & (table["n"] == n)]
-    if rows.empty:
-        raise KeyError(f"no trials of arm {arm!r} at m = {m}")
-    return rows.set_index(["trial", "material"])["absolute_error"]
+def _errors(trials: Trials, arm: str, m: int) -> pd.Series:
+    """Absolute errors of an arm, indexed by (trial, material); at the largest n for ``transfer``."""
+    cube = trials.cube((arm,), m=m)
+    index = pd.MultiIndex.from_product([cube.trials, cube.materials], names=["trial", "material"])
+    return pd.Series(cube.errors[:, :, -1, 0].ravel(), index).dropna()
 
 
-def _tested(errors: pd.Series, rows: np.ndarray) -> int:
+def _tested(errors: pd.Series, rows: NDArray) -> int:
     materials = errors.index.get_level_values("material")
     return int(materials[materials.isin(rows)].nunique())
 
 
-def paired_means(transfer: pd.Series, errors: pd.Series, rows: np.ndarray) -> pd.DataFrame:
-    """Mean errors by trial of transfer and another arm, on the test compounds among ``rows`` that both predicted."""
+def _arm(transfer: pd.Series, errors: pd.Series, rows: NDArray) -> Arm:
     both = pd.DataFrame({"transfer": transfer, "other": errors}).dropna()
-    both = both[both.index.get_level_values("material").isin(rows)]
-    return both.groupby(level="trial").mean()
+    means = both[both.index.get_level_values("material").isin(rows)].groupby(level="trial").mean()
+    compounds = _tested(errors, rows)
+    if means.empty:
+        return Arm(None, compounds, None, None)
+    paired = transfer is not errors and len(means) > 1
+    difference = paired_difference(means["transfer"], means["other"]) if paired else None
+    return Arm(float(means["other"].mean()), compounds, float(means["transfer"].mean()), difference)
 
 
-def difference_record(pairs: pd.DataFrame) -> dict:
-    """Mean of transfer - other over trials, its standard error and the number of trials, from :func:`paired_means`."""
-    mean, standard_error, count = paired_difference(pairs["transfer"], pairs["other"])
-    return {"mean": mean, "standard_error": standard_error, "trials": count}
-
-
-def _arm(transfer: pd.Series, errors: pd.Series, rows: np.ndarray) -> dict:
-    pairs, compounds = paired_means(transfer, errors, rows), _tested(errors, rows)
-    record = {"mae": None, "compounds": compounds, "transfer_there": None, "transfer_minus_this": None}
-    if pairs.empty:
-        return record
-    record |= {"mae": float(pairs["other"].mean()), "transfer_there": float(pairs["transfer"].mean())}
-    if transfer is not errors and len(pairs) > 1:
-        record["transfer_minus_this"] = difference_record(pairs)
-    return record
-
-
-def several_m_trials(
-    settings: Settings, study: Study, hyperparameters: Callable[[int], Hyperparameters | None], arms: Sequence[str] = ()
-) -> list[Trials]:
-    """All of the source and several m, :data:`SEVERAL_M` and the largest of the run, with both choices of overlap.
-
-    Args:
-        settings: of the run.
-        study: without regard to its own hyperparameters.
-        hyperparameters: those chosen for a target training size; where it returns None the study's own are taken.
-        arms: to run beside transfer and direct learning.
-
-    Returns:
-        One a choice of overlap and m, with the arms ``transfer``, ``direct`` and ``arms``; ``drop`` is left out where nothing
-        overlaps or nothing would be left.
-    """
-    designs = [
-        replace(settings, overlap=overlap).design(study) for overlap in ("keep", "drop")[: 1 + _overlaps(study, settings.seed)]
-    ]
-    largest = max(designs[0].m_grid)
-    return [
-        run_trials(
-            replace(study, settings=hyperparameters(m) or study.settings),
-            replace(design, n_grid=design.n_grid[-1:], m_grid=(m,)),
-            workers=settings.workers,
-            arms=("transfer", "direct", *arms),
-        )
-        for m in (*(m for m in SEVERAL_M if m < largest), largest)
-        for design in designs
-    ]
-
-
-def several_m_records(runs: Sequence[Trials]) -> list[dict]:
+def compare_sizes(runs: Sequence[Trials]) -> list[dict]:
     """Transfer from the largest n minus direct learning at several m, paired over trials.
 
     Args:
@@ -167,17 +159,146 @@ def several_m_records(runs: Sequence[Trials]) -> list[dict]:
 
     Returns:
         For each m: ``m``, ``trials``, ``direct`` (its error) and ``transfer``, by overlap: ``n``, ``mae`` and the paired
-        ``difference`` from direct learning (mean, standard error over trials).
+        ``difference`` from direct learning (mean, standard error, trials).
     """
     records: dict[int, dict] = {}
     for trials in runs:
         (m,), design = trials.design.m_grid, trials.design
         transfer, direct = trials.errors("transfer", m)[:, -1], trials.errors("direct", m)
-        mean, standard_error, _ = paired_difference(transfer, direct)
         record = records.setdefault(m, {"m": m, "trials": design.trials, "direct": float(direct.mean()), "transfer": {}})
-        record["transfer"][design.overlap] = {
-            "n": design.n_grid[-1],
-            "mae": float(transfer.mean()),
-            "difference": {"mean": mean, "standard_error": standard_error},
-        }
+        difference = paired_difference(transfer, direct)._asdict()
+        record["transfer"][design.overlap] = {"n": design.n_grid[-1], "mae": float(transfer.mean()), "difference": difference}
     return list(records.values())
+
+
+def compare_simulators(by_simulator: Mapping[str, Trials], m: int | None = None) -> pd.DataFrame:
+    """Direct learning, the baselines and transfer at every n of every simulator, on the same splits.
+
+    Args:
+        by_simulator: trials by the name of the simulator, with the arms ``transfer``, ``direct`` and whatever else was run.
+        m: target training size; the largest of the first design if None.
+
+    Returns:
+        A row for each simulator and learner: ``MAE``, ``minus direct``, the difference from the study's own direct learning, and
+        its ``standard error``, paired over trials.
+
+    Raises:
+        ValueError: the simulators' trials do not test the same rows.
+    """
+    first = next(iter(by_simulator))
+    m = max(by_simulator[first].design.m_grid) if m is None else m
+    tested = {name: _errors(trials, "transfer", m).index for name, trials in by_simulator.items()}
+    if unlike := [name for name, rows in tested.items() if not rows.equals(tested[first])]:
+        raise ValueError(f"trials of {unlike[0]} test other rows than those of {first}: the splits are not the same")
+    rows, shown = [], None
+    for name, trials in by_simulator.items():
+        direct, arms = trials.errors("direct", m), trials.table["arm"].unique()
+        if shown is None or not np.allclose(direct, shown):
+            # studies whose descriptors are not the same have their own direct learning
+            own = "none" if shown is None else f"none, descriptors as for {name}"
+            shown = direct if shown is None else shown
+            rows.append({"simulator": own, "learner": "direct", "n": 0, "MAE": direct.mean()})
+            learners = [arm for arm in arms if arm not in ("transfer", "direct", *AS_THEY_ARE)]
+            rows += [_row(own, arm, 0, trials.errors(arm, m), direct) for arm in learners]
+        rows += [_row(name, words, 0, trials.errors(arm, m), direct) for arm, words in AS_THEY_ARE.items() if arm in arms]
+        rows += [_row(name, "transfer", n, e, direct) for n, e in zip(trials.design.n_grid, trials.errors("transfer", m).T)]
+    return pd.DataFrame(rows).set_index(["simulator", "learner", "n"])
+
+
+def _row(simulator: str, learner: str, n: int, errors: NDArray, direct: NDArray) -> dict:
+    difference = paired_difference(errors, direct)
+    row = {"simulator": simulator, "learner": learner, "n": n, "MAE": errors.mean()}
+    return row | {"minus direct": difference.mean, "standard error": difference.standard_error}
+
+
+@dataclass(frozen=True)
+class Split:
+    """What one way of splitting says of direct learning and transfer, and what test rows have in common with training rows.
+
+    Attributes:
+        facts: what the data are.
+        rule: its name.
+        first_side: what stands beside the solvent in a pair.
+        m, n: the m, and the smallest and largest n.
+        direct: its error, over trials.
+        transfer: (two,) errors, over trials.
+        differences: (two,) transfer - direct, paired over trials.
+        shared: the mean share of test rows whose pair, solvent or polymer a training row has too, by column.
+    """
+
+    facts: Facts
+    rule: str
+    first_side: str
+    m: int
+    n: tuple[int, ...]
+    direct: Band
+    transfer: Band
+    differences: tuple[Difference, ...]
+    shared: dict[str, float]
+
+    def to_dict(self) -> dict:
+        """The payload's record."""
+        bands = self.transfer.to_dict()
+        return self.facts.to_dict("study", "property", "label", "unit", "source", "target", "overlap", "trials") | {
+            "split": self.rule,
+            "words": SPLIT_WORDS.get(self.rule, f"by {self.rule}").replace("polymer", self.first_side),
+            "first_side": self.first_side,
+            "m": self.m,
+            "n": list(self.n),
+            "direct": self.direct.to_dict(),
+            "transfer": [{name: values[k] for name, values in bands.items()} for k in range(len(self.n))],
+            "differences": [difference._asdict() for difference in self.differences],
+            "shared": self.shared,
+        }
+
+
+def compare_splits(by_rule: Mapping[str, Trials], *, bootstrap: Bootstrap = BOOTSTRAP) -> list[Split]:
+    """What the way of splitting measured rows into training and test rows changes.
+
+    A row is a pair at one temperature, so that a split by row tests on pairs that it has trained on at another temperature.
+
+    Args:
+        by_rule: trials of the arms ``transfer`` and ``direct`` by the name of the rule, such as ``row``, ``pair``, ``solvent``
+            and ``polymer``.
+        bootstrap: of the bands.
+    """
+    found = []
+    for rule, trials in by_rule.items():
+        design, own = trials.design, bootstrap.seeded(trials.design)
+        m, ends = max(design.m_grid), sorted({0, len(design.n_grid) - 1})
+        direct, transfer = trials.errors("direct", m), trials.errors("transfer", m)[:, ends]
+        found.append(
+            Split(
+                Facts.of(trials),
+                rule,
+                first_side(trials.study),
+                m,
+                tuple(design.n_grid[k] for k in ends),
+                Band.of(own.trials(direct)),
+                Band.of(own.trials(transfer)),
+                tuple(paired_difference(errors, direct) for errors in transfer.T),
+                shared_with_training(trials),
+            )
+        )
+    return found
+
+
+def first_side(study: Study) -> str:
+    """What stands beside the solvent in a pair."""
+    return "polymer" if study.target.property.name == "chi" else "solute"
+
+
+def shared_with_training(trials: Trials, columns: tuple[str, ...] = ("pair", "solvent_key", "polymer_key")) -> dict[str, float]:
+    """The mean share of test rows of which some training row has the same pair, solvent or polymer: what a split leaks.
+
+    Args:
+        trials: whose splits are looked at, at the largest m.
+        columns: of the target's table; one that it lacks is passed over.
+    """
+    study, design, m = trials.study, trials.design, max(trials.design.m_grid)
+    of_trials, shares = splits(study, design.seed, range(design.trials)), {}
+    for column in columns:
+        if column in study.target.table:
+            labels = study.target.table[column].to_numpy()
+            shares[column] = float(np.mean([np.isin(labels[test], labels[train[:m]]).mean() for train, test in of_trials]))
+    return shares

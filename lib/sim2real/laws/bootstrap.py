@@ -1,4 +1,4 @@
-"""Uncertainty of error curves and of their laws by resampling trials, or trials and test materials.
+"""Uncertainty of errors and of their laws by resampling trials, or trials and test materials.
 
 Trials are random splits of the same materials. Resampling trials alone (the paper's interval; Minami et al., npj
 Computational Materials 11, 146 (2025)) asks how another draw of splits would come out, not how other materials would.
@@ -8,91 +8,238 @@ question, and is wider.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sim2real.laws.power import PowerLaw, check_level, fit_curves, fit_power_law
+from sim2real.laws.search import fit_surfaces
+from sim2real.laws.significance import block_sums
+from sim2real.laws.surface import CONSTANTS, ScalingSurface, fit_surface
+from sim2real.training.study import Cube, Design
 
 # resamples without any test prediction, as a share, up to which they are drawn again; beyond it the bootstrap is refused
 EMPTY_SHARE = 0.05
-_CHUNK = 100  # replicates held at once: bounds the memory of the sums over trials to 100 x materials x n
+OFTEN = 0.05
+"""Share of refits with a constant at 0 from which refits with it held at 0 are looked at as well."""
+_CHUNK = 100  # replicates held at once: bounds the memory of the sums over trials to 100 x materials x sizes
 
 
-def band(errors: ArrayLike, level: float = 0.9, replicates: int = 1000, seed: int = 0) -> tuple[NDArray, NDArray, NDArray]:
-    """Mean curve and its percentile band (mean, low, high), each (k,), from resampled trials.
+@dataclass(frozen=True)
+class Bootstrap:
+    """How intervals are made: their level, the number of replicates, and the seed (that of the trials' design if None)."""
 
-    errors: (trials, k), the mean absolute error of each trial at each n, in the rows' order at every n (paired). Raises
-    ValueError for fewer than two trials, or errors that are negative or not finite.
+    level: float = 0.9
+    replicates: int = 1000
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        check_level(self.level)
+
+    def seeded(self, design: Design) -> Bootstrap:
+        """The same with the design's seed where none was given."""
+        return replace(self, seed=design.seed) if self.seed is None else self
+
+    def trials(self, errors: ArrayLike) -> Resamples:
+        """Resample trials.
+
+        Args:
+            errors: (trials, ...) mean errors of each trial; what follows are sizes, n (N,) or n and m (N, M), or nothing. Trials
+                stand in the same order at every size (paired).
+
+        Raises:
+            ValueError: fewer than two trials, or errors that are negative or not finite.
+        """
+        errors = np.asarray(errors, float)
+        if errors.ndim < 1 or len(errors) < 2:
+            raise ValueError(f"errors must have shape (trials, n) or (trials, n, m) with at least 2 trials, got {errors.shape}")
+        bad = np.argwhere(~(np.isfinite(errors) & (errors >= 0)))
+        if len(bad):
+            raise ValueError(f"errors[{_place(bad[0], 'trial')}] is {errors[tuple(bad[0])]}; expected finite errors >= 0")
+        counts = _counts(np.random.default_rng(self.seed or 0), len(errors), self.replicates)
+        draws = (counts @ errors.reshape(len(errors), -1) / len(errors)).reshape(-1, *errors.shape[1:])
+        return Resamples(errors.mean(axis=0), draws, "trials", self.level)
+
+    def materials(self, errors: ArrayLike, clusters: ArrayLike | None = None, blocks: ArrayLike | None = None) -> Resamples:
+        """Resample trials and materials; the mean is over all test predictions.
+
+        Args:
+            errors: (trials, materials, ...), NaN at all sizes where the material was not in the trial's test set.
+            clusters: (materials,) labels of what is drawn as a whole, such as the temperatures of one polymer-solvent pair; each
+                material on its own if None.
+            blocks: (trials,) labels of trials that are drawn as a whole, such as those of one source draw; each on its own if None.
+
+        Raises:
+            ValueError: a material tested at some sizes of a trial and not at others, fewer than two trials or materials, or too
+                many resamples without any test prediction.
+        """
+        errors, tested = _checked(errors)
+        if blocks is not None:
+            errors, tested = (block_sums(values, blocks) for values in (errors, tested))
+        sizes, flat = errors.shape[2:], errors.reshape(*errors.shape[:2], -1)
+        draws = self._trials_and_materials(flat, tested, clusters).reshape(-1, *sizes)
+        return Resamples(errors.sum(axis=(0, 1)) / tested.sum(), draws, "trials and materials", self.level)
+
+    def cube(self, cube: Cube) -> tuple[Resamples, Resamples]:
+        """Resamples (N, M) of the cube's trials, and of its trials and materials."""
+        return self.trials(trial_means(cube)), self.materials(cube.errors, cube.clusters)
+
+    def _trials_and_materials(self, errors: NDArray, tested: NDArray, clusters: ArrayLike | None) -> NDArray:
+        """Mean errors (replicates, k) from errors (trials, materials, k), 0 where not tested."""
+        rng = np.random.default_rng(self.seed or 0)
+        trials, materials, points = errors.shape
+        flat = errors.reshape(trials, -1)
+        member = np.arange(materials) if clusters is None else pd.factorize(np.asarray(clusters))[0]
+        if len(member) != materials:
+            raise ValueError(f"{len(member)} labels of clusters for {materials} materials")
+
+        def drawn(count: int) -> NDArray:
+            return _counts(rng, int(member.max()) + 1, count)[:, member]
+
+        of_trials, of_materials = _counts(rng, trials, self.replicates), drawn(self.replicates)
+        predictions = np.einsum("bm,bm->b", of_trials @ tested, of_materials)
+        if np.mean(predictions == 0) > EMPTY_SHARE:
+            raise ValueError(
+                f"too many resamples of {trials} trials and {materials} materials hold no test prediction; give more of either"
+            )
+        while (empty := np.flatnonzero(predictions == 0)).size:
+            # it has no mean; a few of them are drawn again
+            of_trials[empty], of_materials[empty] = _counts(rng, trials, len(empty)), drawn(len(empty))
+            predictions[empty] = np.einsum("bm,bm->b", of_trials[empty] @ tested, of_materials[empty])
+        means = np.empty((self.replicates, points))
+        for start in range(0, self.replicates, _CHUNK):
+            rows = slice(start, start + _CHUNK)
+            sums = (of_trials[rows] @ flat).reshape(-1, materials, points)
+            means[rows] = np.einsum("bmk,bm->bk", sums, of_materials[rows])
+        return means / predictions[:, None]
+
+
+BOOTSTRAP = Bootstrap()
+"""What is done where nothing else is asked for."""
+
+
+@dataclass(frozen=True)
+class Resamples:
+    """Mean errors over sizes, and replicates of them.
+
+    Attributes:
+        mean: the sizes' shape: () of one number, (N,) or (N, M).
+        draws: (replicates, ...) the same.
+        of: what was resampled, "trials" or "trials and materials".
+        level: of the intervals made from them.
     """
-    errors = check_trials(errors)
-    return _percentiles(errors.mean(axis=0), trial_curves(errors, replicates, seed), level)
+
+    mean: NDArray
+    draws: NDArray
+    of: str
+    level: float
+
+    def at(self, *where: int | slice) -> Resamples:
+        """The same at some of the sizes, as an index of the mean."""
+        return replace(self, mean=self.mean[where], draws=self.draws[(slice(None), *where)])
+
+    def interval(self) -> tuple[NDArray, NDArray]:
+        """Ends of the percentile interval, each of the mean's shape."""
+        low, high = np.quantile(self.draws, [(1 - self.level) / 2, (1 + self.level) / 2], axis=0)
+        return low, high
+
+    def change(self, first: int = 0, last: int = -1) -> Change:
+        """The relative change of a curve's error from one of its sizes to another, both ends from the same resample."""
+        mean = float(self.mean[last] / self.mean[first] - 1)
+        return Change(mean, self.draws[:, last] / self.draws[:, first] - 1, self.level)
+
+    def law(self, n: ArrayLike) -> PowerLaw:
+        """D n^-alpha + C of a mean curve, refitted to every replicate.
+
+        Args:
+            n: (N,) its sizes.
+
+        Raises:
+            ValueError: other shapes, as :func:`~sim2real.laws.power.fit_power_law`, or a replicate that has no fit.
+        """
+        n = self._sizes(n)[0]
+        law = fit_power_law(n, self.mean)
+        free, without_gap = (fit_curves(n, self.draws, gap=gap)[0] for gap in (True, False))
+        _check_fits(free, "curves")
+        return replace(law, replicates=free, replicates_without_gap=without_gap, resampled=self.of)
+
+    def surface(self, n: ArrayLike, m: ArrayLike) -> ScalingSurface:
+        """(A n^-alpha + B) m^-beta + epsilon of a mean surface, refitted to every replicate.
+
+        Args:
+            n, m: (N,) and (M,) its sizes.
+
+        Raises:
+            ValueError: other shapes, as :func:`~sim2real.laws.surface.fit_surface`, or a replicate that has no fit.
+        """
+        n, m = (grid.ravel() for grid in np.meshgrid(*self._sizes(n, m), indexing="ij"))
+        surface, resamples = fit_surface(n, m, self.mean.ravel()), self.draws.reshape(len(self.draws), -1)
+        start = np.array([surface.alpha, surface.beta])
+        constants = fit_surfaces(n, m, resamples, also=start)[0]
+        _check_fits(constants, "surfaces")
+        at_zero = tuple(name for name in ("B", "epsilon") if (constants[:, CONSTANTS.index(name)] == 0).mean() >= OFTEN)
+        restricted = fit_surfaces(n, m, resamples, also=start, at_zero=at_zero)[0] if at_zero else None
+        return replace(surface, replicates=constants, at_zero=at_zero, replicates_at_zero=restricted, resampled=self.of)
+
+    def _sizes(self, *grids: ArrayLike) -> list[NDArray]:
+        grids = [np.asarray(grid, float) for grid in grids]
+        if self.mean.shape != (wanted := tuple(map(len, grids))):
+            axes = ", ".join(("n", "m")[: len(grids)])
+            raise ValueError(f"errors must have shape (trials, {axes}) with {wanted} sizes, got {self.mean.shape}")
+        return grids
 
 
-def band_trials_materials(
-    errors: ArrayLike, level: float = 0.9, replicates: int = 1000, seed: int = 0, clusters: ArrayLike | None = None
-) -> tuple[NDArray, NDArray, NDArray]:
-    """Mean curve and its percentile band (mean, low, high), each (k,), from resampled trials and materials.
+@dataclass(frozen=True)
+class Change:
+    """A number with its replicates: the relative change of an error between two sizes, or a contrast of errors.
 
-    errors: (trials, materials, k), the absolute error of each material in each trial's test set, NaN where the material
-    was not in it (`error_array` makes it from a tidy table). The mean is over all test predictions. clusters: (materials,)
-    labels of materials that stand or fall together, such as the temperatures of one polymer-solvent pair; they are
-    resampled whole. Raises ValueError where a material is tested at some n of a trial and not at others, and for fewer
-    than two trials or materials.
+    Attributes:
+        mean: the number itself.
+        draws: (replicates,).
+        level: of the interval ``low`` to ``high``.
     """
-    errors, tested = check_materials(errors)
-    curves = trial_material_curves(errors, tested, replicates, seed, clusters)
-    return _percentiles(errors.sum(axis=(0, 1)) / tested.sum(), curves, level)
+
+    mean: float
+    draws: NDArray
+    level: float
+
+    @property
+    def low(self) -> float:
+        """Lower end of the percentile interval."""
+        return float(np.quantile(self.draws, (1 - self.level) / 2))
+
+    @property
+    def high(self) -> float:
+        """Upper end of the percentile interval."""
+        return float(np.quantile(self.draws, (1 + self.level) / 2))
+
+    def to_dict(self) -> dict[str, float]:
+        """``mean``, ``low``, ``high``, ``level``."""
+        return {"mean": self.mean, "low": self.low, "high": self.high, "level": self.level}
 
 
-def bootstrap_power_law(n: ArrayLike, errors: ArrayLike, replicates: int = 1000, seed: int = 0) -> PowerLaw:
-    """`scaling.fit_power_law` of the mean curve, with replicates refitted to resampled trials.
+class Difference(NamedTuple):
+    """Mean of a difference paired over trials, its standard error, and the number of trials."""
 
-    n: (k,); errors: (trials, k) as for `band`. `law.interval(name, level)` then gives intervals at any level.
-    """
-    errors = check_trials(errors)
-    return _refit(n, errors.mean(axis=0), trial_curves(errors, replicates, seed), "trials")
-
-
-def bootstrap_trials_materials(
-    n: ArrayLike, errors: ArrayLike, replicates: int = 1000, seed: int = 0, clusters: ArrayLike | None = None
-) -> PowerLaw:
-    """`scaling.fit_power_law` of the mean curve, with replicates refitted to resampled trials and materials.
-
-    n: (k,); errors: (trials, materials, k) and clusters as for `band_trials_materials`.
-    """
-    errors, tested = check_materials(errors)
-    curves = trial_material_curves(errors, tested, replicates, seed, clusters)
-    return _refit(n, errors.sum(axis=(0, 1)) / tested.sum(), curves, "trials and materials")
+    mean: float
+    standard_error: float
+    trials: int
 
 
-def error_array(table: pd.DataFrame) -> tuple[NDArray, NDArray, pd.Index, pd.Index]:
-    """Turn a tidy table with columns n, trial, material and error (one row each) into an array.
+def paired_difference(a: ArrayLike, b: ArrayLike) -> Difference:
+    """Mean of a - b over paired trials.
 
-    Returns n (k,), errors (trials, materials, k) with NaN where there is no row, and the labels of trials and
-    materials. Raises ValueError for a missing column or a repeated (n, trial, material).
-    """
-    keys = ["trial", "material", "n"]
-    if missing := [name for name in (*keys, "error") if name not in table]:
-        raise ValueError(f"the table of errors lacks the columns {missing}; it has {list(table.columns)}")
-    if (repeated := table.duplicated(keys)).any():
-        row = table.loc[repeated, keys].iloc[0].to_dict()
-        raise ValueError(f"the table of errors has more than one row for {row}; keep one study, m and split rule at a time")
-    codes, labels = zip(*(pd.factorize(table[name], sort=True) for name in keys), strict=True)
-    errors = np.full([len(values) for values in labels], np.nan)
-    errors[codes] = table["error"]
-    return np.asarray(labels[2], float), errors, pd.Index(labels[0]), pd.Index(labels[1])
+    The trials are splits of the same materials and share most of their training and test rows, so the standard error
+    understates: it holds for these materials, not for others.
 
+    Args:
+        a, b: (trials,), errors of two arms on the same splits in the same order.
 
-def paired_difference(a: ArrayLike, b: ArrayLike) -> tuple[float, float, int]:
-    """Mean of a - b over paired trials, its standard error, and the number of trials.
-
-    a, b: (trials,), errors of two arms on the same splits in the same order. The trials are splits of the same
-    materials and share most of their training and test rows, so the standard error understates: it holds for these
-    materials, not for others. Raises ValueError for unequal lengths, fewer than two trials, or values that are not
-    finite.
+    Raises:
+        ValueError: unequal lengths, fewer than two trials, or values that are not finite.
     """
     a, b = np.asarray(a, float), np.asarray(b, float)
     if a.ndim != 1 or a.shape != b.shape or len(a) < 2:
@@ -100,98 +247,53 @@ def paired_difference(a: ArrayLike, b: ArrayLike) -> tuple[float, float, int]:
     if len(bad := np.flatnonzero(~np.isfinite(a - b))):
         raise ValueError(f"trial {bad[0]}: errors {a[bad[0]]} and {b[bad[0]]}; expected finite numbers")
     difference = a - b
-    return float(difference.mean()), float(difference.std(ddof=1) / np.sqrt(len(difference))), len(difference)
+    return Difference(float(difference.mean()), float(difference.std(ddof=1) / np.sqrt(len(difference))), len(difference))
 
 
-def _percentiles(mean: NDArray, curves: NDArray, level: float) -> tuple[NDArray, NDArray, NDArray]:
-    check_level(level)
-    low, high = np.quantile(curves, [(1.0 - level) / 2.0, (1.0 + level) / 2.0], axis=0)
-    return mean, low, high
-
-
-def _refit(n: ArrayLike, mean: NDArray, curves: NDArray, resampled: str) -> PowerLaw:
-    law = fit_power_law(n, mean)
-    n = np.asarray(n, float)
-    free, without_gap = (fit_curves(n, curves, gap=gap)[0] for gap in (True, False))
-    if failed := int(np.isnan(free).any(axis=1).sum()):
-        raise ValueError(f"{failed} of {len(free)} resampled curves have no fit (an error of 0?); give more trials")
-    return replace(law, replicates=free, replicates_without_gap=without_gap, resampled=resampled)
-
-
-def check_trials(errors: ArrayLike) -> NDArray:
-    """Errors (trials, n) as an array of finite numbers.
+def trial_means(cube: Cube) -> NDArray:
+    """The mean error of each trial over its test materials, (trials, N, M).
 
     Raises:
-        ValueError: another shape, fewer than two trials, or a number that is not finite.
+        ValueError: a trial without any.
     """
-    errors = np.asarray(errors, float)
-    if errors.ndim != 2 or len(errors) < 2:
-        raise ValueError(f"errors must have shape (trials, n) with at least 2 trials, got {errors.shape}")
-    bad = np.argwhere(~(np.isfinite(errors) & (errors >= 0)))
-    if len(bad):
-        trial, point = bad[0]
-        raise ValueError(f"errors[trial {trial}, n index {point}] is {errors[trial, point]}; expected finite errors >= 0")
-    return errors
+    tested = ~np.isnan(cube.errors)
+    counts = tested.sum(axis=1)
+    if not counts.all():
+        raise ValueError(
+            f"trial {cube.trials[np.argwhere(counts == 0)[0, 0]]} tests no material; every trial needs a test prediction"
+        )
+    return np.where(tested, cube.errors, 0.0).sum(axis=1) / counts
 
 
-def check_materials(errors: ArrayLike) -> tuple[NDArray, NDArray]:
+def _checked(errors: ArrayLike) -> tuple[NDArray, NDArray]:
     """The errors with 0 where a material is not tested, and the mask (trials, materials) of those that are."""
     errors = np.asarray(errors, float)
-    if errors.ndim != 3 or min(errors.shape[:2]) < 2:
+    if errors.ndim < 3 or min(errors.shape[:2]) < 2:
         raise ValueError(
-            f"errors must have shape (trials, materials, n) with at least 2 trials and 2 materials, got {errors.shape}"
+            "errors must have shape (trials, materials, n) or (trials, materials, n, m) with at least 2 trials and 2 materials, "
+            f"got {errors.shape}"
         )
     present = ~np.isnan(errors)
-    tested = present.any(axis=2)
-    bad = np.argwhere((tested[:, :, None] & ~present) | np.isinf(errors) | (errors < 0))
+    tested = present.any(axis=tuple(range(2, errors.ndim)))
+    everywhere = tested.reshape(*tested.shape, *[1] * (errors.ndim - 2))
+    bad = np.argwhere((everywhere & ~present) | np.isinf(errors) | (errors < 0))
     if len(bad):
-        trial, material, point = bad[0]
         raise ValueError(
-            f"errors[trial {trial}, material {material}, n index {point}] is {errors[trial, material, point]}; expected"
-            " an error >= 0 at every n, or NaN at every n where the material is not in the trial's test set"
+            f"errors[{_place(bad[0], 'trial', 'material')}] is {errors[tuple(bad[0])]}; expected an error >= 0 at every size, or"
+            " NaN at every size where the material is not in the trial's test set"
         )
     return np.where(present, errors, 0.0), tested
+
+
+def _place(index: NDArray, *names: str) -> str:
+    return ", ".join(f"{name} {k}" for name, k in zip((*names, "n index", "m index"), index))
+
+
+def _check_fits(constants: NDArray, what: str) -> None:
+    if failed := int(np.isnan(constants).any(axis=1).sum()):
+        raise ValueError(f"{failed} of {len(constants)} resampled {what} have no fit (an error of 0?); give more trials")
 
 
 def _counts(rng: np.random.Generator, size: int, replicates: int) -> NDArray:
     """How often each of `size` rows is drawn in each replicate, (replicates, size)."""
     return rng.multinomial(size, np.full(size, 1.0 / size), size=replicates).astype(float)
-
-
-def trial_curves(errors: NDArray, replicates: int, seed: int) -> NDArray:
-    """Mean curves (replicates, n) of resampled trials, from errors (trials, n)."""
-    counts = _counts(np.random.default_rng(seed), len(errors), replicates)
-    return counts @ errors / len(errors)
-
-
-def trial_material_curves(
-    errors: NDArray, tested: NDArray, replicates: int, seed: int, clusters: ArrayLike | None = None
-) -> NDArray:
-    """Mean curves (replicates, n) of resampled trials and materials (or whole clusters of them, by label), from what
-    :func:`check_materials` returns."""
-    rng = np.random.default_rng(seed)
-    trials, materials, points = errors.shape
-    flat = errors.reshape(trials, -1)
-    member = np.arange(materials) if clusters is None else pd.factorize(np.asarray(clusters))[0]
-    if len(member) != materials:
-        raise ValueError(f"{len(member)} labels of clusters for {materials} materials")
-
-    def drawn(count: int) -> NDArray:
-        return _counts(rng, int(member.max()) + 1, count)[:, member]
-
-    of_trials, of_materials = _counts(rng, trials, replicates), drawn(replicates)
-    predictions = np.einsum("bm,bm->b", of_trials @ tested, of_materials)
-    if np.mean(predictions == 0) > EMPTY_SHARE:
-        raise ValueError(
-            f"too many resamples of {trials} trials and {materials} materials hold no test prediction; give more of either"
-        )
-    while (empty := np.flatnonzero(predictions == 0)).size:
-        # it has no mean; a few of them are drawn again
-        of_trials[empty], of_materials[empty] = _counts(rng, trials, len(empty)), drawn(len(empty))
-        predictions[empty] = np.einsum("bm,bm->b", of_trials[empty] @ tested, of_materials[empty])
-    curves = np.empty((replicates, points))
-    for start in range(0, replicates, _CHUNK):
-        rows = slice(start, start + _CHUNK)
-        sums = (of_trials[rows] @ flat).reshape(-1, materials, points)
-        curves[rows] = np.einsum("bmk,bm->bk", sums, of_materials[rows])
-    return curves / predictions[:, None]

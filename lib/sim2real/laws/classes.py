@@ -1,4 +1,4 @@
-"""Which classes of materials gain from simulations: a scaling record and a verdict for each (Fig. 5a, and polymers alike).
+"""Which classes of materials gain from simulations: a curve and a verdict for each (Figs. 5a and 6d, and polymers alike).
 
 Nothing is trained for it: the trials hold the error of every test material, and a class is a subset of them. The networks
 were fine-tuned on all classes.
@@ -7,139 +7,255 @@ were fine-tuned on all classes.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from sim2real.chemistry.classes import CLASS_NAMES
-from sim2real.laws.bootstrap import (
-    band_trials_materials,
-    bootstrap_trials_materials,
-    check_materials,
-    error_array,
-    trial_material_curves,
-)
-from sim2real.laws.curve import LEVEL, REPLICATES
-from sim2real.laws.power import check_level
-from sim2real.training.study import Trials
+from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
+from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap, Change, Difference, Resamples, paired_difference, trial_means
+from sim2real.laws.curve import Curve
+from sim2real.laws.parity import class_name, classes_of
+from sim2real.laws.records import Band, Facts
+from sim2real.laws.significance import rank_association
+from sim2real.laws.verdicts import FEWEST_MATERIALS, UNTOLD, Verdict, verdict
+from sim2real.training.study import Cube, Trials
 
-FEWEST_MATERIALS = 5
-"""A class with fewer tested materials gets no verdict: a bootstrap over so few materials is too narrow."""
-WORTHWHILE = 0.10
-"""A fall of the error by less than this part, from the smallest to the largest n, counts as none. A choice, not a law."""
+UNKNOWN = "unknown"  # the class of rows without a label
+ORDERED = {"wf": (WF, NON_WF)}
+"""Classes that have an order of their own, by column; the others of such a column are none."""
 
 
-def class_records(trials: Trials, classes: Sequence[str] | None = None, m: int | None = None) -> list[dict]:
-    """A scaling record for each class of the target's materials, with a verdict whether its error falls with n.
+@dataclass(frozen=True)
+class ClassCurve:
+    """How the error on one class of materials falls with n.
+
+    Attributes:
+        facts: of all classes together.
+        group, name: the class as the table and as figures write it.
+        materials, pairs: rows of the class in the target, and distinct materials among them.
+        training_rows: of the class in a trial's training set, on average.
+        tested, trials: rows in some trial's test set, and trials that tested any.
+        curve: bands and law over trials and materials, or None where too few were tested.
+        change: of the error from the smallest to the largest n, or None.
+        verdict: with its reason.
+        direct: direct learning's error on the class over trials and materials, or None where it was not run.
+        difference: transfer at the largest n minus direct learning, paired over trials, or None.
+        other, other_change: the curve with the other choice of overlap and its change, or None.
+    """
+
+    facts: Facts
+    group: str
+    name: str
+    materials: int
+    pairs: int
+    training_rows: float
+    tested: int
+    trials: int
+    curve: Curve | None
+    change: Change | None
+    verdict: Verdict
+    direct: Band | None = None
+    difference: Difference | None = None
+    other: Curve | None = None
+    other_change: Change | None = None
+
+    def to_dict(self) -> dict:
+        """The payload's record: facts, counts, ``curve``, ``law``, ``change``, ``verdict``, ``why``, ``direct``,
+        ``transfer_minus_direct`` and ``other_overlap``."""
+        other = None
+        if self.other is not None:
+            other = {"overlap": "drop" if self.facts.overlap == "keep" else "keep", "n": list(self.other.sizes)}
+            other |= {"mae": self.other.band.mae.tolist(), "change": self.other_change.to_dict()}
+        return self.facts.to_dict("study", "property", "label", "unit", "overlap") | {
+            "class": self.group,
+            "name": self.name,
+            "materials": self.materials,
+            "rows": self.materials,
+            "pairs": self.pairs,
+            "training_rows": self.training_rows,
+            "tested": self.tested,
+            "trials": self.trials,
+            "curve": None if self.curve is None else self.curve.to_dict(),
+            "law": None if self.curve is None else self.curve.law.to_dict(self.curve.band.level),
+            "change": None if self.change is None else self.change.to_dict(),
+            **self.verdict._asdict(),
+            "direct": None if self.direct is None else self.direct.to_dict(),
+            "transfer_minus_direct": None if self.difference is None else self.difference._asdict(),
+            "other_overlap": other,
+        }
+
+
+def classes(
+    trials: Trials,
+    by: str = "group",
+    names: Sequence[str] | None = None,
+    *,
+    other: Trials | None = None,
+    m: int | None = None,
+    bootstrap: Bootstrap = BOOTSTRAP,
+) -> list[ClassCurve]:
+    """The curve of each class of the target's materials, with a verdict whether its error falls with n.
 
     Args:
-        trials: with the arm ``transfer``; a class is a value of ``group`` in the target's table.
-        classes: which, in this order; all, those with the most materials first, if None.
+        trials: with the arm ``transfer``; ``direct`` is compared with where it was run.
+        by: the column of the target's table that says which class a row is of.
+        names: which classes, in this order; those of :data:`ORDERED`, or all but the rows of no class, those
+            with the most rows first, if None.
+        other: the same trials with the other choice of overlap, arm ``transfer``, or None.
         m: target training size, of all classes together; the largest of the design if None.
-
-    Returns:
-        For each class: ``class``, ``materials`` (of the class in the target), ``tested`` (those in some trial's test set),
-        ``trials`` (that tested any), ``property``, ``label``, ``unit``, ``study``, ``curve`` (n, m, mae and the 90 % band
-        ``low``, ``high`` over trials and materials) or None, ``law`` with intervals likewise or None, ``change`` (see
-        :func:`change_with_n`) or None, ``verdict`` and ``why``.
+        bootstrap: of bands and intervals.
 
     Raises:
         ValueError: no such class, none of it named.
-        KeyError: no trials at that m.
+        KeyError: no such column, or no trials at that m.
     """
-    design, prop = trials.design, trials.study.target.property
-    groups = trials.study.target.table["group"]
-    counts = groups.value_counts()
-    # ties in alphabetical order, so that the order does not hang on that of the rows
-    classes = sorted(counts.index, key=lambda name: (-counts[name], name)) if classes is None else list(classes)
-    if unknown := [name for name in classes if name not in counts.index]:
-        raise ValueError(
-            f"{trials.study.target.name} has no class {unknown[0]!r}; expected some of {', '.join(sorted(counts.index))}"
+    table, facts = trials.study.target.table, Facts.of(trials)
+    labels = table[by].replace("", UNKNOWN).fillna(UNKNOWN)
+    existing = set(labels)
+    if names is None:
+        names = [name for name in ORDERED.get(by) or classes_of(labels) if name in existing]
+    elif unknown := [name for name in names if name not in existing]:
+        raise ValueError(f"{trials.study.target.name} has no class {unknown[0]!r}; expected some of {', '.join(sorted(existing))}")
+    m = max(trials.design.m_grid) if m is None else m
+    bootstrap = bootstrap.seeded(trials.design)
+    pairs = table["pair"] if "pair" in table else table["key"]
+    direct = "direct" in set(trials.table["arm"])
+    found = []
+    for name in names:
+        own = (labels == name).to_numpy()
+        rows = np.flatnonzero(own)
+        cube = trials.cube(m=m, rows=rows)
+        record = ClassCurve(
+            facts,
+            name,
+            class_name(name),
+            len(rows),
+            int(pairs[own].nunique()),
+            float(own.mean() * m),
+            len(cube.materials),
+            len(cube.trials),
+            *_curve(cube, bootstrap, len(names)),
         )
-    m = max(design.m_grid) if m is None else m
-    rows = trials.table[(trials.table["arm"] == "transfer") & (trials.table["m"] == m)]
-    if rows.empty:
-        raise KeyError(f"no trials of arm 'transfer' at m = {m}")
-    rows = rows.rename(columns={"absolute_error": "error"})
-    group_of_row = groups.to_numpy()[rows["material"].to_numpy()]
-    records = []
-    for name in classes:
-        described = {"class": name, "materials": int(counts[name]), "study": trials.study.name}
-        described |= {"property": prop.name, "label": prop.label, "unit": prop.unit}
-        records.append(described | _class_record(rows[group_of_row == name], list(design.n_grid), m, trials))
-    return records
+        if direct and record.curve is not None:
+            of_direct = trials.cube(("direct",), m=m, rows=rows)
+            difference = paired_difference(trial_means(cube)[:, -1, 0], trial_means(of_direct)[:, 0, 0])
+            record = replace(record, direct=Band.of(_materials(of_direct, bootstrap).at(0, 0)), difference=difference)
+        if other is not None:
+            curve, change, _ = _curve(other.cube(m=m, rows=rows), bootstrap, len(names))
+            record = replace(record, other=curve, other_change=change)
+        found.append(record)
+    return found
 
 
-def class_table(records: Sequence[dict]) -> pd.DataFrame:
-    """A row per class: materials, how many were tested, the change of the error from the smallest to the largest n, verdict.
+def _materials(cube: Cube, bootstrap: Bootstrap) -> Resamples:
+    return bootstrap.materials(cube.errors, cube.clusters)
+
+
+def _curve(cube: Cube, bootstrap: Bootstrap, questions: int) -> tuple[Curve | None, Change | None, Verdict]:
+    """The curve of a cube's materials at its one m, the change along it and what is said of it; None where too few were tested."""
+    trials, materials = len(cube.trials), len(cube.materials)
+    if min(trials, materials) < 2:
+        why = f"{materials} material(s) tested in {trials} trial(s); at least 2 of each are needed"
+        return None, None, Verdict(UNTOLD, why)
+    try:
+        errors = _materials(cube, bootstrap).at(np.s_[:], 0)
+        curve = Curve("n", cube.n, cube.m[0], Band.of(errors), errors.law(cube.n))
+    except ValueError as error:
+        return None, None, Verdict(UNTOLD, str(error))
+    change = errors.change()
+    return curve, change, verdict(change, trials=trials, materials=_distinct(cube), questions=questions)
+
+
+def _distinct(cube: Cube) -> int:
+    """Materials of a cube; temperatures of one pair are no further materials."""
+    return len(cube.materials) if cube.clusters is None else len(set(cube.clusters))
+
+
+GAINS = {"with_direct": 0, "with_n": 1}
+"""Where in a cube with direct learning at n = 0 a gain begins: with direct learning, or at the smallest n."""
+ACCURACIES = ("spearman", "mae_line", "skill")
+
+
+def gain_by_accuracy(trials: Trials, parities: Sequence[dict], simulator: str, *, bootstrap: Bootstrap = BOOTSTRAP) -> dict:
+    """What each class gains from simulations, against how good the simulator is on it.
+
+    The paper only describes it: "scalability can be largely explained by the predictive capability of COSMO-RS". With about ten
+    classes a correlation over classes has a wide interval; it is given.
 
     Args:
-        records: of :func:`class_records`.
-    """
-    rows = []
-    for record in records:
-        change = record["change"]
-        text = "" if change is None else change_text(change)
-        name = CLASS_NAMES.get(record["class"], "")
-        rows.append({"class": record["class"], "name": name, "materials": record["materials"], "tested": record["tested"]})
-        rows[-1] |= {"change of the error, 90 %": text, "verdict": record["verdict"], "why": record["why"]}
-    return pd.DataFrame(rows).set_index("class")
-
-
-def change_text(change: dict) -> str:
-    """A relative change with its interval, in per cent: ``-12% (-23% to -1%)``."""
-    return f"{change['mean']:+.0%} ({change['low']:+.0%} to {change['high']:+.0%})"
-
-
-def change_with_n(
-    errors: NDArray, level: float = LEVEL, replicates: int = REPLICATES, seed: int = 0, clusters: NDArray | None = None
-) -> dict:
-    """Relative change of the mean error from the smallest to the largest n, with a paired bootstrap interval and a verdict.
-
-    Args:
-        errors: (trials, materials, n), NaN where a material was not tested. Each replicate resamples trials and materials
-            and takes both ends of the curve from the same resample.
-        level: of the percentile interval.
-        replicates, seed, clusters: of the bootstrap, as :func:`sim2real.laws.bootstrap.band_trials_materials`.
+        trials: with the arms ``transfer`` and ``direct``.
+        parities: of :func:`~sim2real.laws.parity.class_parity` for the same target.
+        simulator: whose accuracy is taken, a name of their ``simulators``.
+        bootstrap: of the intervals.
 
     Returns:
-        ``mean``, ``low``, ``high`` of R(n max) / R(n min) - 1, ``level`` and ``verdict``: "scales" where the whole interval
-        is below 0; otherwise "does not" where the whole interval is above -:data:`WORTHWHILE`, so that a worthwhile fall
-        is excluded; otherwise "cannot be told". At a level of 90 %, one class in twenty without any scaling would be said
-        to scale by chance.
-
-    Raises:
-        ValueError: as :func:`sim2real.laws.bootstrap.band_trials_materials`, or no test prediction in a resample.
+        ``classes``: for each with at least five rows tested and simulated, ``class``, ``name``, ``rows``, ``pairs``;
+        ``with_direct``, transfer at the largest n relative to direct learning, and ``with_n``, the largest n relative to the
+        smallest (R / R - 1, below 0 is a gain), each ``mean`` and the interval ``low``, ``high`` over trials and pairs;
+        ``spearman``; ``mae_line``; ``skill``, 1 - mae_line / mae_constant. ``left_out``, the names of other classes.
+        ``correlations``: for each gain and measure of accuracy, :func:`correlation_over_classes`.
     """
-    check_level(level)
-    errors, tested = check_materials(errors)
-    mean = errors.sum(axis=(0, 1)) / tested.sum()
-    curves = trial_material_curves(errors, tested, replicates, seed, clusters)
-    low, high = np.quantile(curves[:, -1] / curves[:, 0] - 1, [(1 - level) / 2, (1 + level) / 2])
-    verdict = "scales" if high < 0 else "does not" if low > -WORTHWHILE else "cannot be told"
-    return {"mean": float(mean[-1] / mean[0] - 1), "low": float(low), "high": float(high), "level": level, "verdict": verdict}
+    design, table = trials.design, trials.study.target.table
+    bootstrap = bootstrap.seeded(design)
+    m = max(design.m_grid)
+    found, replicates, left_out = [], {name: [] for name in GAINS}, []
+    for record in parities:
+        side, rows = record["simulators"][simulator], np.flatnonzero(table["group"] == record["class"])
+        # direct learning stands at n = 0, before the smallest n
+        cube = trials.cube(("transfer", "direct"), m=m, rows=rows)
+        few = len(cube.materials) < FEWEST_MATERIALS or len(cube.trials) < 2
+        try:
+            errors = None if few or None in (side["spearman"], side["mae_line"]) else _materials(cube, bootstrap).at(np.s_[:], 0)
+        except ValueError:
+            errors = None
+        if errors is None:
+            left_out.append(record["name"])
+            continue
+        gains = {name: errors.change(first) for name, first in GAINS.items()}
+        for name, change in gains.items():
+            replicates[name].append(change.draws)
+        accuracy = {"spearman": side["spearman"], "mae_line": side["mae_line"]}
+        accuracy["skill"] = 1 - side["mae_line"] / side["mae_constant"]
+        described = {"class": record["class"], "name": record["name"], "rows": len(cube.materials), "pairs": _distinct(cube)}
+        found.append(described | {name: change.to_dict() for name, change in gains.items()} | accuracy)
+    correlations = {
+        gain: {
+            measure: correlation_over_classes(
+                [c[gain]["mean"] for c in found], np.stack(values), [c[measure] for c in found], bootstrap
+            )
+            for measure in ACCURACIES
+        }
+        for gain, values in replicates.items()
+        if values
+    }
+    return Facts.of(trials).to_dict("study", "property", "label", "unit", "source", "target", "overlap", "trials") | {
+        "simulator": simulator,
+        "n": [design.n_grid[0], design.n_grid[-1]],
+        "m": m,
+        "classes": found,
+        "left_out": left_out,
+        "correlations": correlations,
+    }
 
 
-def _class_record(rows: pd.DataFrame, n: list[int], m: int, trials: Trials) -> dict:
-    seed = trials.design.seed
-    tested, in_trials = rows["material"].nunique(), rows["trial"].nunique()
-    record = {"tested": int(tested), "trials": int(in_trials)}
-    nothing = {"curve": None, "law": None, "change": None, "verdict": "cannot be told"}
-    if tested < 2 or in_trials < 2:
-        return record | nothing | {"why": f"{tested} material(s) tested in {in_trials} trial(s); at least 2 of each are needed"}
-    _, cube, _, materials = error_array(rows)
-    clusters = trials.study.clusters(materials)
-    if clusters is not None:
-        tested = len(set(clusters))  # temperatures of one pair are no further materials
-    try:
-        mae, low, high = band_trials_materials(cube, LEVEL, REPLICATES, seed, clusters)
-        law = bootstrap_trials_materials(n, cube, REPLICATES, seed, clusters).to_dict(LEVEL)
-        change = change_with_n(cube, LEVEL, REPLICATES, seed, clusters)
-    except ValueError as error:
-        return record | nothing | {"why": str(error)}
-    record["curve"] = {"n": n, "m": m, "mae": mae.tolist(), "low": low.tolist(), "high": high.tolist()}
-    verdict, why = change["verdict"], "by the interval of the change with n"
-    if tested < FEWEST_MATERIALS:
-        verdict, why = "cannot be told", f"{tested} materials tested; at least {FEWEST_MATERIALS} are needed for a verdict"
-    return record | {"law": law, "change": change, "verdict": verdict, "why": why}
+def correlation_over_classes(
+    gains: Sequence[float], resampled: NDArray, accuracy: Sequence[float], bootstrap: Bootstrap = BOOTSTRAP
+) -> dict | None:
+    """Spearman's rank correlation of gain and accuracy over classes, its interval and a permutation p.
+
+    Args:
+        gains: (classes,).
+        resampled: (classes, replicates) of them.
+        accuracy: (classes,), taken as known.
+        bootstrap: level and seed.
+
+    Returns:
+        ``classes``, ``spearman``, ``low``, ``high`` and ``p`` of :func:`~sim2real.laws.significance.rank_association`; None for
+        fewer than four classes, or a constant side.
+    """
+    if len(gains) < 4 or np.ptp(accuracy) == 0 or np.ptp(gains) == 0:
+        return None
+    options = {"resampled": resampled, "shuffled": "explaining", "level": bootstrap.level, "seed": bootstrap.seed or 0}
+    found = rank_association(gains, accuracy, **options)
+    return {"classes": len(gains), "spearman": found.value, "low": found.low, "high": found.high, "p": found.p}

@@ -1,20 +1,17 @@
-"""Power laws of the error against the number n of simulated samples: fits, profile intervals and comparisons.
+"""Power laws of the error against the number n of simulated samples: fits and intervals.
 
 The law is R(n) = D n^-alpha + C with D, alpha, C >= 0 (Minami et al., npj Computational Materials 11, 146 (2025),
-Eq. 2); C, the error left when n grows without bound, is the transfer gap. Resampled intervals: see `resampling`.
+Eq. 2); C, the error left when n grows without bound, is the transfer gap. Resampled intervals: see `bootstrap`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq
-from scipy.stats import chi2
-from scipy.stats import f as f_distribution
 
 ALPHA_MAX = 2.0
 """Upper bound of the search for alpha; a fit that ends there is marked BOUND_HIT."""
@@ -28,8 +25,35 @@ _GOLDEN_STEPS = 45  # shrinks the widest bracket of the grid, 0.6, to 2e-10
 _SNAP = 1e-9  # a C or a decay below this part of the error is roundoff: it is put on its bound
 
 
+class FittedLaw:
+    """What the laws of one size and of both have in common: constants with a status, and how they are written down."""
+
+    names: ClassVar[tuple[str, ...]]
+
+    def to_dict(self, level: float = 0.9) -> dict:
+        """The law as JSON-ready values; a constant that is not finite becomes None.
+
+        `intervals` is None without replicates, else {name: {low, high, level, one_sided}}; one_sided marks a constant
+        on its bound, whose interval is a one-sided limit at that level.
+        """
+        intervals = None
+        if self.replicates is not None and self.status != "FAILED":
+            intervals = {name: dict(zip(("low", "high"), self.interval(name, level))) for name in self.names}
+            intervals = {k: v | {"level": level, "one_sided": k in self.bounds_hit} for k, v in intervals.items()}
+        constants = {name: float(getattr(self, name)) for name in self.names}
+        return {name: value if np.isfinite(value) else None for name, value in constants.items()} | {
+            "status": self.status,
+            "bounds_hit": list(self.bounds_hit),
+            "rmse": self.rmse,
+            "n_points": self.n_points,
+            "intervals": intervals,
+            "replicates": 0 if self.replicates is None else len(self.replicates),
+            "resampled": self.resampled,
+        }
+
+
 @dataclass(frozen=True)
-class PowerLaw:
+class PowerLaw(FittedLaw):
     """A law R(n) = D n^-alpha + C, fitted or stated.
 
     Call it with n (scalar or array) for the error, in the error's unit. `status`: CONVERGED; BOUND_HIT (the constants
@@ -49,6 +73,7 @@ class PowerLaw:
     replicates: NDArray | None = field(default=None, repr=False, compare=False)
     replicates_without_gap: NDArray | None = field(default=None, repr=False, compare=False)
     resampled: str | None = None
+    names: ClassVar[tuple[str, ...]] = CONSTANTS
 
     def __call__(self, n: ArrayLike) -> NDArray | float:
         """Error at n."""
@@ -70,7 +95,7 @@ class PowerLaw:
             raise ValueError(f"unknown constant {name!r}; expected one of {', '.join(CONSTANTS)}")
         check_level(level)
         if self.replicates is None or self.replicates_without_gap is None:
-            raise ValueError("this law has no bootstrap replicates; fit it with resampling.bootstrap_power_law")
+            raise ValueError("this law has no bootstrap replicates; resample trials with bootstrap.Bootstrap")
         column = CONSTANTS.index(name)
         values, tail = self.replicates[:, column], (1.0 - level) / 2.0
         if name in self.bounds_hit:
@@ -83,29 +108,6 @@ class PowerLaw:
             low, high = min(low, low_0), max(high, high_0)
         return float(low), float(high)
 
-    def to_dict(self, level: float = 0.9) -> dict:
-        """The law as JSON-ready values; a constant that is not finite becomes None.
-
-        `intervals` is None without replicates, else {name: {low, high, level, one_sided}}; one_sided marks a constant
-        on its bound, whose interval is a one-sided limit at that level.
-        """
-        intervals = None
-        if self.replicates is not None and self.status != "FAILED":
-            intervals = {}
-            for name in CONSTANTS:
-                low, high = self.interval(name, level)
-                intervals[name] = {"low": low, "high": high, "level": level, "one_sided": name in self.bounds_hit}
-        constants = {name: getattr(self, name) if np.isfinite(getattr(self, name)) else None for name in CONSTANTS}
-        return constants | {
-            "status": self.status,
-            "bounds_hit": list(self.bounds_hit),
-            "rmse": self.rmse,
-            "n_points": self.n_points,
-            "intervals": intervals,
-            "replicates": 0 if self.replicates is None else len(self.replicates),
-            "resampled": self.resampled,
-        }
-
 
 def fit_power_law(n: ArrayLike, error: ArrayLike, weights: ArrayLike | None = None) -> PowerLaw:
     """Fit R(n) = D n^-alpha + C to one curve by least squares of the relative residuals (R(n) - error) / error.
@@ -117,7 +119,11 @@ def fit_power_law(n: ArrayLike, error: ArrayLike, weights: ArrayLike | None = No
     model is linear and its best (D, C) >= 0 has a closed form; alpha alone is searched, on a grid over [0, ALPHA_MAX]
     and then by golden section between the neighbours of the best grid point.
     """
-    n, curve, w = _check_curve(n, error, weights)
+    n, curve = check_positive(n=n, error=error)
+    w = np.ones(len(n)) if weights is None else np.asarray(weights, float)
+    if w.shape != n.shape or not np.isfinite(w).all() or (w < 0).any():
+        raise ValueError(f"weights must be {len(n)} finite numbers >= 0, one for each n")
+    check_distinct("n", n[w > 0])
     constants, loss = fit_curves(n, curve[None, :], w)
     d, alpha, c = (float(value) for value in constants[0])
     if not np.isfinite([d, alpha, c, loss[0]]).all():
@@ -158,90 +164,29 @@ def fit_curves(n: NDArray, curves: NDArray, weights: NDArray | None = None, *, g
     return constants, value
 
 
-def profile_alpha(n: ArrayLike, error: ArrayLike, sigma: ArrayLike | None = None, level: float = 0.9) -> tuple[float, float]:
-    """Profile interval of alpha: all values whose best (D, C) fit is not significantly worse than the best fit.
-
-    sigma (k,): standard errors of the curve's points, in the unit of error; the loss is then chi-square and may rise by
-    the quantile of chi-square with one degree of freedom. Without sigma the scatter is estimated from the relative
-    residuals and the F quantile (1, k - 3) is used (Bates and Watts, Nonlinear Regression Analysis, Wiley 1988, ch. 6),
-    which needs four points. Points that share their trials are treated as independent. An end that is not bounded by
-    the data is 0 or ALPHA_MAX.
-    """
-    check_level(level)
-    n, curve, _ = _check_curve(n, error)
-    if sigma is None:
-        w = np.ones(len(n))
-        if len(n) < 4:
-            raise ValueError(f"a profile without sigma needs at least 4 points, got {len(n)}; pass standard errors")
-    else:
-        sigma = np.asarray(sigma, float)
-        if sigma.shape != n.shape or not np.isfinite(sigma).all() or (sigma <= 0).any():
-            raise ValueError(f"sigma must be {len(n)} finite positive standard errors, one for each n")
-        w = (curve / sigma) ** 2
-    constants, (minimum,) = fit_curves(n, curve[None, :], w)
-    if sigma is None:
-        rise = minimum * f_distribution.ppf(level, 1, len(n) - 3) / (len(n) - 3)
-    else:
-        rise = chi2.ppf(level, 1)
-
-    log_n, y = np.log(n) - np.log(n).mean(), curve[None, :] / curve.mean()
-
-    def excess(alpha: float | NDArray) -> NDArray:
-        return _project(np.atleast_1d(alpha)[:, None], log_n, y, w, True)[2][:, 0] - minimum - rise
-
-    best = float(constants[0, 1])
-    grid = np.union1d(np.linspace(0.0, ALPHA_MAX, 401), np.append(_ALPHA_GRID, best))
-    # a perfect fit has no room for roundoff, so the best alpha itself always belongs
-    inside = np.flatnonzero((grid == best) | (excess(grid) <= 0))
-    low, high = inside[0], inside[-1]
-    return (
-        0.0 if low == 0 else _crossing(excess, grid[low - 1], grid[low]),
-        ALPHA_MAX if high == len(grid) - 1 else _crossing(excess, grid[high + 1], grid[high]),
-    )
-
-
-def compare_models(n: ArrayLike, error: ArrayLike) -> pd.DataFrame:
-    """Predict the error at the largest n from the smaller ones, by four models.
-
-    n, error: (k,), at least four distinct n. Returns a row each for "constant" (the mean), "last value" (the error at
-    the second largest n), "power" (D n^-alpha) and "power + C", with columns model, prediction, observed,
-    relative_error (prediction / observed - 1). A law that does not beat "last value" here says nothing about larger n.
-    """
-    n, curve, _ = _check_curve(n, error, fewest=4)
-    order = np.argsort(n, kind="stable")
-    n, curve = n[order], curve[order]
-    known = n < n[-1]
-    largest, observed = n[-1], curve[~known].mean()
-    predictions = {"constant": curve[known].mean(), "last value": curve[known & (n == n[known][-1])].mean()}
-    for model, gap in (("power", False), ("power + C", True)):
-        constants, _ = fit_curves(n[known], curve[None, known], gap=gap)
-        predictions[model] = PowerLaw(*constants[0])(largest)
-    table = pd.DataFrame({"model": list(predictions), "prediction": [float(p) for p in predictions.values()]})
-    return table.assign(observed=observed, relative_error=table["prediction"] / observed - 1.0)
-
-
 def check_level(level: float) -> None:
     """Raise ValueError unless 0 < level < 1."""
     if not 0.0 < level < 1.0:
         raise ValueError(f"level must lie between 0 and 1, got {level}")
 
 
-def _check_curve(
-    n: ArrayLike, error: ArrayLike, weights: ArrayLike | None = None, fewest: int = 3
-) -> tuple[NDArray, NDArray, NDArray]:
-    n, error = np.asarray(n, float), np.asarray(error, float)
-    if n.ndim != 1 or n.shape != error.shape:
-        raise ValueError(f"n and error must be vectors of equal length, got shapes {n.shape} and {error.shape}")
-    for name, values in (("n", n), ("error", error)):
+def check_positive(**vectors: ArrayLike) -> list[NDArray]:
+    """Vectors of one length, as arrays; ValueError, which names the first bad entry, unless all are finite and above 0."""
+    arrays = [np.asarray(values, float) for values in vectors.values()]
+    if arrays[0].ndim != 1 or len({values.shape for values in arrays}) > 1:
+        shapes = ", ".join(str(values.shape) for values in arrays)
+        raise ValueError(f"{', '.join(vectors)} must be vectors of equal length, got shapes {shapes}")
+    for name, values in zip(vectors, arrays):
         bad = np.flatnonzero(~(np.isfinite(values) & (values > 0)))
         if len(bad):
             raise ValueError(f"{name}[{bad[0]}] is {values[bad[0]]}; expected finite positive numbers")
-    w = np.ones(len(n)) if weights is None else np.asarray(weights, float)
-    if w.shape != n.shape or not np.isfinite(w).all() or (w < 0).any():
-        raise ValueError(f"weights must be {len(n)} finite numbers >= 0, one for each n")
-    if len(distinct := np.unique(n[w > 0])) < fewest:
-        raise ValueError(f"expected at least {fewest} distinct n, got {len(distinct)}")
-    return n, error, w
+    return arrays
+
+
+def check_distinct(name: str, values: NDArray) -> None:
+    """Raise ValueError unless there are three different sizes."""
+    if (distinct := len(np.unique(values))) < 3:
+        raise ValueError(f"expected at least 3 distinct {name}, got {distinct}")
 
 
 def _project(alpha: NDArray, log_n: NDArray, y: NDArray, w: NDArray, gap: bool) -> tuple[NDArray, NDArray, NDArray]:
@@ -287,8 +232,3 @@ def _golden_section(loss: Callable[[NDArray], NDArray], left: NDArray, right: ND
         lower, upper = np.where(down, new, upper), np.where(down, lower, new)
         at_lower, at_upper = np.where(down, at_new, at_upper), np.where(down, at_lower, at_new)
     return (left + right) / 2.0
-
-
-def _crossing(excess: Callable[[float], NDArray], outside: float, inside: float) -> float:
-    """Where excess changes sign between an alpha outside the interval and one inside, or inside if it does not."""
-    return float(inside if excess(inside)[0] >= 0 else brentq(lambda alpha: excess(alpha)[0], outside, inside))

@@ -2,24 +2,25 @@
 
 The law is R(n, m) = (A n^-alpha + B) m^-beta + epsilon, all constants >= 0 (Minami et al., npj Computational Materials
 11, 146 (2025), Eq. 1). The ratio of its derivatives (Eq. 4) says how many simulations one experiment is worth.
-Resampled intervals: see `surface_resampling`.
+Resampled intervals: see `bootstrap`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sim2real.laws.power import PowerLaw, check_level
+from sim2real.laws.power import FittedLaw, PowerLaw, check_distinct, check_level, check_positive
 from sim2real.laws.search import EXPONENT_MAX, EXPONENT_MIN, fit_surfaces
 
 CONSTANTS = ("A", "B", "alpha", "beta", "epsilon")
 
 
 @dataclass(frozen=True)
-class ScalingSurface:
+class ScalingSurface(FittedLaw):
     """A law R(n, m) = (A n^-alpha + B) m^-beta + epsilon, fitted or stated.
 
     Call it with n and m (scalars or arrays that broadcast) for the error, in the error's unit. `status`: CONVERGED;
@@ -44,6 +45,7 @@ class ScalingSurface:
     at_zero: tuple[str, ...] = ()
     replicates_at_zero: NDArray | None = field(default=None, repr=False, compare=False)
     resampled: str | None = None
+    names: ClassVar[tuple[str, ...]] = CONSTANTS
 
     @property
     def constants(self) -> NDArray:
@@ -118,28 +120,10 @@ class ScalingSurface:
             high = np.maximum(high, np.where(np.isinf(fitted), np.inf, np.where(fitted == 0, one, two)))
         return low, high
 
-    def to_dict(self, level: float = 0.9) -> dict:
-        """The law as JSON-ready values; a constant that is not finite becomes None. See `PowerLaw.to_dict`."""
-        intervals = None
-        if self.replicates is not None and self.status != "FAILED":
-            intervals = {}
-            for name in CONSTANTS:
-                low, high = self.interval(name, level)
-                intervals[name] = {"low": low, "high": high, "level": level, "one_sided": name in self.bounds_hit}
-        return {name: value if np.isfinite(value) else None for name, value in zip(CONSTANTS, self.constants.tolist())} | {
-            "status": self.status,
-            "bounds_hit": list(self.bounds_hit),
-            "rmse": self.rmse,
-            "n_points": self.n_points,
-            "intervals": intervals,
-            "replicates": 0 if self.replicates is None else len(self.replicates),
-            "resampled": self.resampled,
-        }
-
     def _replicates(self, level: float) -> list[NDArray]:
         check_level(level)
         if self.replicates is None:
-            raise ValueError("this surface has no bootstrap replicates; fit it with surface_resampling.bootstrap_surface")
+            raise ValueError("this surface has no bootstrap replicates; resample trials with bootstrap.Bootstrap")
         return [self.replicates, *([] if self.replicates_at_zero is None else [self.replicates_at_zero])]
 
 
@@ -174,7 +158,11 @@ def fit_surface(n: ArrayLike, m: ArrayLike, error: ArrayLike) -> ScalingSurface:
     model is linear and its best (A, B, epsilon) >= 0 is found by trying which of them are 0; alpha and beta are searched
     on a grid and, from its local minima, by damped Gauss-Newton steps in their logarithms.
     """
-    n, m, error = _check_cells(n, m, error)
+    n, m, error = check_positive(n=n, m=m, error=error)
+    for name, values in (("n", n), ("m", m)):
+        check_distinct(name, values)
+    if len(n) < 6:
+        raise ValueError(f"expected at least 6 cells for 5 constants, got {len(n)}")
     constants, loss, converged = fit_surfaces(n, m, error[None, :], starts=12)
     values = [float(v) for v in constants[0]]
     if not np.isfinite([*values, loss[0]]).all():
@@ -183,19 +171,3 @@ def fit_surface(n: ArrayLike, m: ArrayLike, error: ArrayLike) -> ScalingSurface:
     hit = tuple(name for name, value in zip(CONSTANTS, values) if value in ends.get(name, (0.0,)))
     status = "MAX_ITER" if not converged[0] else "BOUND_HIT" if hit else "CONVERGED"
     return ScalingSurface(*values, status, hit, float(np.sqrt(loss[0] / len(n))), len(n))
-
-
-def _check_cells(n: ArrayLike, m: ArrayLike, error: ArrayLike) -> tuple[NDArray, NDArray, NDArray]:
-    n, m, error = (np.asarray(values, float) for values in (n, m, error))
-    if n.ndim != 1 or not n.shape == m.shape == error.shape:
-        raise ValueError(f"n, m and error must be vectors of equal length, got shapes {n.shape}, {m.shape} and {error.shape}")
-    for name, values in (("n", n), ("m", m), ("error", error)):
-        bad = np.flatnonzero(~(np.isfinite(values) & (values > 0)))
-        if len(bad):
-            raise ValueError(f"{name}[{bad[0]}] is {values[bad[0]]}; expected finite positive numbers")
-    for name, values in (("n", n), ("m", m)):
-        if (distinct := len(np.unique(values))) < 3:
-            raise ValueError(f"expected at least 3 distinct {name}, got {distinct}")
-    if len(n) < 6:
-        raise ValueError(f"expected at least 6 cells for 5 constants, got {len(n)}")
-    return n, m, error

@@ -1,103 +1,225 @@
-"""The edition ``local``: studies on your own tables, named in a TOML file (``data/local.example.toml`` explains it)."""
+"""The edition ``local``: your own tables, named in a TOML file (``data/local.example.toml`` explains it)."""
 
 from __future__ import annotations
 
 import json
 import re
 import tomllib
-from collections.abc import Callable
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from sim2real.datasets.chi_table import chi_from_table
 from sim2real.datasets.conductivity import ELECTRICAL, THERMAL
-from sim2real.datasets.paths import CACHE, DATA
+from sim2real.datasets.paths import CACHE, DATA, ROOT
 from sim2real.datasets.task import OTHER_PROPERTIES, PROPERTIES, DataError, NoStudy, Task
 from sim2real.datasets.transport import read_transport
-from sim2real.studies.polymers import DESCRIPTORS, describe, limit_source, limit_target
+from sim2real.studies.conductivity import by_law
+from sim2real.studies.kinds import KINDS
+from sim2real.studies.pairs import own_pairs
 from sim2real.studies.presets import Settings
-from sim2real.studies.transport_studies import transport_study, with_law
-from sim2real.training.recipes import UNTUNED, from_dict
-from sim2real.training.study import Study, training_size
-from sim2real.training.tune import tune
+from sim2real.studies.sides import DESCRIPTORS, PAIR_DESCRIPTOR, Sides, limit_source, limit_target
+from sim2real.training.recipes import Recipe, from_dict
+from sim2real.training.study import Study
 
-TABLES = DATA / "local.toml"
+TABLES = ROOT / "data" / "local.toml"
 EXAMPLE = DATA / "local.example.toml"
 SMALLEST_TARGET, SMALLEST_SOURCE = 10, 40
-_SIDE = {"file", "structure", "value", "unit", "name", "group", "licence", "citation"}
-_STUDY = {"source", "target", "property", "kind", "descriptor"}
-# blocks of these kinds are studies of their own: kappa -> sigma, and pairs of polymer and solvent (:mod:`sim2real.studies.local_pairs`)
-CONDUCTIVITY, CHI = "conductivity", "chi"
+_ANY = ("any", "polymer", "molecule", "composition")
 
 
-def load_local_tasks(path: Path = TABLES) -> dict[str, tuple[Task, Task, str]]:
-    """The studies of a TOML file: name -> (source, target, name of the descriptor).
+@dataclass(frozen=True)
+class Reader:
+    """How the blocks of one kind of study are read.
 
-    Raises:
-        DataError: no such file, an unknown or missing entry, a table that cannot be used; one line that says what to do.
-        NoStudy: all blocks are of other kinds.
+    Attributes:
+        kinds: what ``kind`` says in the file, the default first.
+        words: of such a study, for the file that names none.
+        entries: of the block beside ``source``, ``target`` and ``kind``.
+        needed, known: entries of a side.
+        read: (where, block, file and entries of both sides) -> the two tables.
+        sides: (source, target, settings) -> what is learned.
+        hint: what else a side needs, for messages.
     """
-    path = Path(path)
-    blocks = {name: entry for name, entry in read_blocks(path).items() if kind_of(entry) not in (CONDUCTIVITY, CHI)}
+
+    kinds: tuple[str, ...]
+    words: str
+    entries: tuple[str, ...]
+    needed: tuple[str, ...]
+    known: tuple[str, ...]
+    read: Callable[[str, dict, list[tuple[Path, dict]]], tuple[Task, Task]]
+    sides: Callable[[Task, Task, Settings], Sides]
+    hint: str = ""
+
+
+def _read_materials(where: str, block: dict, tables: list[tuple[Path, dict]]) -> tuple[Task, Task]:
+    property = block.get("property", "")
+    known = PROPERTIES | OTHER_PROPERTIES
+    if property and property not in known:
+        raise DataError(f"{where}: property is {property!r}; expected one of {', '.join(known)}, or leave it out")
+    options = {"property": property, "kind": block.get("kind", "any")}
+    source, target = (Task.from_table(path, **options, **entries) for path, entries in tables)
+    if source.property.unit != target.property.unit:
+        raise DataError(f"{where}: source is in {source.property.unit}, target in {target.property.unit}; expected one unit")
+    # figures name the property once, by the target's column
+    return replace(source, property=target.property), target
+
+
+def _read_pairs(where: str, block: dict, tables: list[tuple[Path, dict]]) -> tuple[Task, Task]:
+    try:
+        source, target = (chi_from_table(path, **entries) for path, entries in tables)
+    except DataError:
+        raise
+    except ValueError as error:  # a wrong choice of columns or an unknown unit
+        raise DataError(f"{where}: {error}") from error
+    return source, target
+
+
+def _read_conductivities(where: str, block: dict, tables: list[tuple[Path, dict]]) -> tuple[Task, Task]:
+    thermal, electrical = (read_transport(p, property=q, **e) for (p, e), q in zip(tables, (THERMAL, ELECTRICAL)))
+    return thermal, electrical
+
+
+def own_materials(source: Task, target: Task, settings: Settings) -> Sides:
+    """Two tables of one property, cut to the sizes of a run."""
+    return Sides(limit_source(source, settings.n_max), limit_target(target, settings.preset.target_max))
+
+
+_SIDE = ("file", "structure", "value", "unit", "name", "group", "licence", "citation")
+_PAIR = ("file", "temperature", "value", "polymer", "solvent", "pair", "separator", "temperature_unit", "group", "name")
+READERS = {
+    "polymers": Reader(
+        kinds=_ANY,
+        words="materials and one property",
+        entries=("property", "descriptor"),
+        needed=("file", "structure", "value", "unit"),
+        known=_SIDE,
+        read=_read_materials,
+        sides=own_materials,
+    ),
+    "pairs": Reader(
+        kinds=("chi",),
+        words="kind chi",
+        entries=(),
+        needed=("file", "temperature", "value"),
+        known=(*_PAIR, "licence", "citation"),
+        read=_read_pairs,
+        sides=own_pairs,
+        hint=", and polymer and solvent, or pair",
+    ),
+    "conductivity": Reader(
+        kinds=("conductivity",),
+        words="kind conductivity",
+        entries=(),
+        needed=("file", "structure", "value"),
+        known=(*_SIDE, "unit_column"),
+        read=_read_conductivities,
+        sides=by_law,
+    ),
+}
+
+
+def tables_path(tables: str | Path = "") -> Path:
+    """Your TOML file: relative to the working directory or to the repository's root, ``data/local.toml`` if empty."""
+    path = Path(tables or TABLES)
+    return path if path.exists() else ROOT / path
+
+
+def read_file_of_blocks(path: Path) -> dict[str, Any]:
+    """Every entry of a TOML file, each of a known kind; errors are those of :func:`read_blocks`."""
+    if not path.is_file():
+        raise DataError(f"EDITION=local: no file {short(path)}; copy {short(EXAMPLE)} to it and name your tables there")
+    try:
+        blocks = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{short(path)}: {error}") from error
     if not blocks:
-        raise NoStudy(f"{short(path)} names no study of materials and one property; {short(EXAMPLE)} shows how")
-    return {name: _tasks(path, name, entry) for name, entry in blocks.items()}
+        raise DataError(f"{short(path)} names no study; {short(EXAMPLE)} shows how")
+    every = [word for reader in READERS.values() for word in reader.kinds]
+    for name, block in blocks.items():
+        if kind_of(block) not in every:
+            raise DataError(f"{_where(path, name)}: kind is {kind_of(block)!r}; expected {_listed(every, 'or')}")
+    return blocks
 
 
-def load_local_transport_tasks(path: Path = TABLES) -> dict[str, tuple[Task, Task]]:
-    """The blocks of kind ``conductivity``: name -> (log10 of kappa, log10 of sigma with the columns of the law).
-
-    Values must be positive; units may differ from row to row (``unit_column``);
-    :func:`~sim2real.datasets.transport.read_transport` says what is counted.
-
-    Raises:
-        DataError: as :func:`load_local_tasks`.
-        NoStudy: no block is of that kind.
-    """
-    path = Path(path)
-    return {name: _conductivities(path, name, entry) for name, entry in blocks_of_kind(path, CONDUCTIVITY).items()}
-
-
-def load_local_studies(settings: Settings, path: Path = TABLES, *, tuned: bool = True) -> list[Study]:
-    """The studies of a TOML file with descriptors and hyperparameters.
-
-    Hyperparameters are chosen on validation data inside the training part (:mod:`sim2real.training.tune`) when a study is first
-    run, some minutes each, and kept in the cache folder under the data's fingerprints.
+def read_blocks(kind: str, path: Path = TABLES, property: str = "") -> dict[str, Any]:
+    """The blocks of a TOML file that are of one kind of study: name -> entries.
 
     Args:
-        settings: of the run; ``n_max`` limits the sources.
+        kind: a key of :data:`READERS`.
         path: the TOML file.
-        tuned: False takes :data:`~sim2real.training.recipes.UNTUNED`.
+        property: name or property of the block that comes first; the file's order if empty.
 
     Raises:
-        DataError: as :func:`load_local_tasks`, or a side has too few materials.
+        DataError: no such file, or an unknown kind; one line that says what to do.
+        NoStudy: there is none of that kind.
+        ValueError: no block has that name or property; the message lists those there are.
     """
-    studies = []
-    for name, (source, target, descriptor) in load_local_tasks(path).items():
-        limited = limit_target(target, settings.preset.target_max)
-        study = describe(f"local-{name}", limit_source(source, settings.n_max), limited, descriptor, workers=settings.workers)
-        studies.append(_ready(name, study, settings, tuned))
-    return studies
+    own = {name: block for name, block in read_file_of_blocks(path).items() if kind_of(block) in READERS[kind].kinds}
+    if not own:
+        raise NoStudy(f"{short(path)} names no study of {READERS[kind].words}; {short(EXAMPLE)} shows how")
+    first = [name for name, block in own.items() if not property or property in (name, _property_of(block))][:1]
+    if not first:
+        raise ValueError(f"unknown PROPERTY {property!r}: {short(path)} has the blocks {_listed(own)}")
+    return {name: own[name] for name in (*first, *(name for name in own if name not in first))}
 
 
-def load_local_transport(settings: Settings, path: Path = TABLES, *, tuned: bool = True) -> Study:
-    """The Wiedemann-Franz study of a TOML file, its first block of kind ``conductivity``; as :func:`load_local_studies`.
+def kind_of_study(path: Path, block: str = "") -> str:
+    """The kind of study that a block is, the file's first if empty; errors are those of :func:`read_blocks`."""
+    blocks = read_file_of_blocks(path)
+    if block and block not in blocks:
+        raise ValueError(f"unknown block {block!r}: {short(path)} has {_listed(blocks)}")
+    word = kind_of(blocks[block or next(iter(blocks))])
+    return next(kind for kind, reader in READERS.items() if word in reader.kinds)
 
-    Its target's table and ``simulated_target`` are those of :func:`~sim2real.studies.transport_studies.load_transport_study`.
+
+def read_tables(kind: str, path: Path, name: str, block: dict) -> tuple[Task, Task]:
+    """The two tables of a block: simulated and measured values of materials or pairs, or log10 of kappa and of sigma.
 
     Raises:
-        DataError: as :func:`load_local_transport_tasks`, or a side has too few materials.
+        DataError: an unknown or missing entry, or a table that cannot be used; one line that says what to do.
     """
-    name, (thermal, electrical) = next(iter(load_local_transport_tasks(path).items()))
-    electrical = limit_target(electrical, settings.preset.target_max)
-    study = transport_study(f"local-{name}", thermal, electrical, n_max=settings.n_max, workers=settings.workers)
-    return _ready(name, study, settings, tuned)
+    reader, where = READERS[kind], _where(path, name)
+    if not re.fullmatch(r"\w[\w-]*", name):
+        raise DataError(f"{where}: expected a name of letters, digits, - and _, since files are called after it")
+    if not isinstance(block, dict) or not {"source", "target"} <= set(block):
+        raise DataError(f"{where}: expected the entries source and target; {short(EXAMPLE)} shows how")
+    _refuse_others(where, block, ("source", "target", "kind", *reader.entries))
+    descriptor_of(kind, block, where)
+    tables = []
+    for side in ("source", "target"):
+        entry = block[side] if isinstance(block[side], dict) else {}
+        missing = sorted(set(reader.needed) - set(entry))
+        if missing:
+            raise DataError(f"{where}, {side}: {', '.join(missing)} missing; expected {_listed(reader.needed)}{reader.hint}")
+        _refuse_others(f"{where}, {side}", entry, reader.known)
+        tables.append((path.parent / entry["file"], {key: value for key, value in entry.items() if key != "file"}))
+    source, target = reader.read(where, block, tables)
+    if target.property.name == name or kind != "polymers":
+        return source, target
+    labelled = replace(target.property, label=f"{name}: {target.property.label}")
+    return replace(source, property=labelled), replace(target, property=labelled)
 
 
-def _ready(name: str, study: Study, settings: Settings, tuned: bool) -> Study:
-    """The study with hyperparameters, if it has enough materials."""
-    check_sizes(name, study)
-    chosen = chosen_for(study, min(training_size(study.target), settings.m_max), tune) if tuned else UNTUNED
-    return replace(study, settings=chosen)
+def own_sides(kind: str, settings: Settings, *, block: str, tables: Path, **_: str) -> Sides:
+    """The two sides of a block without descriptors; errors are those of :func:`read_blocks` and :func:`read_tables`."""
+    return READERS[kind].sides(*read_tables(kind, tables, block, read_blocks(kind, tables)[block]), settings)
+
+
+def descriptor_of(kind: str, block: Any, where: str = "") -> str:
+    """The name of the descriptor of a block.
+
+    Raises:
+        DataError: an unknown one.
+    """
+    if kind != "polymers":
+        return {"pairs": PAIR_DESCRIPTOR, "conductivity": "composition"}[kind]
+    entries = block if isinstance(block, dict) else {}
+    descriptor = entries.get("descriptor", "composition" if kind_of(block) == "composition" else "molecular")
+    if descriptor not in DESCRIPTORS:
+        raise DataError(f"{where}: descriptor is {descriptor!r}; expected one of {', '.join(DESCRIPTORS)}")
+    return descriptor
 
 
 def check_sizes(name: str, study: Study) -> None:
@@ -111,114 +233,22 @@ def check_sizes(name: str, study: Study) -> None:
             raise DataError(f"{name}: {side.name} has {len(side)} materials that can be used; expected at least {least}")
 
 
-def blocks_of_kind(path: Path, kind: str) -> dict[str, dict]:
-    """The blocks of one kind.
+def chosen_for(study: Study, m: int, kind: str) -> Recipe:
+    """What was chosen for these very data on validation data inside the training part, or is chosen now, some minutes, and kept.
 
-    Raises:
-        DataError: the file cannot be read.
-        NoStudy: there is none.
+    Args:
+        study: its ``settings`` are not used.
+        m: target training size.
+        kind: a key of :data:`~sim2real.studies.kinds.KINDS`, for what is tried.
     """
-    blocks = {name: entry for name, entry in read_blocks(path).items() if kind_of(entry) == kind}
-    if not blocks:
-        raise NoStudy(f"{short(path)} names no study of kind {kind}; {short(EXAMPLE)} shows how")
-    return blocks
-
-
-def read_blocks(path: Path) -> dict[str, object]:
-    """The entries of a TOML file, at least one."""
-    if not path.is_file():
-        raise DataError(f"EDITION=local: no file {short(path)}; copy {short(EXAMPLE)} to it and name your tables there")
-    try:
-        blocks = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{short(path)}: {error}") from error
-    if not blocks:
-        raise DataError(f"{short(path)} names no study; {short(EXAMPLE)} shows how")
-    return blocks
-
-
-def kind_of(entry: object) -> str:
-    """What a block says it is, ``any`` where it does not."""
-    return str(entry.get("kind", "any")) if isinstance(entry, dict) else "any"
-
-
-def _tasks(path: Path, name: str, entry: object) -> tuple[Task, Task, str]:
-    where = check_block(path, name, entry, _STUDY)
-    kind = entry.get("kind", "any")
-    if kind not in ("any", "polymer", "molecule", "composition"):
-        raise DataError(f"{where}: kind is {kind!r}; expected any, polymer, molecule, composition, {CONDUCTIVITY} or {CHI}")
-    descriptor = entry.get("descriptor", "composition" if kind == "composition" else "molecular")
-    if descriptor not in DESCRIPTORS:
-        raise DataError(f"{where}: descriptor is {descriptor!r}; expected one of {', '.join(DESCRIPTORS)}")
-    property = entry.get("property", "")
-    known = PROPERTIES | OTHER_PROPERTIES
-    if property and property not in known:
-        raise DataError(f"{where}: property is {property!r}; expected one of {', '.join(known)}, or leave it out")
-    source, target = (_side(f"{where}, {side}", path.parent, entry[side], property, kind) for side in ("source", "target"))
-    if source.property.unit != target.property.unit:
-        raise DataError(f"{where}: source is in {source.property.unit}, target in {target.property.unit}; expected one unit")
-    # figures name the property once, by the target's column, and the block where it says something else
-    prop = target.property
-    if name != prop.name:
-        prop = replace(prop, label=f"{name}: {prop.label}")
-    return replace(source, property=prop), replace(target, property=prop), descriptor
-
-
-def _conductivities(path: Path, name: str, entry: object) -> tuple[Task, Task]:
-    where = check_block(path, name, entry, {"source", "target", "kind"})
-    sides = []
-    for side, property in (("source", THERMAL), ("target", ELECTRICAL)):
-        own = entry[side]
-        _check_side(f"{where}, {side}", own, {"file", "structure", "value"}, _SIDE | {"unit_column"})
-        options = {key: value for key, value in own.items() if key != "file"}
-        sides.append(read_transport(path.parent / own["file"], property=property, **options))
-    thermal, electrical = sides
-    return thermal, with_law(electrical, thermal)
-
-
-def check_block(path: Path, name: str, entry: object, known: set[str]) -> str:
-    """Where a block stands, for messages, once its name and entries are right."""
-    where = f"{short(path)}, [{name}]"
-    if not re.fullmatch(r"\w[\w-]*", name):
-        raise DataError(f"{where}: expected a name of letters, digits, - and _, since files are called after it")
-    if not isinstance(entry, dict) or not {"source", "target"} <= set(entry):
-        raise DataError(f"{where}: expected the entries source and target; {short(EXAMPLE)} shows how")
-    refuse_others(where, entry, known)
-    return where
-
-
-def _side(where: str, folder: Path, entry: object, property: str, kind: str) -> Task:
-    _check_side(where, entry, {"file", "structure", "value", "unit"}, _SIDE)
-    options = {key: value for key, value in entry.items() if key != "file"}
-    return Task.from_table(folder / entry["file"], property=property, kind=kind, **options)
-
-
-def _check_side(where: str, entry: object, needed: set[str], known: set[str]) -> None:
-    missing = needed - set(entry if isinstance(entry, dict) else ())
-    if missing:
-        raise DataError(f"{where}: {', '.join(sorted(missing))} missing; expected {_listed(needed)}")
-    refuse_others(where, entry, known)
-
-
-def _listed(names: set[str]) -> str:
-    *first, last = (name for name in ("file", "structure", "value", "unit") if name in names)
-    return f"{', '.join(first)} and {last}"
-
-
-def refuse_others(where: str, entry: dict, known: set[str]) -> None:
-    unknown = sorted(set(entry) - known)
-    if unknown:
-        raise DataError(f"{where}: unknown entry {unknown[0]!r}; expected {', '.join(sorted(known))}")
-
-
-def chosen_for(study: Study, m: int, choose: Callable[[Study, int], tuple]) -> object:
-    """What was chosen for these very data, or is chosen now."""
-    store = CACHE / "tuning" / f"{study.name}-{study.source.fingerprint}-{study.target.fingerprint}-m{m}"
+    # what was chosen for conductivities before they had candidates of their own is not taken
+    suffix = "-conductivity" if kind == "conductivity" else ""
+    store = CACHE / "tuning" / f"{study.name}-{study.source.fingerprint}-{study.target.fingerprint}-m{m}{suffix}"
     path = store.with_name(store.name + ".json")
     if path.exists():
         return from_dict(json.loads(path.read_text()))
-    print(f"{study.name}: choosing hyperparameters on validation data, some minutes, once for these data")
-    settings, table = choose(study, m)
+    print(f"{study.name}: choosing hyperparameters on validation data, some minutes, once for these data", flush=True)
+    settings, table = KINDS[kind].choose(study, m)
     path.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(store.with_name(store.name + ".csv"), index=False, lineterminator="\n")
     part = store.with_name(store.name + ".part")
@@ -227,5 +257,32 @@ def chosen_for(study: Study, m: int, choose: Callable[[Study, int], tuple]) -> o
     return settings
 
 
+def kind_of(block: Any) -> str:
+    """What a block says it is, ``any`` where it does not."""
+    return str(block.get("kind", "any")) if isinstance(block, dict) else "any"
+
+
+def _property_of(block: Any) -> str:
+    """The property that a block names, or the column of its own one."""
+    target = block.get("target", {}) if isinstance(block, dict) else {}
+    return str(block.get("property") or (target.get("value", "") if isinstance(target, dict) else ""))
+
+
 def short(path: Path) -> str:
+    """A file by its folder and name."""
     return f"{path.parent.name}/{path.name}"
+
+
+def _where(path: Path, name: str) -> str:
+    return f"{short(path)}, [{name}]"
+
+
+def _listed(names: Iterable[str], joint: str = "and") -> str:
+    *first, last = names
+    return f"{', '.join(first)} {joint} {last}" if first else last
+
+
+def _refuse_others(where: str, entry: dict, known: Iterable[str]) -> None:
+    unknown = sorted(set(entry) - set(known))
+    if unknown:
+        raise DataError(f"{where}: unknown entry {unknown[0]!r}; expected {', '.join(sorted(known))}")

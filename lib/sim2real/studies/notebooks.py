@@ -1,5 +1,4 @@
-"""Run a notebook with other parameters: `python -m sim2real.studies.notebooks NOTEBOOK [--output DIR] [--timeout SECONDS] KEY=VALUE
-...`.
+"""Run a notebook with other parameters: `python -m sim2real run NOTEBOOK [--output DIR] [--timeout SECONDS] KEY=VALUE ...`.
 
 A layer over papermill, which only logs an unknown parameter and only warns of a missing `parameters` cell: both are
 errors here. Exit status: 0, 1 where a cell failed, 2 where the notebook or a parameter is not as expected.
@@ -16,10 +15,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import nbformat
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from papermill import PapermillExecutionError, execute_notebook
-from papermill.exceptions import strip_color
+try:
+    import nbformat
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill import PapermillExecutionError, execute_notebook
+    from papermill.exceptions import strip_color
+except ModuleNotFoundError as error:
+    missing = f'running notebooks needs {error.name}: pip install "sim2real[lab]"'
+    raise ModuleNotFoundError(missing, name=error.name) from None
 
 from sim2real.datasets.paths import CACHE, ROOT
 from sim2real.datasets.task import NoStudy
@@ -58,7 +61,7 @@ def run_notebook(
     output: str | Path | None = None,
     timeout: int = CELL_TIMEOUT,
 ) -> Path:
-    """Execute a notebook from the repository's root and return the path of the executed copy.
+    """Execute a notebook from the repository's root (installed: the working directory) and return the path of the executed copy.
 
     parameters replace values of the cell tagged `parameters` and must have their types (an integer is a number too;
     where the notebook says None any literal is allowed). output: folder of the copy, default `.cache/notebooks`.
@@ -125,11 +128,9 @@ def read_parameters(path: str | Path) -> dict[str, Any]:
     return dict(_assignment(path, source, statement) for statement in statements)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def run_command(arguments: Sequence[str]) -> int:
     """Command line; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m sim2real.studies.notebooks", description="Run a notebook with other parameters."
-    )
+    parser = argparse.ArgumentParser(prog="python -m sim2real run", description="Run a notebook with other parameters.")
     parser.add_argument("notebook", type=Path)
     parser.add_argument("parameters", nargs="*", metavar="KEY=VALUE", help="replaces a value of the parameters cell")
     parser.add_argument("--output", type=Path, metavar="DIR", help="folder of the executed copy (.cache/notebooks)")
@@ -250,7 +251,3 @@ def _is_marker(cell: nbformat.NotebookNode) -> bool:
 def _short(path: Path) -> Path:
     """The path relative to the working directory where it lies below it."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -17,10 +17,16 @@ from sim2real.chemistry.descriptors.pairs import PairDescriptor
 from sim2real.chemistry.simulators.unifac import HIGH_KELVIN, LOW_KELVIN
 from sim2real.chemistry.structures import StructureError, parse, structure_key
 from sim2real.datasets.pairs import PAIR
+from sim2real.datasets.task import Task
 from sim2real.training.fits import Predictors, fit_multitask
 from sim2real.training.recipes import MultitaskHyperparameters
 from sim2real.training.seeding import numpy_generator
 from sim2real.training.study import Study, split_rows, training_size
+
+try:
+    from ipywidgets import interact
+except ImportError:
+    interact = None
 
 FAR = 0.95  # quantile of the distances between measured molecules beyond which a new one is called far
 
@@ -29,13 +35,15 @@ class FarFromData(UserWarning):
     """A molecule or a temperature is not like any that was measured."""
 
 
-class ChiPredictor:
-    """An ensemble trained on all simulations and on the measured values of a study of pairs.
+class Predictor:
+    """Predicts chi, or ln gamma, of a pair of molecules with an interval.
+
+    An ensemble is trained on all simulations and on the measured values of a study of pairs.
 
     Args:
-        study: of :func:`sim2real.studies.chi_studies.load_chi_study`, with hyperparameters.
+        study: of :func:`~sim2real.studies.cases.load_study` and kind ``pairs``, with hyperparameters.
         members: networks; about a second each for a thousand updates.
-        level: of the intervals.
+        level: of the intervals; can be changed afterwards.
         seed: of the random numbers.
         workers: processes, for descriptors.
         described: structures ("polymer|solvent") of all pairs that the study's descriptors were chosen by, where it has been cut
@@ -77,11 +85,17 @@ class ChiPredictor:
         spread = predicted.std(axis=0, ddof=1)
         self.floor = float(np.median(spread)) / 2
         known = np.isfinite(self.residuals)
-        scores = np.abs(self.residuals[known]) / (spread[known] + self.floor)
-        # split conformal quantile (Lei et al., J. Am. Stat. Assoc. 113, 1094 (2018)), of rows that are not quite exchangeable
-        rank = min(1.0, np.ceil((known.sum() + 1) * level) / known.sum())
-        self.width = float(np.quantile(scores, rank))
+        self._scores = np.abs(self.residuals[known]) / (spread[known] + self.floor)
         self._measured = {side: self._distances(side) for side in ("polymer", "solvent")}
+
+    @property
+    def width(self) -> float:
+        """How many times the spread the interval reaches to either side.
+
+        The split conformal quantile (Lei et al., J. Am. Stat. Assoc. 113, 1094 (2018)), of rows that are not quite exchangeable.
+        """
+        count = len(self._scores)
+        return float(np.quantile(self._scores, min(1.0, np.ceil((count + 1) * self.level) / count)))
 
     def __call__(self, polymer: str, solvent: str, temperature: float) -> pd.Series:
         """One pair; see :meth:`predict`."""
@@ -136,6 +150,48 @@ class ChiPredictor:
             table = self.predict([polymer] * len(solvents), solvents, [temperature] * len(solvents))
         return table.drop(columns=["polymer", "temperature"]).sort_values("predicted", ignore_index=True)
 
+    @classmethod
+    def held_out_coverage(
+        cls, study: Study, *, members: int = 20, level: float = 0.9, seed: int = 0, workers: int = 1
+    ) -> pd.DataFrame:
+        """How often the interval holds the measured value, on a fifth of the target that an ensemble of its own never saw.
+
+        Args are those of the class; held-out rows are cut by the study's ``split_by``. Their own simulations stay in the source.
+
+        Returns:
+            One row: ``covered`` (share of held-out rows), ``level``, ``rows``, ``mae`` and the median ``width`` of intervals.
+        """
+        train, test = split_rows(study.target, numpy_generator(seed, "held out"), study.split_by)
+        described = [*study.source.table["structure"], *study.target.table["structure"]]
+        options = {"members": members, "level": level, "seed": seed, "workers": workers, "described": described}
+        predictor = cls(replace(study, target=study.target.select(train)), **options)
+        return predictor.coverage(study.target.select(test))
+
+    def coverage(self, held: Task) -> pd.DataFrame:
+        """How often the interval holds the values of measured rows that no member saw; returns as :meth:`held_out_coverage`."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FarFromData)
+            table = self.predict(*(list(held.table[side]) for side in ("polymer", "solvent", "temperature")))
+        row = {
+            "covered": ((table["low"] <= held.y) & (held.y <= table["high"])).mean(),
+            "level": self.level,
+            "rows": len(held),
+            "mae": np.abs(table["predicted"] - held.y).mean(),
+            "width": (table["high"] - table["low"]).median(),
+        }
+        return pd.DataFrame([row], index=["held out"])
+
+    def browse(self, temperature: float) -> None:
+        """In a notebook: a list of the measured polymers to choose from, and the ranking of solvents for the chosen one.
+
+        Raises:
+            ImportError: ipywidgets is missing, part of the extra ``lab``.
+        """
+        if interact is None:
+            raise ImportError('browse needs ipywidgets: pip install "sim2real[lab]"')
+        polymers = sorted(self.study.target.table["polymer"].unique())
+        interact(lambda polymer: self.rank_solvents(polymer, temperature).round(3), polymer=polymers)
+
     def _key(self, polymer: str, solvent: str, kelvin: float, row: int) -> str:
         if not LOW_KELVIN <= kelvin <= HIGH_KELVIN:
             raise ValueError(f"row {row}: {kelvin:g} K; expected {LOW_KELVIN:g} to {HIGH_KELVIN:g} K (deg C + 273.15)")
@@ -177,33 +233,6 @@ class ChiPredictor:
         width = vectors.shape[1]
         shift, factor = (a[0, 0, :width].numpy() for a in (self.networks.inputs.shift, self.networks.inputs.factor))
         return (vectors - shift) * factor
-
-
-def held_out_coverage(study: Study, *, members: int = 20, level: float = 0.9, seed: int = 0, workers: int = 1) -> dict:
-    """How often the interval holds the measured value, on a fifth of the target that the ensemble never saw.
-
-    Args are those of :class:`ChiPredictor`; held-out rows are cut by the study's ``split_by``. Their own simulations stay in the
-    source.
-
-    Returns:
-        ``covered`` (share of the held-out rows), ``level``, ``rows``, ``mae`` and the median ``width`` of the intervals.
-    """
-    train, test = split_rows(study.target, numpy_generator(seed, "held out"), study.split_by)
-    described = [*study.source.table["structure"], *study.target.table["structure"]]
-    options = {"members": members, "level": level, "seed": seed, "workers": workers, "described": described}
-    predictor = ChiPredictor(replace(study, target=study.target.select(train)), **options)
-    held = study.target.select(test).table
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FarFromData)
-        table = predictor.predict(list(held["polymer"]), list(held["solvent"]), list(held["temperature"]))
-    value = held["value"].to_numpy()
-    return {
-        "covered": float(((table["low"] <= value) & (value <= table["high"])).mean()),
-        "level": level,
-        "rows": len(held),
-        "mae": float(np.abs(table["predicted"] - value).mean()),
-        "width": float((table["high"] - table["low"]).median()),
-    }
 
 
 def _fit(study: Study, members: int, seed: int) -> tuple[Predictors, np.ndarray]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 
-from sim2real.training.experiment import available_source
+from sim2real.studies.kinds import KINDS
+from sim2real.training.experiment import available_source, overlap_count
 from sim2real.training.study import Design, Study, log_grid, training_size
 
 EDITIONS = ("embedded", "open", "local")
@@ -13,6 +14,12 @@ LARGE_TARGET = 200
 SMALLEST_M = 5  # an error surface needs three m, and a network some materials
 # how many points the curve of the other choice of overlap has: it shows a difference, not a law
 OVERLAP_POINTS = 4
+# with fewer source materials left by the other choice of overlap there is no curve to be drawn of the rest
+FEWEST_LEFT = 12
+# target sizes at which transfer is compared with direct learning, up to all that there is; the second where each has its own
+# hyperparameters
+M_STEPS = (20, 40, 80, 160)
+SEVERAL_M = (100, 400)
 
 
 @dataclass(frozen=True)
@@ -44,51 +51,25 @@ class Preset:
     m_max: int
     surface_points: tuple[int, int]
     surface_m_max: int
-    target_max: int = 0
+    target_max: int
 
 
-PRESETS = {
-    "smoke": Preset(
-        small_target_trials=3,
-        large_target_trials=2,
-        pair_trials=2,
-        pair_surface_trials=2,
-        source_draws=2,
-        n_min=50,
-        n_max=300,
-        points=4,
-        m_max=60,
-        surface_points=(3, 3),
-        surface_m_max=60,
-        target_max=200,
-    ),
-    "quick": Preset(
-        small_target_trials=30,
-        large_target_trials=6,
-        pair_trials=20,
-        pair_surface_trials=8,
-        source_draws=8,
-        n_min=100,
-        n_max=20_000,
-        points=10,
-        m_max=400,
-        surface_points=(6, 5),
-        surface_m_max=3000,
-    ),
-    "paper": Preset(
-        small_target_trials=500,
-        large_target_trials=500,
-        pair_trials=100,
-        pair_surface_trials=100,
-        source_draws=0,
-        n_min=100,
-        n_max=30_000,
-        points=10,
-        m_max=400,
-        surface_points=(10, 6),
-        surface_m_max=3000,
-    ),
+# of smoke, quick and paper
+_SIZES = {
+    "small_target_trials": (3, 30, 500),
+    "large_target_trials": (2, 6, 500),
+    "pair_trials": (2, 20, 100),
+    "pair_surface_trials": (2, 8, 100),
+    "source_draws": (2, 8, 0),
+    "n_min": (50, 100, 100),
+    "n_max": (300, 20_000, 30_000),
+    "points": (4, 10, 10),
+    "m_max": (60, 400, 400),
+    "surface_points": ((3, 3), (6, 5), (10, 6)),
+    "surface_m_max": (60, 3000, 3000),
+    "target_max": (200, 0, 0),
 }
+PRESETS = {name: Preset(**{size: of[k] for size, of in _SIZES.items()}) for k, name in enumerate(("smoke", "quick", "paper"))}
 
 
 def get_preset(name: str) -> Preset:
@@ -104,7 +85,7 @@ def get_preset(name: str) -> Preset:
 
 @dataclass(frozen=True)
 class Settings:
-    """A preset with what the user asked for instead: the sizes of one run of a notebook."""
+    """A preset with what the user asked for instead: the sizes of one run of a notebook; ``from_scratch`` as its kind of study."""
 
     preset: Preset
     trials: int
@@ -114,14 +95,27 @@ class Settings:
     workers: int
     seed: int
     overlap: str
+    from_scratch: bool = False
 
     def design(self, study: Study) -> Design:
         """The grid for one study: n from the preset's smallest to all of the source, one m."""
         return self._scaling_design(study, self.overlap, self.preset.points)
 
-    def other_overlap_design(self, study: Study) -> Design:
-        """The same trials with the other choice of overlap, at a few n."""
-        return self._scaling_design(study, "keep" if self.overlap == "drop" else "drop", OVERLAP_POINTS)
+    def other_overlap_design(self, study: Study) -> Design | None:
+        """The same trials with the other choice of overlap, at a few n; None where nothing overlaps or too little would be left."""
+        other = "keep" if self.overlap == "drop" else "drop"
+        if not overlap_count(study) or self._available(study, other) < FEWEST_LEFT:
+            return None
+        return self._scaling_design(study, other, OVERLAP_POINTS)
+
+    def several_m_designs(self, study: Study) -> list[Design]:
+        """All of the source, :data:`SEVERAL_M` and the largest m, each with both choices of overlap where both leave a source."""
+        kept, dropped = (replace(self, overlap=overlap) for overlap in ("keep", "drop"))
+        both = [kept, dropped] if kept.other_overlap_design(study) else [kept]
+        designs = [settings.design(study) for settings in both]
+        largest = max(designs[0].m_grid)
+        m_grid = (*(m for m in SEVERAL_M if m < largest), largest)
+        return [replace(design, n_grid=design.n_grid[-1:], m_grid=(m,)) for m in m_grid for design in designs]
 
     def surface_design(self, study: Study) -> Design:
         """A grid of n and m for an error surface; m from 6, or 20 where hundreds can be trained on, to all there are."""
@@ -135,14 +129,22 @@ class Settings:
 
     def surface_trials(self, study: Study) -> int:
         """Trials per cell of an error surface."""
-        if self.trials or study.clusters() is None:
-            return self._trials(study)
-        return self.preset.pair_surface_trials
+        return self.preset.pair_surface_trials if self.from_scratch and not self.trials else self._trials(study)
 
     def _scaling_design(self, study: Study, overlap: str, points: int) -> Design:
         available = self._available(study, overlap)
         n_grid = log_grid(_lowest(self.preset.n_min, available), available, points)
         return self._design(study, n_grid, (self._largest_m(study),), overlap)
+
+    def single_compounds_design(self, study: Study) -> Design:
+        """The smallest and the largest n, in as many trials as targets of tens of materials get, each with its own source draw.
+
+        A trial tests a fifth of the compounds, and trials that share a draw are one observation of a compound: the few trials that
+        give a mean error over thousands of compounds say nothing of a single one.
+        """
+        design = self.design(study)
+        trials = self.trials or max(design.trials, self.preset.small_target_trials)
+        return replace(design, n_grid=(design.n_grid[0], design.n_grid[-1]), trials=trials, source_draws=0)
 
     def target_size_design(self, study: Study) -> Design:
         """All simulated materials, and m from 20 to the largest of the run."""
@@ -156,7 +158,7 @@ class Settings:
     def _trials(self, study: Study) -> int:
         if self.trials:
             return self.trials
-        if study.clusters() is not None:
+        if self.from_scratch:
             return self.preset.pair_trials
         large = training_size(study.target, study.split_by) >= LARGE_TARGET
         return self.preset.large_target_trials if large else self.preset.small_target_trials
@@ -180,10 +182,6 @@ def _lowest(n_min: int, available: int) -> int:
     return n_min if available > 2 * n_min else max(10, available // 4)
 
 
-# target sizes at which the notebooks compare transfer with direct learning, up to all that there is
-M_STEPS = (20, 40, 80, 160)
-
-
 def resolve(
     edition: str,
     preset: str,
@@ -194,8 +192,11 @@ def resolve(
     workers: int = 0,
     seed: int = 0,
     overlap: str = "keep",
+    kind: str = "polymers",
 ) -> Settings:
     """Check a notebook's parameters and fill in the preset's values where they are 0.
+
+    Args are the notebooks' parameters, and ``kind``: the kind of study, a key of :data:`~sim2real.studies.kinds.KINDS`.
 
     Raises:
         ValueError: an unknown edition, preset or overlap, a negative number, or n_max that leaves no grid; one line that says
@@ -217,9 +218,10 @@ def resolve(
         preset=chosen,
         trials=trials,
         n_max=n_max or chosen.n_max,
-        m_max=m_max or chosen.m_max,
+        m_max=m_max or (chosen.surface_m_max if KINDS[kind].all_rows else chosen.m_max),
         surface_m_max=m_max or chosen.surface_m_max,
         workers=workers or os.cpu_count() or 1,
         seed=seed,
         overlap=overlap,
+        from_scratch=KINDS[kind].from_scratch,
     )

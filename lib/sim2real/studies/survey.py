@@ -6,12 +6,167 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import pearsonr, spearmanr
+from sklearn.decomposition import PCA
 
 from sim2real.chemistry.classes import CLASS_NAMES
-from sim2real.datasets.task import DROPPED_COLUMNS, Property, Task
+from sim2real.chemistry.descriptors import ForceFieldDescriptor
+from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
+from sim2real.datasets.conductivity import load_conductivities
+from sim2real.datasets.pairs import load_chi_cosmo, load_chi_measured
+from sim2real.datasets.paths import CACHE, DATA
+from sim2real.datasets.polymers import load_md_polymers, load_measured_polymers
+from sim2real.datasets.task import DROPPED_COLUMNS, PROPERTIES, Task
+from sim2real.datasets.transport import load_metal_conductivities
+from sim2real.laws.parity import conductivity_parity, parity, parity_record, simulator_parity
+from sim2real.studies import local, polymers
+from sim2real.studies.presets import Settings
+from sim2real.training.experiment import available_source, overlap_count
+from sim2real.training.study import Study
+from sim2real.training.towers import PairNetwork
 
-FEWEST_SHARED = 5  # materials below which a correlation says nothing
+POLYMERS = {
+    "polyethylene": "*CC*",
+    "polystyrene": "*CC(*)c1ccccc1",
+    "PMMA": "*CC(*)(C)C(=O)OC",
+    "PTFE": "*C(F)(F)C(*)(F)F",
+    "PVC": "*CC(*)Cl",
+    "nylon 6": "*NCCCCCC(*)=O",
+    "PET": "*OCCOC(=O)c1ccc(C(*)=O)cc1",
+    "polycarbonate": "*Oc1ccc(C(C)(C)c2ccc(OC(*)=O)cc2)cc1",
+}
+
+
+def survey_tasks(
+    edition: str, settings: Settings, *, database: str = "radonpy", tables: str = ""
+) -> tuple[dict[str, Task], dict[str, Task], dict[str, dict]]:
+    """Every table of an edition, for the notebook that shows them.
+
+    Args:
+        edition, settings: of the run.
+        database, tables: as :func:`~sim2real.studies.cases.load_study`.
+
+    Returns:
+        Sources and targets by name (a target's source has its name), and parity records of simulated against measured values
+        where enough materials have both.
+
+    Raises:
+        DataError: a file that cannot be had or used.
+    """
+    if edition == "embedded":
+        return _embedded_tasks(settings)
+    if edition == "local":
+        path = local.tables_path(tables)
+        blocks = local.read_blocks("polymers", path)
+        both = {name: local.read_tables("polymers", path, name, block) for name, block in blocks.items()}
+        sources, targets = ({name: sides[k] for name, sides in both.items()} for k in (0, 1))
+        return sources, targets, _parities(sources, targets)
+    sources = {p: load_md_polymers(p, database) for p in PROPERTIES}
+    targets = {p: load_measured_polymers(p) for p in PROPERTIES}
+    parities = _parities(sources, targets)
+    sources["chi"], targets["chi"] = load_chi_cosmo(), load_chi_measured()
+    # thermal and electrical conductivity are two properties: their overlap is of interest, a parity plot is not
+    sources["conductivity"], targets["conductivity"] = load_conductivities()
+    chi = parity(sources["chi"], targets["chi"], on=("key", "temperature"))
+    return sources, targets, parities | ({"chi": chi} if chi else {})
+
+
+def _embedded_tasks(settings: Settings) -> tuple[dict[str, Task], dict[str, Task], dict[str, dict]]:
+    sources, targets, parities = {}, {}, {}
+    for kind, load in (("polymers", polymers.embedded_polymers), ("liquids", polymers.embedded_liquids)):
+        for p in PROPERTIES:
+            name = f"{kind}: {p}"
+            sources[name], targets[name], simulated = load(settings, property=p, library="rules")
+            parities[name] = parity_record(targets[name].y, simulated, targets[name].property)
+            parities[name]["label"] += f", {kind}"
+    return sources, targets, parities
+
+
+def _parities(sources: Mapping[str, Task], targets: Mapping[str, Task]) -> dict[str, dict]:
+    records = {name: parity(sources[name], target) for name, target in targets.items()}
+    return {name: record for name, record in records.items() if record}
+
+
+def conductivity_sizes(study: Study, seed: int = 0) -> pd.DataFrame:
+    """How many compounds have which conductivity, how many both, and what overlap = drop leaves of the source.
+
+    Args:
+        study: of conductivities.
+        seed: of the run, whose splits decide what a trial drops.
+    """
+    source, target = study.source, study.target
+    counts = {
+        f"source: {source.name}": len(source),
+        f"target: {target.name}": len(target),
+        "source compounds that are also targets": overlap_count(study),
+        "source compounds that overlap = drop leaves every trial": available_source(study, "drop", seed),
+        "target compounds with known kappa": int(np.isfinite(target.table["log_kappa"]).sum()),
+    }
+    counts |= {f"target compounds in the group {name}": int((target.table["wf"] == name).sum()) for name in (WF, NON_WF)}
+    return pd.DataFrame.from_dict(counts, orient="index", columns=["compounds"])
+
+
+def parities(studies: Sequence[Study]) -> list[dict]:
+    """Simulated against measured values: of all of a target's materials, or of those that the source holds as well.
+
+    Studies in which fewer than :data:`~sim2real.laws.parity.FEWEST_SHARED` materials have both are left out.
+    """
+    records = [simulator_parity(s) if s.simulated_target is not None else parity(s.source, s.target) for s in studies]
+    return [record for record in records if record]
+
+
+def architecture(study: Study) -> dict:
+    """The network that transfers: ``widths`` of its layers from the descriptor on; of pairs how temperature and distance enter."""
+    shape, width = study.settings.transfer_network, study.source.X.shape[1]
+    if not isinstance(shape, PairNetwork):
+        return {"widths": [width, *shape.sizes, 1]}
+    first = "polymer" if study.target.property.name == "chi" else "solute"
+    record = {"widths": shape.widths(width), "distance": shape.distance, "temperature": shape.temperature}
+    return record | {"sides": [first, "solvent"], "source": study.source.summary(), "target": study.target.summary()}
+
+
+def example_descriptors(workers: int = 1) -> dict:
+    """The 190 numbers (``vectors``, by name) of a few well-known polymers, and what they are called (``features``)."""
+    descriptor = ForceFieldDescriptor(n_jobs=workers, cache_dir=CACHE / "descriptors")
+    X = descriptor.fit_transform(list(POLYMERS.values()))
+    return {"features": list(descriptor.get_feature_names_out()), "vectors": {n: x.tolist() for n, x in zip(POLYMERS, X)}}
+
+
+def descriptor_map(
+    name: str, source: Task, target: Task, most: int = 2000, seed: int = 0, workers: int = 1
+) -> tuple[dict, pd.DataFrame]:
+    """Where measured polymers lie among simulated ones: principal components of the simulated ones' 190 numbers.
+
+    Args:
+        name: of the property.
+        source, target: polymers.
+        most: simulated ones to draw, a sample.
+        seed: of the sample.
+        workers: processes.
+
+    Returns:
+        ``property``, ``share`` of the variance (2,), ``source`` and ``target`` (rows, 2); and how many of each side were described,
+        have no descriptor, and have a parameter of another force field or rule.
+    """
+    descriptor = ForceFieldDescriptor(n_jobs=workers, cache_dir=CACHE / "descriptors")
+    sample = source.table.sample(min(most, len(source)), random_state=seed)["structure"]
+    vectors, counts = {}, {}
+    for side, structures in (("simulated", sample), ("measured", target.table["structure"])):
+        vectors[side], failed = descriptor.describe(structures.tolist())
+        replaced = descriptor.fallbacks_["structure"].nunique()
+        counts[side] = {"polymers": len(structures), "no descriptor": len(failed), "with a replaced parameter": replaced}
+    components = PCA(2).fit(vectors["simulated"])
+    points = [components.transform(of).round(4).tolist() for of in vectors.values()]
+    share = components.explained_variance_ratio_.tolist()
+    return {"property": name, "share": share, "source": points[0], "target": points[1]}, pd.DataFrame(counts).T
+
+
+def conductivities(study: Study, edition: str) -> dict:
+    """Fig. 6b: both conductivities of the target's compounds, beside measured metals where the compounds are not your own.
+
+    Returns:
+        A record of :func:`~sim2real.laws.parity.conductivity_parity`.
+    """
+    return conductivity_parity(study, None if edition == "local" else load_metal_conductivities())
 
 
 def reports(tasks: Mapping[str, Task]) -> pd.DataFrame:
@@ -35,7 +190,7 @@ def ranges(tasks: Mapping[str, Task]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def classes(sources: Mapping[str, Task], targets: Mapping[str, Task]) -> pd.DataFrame:
+def class_sizes(sources: Mapping[str, Task], targets: Mapping[str, Task]) -> pd.DataFrame:
     """Materials a class: a row for each target and class, with the numbers of simulated and of measured materials."""
     parts = []
     for name, target in targets.items():
@@ -73,49 +228,17 @@ def disagreements(tasks: Mapping[str, Task], count: int = 8) -> pd.DataFrame:
     return table.nlargest(count, "relative spread")[names]
 
 
-def parity(source: Task, target: Task, on: Sequence[str] = ("key",)) -> dict | None:
-    """Simulated against measured values of the materials that both tables hold.
-
-    Args:
-        source, target: of one property; their tables are joined.
-        on: columns of the join.
-
-    Returns:
-        A record of :func:`parity_record`, or None where fewer than :data:`FEWEST_SHARED` materials are shared.
-    """
-    both = target.table.merge(source.table[[*on, "value"]], on=list(on), suffixes=("", "_simulated"))
-    if len(both) < FEWEST_SHARED:
-        return None
-    return parity_record(both["value"].to_numpy(), both["value_simulated"].to_numpy(), target.property)
+def dropped_by_reason(tasks: Mapping[str, Task]) -> pd.DataFrame:
+    """How many rows of each file were left out for which reason, and the first of them: line, column and what stands there."""
+    found = {name: (name, "first") for name in ("line", "column", "found")}
+    return dropped(tasks).groupby(["file", "reason"]).agg(rows=("line", "size"), **found)
 
 
-def parity_record(measured: np.ndarray, simulated: np.ndarray, property: Property) -> dict:
-    """Values and what they say of the simulator: correlations, bias and mean absolute error of simulated - measured.
-
-    Args:
-        measured, simulated: (rows,) in the property's unit.
-        property: what they are values of.
-
-    Returns:
-        ``property``, ``label``, ``unit``, ``rows``, ``measured``, ``simulated``, ``pearson``, ``spearman``, ``bias``,
-        ``relative_bias`` (mean of simulated / measured - 1) and ``mae``.
-    """
-    return {
-        "property": property.name,
-        "label": property.label,
-        "unit": property.unit,
-        "rows": len(measured),
-        "measured": measured.tolist(),
-        "simulated": simulated.tolist(),
-        "pearson": float(pearsonr(measured, simulated)[0]),
-        "spearman": float(spearmanr(measured, simulated)[0]),
-        "bias": float(np.mean(simulated - measured)),
-        "relative_bias": float(np.mean(simulated / measured - 1)) if np.all(measured > 0) else None,
-        "mae": float(np.mean(np.abs(simulated - measured))),
-    }
+def first_polymers(tasks: Mapping[str, Task]) -> str:
+    """The name of the first task whose materials are repeat units; empty if none is."""
+    return next((name for name, task in tasks.items() if len(task) and "*" in str(task.keys[0])), "")
 
 
-def parity_table(records: Sequence[dict]) -> pd.DataFrame:
-    """Rank correlation, bias and error of the simulated values: a row a record."""
-    columns = ["rows", "spearman", "pearson", "bias", "relative_bias", "mae", "unit"]
-    return pd.DataFrame([{"property": r["label"], **{c: r[c] for c in columns}} for r in records]).set_index("property")
+def library_report() -> pd.DataFrame:
+    """What became of the drafts of virtual polymers, class by class (``scripts/make_library_report.py``)."""
+    return pd.read_csv(DATA / "library_report.csv").set_index("polymer_class").round(3)

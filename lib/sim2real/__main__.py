@@ -1,0 +1,44 @@
+"""Command line: ``python -m sim2real curve | run | tune | data``, each with ``--help``.
+
+A command's module is imported when it is asked for, so that listing files does not load torch.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+# name -> its module and function, and what it does
+COMMANDS = {
+    "curve": ("studies.own", "curve_command", "the scaling law of your own tables: figure, numbers and report, without Jupyter"),
+    "run": ("studies.notebooks", "run_command", "run a notebook with other parameters"),
+    "tune": ("studies.tuning", "tune_command", "choose hyperparameters on validation data"),
+    "data": ("datasets.command", "data_command", "list, fetch or describe the public files"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status of the command; 2 for an unknown one, 130 when interrupted."""
+    given = sys.argv[1:] if arguments is None else arguments
+    name, rest = (given[0] if given else "--help"), given[1:]
+    if name not in COMMANDS:
+        usage = "".join(f"\n  {command:6} {what}" for command, (_, _, what) in COMMANDS.items())
+        if name in ("-h", "--help"):
+            print(f"usage: python -m sim2real COMMAND ...\n{usage}")
+            return 0
+        print(f"unknown command {name!r}; expected one of {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    module, function, _ = COMMANDS[name]
+    try:
+        return getattr(import_module(f"sim2real.{module}"), function)(rest)
+    except ModuleNotFoundError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; run it again to go on from what is there", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""Command line of the public files: ``python -m sim2real data`` lists them, ``fetch`` and ``show`` take names."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from sim2real.datasets.download import DownloadError, size_text
+from sim2real.datasets.sources import SOURCES, Source, cache_folder, fetch, mirror_folder, state
+
+
+def data_command(arguments: Sequence[str]) -> int:
+    """Exit status 0, 1 if a file could not be fetched, 2 for wrong arguments."""
+    parser = argparse.ArgumentParser(
+        prog="python -m sim2real data", description="Public files of the edition open; without a command: list them."
+    )
+    commands = parser.add_subparsers(dest="command", metavar="{list,fetch,show}")
+    commands.add_parser("list", help="name, size, licence and state of each")
+    fetching = commands.add_parser("fetch", help="have verified files on this machine, and print where they lie")
+    fetching.add_argument("names", nargs="+", metavar="NAME", help="names, or all")
+    fetching.add_argument("--accept-hash", metavar="SHA256", default="", help="trust this hash of the one file named")
+    showing = commands.add_parser("show", help="source, licence, citation and known faults")
+    showing.add_argument("names", nargs="+", metavar="NAME", help="names, or all")
+    options = parser.parse_args(arguments)
+    if options.command in (None, "list"):
+        return _run(_list)
+    names = list(SOURCES) if options.names == ["all"] else options.names
+    unknown = [name for name in names if name not in SOURCES]
+    if unknown:
+        return _refuse(f"unknown data {unknown[0]!r}; expected {', '.join(SOURCES)}, or all alone")
+    if options.command == "show":
+        return _run(lambda: print("\n\n".join(_describe(SOURCES[name]) for name in names)))
+    if options.accept_hash and len(names) != 1:
+        return _refuse("--accept-hash goes with one name")
+    # all are tried: one that waits for a confirmation must not hold up the others
+    return max([_run(lambda name=name: _fetch(name, options.accept_hash)) for name in names])
+
+
+def _run(action: Callable[[], None]) -> int:
+    try:
+        action()
+    except DownloadError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _refuse(message: str) -> int:
+    print(message, file=sys.stderr)
+    return 2
+
+
+def _fetch(name: str, accept_hash: str) -> None:
+    print(f"{name}: {fetch(name, accept_hash=accept_hash)}", flush=True)
+
+
+def _list() -> None:
+    rows = [("name", "size", "licence", "state", "holds")]
+    rows += [(s.name, _size(s), s.licence, state(s), s.holds) for s in SOURCES.values()]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    for name, size, licence, where, holds in rows:
+        print(f"{name:{widths[0]}}  {size:>{widths[1]}}  {licence:{widths[2]}}  {where:{widths[3]}}  {holds}")
+    print(f"\nmirror: {mirror_folder() or 'none (SIM2REAL_DATA_MIRROR is not set)'}; cache: {cache_folder()}")
+
+
+def _size(source: Source) -> str:
+    return size_text(source.bytes) if source.bytes else "unknown"
+
+
+def _describe(source: Source) -> str:
+    checked = "computed from the file" if source.hash_checked else "not checked against the file"
+    return "\n".join(
+        (
+            f"{source.name}: {source.holds}",
+            f"  state     {state(source)}",
+            f"  file      {source.file}, {_size(source)}",
+            f"  url       {source.url}",
+            f"  sha256    {source.sha256 or 'unknown'} ({checked})",
+            f"  licence   {source.licence}",
+            f"  citation  {source.citation}",
+            f"  faults    {source.known_faults}",
+        )
+    )

@@ -1,0 +1,252 @@
+"""Error against one size, in one kind of panel: scaling curves, target sizes, classes, groups, and single compounds as a fan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sim2real.chemistry.classes import CLASS_NAMES
+from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
+from sim2real.figures.style import (
+    DIRECT,
+    GREY,
+    LAW,
+    NARROW,
+    OTHER,
+    OWN_VALUE,
+    TRANSFER,
+    VERDICT_COLOURS,
+    WIDE,
+    figure,
+    headed,
+    legend,
+    letters,
+    loglog,
+    panels,
+)
+from sim2real.figures.words import LEARNERS, PAIRS, VERDICTS, Words, change, difference, law_note, law_text, mae, number, words_of
+from sim2real.laws.power import PowerLaw
+
+FAR = 1.3
+"""A learner this many times above the highest point of the curves is not drawn: it would squeeze them. The caption has its value."""
+GROUP_COLOURS = {WF: TRANSFER, NON_WF: "#4aa36a"}
+GROUP_MARKERS = {WF: "s", NON_WF: "^"}
+INTERVALS = "Bands: 90 %, over trials (dark) and over trials and {} (light)."
+
+
+def error_panel(
+    ax: Axes, curve: Mapping, law: Mapping | None = None, *, label: str = "transfer", colour: str = TRANSFER, marker: str = "o", along: str = "n"
+) -> None:  # fmt: skip
+    """Error against n (or m): points, the bands that the curve has, and the law fitted to it.
+
+    Args:
+        ax: where to draw.
+        curve: ``n`` (or ``m``), ``mae``, ``low``, ``high`` and, where materials were resampled too, ``low_materials``, ``high_materials``.
+        law: D, alpha, C and status, or None.
+        label, colour, marker: of the points.
+        along: the size on the horizontal axis.
+    """
+    size = np.array(curve[along], float)
+    if "low_materials" in curve:
+        ax.fill_between(size, curve["low_materials"], curve["high_materials"], color=colour, alpha=0.12, lw=0)
+    ax.fill_between(size, curve["low"], curve["high"], color=colour, alpha=0.25, lw=0)
+    ax.plot(size, curve["mae"], marker=marker, ls="-", color=colour, label=label)
+    if law is not None and law["status"] != "FAILED":
+        grid = np.geomspace(size[0], size[-1], 100)
+        ax.plot(grid, PowerLaw(law["D"], law["alpha"], law["C"])(grid), "--", color=LAW, label="fitted law")
+
+
+def direct_line(ax: Axes, direct: Mapping, *, band: bool = False) -> None:
+    """Direct learning as a level line, with its band."""
+    if band:
+        ax.axhspan(direct["low"], direct["high"], color=DIRECT, alpha=0.12, lw=0)
+    ax.axhline(direct["mae"], color=DIRECT, ls=(0, (4, 2)), label="direct learning")
+
+
+def other_curve(ax: Axes, other: Mapping, words: Words) -> None:
+    """Transfer with the other choice of overlap."""
+    label = {"drop": words.drop, "keep": words.keep}[other["overlap"]]
+    ax.plot(other["n"], other["mae"], "s:", color=OTHER, mfc="white", label=label, zorder=3)
+
+
+def _learners(record: Mapping, words: Words) -> tuple[dict[str, float], dict[str, float]]:
+    """Errors of the other learners: those within sight of the curves, and those far above them."""
+    limit = FAR * max(*record["curve"]["high"], record["arms"]["direct"]["mae"])
+    errors = {arm: record["arms"][arm]["mae"] for arm in words.arms if arm in record["arms"] and arm != "direct"}
+    return {a: e for a, e in errors.items() if e <= limit}, {a: e for a, e in errors.items() if e > limit}
+
+
+def _scaling_panel(ax: Axes, record: Mapping, words: Words) -> None:
+    error_panel(ax, record["curve"], record["law"])
+    direct_line(ax, record["arms"]["direct"])
+    if record["other_overlap"] is not None:
+        other_curve(ax, record["other_overlap"], words)
+    near, _ = _learners(record, words)
+    if band := [error for arm, error in near.items() if arm in LEARNERS]:
+        ax.axhspan(min(band), max(band), facecolor=GREY, edgecolor=GREY, alpha=0.3, lw=1, zorder=0, label="other learners")
+    for arm, (colour, dashes) in OWN_VALUE.items():
+        if arm in near:
+            ax.axhline(near[arm], color=colour, ls=dashes, label=words.arms[arm])
+    loglog(ax)
+
+
+def _scaling_caption(payload: dict) -> str:
+    records = payload["records"]
+    words = words_of(records[0])
+    text = ["Mean absolute error (MAE) on measured values that were not trained on; " + INTERVALS.format(words.things)]
+    for record in records:
+        near, far = _learners(record, words)
+        part = f"{_name(record)} ($m$ = {record['curve']['m']:,}): {law_text(record['law'])}; "
+        part += f"transfer at the largest $n$ {number(record['curve']['mae'][-1])}, direct learning {number(record['arms']['direct']['mae'])}"
+        part += "".join(f", {words.arms[arm]} {number(error)}" for arm, error in near.items())
+        part += "; off the scale: " + ", ".join(f"{words.arms[a]} {number(e)}" for a, e in far.items()) if far else ""
+        if record["other_overlap"] is not None:
+            gains = record["other_overlap"]["gains"]
+            part += f"; rest of the database {difference(gains['rest'])}, {words.own} {difference(gains['own'])} (standard errors over trials)"
+        text.append(part + ".")
+    return " ".join(text)
+
+
+def _name(record: Mapping) -> str:
+    """What tells the panels of a scaling figure apart: the property; of pairs, which all have one, the simulator."""
+    return record["source"]["name"] if words_of(record) is PAIRS else record["label"]
+
+
+@figure(_scaling_caption)
+def scaling(payload: dict) -> Figure:
+    """Figs. 1b, 4a, 6c: error against n with its law, direct learning, the other learners and the other choice of overlap."""
+    records = payload["records"]
+    alone = len(records) == 1
+    made, axes = panels(
+        len(records), min(2, len(records)), 2.1, width=NARROW if alone else WIDE, margin=1.5 if alone else 0.9, sharex=True
+    )
+    words = words_of(records[0])
+    for ax, record, letter in zip(axes, records, letters(len(records))):
+        _scaling_panel(ax, record, words)
+        ax.set_ylabel(mae(record))
+        headed(ax, letter, f"{_name(record)}, $m$ = {record['curve']['m']:,}", law_note(record["law"]))
+    for ax in axes[-min(2, len(records)) :]:
+        ax.set_xlabel(words.n)
+    legend(made, axes, 1 if alone else 4)
+    return made
+
+
+def _sizes_caption(payload: dict) -> str:
+    first = payload["records"][0]
+    return (
+        f"Error against the number $m$ of measured training materials, transfer from the largest $n$ = {first['n']:,} beside direct "
+        "learning. Bands: 90 % over trials. Transfer $-$ direct at the smallest and the largest $m$: "
+        + "; ".join(f"{r['label']} {difference(r['transfer_minus_direct'][0])} and {difference(r['transfer_minus_direct'][-1])}" for r in payload["records"])
+        + " (standard errors over trials)."
+    )  # fmt: skip
+
+
+@figure(_sizes_caption)
+def size_figure(payload: dict) -> Figure:
+    """Error against m for transfer from the largest n and direct learning, a panel a property."""
+    records = payload["records"]
+    made, axes = panels(len(records), len(records), 2.0, width=WIDE if len(records) > 1 else NARROW, margin=0.7)
+    for ax, record, letter in zip(axes, records, letters(len(records))):
+        for arm, colour, marker, label in (("transfer", TRANSFER, "o", "transfer"), ("direct", DIRECT, "s", "direct learning")):
+            error_panel(ax, record[arm] | {"m": record["m"]}, label=label, colour=colour, marker=marker, along="m")
+        loglog(ax, x=record["m"])
+        ax.set_xlabel(words_of(record).m)
+        ax.set_ylabel(mae(record))
+        headed(ax, letter, f"{record['label']}, $n$ = {record['n']:,}")
+    legend(made, axes, 2)
+    return made
+
+
+def class_title(record: Mapping) -> str:
+    """A class as panels and tables name it; PoLyInfo's classes with their letter."""
+    name, code = record.get("name", ""), record["class"]
+    return f"{code} {CLASS_NAMES[code]}" if code in CLASS_NAMES else name or code
+
+
+def _class_note(record: Mapping) -> str:
+    count = f"$m$ = {record['rows']}" if words_of(record) is PAIRS else f"{record['tested']} tested"
+    return f"{count}, {VERDICTS[record['verdict']]}" + ("" if record["change"] is None else f"\n{change(record['change'])}")
+
+
+def _classes_caption(payload: dict) -> str:
+    records = payload["records"]
+    left = [f"{class_title(r)} ({r['materials']})" for r in records if r["curve"] is None]
+    things = words_of(records[0]).things
+    text = f"{records[0]['label']}: error against $n$ class by class; networks learn from all classes together. "
+    if words_of(records[0]) is PAIRS:
+        pairs = ", ".join(f"{class_title(r)} {r['pairs']}" for r in records)
+        text += f"$m$ is the class's measured rows; distinct pairs: {pairs}. "
+    else:
+        drawn = next((r["curve"]["m"] for r in records if r["curve"]), None)
+        text += "" if drawn is None else f"$m$ = {drawn:,} counts all classes together. "
+    text += f"Dashed: fitted laws. Bands, and changes from the smallest to the largest $n$: 90 %, over trials and {things}."
+    return text + (f" Tested too rarely for a curve (materials): {', '.join(left)}." if left else "")
+
+
+@figure(_classes_caption)
+def class_figure(payload: dict) -> Figure:
+    """Fig. 5a, and polymers alike: a panel a class with its verdict; classes without a curve are named in the caption."""
+    records = [r for r in payload["records"] if r["curve"] is not None]
+    if not records:
+        made = Figure(figsize=(NARROW, 1.2), layout="constrained")
+        made.text(0.5, 0.4, "no class was tested often enough for a curve", ha="center", fontsize=7)
+        return made
+    columns = min(4, len(records))
+    made, axes = panels(len(records), columns, 1.55, margin=0.6, sharex=True, sharey=True)
+    for ax, record, letter in zip(axes, records, letters(len(records))):
+        error_panel(ax, record["curve"], record["law"])
+        headed(ax, letter, class_title(record), _class_note(record), colour=VERDICT_COLOURS[record["verdict"]])
+    loglog(axes[0])
+    made.supxlabel(words_of(records[0]).n, fontsize=7)
+    made.supylabel(mae(records[0]), fontsize=7)
+    legend(made, axes[:1], 2, "upper right")
+    return made
+
+
+def _groups_caption(payload: dict) -> str:
+    if not payload["records"]:
+        return "No compound has both conductivities: there are no groups."
+    parts = []
+    for r in payload["records"]:
+        part = f"{r['class']} ({r['tested']} compounds tested): {VERDICTS[r['verdict']]}"
+        part += (
+            f" ({r['why']})"
+            if r["curve"] is None
+            else f", error {change(r['change'])} from the smallest to the largest $n$, {law_text(r['law'])}"
+        )
+        if r["other_overlap"] is not None:
+            part += f"; with overlap {r['other_overlap']['overlap']} {change(r['other_overlap']['change'])}"
+        if r["transfer_minus_direct"] is not None:
+            part += f"; transfer $-$ direct {difference(r['transfer_minus_direct'])} (standard error over trials)"
+        parts.append(part + ".")
+    return "Errors of the compounds nearest to and farthest from the Wiedemann-Franz law. Bands and changes: 90 %, over trials and compounds. " + " ".join(parts)  # fmt: skip
+
+
+@figure(_groups_caption)
+def groups(payload: dict) -> Figure:
+    """Fig. 6d: error against n of the compounds near to and far from the law, with direct learning of each."""
+    records = payload["records"]
+    made, axes = panels(
+        max(1, len(records)), max(1, len(records)), 2.1, width=WIDE if len(records) > 1 else NARROW, margin=0.8, sharey=True
+    )
+    for ax, record, letter in zip(axes, records, letters(len(records))):
+        name = record["class"]
+        headed(ax, letter, name, _class_note(record), colour=VERDICT_COLOURS[record["verdict"]])
+        if record["curve"] is None:
+            ax.set_axis_off()
+            continue
+        style = {"colour": GROUP_COLOURS[name], "marker": GROUP_MARKERS[name]}
+        error_panel(ax, record["curve"], record["law"], label=f"transfer, {name}", **style)
+        if record["other_overlap"] is not None:
+            other_curve(ax, record["other_overlap"], words_of(record))
+        if record["direct"] is not None:
+            direct_line(ax, record["direct"], band=True)
+        loglog(ax)
+        ax.set_xlabel(words_of(record).n)
+    if records:
+        axes[0].set_ylabel(mae(records[0]))
+    legend(made, axes, 3)
+    return made

@@ -1,0 +1,224 @@
+"""Numbers and names as figures, captions and tables print them: one number formatter, one wording of a law, a change, a rate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+MINUS = "\u2212"
+_SUPERSCRIPTS = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
+UNITS = {"g/cm3": "g/cm\u00b3"}
+SYMBOLS = {"ln_activity_coefficient": "ln \u03b3", "chi": "\u03c7"}
+"""What stands for the unit of a property that has none but a symbol."""
+
+VERDICTS = {"scales": "scales", "does not": "does not scale", "cannot be told": "cannot be told"}
+LEARNERS = ("ridge", "trees", "boosting", "neighbour")
+"""Baselines that learn from descriptors, drawn as one band; the others use the simulated value of the very material."""
+ARMS = {
+    "direct": "direct learning",
+    "ridge": "ridge",
+    "trees": "extra trees",
+    "boosting": "gradient boosting",
+    "neighbour": "nearest neighbours",
+    "simulator": "simulator + line",
+    "law": "simulator as it is",
+}
+
+
+@dataclass(frozen=True)
+class Words:
+    """How a study calls what others call by other names.
+
+    Attributes:
+        n, m: the axes of the two sizes.
+        things: what an interval "over trials and ..." resamples.
+        drop, keep: the curve with the other choice of overlap.
+        own: what the difference between the two choices buys.
+        arms: names of the other learners.
+    """
+
+    n: str = "simulated materials $n$"
+    m: str = "measured training materials $m$"
+    things: str = "materials"
+    drop: str = "transfer, target materials not in the source"
+    keep: str = "transfer, target materials in the source"
+    own: str = "candidates' own simulations"
+    arms: Mapping[str, str] = field(default_factory=lambda: ARMS)
+
+
+_LAW = {"law": "Wiedemann-Franz law (elsewhere a mean)", "simulator": "law + line (elsewhere a mean)"}
+_COMPUTED = {"law": "computed value (elsewhere a mean)", "simulator": "computed value + line (elsewhere a mean)"}
+_COMPOUNDS = {"drop": "transfer, tested compounds not in the source", "keep": "transfer, tested compounds in the source"}
+_COMPOUNDS |= {"m": "measured training compounds $m$", "things": "compounds"}
+MATERIALS = Words()
+PAIRS = Words(
+    "simulated pairs $n$",
+    "measured training rows $m$",
+    "pairs",
+    "transfer, the tested pairs' simulations left out",
+    "transfer, the tested pairs' simulations in the source",
+    "the tested pairs' own simulations",
+)
+THERMAL = Words(
+    "compounds with thermal conductivity $n$", own=r"the tested compounds' own $\kappa$", arms=ARMS | _LAW, **_COMPOUNDS
+)
+COMPUTED = Words(
+    "compounds with computed electrical conductivity $n$",
+    own=r"the tested compounds' own computed $\sigma$",
+    arms=ARMS | _COMPUTED,
+    **_COMPOUNDS,
+)
+
+
+def words_of(record: Mapping) -> Words:
+    """The words for a record, from its property and, for electrical conductivity, from what its source holds."""
+    name = record.get("property", "")
+    if name in SYMBOLS:
+        return PAIRS
+    if "electrical" in name:
+        return COMPUTED if "electrical" in record.get("source", {}).get("name", "") else THERMAL
+    return MATERIALS
+
+
+def number(value: float | None, digits: int = 3, *, sign: bool = False) -> str:
+    """A number with ``digits`` significant digits, a true minus sign and no letter e: ``0.0123``, ``19,988``, ``1.2×10⁻⁵``.
+
+    None, a number that JSON has no word for, is "infinite".
+    """
+    if value is None:
+        return "infinite"
+    rounded = float(f"{value:.{digits}g}")
+    size = abs(rounded)
+    if size and not 1e-3 <= size < 1e6:
+        mantissa, exponent = f"{size:.{digits - 1}e}".split("e")
+        mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+        text = ("" if mantissa == "1" else f"{mantissa}\u00d7") + "10" + str(int(exponent)).translate(_SUPERSCRIPTS)
+    else:
+        text = f"{size:,.0f}" if size >= 1000 else f"{size:.{digits}g}"
+    return (MINUS if rounded < 0 else "+" if sign and rounded > 0 else "") + text
+
+
+def with_error(mean: float, standard_error: float, *, sign: bool = True) -> str:
+    """A mean and its standard error, both to the error's second digit: ``−0.0103 ± 0.0041``."""
+    decimals = max(0, 1 - int(np.floor(np.log10(standard_error)))) if standard_error > 0 else 3
+    return f"{mean:{'+' if sign else ''}.{decimals}f} \u00b1 {standard_error:.{decimals}f}".replace("-", MINUS)
+
+
+def difference(record: Mapping | None) -> str:
+    """:func:`with_error` of a record's ``mean`` and ``standard_error``; nothing without a record."""
+    return "" if record is None else with_error(record["mean"], record["standard_error"])
+
+
+def between(low: float | None, high: float | None, digits: int = 2, *, sign: bool = False) -> str:
+    """An interval: ``0.44 to 0.62``."""
+    return f"{number(low, digits, sign=sign)} to {number(high, digits, sign=sign)}"
+
+
+def percent(value: float) -> str:
+    """A signed part in per cent: ``−12%``."""
+    return f"{value:+.0%}".replace("-", MINUS)
+
+
+def change(record: Mapping | None) -> str:
+    """A relative change with its interval: ``−12% (−23% to −1%)``; nothing without a record."""
+    if record is None:
+        return ""
+    return f"{percent(record['mean'])} ({percent(record['low'])} to {percent(record['high'])})"
+
+
+def unit(record: Mapping) -> str:
+    """The unit of a record's property as an axis prints it; a symbol where there is none."""
+    if record["unit"] != "-":
+        return UNITS.get(record["unit"], record["unit"])
+    symbol = SYMBOLS.get(record.get("property", ""))
+    return symbol or {r"$\ln\gamma^\infty$": SYMBOLS["ln_activity_coefficient"]}.get(record.get("label", ""), "dimensionless")
+
+
+def mae(record: Mapping) -> str:
+    """The label of an axis of errors: ``MAE (g/cm³)``."""
+    return f"MAE ({unit(record)})"
+
+
+def law_note(law: Mapping) -> str:
+    """What a panel says of a law: its exponent with the interval, or that there is none."""
+    if law["status"] == "FAILED":
+        return "no law could be fitted"
+    if law["D"] == 0:
+        return f"no decay with $n$: constant {number(law['C'])}"
+    text = f"$\\alpha$ = {number(law['alpha'])}"
+    if law["intervals"]:
+        text += f" ({between(law['intervals']['alpha']['low'], law['intervals']['alpha']['high'])})"
+    return text + on_bounds(law)
+
+
+def on_bounds(law: Mapping) -> str:
+    """Which constants of a fit lie on their bounds."""
+    symbols = {"alpha": r"\alpha", "beta": r"\beta", "epsilon": r"\epsilon"}
+    return "; on its bound: " + ", ".join(f"${symbols.get(b, b)}$" for b in law["bounds_hit"]) if law["bounds_hit"] else ""
+
+
+def law_text(law: Mapping) -> str:
+    """The law as an equation, with the 90 % interval of its exponent and what its fit says of itself."""
+    if law["status"] == "FAILED" or law["D"] == 0:
+        return law_note(law)
+    return f"$R = {_math(law['D'])}\\,n^{{-{law['alpha']:.3g}}} + {_math(law['C'])}$, {law_note(law)}"
+
+
+def plain_law(law: Mapping, variable: str = "n") -> str:
+    """The law in plain letters, for tables: ``0.243 n^-0.537 + 0.0233``."""
+    if not law["D"]:
+        return "no law" if law["C"] is None else f"constant {number(law['C'])}"
+    return f"{number(law['D'])} {variable}^-{law['alpha']:.3g} + {number(law['C'])}"
+
+
+def surface_text(law: Mapping) -> str:
+    """Eq. 1 with its constants, their intervals, and what the fit says of itself."""
+    if law["status"] == "FAILED":
+        return "no surface could be fitted"
+    decay = f"({_math(law['A'])}\\,n^{{-{law['alpha']:.3g}}} + {_math(law['B'])})" if law["A"] else _math(law["B"])
+    text = f"$R = {decay}\\,m^{{-{law['beta']:.3g}}} + {_math(law['epsilon'])}$, relative rms {law['rmse']:.1%}"
+    if law["intervals"]:
+        parts = []
+        for name, symbol in (("alpha", r"\alpha"), ("beta", r"\beta"), ("B", "B"), ("epsilon", r"\epsilon")):
+            low, high = law["intervals"][name]["low"], law["intervals"][name]["high"]
+            parts.append(f"${symbol}$ " + (f"up to {number(high, 2)}" if low == 0 else between(low, high)))
+        text += "; 90 %: " + ", ".join(parts)
+    return text + on_bounds(law) + ("; the fit was cut off" if law["status"] == "MAX_ITER" else "")
+
+
+def worth(rate: Mapping) -> str:
+    """A marginal rate with its interval, its limit, or that it is not identified; ``identified`` as the record has it."""
+    value, low, high = (None if rate[key] is None else number(rate[key]) for key in ("rate", "low", "high"))
+    if rate["identified"] == "both ends":
+        return f"{value or 'infinitely many'} ({low} to {high or 'infinitely many'})"
+    limits = {"lower limit": f"at least {low}", "upper limit": f"at most {high}"}
+    return limits.get(rate["identified"], rate["identified"])
+
+
+def edge_worth(edge: Mapping, things: str = "materials") -> str:
+    """The rate of Eq. 1 at the data's edge with its two 90 % intervals."""
+    sides = (("", "trials"), ("_materials", f"trials and {things}"))
+    if edge["rate"] is None:
+        limits = ((what, edge[f"low{side}"]) for side, what in sides)
+        words = (f"90 % over {what}: " + ("never" if low is None else f"above {number(low)}") for what, low in limits)
+        return "more simulations do not help; " + "; ".join(words)
+    return f"{number(edge['rate'])}; " + "; ".join(
+        f"90 % over {what}: {between(edge[f'low{side}'], edge[f'high{side}'], 3)}" for side, what in sides
+    )
+
+
+def shared(record: Mapping) -> str:
+    """What test rows have in common with training rows under a split."""
+    names = {"pair": "pair", "solvent_key": "solvent", "polymer_key": record["first_side"]}
+    return ", ".join(f"{names[key]} {share:.0%}" for key, share in record["shared"].items())
+
+
+def _math(value: float) -> str:
+    """A number inside of an equation."""
+    text = number(value).replace(MINUS, "-").replace(",", "{,}")
+    if "10" not in text or not any(c in text for c in "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"):
+        return text
+    mantissa, exponent = f"{float(f'{value:.3g}'):.2e}".split("e")
+    return f"{float(mantissa):g}\\times10^{{{int(exponent)}}}"

@@ -1,0 +1,207 @@
+"""Simulated values against measured ones: of all materials, class by class, and conductivities beside the Wiedemann-Franz law."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import pearsonr, spearmanr
+
+from sim2real.chemistry.classes import CLASS_NAMES
+from sim2real.chemistry.simulators.wiedemann_franz import LORENZ_NUMBER, NON_WF, ROOM_TEMPERATURE, WF
+from sim2real.datasets.pairs import UNCLASSIFIED
+from sim2real.datasets.task import Property, Task
+from sim2real.training.scalers import least_squares_line
+from sim2real.training.study import Study
+
+FEWEST_SHARED = 5  # materials below which a correlation says nothing
+CLASS_WORDS = {
+    "cellulose": "Celluloses",
+    "polyacrylate": "Polyacrylates",
+    "polychlorox": "Chloropolymers",
+    "polyester": "Polyesters",
+    "polyether": "Polyethers",
+    "polyethylene": "Polyethylenes",
+    "polyisobutylene": "Polyisobutylenes",
+    "polypropylene": "Polypropylenes",
+    "polystyrenes": "Polystyrenes",
+    "polyvinylx": "Polyvinyls",
+    "polyxacrylamide": "Polyacrylamides",
+}
+"""Names of the measured file's classes as the paper writes them; a class that is not here has its own name."""
+
+
+def class_name(group: str) -> str:
+    """A class as figures print it."""
+    return (CLASS_NAMES | CLASS_WORDS).get(group, group)
+
+
+def classes_of(labels: pd.Series) -> list[str]:
+    """The classes of a column, those with the most rows first and ties in alphabetical order, without rows of no class."""
+    counts = labels.value_counts()
+    return sorted((name for name in counts.index if name != UNCLASSIFIED), key=lambda name: (-counts[name], name))
+
+
+def parity(source: Task, target: Task, on: Sequence[str] = ("key",)) -> dict | None:
+    """Simulated against measured values of the materials that both tables hold.
+
+    Args:
+        source, target: of one property; their tables are joined.
+        on: columns of the join.
+
+    Returns:
+        A record of :func:`parity_record`, or None where fewer than :data:`FEWEST_SHARED` materials are shared.
+    """
+    both = target.table.merge(source.table[[*on, "value"]], on=list(on), suffixes=("", "_simulated"))
+    if len(both) < FEWEST_SHARED:
+        return None
+    return parity_record(both["value"].to_numpy(), both["value_simulated"].to_numpy(), target.property)
+
+
+def parity_record(measured: NDArray, simulated: NDArray, property: Property) -> dict:
+    """Values and what they say of the simulator: correlations, bias and mean absolute error of simulated - measured.
+
+    Args:
+        measured, simulated: (rows,) in the property's unit.
+        property: what they are values of.
+
+    Returns:
+        ``property``, ``label``, ``unit``, ``rows``, ``measured``, ``simulated``, ``pearson``, ``spearman``, ``bias``,
+        ``relative_bias`` (mean of simulated / measured - 1) and ``mae``.
+    """
+    return {
+        "property": property.name,
+        "label": property.label,
+        "unit": property.unit,
+        "rows": len(measured),
+        "measured": measured.tolist(),
+        "simulated": simulated.tolist(),
+        "pearson": float(pearsonr(measured, simulated)[0]),
+        "spearman": float(spearmanr(measured, simulated)[0]),
+        "bias": float(np.mean(simulated - measured)),
+        "relative_bias": float(np.mean(simulated / measured - 1)) if np.all(measured > 0) else None,
+        "mae": float(np.mean(np.abs(simulated - measured))),
+    }
+
+
+def simulator_parity(study: Study) -> dict:
+    """Simulated against measured values of all of the target's materials.
+
+    Returns:
+        A record of :func:`parity_record` with ``study``, ``target`` and ``names`` of the materials.
+
+    Raises:
+        ValueError: the study has no simulated values of its target.
+    """
+    if study.simulated_target is None:
+        raise ValueError(f"{study.name} has no simulated values of its target materials")
+    target = study.target
+    record = parity_record(target.y, study.simulated_target, target.property)
+    return record | {"study": study.name, "target": target.summary(), "names": target.table["name"].tolist()}
+
+
+def class_parity(target: Task, simulated: Mapping[str, NDArray], classes: Sequence[str] | None = None) -> list[dict]:
+    """Figure 5b: simulated and measured values of each class, by one or several simulators.
+
+    Args:
+        target: the measured values.
+        simulated: (rows of the target,) by the simulator's name; NaN where it has no value.
+        classes: which, in this order; all but the rows of no class, those with the most rows first, if None.
+
+    Returns:
+        For each class: ``class``, ``name``, ``rows``, ``label``, ``unit``, ``target_name``, ``simulators``: by name ``rows``,
+        ``measured``, ``simulated``, ``spearman`` (None below five rows), ``mae`` of the values as they are, and ``mae_line`` and
+        ``mae_constant`` of :func:`line_errors`.
+    """
+    table, y = target.table, target.y
+    pairs = (table["pair"] if "pair" in table else table["key"]).to_numpy()
+    records = []
+    for group in classes_of(table["group"]) if classes is None else classes:
+        own = (table["group"] == group).to_numpy()
+        sides = {}
+        for name, values in simulated.items():
+            known = own & np.isfinite(values)
+            enough = known.sum() >= FEWEST_SHARED and np.ptp(values[known]) > 0 and np.ptp(y[known]) > 0
+            sides[name] = {
+                "rows": int(known.sum()),
+                "measured": y[known].tolist(),
+                "simulated": values[known].tolist(),
+                "spearman": float(spearmanr(values[known], y[known])[0]) if enough else None,
+                "mae": float(np.abs(values[known] - y[known]).mean()) if known.any() else None,
+                **line_errors(values[known], y[known], pairs[known]),
+            }
+        records.append({"class": group, "name": class_name(group), "rows": int(own.sum()), "simulators": sides})
+        records[-1] |= {"label": target.property.label, "unit": target.property.unit, "target_name": target.name}
+    return records
+
+
+def line_errors(simulated: ArrayLike, measured: ArrayLike, pairs: ArrayLike) -> dict[str, float | None]:
+    """Mean absolute error of a line through the simulated values and of a constant, each fitted without the pair it predicts.
+
+    The line has a slope of 0 or more, as transfer's rescaled head has; the constant is the mean.
+
+    Args:
+        simulated, measured: (rows,).
+        pairs: (rows,) label; all rows of a pair are left out together, or another temperature of it would tell.
+
+    Returns:
+        ``mae_line``, ``mae_constant``; None with fewer than three pairs.
+    """
+    simulated, measured, pairs = (np.asarray(values) for values in (simulated, measured, pairs))
+    labels = pd.unique(pairs)
+    if len(labels) < 3:
+        return {"mae_line": None, "mae_constant": None}
+    by_line, by_mean = np.empty(len(measured)), np.empty(len(measured))
+    for label in labels:
+        out = pairs == label
+        slope, shift = least_squares_line(simulated[~out], measured[~out])
+        by_line[out], by_mean[out] = slope * simulated[out] + shift, measured[~out].mean()
+    return {"mae_line": float(np.abs(by_line - measured).mean()), "mae_constant": float(np.abs(by_mean - measured).mean())}
+
+
+def conductivity_parity(study: Study, metals: Task | None = None) -> dict:
+    """Fig. 6b: both conductivities of every target compound that has them, and how far each lies from the Wiedemann-Franz law.
+
+    Args:
+        study: its target's table has ``value`` (log10 of sigma in S/m), ``log_kappa`` (log10 of kappa in W/(m K), NaN where
+            unknown), ``lorenz`` (log10 of kappa / (L sigma T), decades), ``wf`` and ``group``.
+        metals: measured metals and alloys, a third series, with the same columns ``value`` and ``log_kappa``, or None.
+
+    Returns:
+        ``study``, ``target``, ``compounds`` (target compounds, ``both`` of them with both), the columns ``names``, ``groups``,
+        ``wf``, ``log_sigma``, ``log_kappa`` and ``lorenz`` of those, ``spearman`` and ``pearson`` of the logarithms, the part
+        ``below`` the line, ``nearest`` and ``farthest`` (the largest distance of a WF compound from the line and the smallest
+        of a non-WF one, decades), ``line`` (L in W Ohm K^-2, T in K) and ``metals`` with names, log_sigma and log_kappa, or None.
+
+    Raises:
+        ValueError: fewer than two compounds have both conductivities.
+    """
+    table = study.target.table
+    known = table[np.isfinite(table["log_kappa"])]
+    if len(known) < 2:
+        raise ValueError(f"{study.target.name}: {len(known)} compound(s) with both conductivities; a parity plot needs 2")
+    distance = known["lorenz"].abs()
+    edges = distance[known["wf"] == WF].max(), distance[known["wf"] == NON_WF].min()
+    record = {
+        "study": study.name,
+        "target": study.target.summary(),
+        "compounds": len(table),
+        "both": len(known),
+        **_conductivities(known),
+        "groups": known["group"].tolist(),
+        "wf": known["wf"].tolist(),
+        "lorenz": known["lorenz"].tolist(),
+        "spearman": float(spearmanr(known["value"], known["log_kappa"])[0]),
+        "pearson": float(pearsonr(known["value"], known["log_kappa"])[0]),
+        "below": float((known["lorenz"] < 0).mean()),
+        **{name: float(edge) if np.isfinite(edge) else None for name, edge in zip(("nearest", "farthest"), edges)},
+        "line": {"lorenz_number": LORENZ_NUMBER, "temperature": ROOM_TEMPERATURE},
+    }
+    return record | {"metals": None if metals is None else {"summary": metals.summary()} | _conductivities(metals.table)}
+
+
+def _conductivities(table: pd.DataFrame) -> dict[str, list]:
+    columns = {"names": "structure", "log_sigma": "value", "log_kappa": "log_kappa"}
+    return {name: table[column].tolist() for name, column in columns.items()}

@@ -1,0 +1,314 @@
+"""The case studies as a table: a row says what is transferred to what, how it is described, split and named.
+
+``name``, ``splits`` and ``tuned_as`` are templates of the choices. They seed random numbers and name stored trials and tuned
+hyperparameters: a study that is called otherwise is trained again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from sim2real.datasets.task import PROPERTIES
+from sim2real.studies import conductivity, local, pairs, polymers
+from sim2real.studies.kinds import KINDS, Kind
+from sim2real.studies.presets import Settings, resolve
+from sim2real.studies.sides import PAIR_DESCRIPTOR, Sides, describe
+from sim2real.training.recipes import load_hyperparameters
+from sim2real.training.study import Study, training_size
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of :data:`CASES`.
+
+    Attributes:
+        kind, edition: which studies; ``kind`` is a key of :data:`~sim2real.studies.kinds.KINDS`.
+        load: (settings, choices) -> the two sides without descriptors.
+        choices: name -> allowed values, the default first; whatever there is where empty.
+        name, splits: templates of the choices, of the study's name and ``splits``.
+        tuned_as: likewise of its hyperparameters, whose ``{m}`` is empty for the largest of ``tuned_m`` and such as ``-m400`` for
+            others; empty where they are chosen for the very data.
+        words: template of what is transferred to what, with the names of ``{source}`` and ``{target}``.
+        descriptor: where there is none to choose.
+        tuned_m: target sizes for which hyperparameters are chosen; those of the nearest are taken. If empty, there is one choice.
+        brief: whether the preset smoke takes a short training instead of the chosen one.
+    """
+
+    kind: str
+    edition: str
+    load: Callable[..., Sides]
+    choices: Mapping[str, tuple]
+    name: str
+    splits: str
+    tuned_as: str
+    words: str
+    descriptor: str = ""
+    tuned_m: tuple[int, ...] = ()
+    brief: bool = True
+
+    @property
+    def shared(self) -> Kind:
+        """What all studies of the kind share."""
+        return KINDS[self.kind]
+
+    def tuning_name(self, m: int = 0, **choice: Any) -> str:
+        """The name of the hyperparameters for a target size, compared on a logarithmic scale; 0 is all rows."""
+        largest = max(self.tuned_m, default=0)
+        nearest = min(self.tuned_m, key=lambda size: abs(np.log(size / m))) if m and self.tuned_m else largest
+        # a table too large to be chosen for takes what was chosen with its smaller part
+        names = {key: str(value).removesuffix("-full") for key, value in choice.items()}
+        return self.tuned_as.format(m="" if nearest == largest else f"-m{nearest}", **names)
+
+    def study(self, settings: Settings, *, tuned: bool = True, **choice: Any) -> Study:
+        """The study that a choice, which names every one of ``choices``, makes; ``tuned`` as in :func:`load_study`."""
+        chosen = self.shared.untuned
+        if tuned and self.tuned_as:
+            chosen = load_hyperparameters(self.tuning_name(settings.m_max, **choice))
+        study = replace(self.untrained(settings, **choice), settings=chosen)
+        if self.edition != "local":
+            return study
+        local.check_sizes(choice["block"], study)
+        if not tuned:
+            return study
+        # those of pairs are chosen with the split by pair
+        tried = replace(study, **self._names(**choice | {"split": "pair"}))
+        m = min(training_size(tried.target, tried.split_by), settings.m_max)
+        return replace(study, settings=local.chosen_for(tried, m, self.kind))
+
+    def untrained(self, settings: Settings, **choice: Any) -> Study:
+        """The study with descriptors and without hyperparameters."""
+        sides = self.load(settings, **choice)
+        source, target, simulated = describe(sides, self.descriptor or choice["descriptor"], settings.workers)
+        return Study(
+            source=source,
+            target=target,
+            settings=None,
+            simulated_target=simulated,
+            baselines=self.shared.baselines,
+            drop_tested=self.shared.drop_tested,
+            **self._names(**choice),
+        )
+
+    def _names(self, **choice: Any) -> dict[str, str]:
+        split_by = pairs.SPLITS[choice["split"]] if self.kind == "pairs" else ""
+        return {"name": self.name.format(**choice), "splits": self.splits.format(**choice), "split_by": split_by}
+
+
+_MATERIAL = {"property": tuple(PROPERTIES), "descriptor": ("forcefield", "molecular")}
+_SPLIT = {"split": tuple(pairs.SPLITS)}
+CASES = (
+    Case(
+        kind="polymers",
+        edition="embedded",
+        load=polymers.embedded_polymers,
+        choices=_MATERIAL | {"library": ("rules", "ngram")},
+        name="polymers-{property}-{descriptor}",
+        splits="polymers-{property}",
+        tuned_as="polymers-{property}-{descriptor}",
+        words="quick simulators (stand-in for MD) of virtual polymers to measured polymers",
+        brief=False,
+    ),
+    Case(
+        kind="liquids",
+        edition="embedded",
+        load=polymers.embedded_liquids,
+        choices=_MATERIAL | {"descriptor": ("molecular",)},
+        name="liquids-{property}-{descriptor}",
+        splits="liquids-{property}",
+        tuned_as="liquids-{property}-{descriptor}",
+        words="quick simulators (stand-in for MD) of other molecules to measured organic liquids",
+        brief=False,
+    ),
+    Case(
+        kind="polymers",
+        edition="open",
+        load=polymers.public_polymers,
+        choices=_MATERIAL | {"database": ("radonpy", "polyomics")},
+        name="open-polymers-{property}-{descriptor}",
+        splits="open-polymers-{property}",
+        tuned_as="open-polymers-{property}-{descriptor}",
+        words="{source} to measured polymers",
+        brief=False,
+    ),
+    Case(
+        kind="pairs",
+        edition="embedded",
+        load=pairs.embedded_pairs,
+        choices=_SPLIT | {"simulator": ("unifac",)},
+        name="embedded-chi-{simulator}-{split}",
+        splits="embedded-chi-{split}",
+        tuned_as="chi-{simulator}",
+        words="{source} to {target} (twin of the chi study, not chi; source and target not independent)",
+        descriptor=PAIR_DESCRIPTOR,
+    ),
+    Case(
+        kind="pairs",
+        edition="open",
+        load=pairs.public_pairs,
+        choices=_SPLIT | {"simulator": ("cosmo", "unifac", "cosmo-full")},
+        name="open-chi-{simulator}-{split}",
+        splits="open-chi-{split}",
+        tuned_as="open-chi-{simulator}",
+        words="{source} to {target}",
+        descriptor=PAIR_DESCRIPTOR,
+    ),
+    Case(
+        kind="conductivity",
+        edition="embedded",
+        load=conductivity.computed_conductivities,
+        choices={"source": ("thermal",)},
+        name="transport-sigma-composition",
+        splits="transport-sigma",
+        tuned_as="transport-sigma-composition{m}",
+        words="computed thermal to electrical conductivity (BoltzTraP, constant relaxation time; no measured thermoelectrics)",
+        descriptor="composition",
+        tuned_m=(400, 2912),
+    ),
+    Case(
+        kind="conductivity",
+        edition="open",
+        load=conductivity.measured_conductivities,
+        choices={"source": ("thermal",), "release": (False, True)},
+        name="open-transport-sigma-composition",
+        splits="open-transport-sigma",
+        tuned_as="open-transport-sigma-composition{m}",
+        words="measured thermal to measured electrical conductivity",
+        descriptor="composition",
+        tuned_m=(100, 400, 916),
+    ),
+    Case(
+        kind="conductivity",
+        edition="open",
+        load=conductivity.computed_for_measured,
+        choices={"source": ("computed",), "release": (False, True)},
+        name="open-computed-sigma-composition",
+        # the same splits as with the other source, so that the two can be compared trial by trial
+        splits="open-transport-sigma",
+        tuned_as="open-computed-sigma-composition{m}",
+        words="computed (BoltzTraP, constant relaxation time) to measured electrical conductivity",
+        descriptor="composition",
+        tuned_m=(916,),
+    ),
+    Case(
+        kind="polymers",
+        edition="local",
+        load=partial(local.own_sides, "polymers"),
+        choices={"property": (), "tables": ()},
+        name="local-{block}-{descriptor}",
+        splits="local-{block}",
+        tuned_as="",
+        words="your simulations to your measurements",
+    ),
+    Case(
+        kind="pairs",
+        edition="local",
+        load=partial(local.own_sides, "pairs"),
+        choices=_SPLIT | {"property": (), "tables": ()},
+        name="local-{block}-{split}",
+        splits="local-{block}-{split}",
+        tuned_as="",
+        words="{source} to {target}",
+        descriptor=PAIR_DESCRIPTOR,
+    ),
+    Case(
+        kind="conductivity",
+        edition="local",
+        load=partial(local.own_sides, "conductivity"),
+        choices={"source": ("thermal",), "property": (), "tables": ()},
+        name="local-{block}-composition",
+        splits="local-{block}",
+        tuned_as="",
+        words="your thermal to your electrical conductivities",
+        descriptor="composition",
+    ),
+)
+
+
+def load_study(kind: str, edition: str, settings: Settings | str = "quick", *, tuned: bool = True, **choice: Any) -> Study:
+    """One study of the paper, its twin, or your tables, with descriptors and hyperparameters.
+
+    Args:
+        kind: ``polymers``, ``liquids`` (embedded only), ``pairs`` (polymer and solvent; in ``embedded`` two molecules) or
+            ``conductivity`` (thermal to electrical, of inorganic compounds).
+        edition: ``embedded``, ``open`` (public files) or ``local`` (your tables).
+        settings: sizes of the run, or the name of a preset: ``smoke``, ``quick`` or ``paper``.
+        tuned: whether hyperparameters are those chosen on validation data, in ``data/tuning`` or, in ``local``, chosen now, some
+            minutes, and kept; if not, a short training that shows only that everything runs.
+        choice: ``property`` (``density`` and the like; in ``local`` name or property of a block), ``descriptor`` (``forcefield``,
+            ``molecular``), ``library`` (``rules``, ``ngram``), ``database`` (``radonpy``, ``polyomics``), ``simulator``
+            (``unifac``, ``cosmo``, ``cosmo-full``), ``split`` (``pair``, ``row``, ``solvent``, ``polymer``), ``source``
+            (``thermal``, ``computed``), ``release`` (Starrydata's full release instead of the file of 2019) and ``tables`` (your
+            TOML file). One that the kind has in another edition only is passed over; empty is the first.
+
+    Returns:
+        Values are in ``study.target.property.unit``; ``simulated_target`` are the simulator's own of the target's rows, where it
+        can give them.
+
+    Raises:
+        ValueError: an unknown name or value, nothing was tuned, or ``n_max`` exceeds what there is to simulate: one line.
+        DataError: a file that cannot be had or used.
+        NoStudy: your tables name no study of that kind.
+    """
+    return next(load_studies(kind, edition, settings, tuned=tuned, **choice))
+
+
+def load_studies(
+    kind: str, edition: str, settings: Settings | str = "quick", *, tuned: bool = True, **choice: Any
+) -> Iterator[Study]:
+    """The studies that figures show side by side, that of :func:`load_study` first: all properties, simulators or blocks."""
+    cases = chosen_cases(kind, edition, **choice)
+    if isinstance(settings, str):
+        settings = resolve(edition, settings, kind=kind)
+    for case, full in cases:
+        yield case.study(settings, tuned=tuned, **full)
+
+
+def chosen_cases(kind: str, edition: str, **choice: Any) -> list[tuple[Case, dict[str, Any]]]:
+    """The rows of the table that a choice asks for, each with a value of every choice.
+
+    Raises:
+        ValueError, NoStudy: as :func:`load_study`.
+    """
+    rows = [case for case in CASES if (case.kind, case.edition) == (kind, edition)]
+    if not rows:
+        editions = dict.fromkeys(case.edition for case in CASES)
+        known = "; ".join(f"{e}: {', '.join(dict.fromkeys(c.kind for c in CASES if c.edition == e))}" for e in editions)
+        raise ValueError(f"unknown study {kind!r} of edition {edition!r}; expected one of {known}")
+    for name, value in choice.items():
+        _check(kind, edition, rows, name, value)
+    given = {name: value for name, value in choice.items() if value not in ("", None)}
+    if edition == "local":
+        (case,) = rows
+        path = local.tables_path(given.get("tables", ""))
+        blocks = local.read_blocks(kind, path, given.get("property", ""))
+        fixed = {name: given.get(name, values[0]) for name, values in case.choices.items() if values} | {"tables": path}
+        return [(case, fixed | {"block": b, "descriptor": local.descriptor_of(kind, e, b)}) for b, e in blocks.items()]
+    shown = KINDS[kind].shown
+    values = [value for case in rows for value in case.choices[shown]]
+    first = given.get(shown, values[0])
+    # a full table holds the small one, and must be downloaded
+    others = [v for v in values if not v.endswith("-full") and v.split("-")[0] != first.split("-")[0]]
+    return [
+        (case, {name: given.get(name, of[0]) for name, of in case.choices.items()} | {shown: value})
+        for value in (first, *others)
+        for case in rows
+        if value in case.choices[shown]
+    ]
+
+
+def _check(kind: str, edition: str, rows: list[Case], name: str, value: Any) -> None:
+    """Refuse a choice that the kind has in no edition, and a value that this edition, or else every other, does not have."""
+    every = [case for case in CASES if case.kind == kind]
+    names = dict.fromkeys(name for case in every for name in case.choices)
+    if name not in names:
+        raise ValueError(f"unknown choice {name!r} of {kind}; expected one of {', '.join(names)}")
+    of = [case.choices[name] for case in rows if name in case.choices]
+    allowed = [v for values in of or (case.choices.get(name, ()) for case in every) for v in values]
+    if value not in ("", None) and allowed and value not in allowed:
+        known = ", ".join(map(str, dict.fromkeys(allowed)))
+        raise ValueError(f"unknown {name.upper()} {value!r} of EDITION {edition!r} and {kind}; expected one of {known}")

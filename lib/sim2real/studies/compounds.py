@@ -1,0 +1,243 @@
+"""Which single compounds gain from a growing source, and what explains it (Fig. 6e and what the paper leaves to the eye).
+
+A compound's gain is tested over source draws; all compounds together are corrected for multiple comparisons. The tests hold
+for these data: trials draw other sources, splits and initial weights, not other measurements of the compound.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import false_discovery_control, t
+from sklearn.neighbors import NearestNeighbors
+
+from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap
+from sim2real.laws.records import Facts
+from sim2real.laws.significance import ALPHA, detectable_difference, epsilon_squared, holm, rank_association, spearman
+from sim2real.laws.verdicts import FEWEST_MATERIALS, UNTOLD, WORTHWHILE
+from sim2real.training.study import Study, Trials
+
+FALSE_DISCOVERIES = 0.10
+"""Accepted part of false ones among the compounds said to gain or lose."""
+FEWEST_DRAWS = 5
+"""A compound tested in fewer independent source draws gets no test: its standard error is hardly known."""
+GAINS = {
+    "with n": "error at the smallest n - error at the largest n",
+    "over direct learning": "error of direct learning - error of transfer at the largest n",
+}
+CROWD = 10  # neighbours that half of the compounds have within the radius in which they are counted
+
+
+def gain_record(trials: Trials, m: int | None = None, *, bootstrap: Bootstrap = BOOTSTRAP) -> dict:
+    """Figure 6e and the ranking of its compounds.
+
+    Args:
+        trials: with the arms ``transfer`` and ``direct``; more than one n.
+        m: target training size; the largest of the design if None.
+        bootstrap: of the explanations.
+
+    Returns:
+        ``property``, ``unit``, ``study``, ``n``, ``m``, ``trials``, ``draws`` (independent source draws), ``compounds`` (in the
+        target), ``overlap``; lists over the tested compounds: ``names``, ``groups``, ``wf``, ``curves`` (compounds, n), the
+        mean error over draws, and ``tested`` (draws); ``gains``, a dictionary for each of :data:`GAINS` as
+        :func:`gain_tests` returns it, as lists; and ``explained``, by the same names, of :func:`explain`.
+    """
+    study, design = trials.study, trials.design
+    m = max(design.m_grid) if m is None else m
+    curves, direct, materials = draw_errors(trials, m)
+    # errors of a draw share its network: what all of its compounds have in common says nothing of one compound
+    differences = {"with n": curves[:, :, 0] - curves[:, :, -1], "over direct learning": direct - curves[:, :, -1]}
+    table = study.target.table.iloc[materials]
+    scale = np.nanmean(curves[:, :, 0], axis=0)
+    properties, bootstrap = compound_properties(study, materials), bootstrap.seeded(design)
+    return Facts.of(trials).to_dict("study", "property", "label", "unit", "source", "target", "overlap", "trials", "n") | {
+        "m": m,
+        "draws": design.distinct_draws,
+        "compounds": len(study.target),
+        "names": table["structure"].tolist(),
+        "groups": table["group"].tolist(),
+        "wf": _labels(table, "wf").tolist(),
+        "tested": (~np.isnan(curves[:, :, 0])).sum(axis=0).tolist(),
+        "curves": np.nanmean(curves, axis=0).tolist(),
+        "gains": {name: _as_lists(gain_tests(values, scale)) for name, values in differences.items()},
+        "explained": {
+            name: explain(np.nanmean(values - np.nanmean(values, axis=1, keepdims=True), axis=0), properties, bootstrap)
+            for name, values in differences.items()
+        },
+    }
+
+
+def draw_errors(trials: Trials, m: int) -> tuple[NDArray, NDArray, NDArray]:
+    """Mean errors over the trials of each source draw: transfer (draws, materials, n), direct (draws, materials), and the rows.
+
+    NaN where no trial of the draw tested the material; ``rows`` (materials,) are those of the target's table.
+
+    Raises:
+        KeyError: no trials of either arm at that m.
+    """
+    # direct learning stands in the same array, at n = 0, so that its trials and materials line up
+    cube = trials.cube(("transfer", "direct"), m=m)
+    errors = cube.errors[..., 0]
+    draws = np.unique(trials.design.draw(cube.trials), return_inverse=True)[1]
+    sums, counts = (np.zeros((draws.max() + 1, *errors.shape[1:])) for _ in range(2))
+    np.add.at(sums, draws, np.nan_to_num(errors))
+    np.add.at(counts, draws, ~np.isnan(errors))
+    means = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
+    return means[:, :, 1:], means[:, :, 0], cube.materials
+
+
+def gain_tests(differences: ArrayLike, scale: ArrayLike) -> pd.DataFrame:
+    """Student's test of every compound's mean gain over source draws, corrected for the number of compounds.
+
+    Args:
+        differences: (draws, compounds), positive is a gain; NaN where a draw did not test the compound.
+        scale: (compounds,) the error of which :data:`~sim2real.laws.verdicts.WORTHWHILE` is a part worth seeing.
+
+    Returns:
+        One row a compound, in that order: ``mean``; ``standard_error``, ``low``, ``high`` (95 %, Student) where two draws
+        tested it; ``p``, ``p_bh`` (Benjamini and Hochberg, J. R. Stat. Soc. B 57, 289 (1995)) and ``p_holm`` where
+        :data:`FEWEST_DRAWS` did, NaN elsewhere; ``verdict``: "gains" or "loses" where ``p_bh`` is at most
+        :data:`FALSE_DISCOVERIES`, "cannot be told" otherwise; ``detectable``, the smallest gain that would have been found
+        with 80 % power by a test of this compound alone at 5 %, and ``detectable_all`` with Bonferroni's correction for all
+        those tested; ``seen`` and ``seen_all``: whether a worthwhile gain is at least as large as those.
+    """
+    x, scale = np.asarray(differences, float), np.asarray(scale, float)
+    draws = (~np.isnan(x)).sum(axis=0)
+    mean = np.nanmean(x, axis=0)
+    spread = np.where(draws > 1, np.nansum((x - mean) ** 2, axis=0), np.nan)
+    error = np.sqrt(spread / np.maximum(draws - 1, 1) / draws)
+    freedom = np.maximum(draws - 1, 1)
+    half = t.ppf(1 - ALPHA / 2, freedom) * error
+    testable = draws >= FEWEST_DRAWS
+    ratio = np.divide(np.abs(mean), error, out=np.full_like(mean, np.inf), where=error > 0)
+    ratio[mean == 0] = 0.0
+    p, p_bh, p_holm, alone, together = (np.full(len(mean), np.nan) for _ in range(5))
+    p[testable] = 2 * t.sf(ratio[testable], freedom[testable])
+    if testable.any():
+        p_bh[testable], p_holm[testable] = false_discovery_control(p[testable]), holm(p[testable])
+        for number in np.unique(draws[testable]):
+            of = draws == number
+            alone[of] = error[of] * detectable_difference(1.0, int(number))
+            together[of] = error[of] * detectable_difference(1.0, int(number), int(testable.sum()))
+    found = np.nan_to_num(p_bh, nan=1.0) <= FALSE_DISCOVERIES
+    verdict = np.where(found, np.where(mean > 0, "gains", "loses"), UNTOLD)
+    return pd.DataFrame(
+        {
+            "mean": mean,
+            "standard_error": error,
+            "low": mean - half,
+            "high": mean + half,
+            "p": p,
+            "p_bh": p_bh,
+            "p_holm": p_holm,
+            "verdict": verdict,
+            "detectable": alone,
+            "detectable_all": together,
+            "seen": alone <= WORTHWHILE * scale,
+            "seen_all": together <= WORTHWHILE * scale,
+        }
+    )
+
+
+def compound_properties(study: Study, materials: NDArray) -> pd.DataFrame:
+    """What may explain a compound's gain, one row for each of ``materials`` (rows of the target's table).
+
+    ``distance from the law`` (|log10(kappa / (L sigma T))|, decades, NaN where kappa is unknown), ``neighbours in the source``
+    (source compounds other than itself within a radius of the descriptor in which half of the compounds have at least ten),
+    and the labels ``carrier type``, ``family`` and ``own kappa in the source`` (yes or no); those the table has no column for
+    are left out.
+    """
+    target, table = study.target, study.target.table.iloc[materials]
+    properties = {}
+    if "lorenz" in table:
+        properties["distance from the law"] = table["lorenz"].abs().to_numpy()
+    properties["neighbours in the source"] = _neighbours(study)[materials]
+    if "carrier" in table:
+        properties["carrier type"] = _labels(table, "carrier")
+    properties["family"] = _labels(table, "group")
+    properties["own kappa in the source"] = np.where(np.isin(target.keys[materials], study.source.keys), "yes", "no")
+    return pd.DataFrame(properties)
+
+
+def _labels(table: pd.DataFrame, column: str) -> NDArray:
+    if column not in table:
+        return np.full(len(table), "unknown")
+    return table[column].fillna("").replace("", "unknown").to_numpy(dtype=str)
+
+
+def _neighbours(study: Study) -> NDArray:
+    """For each row of the target, source compounds with another composition within the common radius (see above)."""
+    source, target = study.source, study.target
+    index = NearestNeighbors(algorithm="brute").fit(source.X)
+    # of CROWD + 1, one may be the compound itself
+    distances, found = index.kneighbors(target.X, n_neighbors=min(CROWD + 1, len(source)))
+    other = source.keys[found] != target.keys[:, None]
+    ordered = np.where(other, distances, -1.0)
+    ordered.sort(axis=1)
+    tenth = np.where(other.all(axis=1), ordered[:, -2] if ordered.shape[1] > 1 else ordered[:, -1], ordered[:, -1])
+    near = index.radius_neighbors(target.X, radius=float(np.median(tenth)), return_distance=False)
+    return np.array([(source.keys[rows] != key).sum() for rows, key in zip(near, target.keys)], dtype=float)
+
+
+def explain(gain: ArrayLike, properties: pd.DataFrame, bootstrap: Bootstrap = BOOTSTRAP) -> list[dict]:
+    """How much of the order of the gains each property explains, over compounds, taken as independent.
+
+    Args:
+        gain: (compounds,).
+        properties: a row for each compound; columns of numbers (NaN where unknown) and of labels.
+        bootstrap: replicates and seed; the intervals are of 95 %.
+
+    Returns:
+        For each column: ``name``; ``measure``: "Spearman's rho" for numbers, for labels "epsilon squared" (the part of the
+        variance of the ranks between labels, less what labels without meaning would give: 1 - (N - 1) / (N - k) (1 - eta^2));
+        ``compounds``; ``value`` with ``low``, ``high`` (95 % percentile bootstrap over compounds); ``p`` by permuting the
+        gains, two-sided for rho, and ``p_holm`` over the properties; ``levels``, for labels: the median gain and the number of
+        compounds of each, most compounds first. Labels of fewer than :data:`~sim2real.laws.verdicts.FEWEST_MATERIALS`
+        compounds count as "others", and a property that no two values are known of has ``value`` None.
+    """
+    gain = np.asarray(gain, float)
+    records = []
+    for name, column in properties.items():
+        numeric = pd.api.types.is_numeric_dtype(column)
+        known = np.isfinite(column.to_numpy(float)) if numeric else np.ones(len(column), dtype=bool)
+        values, of_gain = column.to_numpy()[known], gain[known]
+        record = {"name": name, "measure": "Spearman's rho" if numeric else "epsilon squared", "compounds": int(known.sum())}
+        if not numeric:
+            labels, counts = np.unique(values, return_counts=True)
+            values = np.where(np.isin(values, labels[counts >= FEWEST_MATERIALS]), values, "others")
+            medians = pd.Series(of_gain).groupby(values).agg(["median", "size"]).sort_values("size", ascending=False)
+            record["levels"] = [{"label": str(k), "median": float(a), "compounds": int(b)} for k, a, b in medians.itertuples()]
+        if len(values) < FEWEST_MATERIALS or len(np.unique(values)) < 2 or np.ptp(of_gain) == 0:
+            records.append(record | dict.fromkeys(("value", "low", "high", "p", "p_holm")))
+            continue
+        codes = values.astype(float) if numeric else np.unique(values, return_inverse=True)[1]
+        options = {"replicates": bootstrap.replicates, "seed": bootstrap.seed or 0}
+        found = rank_association(of_gain, codes, measure=spearman if numeric else epsilon_squared, **options)
+        records.append(record | vars(found))
+    tested = [r for r in records if r["value"] is not None]
+    for record, p in zip(tested, holm([r["p"] for r in tested])):
+        record["p_holm"] = float(p)
+    return records
+
+
+def _as_lists(frame: pd.DataFrame) -> dict[str, list]:
+    """Columns as lists, with None where there is no number."""
+    return {name: [None if v != v else v for v in values.tolist()] for name, values in frame.items()}
+
+
+def drawn_curves(record: dict) -> dict:
+    """What Figure 6e draws of a :func:`gain_record`, numbers to four digits: thousands of compounds make a large file."""
+    return {k: v for k, v in record.items() if k not in ("gains", "explained")} | {"curves": _short(record["curves"])}
+
+
+def drawn_ranking(record: dict) -> dict:
+    """What the ranking draws of a :func:`gain_record`, numbers to four digits."""
+    gains = {name: {column: _short(values) for column, values in table.items()} for name, table in record["gains"].items()}
+    return {k: v for k, v in record.items() if k != "curves"} | {"gains": gains}
+
+
+def _short(values: list) -> list:
+    if values and isinstance(values[0], list):
+        return [_short(row) for row in values]
+    return [float(f"{v:.4g}") if isinstance(v, float) else v for v in values]

@@ -1,0 +1,55 @@
+"""The kinds of studies: how hyperparameters are chosen for one, what it is compared with, and what ``overlap`` drops."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from sim2real.training import tune
+from sim2real.training.recipes import Recipe
+from sim2real.training.study import Study
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What all studies of one kind share.
+
+    Attributes:
+        candidates: what is tried when hyperparameters are chosen.
+        baselines, drop_tested: as :class:`~sim2real.training.study.Study` has them. Nearly all measured pairs and compounds are
+            simulated too: without all of them no source would be left, so that each trial drops its own test rows.
+        all_rows: whether all measured rows train, as in the paper, or as many as the preset's ``m_max``.
+        from_scratch: whether every n and m is a training of its own, so that presets give it fewer trials.
+        wide: whether networks are slow for their many inputs, so that hyperparameters are chosen in fewer trials.
+        shown: the choice of which figures show every value.
+    """
+
+    candidates: tune.Candidates
+    baselines: tuple[str, ...] = ("ridge", "trees", "simulator")
+    drop_tested: bool = False
+    all_rows: bool = False
+    from_scratch: bool = False
+    wide: bool = False
+    shown: str = "property"
+
+    @property
+    def untuned(self) -> Recipe:
+        """A short training, which shows only that everything runs."""
+        return self.candidates.start
+
+    def choose(self, study: Study, m: int) -> tuple[Recipe, pd.DataFrame]:
+        """Hyperparameters chosen on validation data for a target size, and the table of candidates."""
+        # from 400 rows on a hundred validate in each trial
+        trials = (6 if m >= 400 else 12) if self.wide else 0
+        return tune.tune(study, m, self.candidates, trials)
+
+
+_TREES = ("ridge", "trees", "boosting")
+_ROWS = {"drop_tested": True, "all_rows": True}
+KINDS = {
+    "polymers": Kind(tune.STANDARD),
+    "liquids": Kind(tune.STANDARD),
+    "pairs": Kind(tune.PAIRS, (*_TREES, "simulator"), **_ROWS, from_scratch=True, shown="simulator"),
+    "conductivity": Kind(tune.TRANSPORT, (*_TREES, "neighbour", "simulator", "law"), **_ROWS, wide=True, shown="source"),
+}
