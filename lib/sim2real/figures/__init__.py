@@ -26,8 +26,8 @@ from sim2real.figures.surfaces import surface
 
 __all__ = [
     "Saved", "class_parity", "classes", "compounds", "conductivities", "curve_grid", "descriptor_map", "descriptors",
-    "figure_folder", "gain_by_accuracy", "groups", "indifference", "network", "parity", "payload", "ranking", "save", "scaling", "similarity",
-    "similarity_scaling", "splits", "surface", "target_sizes", "towers",
+    "figure_folder", "gain_by_accuracy", "groups", "indifference", "network", "parity", "payload", "ranking", "save", "scaling",
+    "similarity", "similarity_scaling", "splits", "surface", "target_sizes", "towers",
 ]  # fmt: skip
 
 
