@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from sim2real.chemistry.descriptors import ForceFieldDescriptor
-from sim2real.chemistry.descriptors.pairs import PairDescriptor, describe_pairs
+from sim2real.chemistry.descriptors.pairs import PairDescriptor
 from sim2real.datasets.activity import load_activity_nrtl
 from sim2real.studies.cases import chosen_cases, load_studies, load_study
+from sim2real.studies.describe import describe_pairs
 from sim2real.studies.presets import resolve
 from sim2real.training.recipes import UNTUNED_PAIRS, MultitaskHyperparameters, load_hyperparameters
 

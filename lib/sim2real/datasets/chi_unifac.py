@@ -9,10 +9,11 @@ import pandas as pd
 
 from sim2real.chemistry.simulators.unifac import HIGH_KELVIN, LOW_KELVIN, simulate_chi
 from sim2real.chemistry.simulators.unifac_groups import NoGroups, molecule_groups, unit_groups
+from sim2real.chemistry.structures import PAIR_SEPARATOR
 from sim2real.datasets.drawn_pairs import draw_molecules, draw_pairs, pick
-from sim2real.datasets.pairs import COLUMNS, PAIR, UNCLASSIFIED, load_chi_measured
+from sim2real.datasets.embedded import load_virtual_polymers, sample_balanced
+from sim2real.datasets.pairs import COLUMNS, UNCLASSIFIED, load_chi_measured
 from sim2real.datasets.task import Task, get_property
-from sim2real.datasets.virtual import load_virtual_polymers, sample_balanced
 
 TEMPERATURES = tuple(278.15 + 20.0 * k for k in range(7))  # K; most measured values lie between
 POLYMERS, SOLVENTS = 1000, 1000  # structures beyond the measured ones among which pairs are drawn
@@ -63,8 +64,8 @@ def load_chi_unifac(
         frame = pd.DataFrame(polymer, columns=["polymer_key", "polymer"])
         frame[["solvent_key", "solvent"]] = pd.DataFrame(solvent)
         frame["temperature"] = rng.choice(TEMPERATURES, size=size)
-        frame["key"] = frame["polymer_key"] + PAIR + frame["solvent_key"]
-        return frame.assign(structure=frame["polymer"] + PAIR + frame["solvent"])
+        frame["key"] = frame["polymer_key"] + PAIR_SEPARATOR + frame["solvent_key"]
+        return frame.assign(structure=frame["polymer"] + PAIR_SEPARATOR + frame["solvent"])
 
     avoid = frozenset(measured.keys)
     drawn = draw_pairs(n_max, seed, propose, _simulate, property=prop, distinct=("temperature",), avoid=avoid)

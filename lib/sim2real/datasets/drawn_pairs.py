@@ -13,7 +13,7 @@ import pandas as pd
 
 from sim2real.chemistry.simulators.unifac_groups import is_listed
 from sim2real.chemistry.structures import StructureError, structure_key
-from sim2real.datasets.task import DROPPED_COLUMNS, Property, dropped_rows
+from sim2real.datasets.task import DROPPED_COLUMNS, Property, dropped_by_reason, dropped_rows
 
 BATCH = 4096  # proposals drawn and simulated at a time
 BARREN = 50  # batches in a row without a new pair after which there is nothing left to draw
@@ -35,8 +35,7 @@ class Drawn:
 
     def report(self) -> dict[str, int]:
         """Counts: pairs proposed, dropped by reason, drawn."""
-        reasons = {f"dropped: {reason}": int(n) for reason, n in self.dropped["reason"].value_counts().items()}
-        return {"distinct pairs proposed": self.proposed, **reasons, "pairs drawn": len(self.table)}
+        return {"distinct pairs proposed": self.proposed, **dropped_by_reason(self.dropped), "pairs drawn": len(self.table)}
 
 
 def draw_pairs(

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim2real.chemistry.descriptors import CompositionDescriptor, ForceFieldDescriptor, MolecularDescriptor
-from sim2real.chemistry.descriptors.pairs import describe_pairs
 from sim2real.datasets.paths import CACHE
 from sim2real.datasets.task import Task
+from sim2real.studies.describe import describe_pairs
 from sim2real.training.seeding import numpy_generator
 
 # fixed: which materials belong to the source is part of the study, not of a run's randomness

@@ -46,19 +46,6 @@ COORDINATION_HALF = 5.0  # half of Guggenheim's coordination number 10
 CHUNK = 4096  # pairs at a time: bounds the memory to some 20 MB
 
 
-def unifac_chi(polymer: str, solvent: str, temperature: float) -> float:
-    """Chi of one polymer (repeat unit with two ``*``) in one solvent (SMILES) at a temperature in K, by UNIFAC 2.0.
-
-    Raises:
-        NoGroups: no UNIFAC groups; the message says which side and why.
-        ValueError: a temperature outside of 200 to 600 K.
-    """
-    row = simulate_chi([polymer], [solvent], [temperature]).iloc[0]
-    if row["reason"]:
-        raise NoGroups(f"{polymer} in {solvent}: {row['reason']}")
-    return float(row["value"])
-
-
 def simulate_chi(
     polymers: Sequence[str],
     solvents: Sequence[str],
