@@ -41,7 +41,7 @@ class Predictor:
     An ensemble is trained on all simulations and on the measured values of a study of pairs.
 
     Args:
-        study: of :func:`~sim2real.studies.cases.load_study` and kind ``pairs``, with hyperparameters.
+        study: of :func:`~sim2real.studies.load.load_study` and kind ``pairs``, with hyperparameters.
         members: networks; about a second each for a thousand updates.
         level: of the intervals; can be changed afterwards.
         seed: of the random numbers.
