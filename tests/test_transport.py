@@ -22,8 +22,8 @@ from sim2real.datasets.transport import (
     load_metal_conductivities,
     read_transport,
 )
-from sim2real.studies.cases import chosen_cases, load_study
 from sim2real.studies.conductivity import with_law
+from sim2real.studies.load import chosen_cases, load_study
 from sim2real.studies.presets import resolve
 from sim2real.training.recipes import UNTUNED
 

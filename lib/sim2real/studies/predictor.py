@@ -28,7 +28,7 @@ try:
 except ImportError:
     interact = None
 
-FAR = 0.95  # quantile of the distances between measured molecules beyond which a new one is called far
+UNLIKE = 0.95  # quantile of the distances between measured molecules beyond which a new one is called far
 
 
 class FarFromData(UserWarning):
@@ -41,7 +41,7 @@ class Predictor:
     An ensemble is trained on all simulations and on the measured values of a study of pairs.
 
     Args:
-        study: of :func:`~sim2real.studies.cases.load_study` and kind ``pairs``, with hyperparameters.
+        study: of :func:`~sim2real.studies.load.load_study` and kind ``pairs``, with hyperparameters.
         members: networks; about a second each for a thousand updates.
         level: of the intervals; can be changed afterwards.
         seed: of the random numbers.
@@ -226,7 +226,7 @@ class Predictor:
         scaled = self._scale(self.descriptor.molecules(list(structures))[0])
         between = np.linalg.norm(scaled[:, None] - scaled[None], axis=2)
         np.fill_diagonal(between, np.inf)
-        return scaled, float(np.quantile(between.min(axis=1), FAR))
+        return scaled, float(np.quantile(between.min(axis=1), UNLIKE))
 
     def _scale(self, vectors: np.ndarray) -> np.ndarray:
         """Descriptors as the first network sees them, so that what it does not use does not count, in units that differ alike."""
