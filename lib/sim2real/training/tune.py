@@ -224,7 +224,7 @@ class Search:
         n = len(self.source)
         return sorted({min(small, n // 4), n}) if small else [n]
 
-    def _prepared(self, recipe: Recipe, n: int) -> object:
+    def _prepared(self, recipe: Recipe, n: int) -> Predictors | Simulations:
         rows = self._orders(self.trials)[:, :n]
         return recipe.prepare(Simulations(self.source, rows, self._seeds(f"pretraining {n}", self.trials)))
 
