@@ -98,7 +98,7 @@ def test_pairs_keep_their_order_and_long_batches_are_cut(monkeypatch):
     units, solvents = [STYRENE, OXYETHYLENE, ETHYLENE] * 7, ["O", "CCO", "c1ccccc1", "CCCC", "CC(C)=O", "ClCCl", "CO"] * 3
     kelvin = np.tile([300.0, 350.0], 11)[:21]
     whole = simulate_chi(units, solvents, kelvin)["value"].to_numpy()
-    monkeypatch.setattr("sim2real.chemistry.simulators.unifac.CHUNK", 4)
+    monkeypatch.setattr("sim2real.chemistry.simulators.unifac.PAIRS_AT_ONCE", 4)
     np.testing.assert_allclose(simulate_chi(units, solvents, kelvin)["value"], whole, rtol=1e-13)
     single = [chi_of(u, s, T) for u, s, T in zip(units, solvents, kelvin)]
     np.testing.assert_allclose(single, whole, rtol=1e-12)

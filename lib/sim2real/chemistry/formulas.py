@@ -19,7 +19,7 @@ FAMILIES = {
     "pnictide": ("N", "P", "As", "Sb", "Bi"),
     "tetrelide": ("C", "Si", "Ge", "Sn", "Pb"),
 }
-OTHER = "intermetallic or other"
+OTHER_FAMILY = "intermetallic or other"
 FAMILY_SHARE = 0.1
 
 
@@ -55,7 +55,7 @@ class Formula:
             # a tenth that is written as decimals may fall short by a rounding error
             if sum(amounts.get(e, 0.0) for e in elements) >= FAMILY_SHARE - 1e-9:
                 return name
-        return OTHER
+        return OTHER_FAMILY
 
 
 @lru_cache(maxsize=100_000)

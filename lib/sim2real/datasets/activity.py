@@ -21,7 +21,7 @@ from sim2real.chemistry.simulators.unifac import ln_gamma_infinite
 from sim2real.chemistry.simulators.unifac_groups import NoGroups, molecule_groups
 from sim2real.chemistry.structures import PAIR_SEPARATOR, structure_key
 from sim2real.datasets.drawn_pairs import draw_molecules, draw_pairs, pick
-from sim2real.datasets.task import DROPPED_COLUMNS, Task, dropped_by_reason, dropped_rows, get_property, merge
+from sim2real.datasets.task import DROPPED_COLUMNS, Task, dropped_rows, get_property, merge, reason_counts
 
 TABLE = "ChemSep NRTL"  # thermo's name of the parameter table
 KELVIN = 298.15
@@ -30,7 +30,7 @@ LARGEST = 12  # heavy atoms of a drawn molecule; NRTL's own have up to 20, nine 
 MOLECULES = 3000  # among which pairs are drawn: more pairs than anyone asks for, and few enough to be described in a minute
 
 # the class of a molecule is the first of solute_classes.csv whose pattern it holds
-OTHER = "other compounds"
+OTHER_CLASS = "other compounds"
 
 
 def load_activity_nrtl() -> Task:
@@ -79,7 +79,7 @@ def load_activity_nrtl() -> Task:
         citation="ChemSep (chemsep.org), table 'ChemSep NRTL' of the package thermo 0.6.1",
         report={
             "rows read": len(parameters),
-            **dropped_by_reason(listed),
+            **reason_counts(listed),
             "rows merged into another value of the same solute and solvent": len(rows) - len(table),
             "rows": len(table),
             "mixtures": table["key"].nunique(),
@@ -152,7 +152,7 @@ def solute_class(smiles: str) -> str:
     for name, patterns in _compiled().items():
         if any(mol.HasSubstructMatch(pattern) for pattern in patterns):
             return name
-    return OTHER
+    return OTHER_CLASS
 
 
 @lru_cache(maxsize=1)

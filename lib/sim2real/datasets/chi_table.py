@@ -25,7 +25,7 @@ from sim2real.datasets.tables import report_dropped
 from sim2real.datasets.task import DataError, Task, merge
 
 # what is added to a temperature in the unit to give K, and the unit that it is perhaps mistaken for
-UNITS = {"K": (0.0, "deg C"), "degC": (ZERO_CELSIUS, "K")}
+TEMPERATURE_UNITS = {"K": (0.0, "deg C"), "degC": (ZERO_CELSIUS, "K")}
 _COUNTED = {"pairs": "pair", "polymers": "polymer_key", "solvents": "solvent_key"}
 
 
@@ -77,10 +77,10 @@ def chi_from_table(
     """
     if bool(pair) == bool(polymer or solvent) or bool(polymer) != bool(solvent):
         raise ValueError("name either the columns polymer= and solvent=, or the one column pair=")
-    if temperature_unit not in UNITS:
-        raise ValueError(f"unknown temperature_unit {temperature_unit!r}; expected {' or '.join(UNITS)}")
+    if temperature_unit not in TEMPERATURE_UNITS:
+        raise ValueError(f"unknown temperature_unit {temperature_unit!r}; expected {' or '.join(TEMPERATURE_UNITS)}")
     path = Path(path)
-    offset, other = UNITS[temperature_unit]
+    offset, other = TEMPERATURE_UNITS[temperature_unit]
     low, high = (limit + ZERO_CELSIUS - offset for limit in (LOW_CELSIUS, HIGH_CELSIUS))
     first, last = (pair, pair) if pair else (polymer, solvent)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from sim2real.datasets.task import DROPPED_COLUMNS, DataError, dropped_by_reason
+from sim2real.datasets.task import DROPPED_COLUMNS, DataError, reason_counts
 
 
 class Fault(Exception):
@@ -56,7 +56,7 @@ class Rows:
     @property
     def reasons(self) -> dict[str, int]:
         """How many rows are dropped for each reason."""
-        return dropped_by_reason(self.dropped)
+        return reason_counts(self.dropped)
 
     @property
     def first(self) -> str:

@@ -20,7 +20,7 @@ from sim2real.chemistry.structures import structure_key
 from sim2real.datasets.rows import Cells, Fault, Rows, read_number, read_rows
 from sim2real.datasets.task import DataError, Property, Task, get_property, merge
 
-SHOWN = 10  # bad rows that a warning names; the rest is in the file beside the table
+ROWS_SHOWN = 10  # bad rows that a warning names; the rest is in the file beside the table
 _IGNORED = str.maketrans("³", "3", " ()*^·")  # of units: W/mK, W/(m K) and W/(m·K) are one
 
 
@@ -181,7 +181,7 @@ def report_dropped(path: Path, rows: Rows) -> None:
     except OSError:
         where = f"{beside} cannot be written"
     text = f"{path.name}: {len(rows.dropped)} rows cannot be used ({where})"
-    warnings.warn("\n  ".join([text, *rows.faults(SHOWN)]), DataWarning, stacklevel=3)
+    warnings.warn("\n  ".join([text, *rows.faults(ROWS_SHOWN)]), DataWarning, stacklevel=3)
 
 
 def refuse_empty(path: Path, rows: Rows, value: str) -> None:

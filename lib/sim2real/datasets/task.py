@@ -78,7 +78,7 @@ def dropped_rows(file: str, rows: pd.DataFrame, column: str, reason: str, *, fir
     return pd.DataFrame(dict(zip(DROPPED_COLUMNS, values)), columns=list(DROPPED_COLUMNS))
 
 
-def dropped_by_reason(dropped: pd.DataFrame) -> dict[str, int]:
+def reason_counts(dropped: pd.DataFrame) -> dict[str, int]:
     """Lines of a report: how many of the rows of :func:`dropped_rows` are left out for each reason."""
     return {f"dropped: {reason}": int(count) for reason, count in dropped["reason"].value_counts().items()}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -112,7 +113,7 @@ class Plan:
             }
         )
         path = folder / f"{'_'.join(map(str, trials))}.parquet"
-        part = path.with_suffix(".part")
+        part = path.with_suffix(f".{os.getpid()}.part")
         table.to_parquet(part, index=False)
         part.replace(path)
 

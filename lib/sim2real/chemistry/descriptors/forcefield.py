@@ -34,7 +34,7 @@ import pandas as pd
 import rdkit
 
 from sim2real.chemistry.descriptors.base import StructureDescriptor
-from sim2real.chemistry.descriptors.gaff import SYMBOLS, TYPES_WITHOUT_GAFF, atom_types, check_elements
+from sim2real.chemistry.descriptors.gaff import GAFF_ELEMENTS, TYPES_WITHOUT_GAFF, atom_types, check_elements
 from sim2real.chemistry.descriptors.gaff_parameters import Parameters, parameters, tables
 from sim2real.chemistry.descriptors.periodic import Graph, build_graph
 from sim2real.chemistry.descriptors.store import Described
@@ -53,7 +53,7 @@ _WIDTH, _MASS_WIDTH = 1 / 40, 0.05
 _UNSCALED_ATOMS = ("hw", "n4", "nx", "ny", "nz", "n+")
 _WEAKEST = {"bond": 20.0, "angle": 20.0}
 
-FEATURE_NAMES: tuple[str, ...] = tuple(f"mass_{symbol}" for symbol in SYMBOLS.values()) + tuple(
+FEATURE_NAMES: tuple[str, ...] = tuple(f"mass_{symbol}" for symbol in GAFF_ELEMENTS.values()) + tuple(
     f"{block}_{k:02d}" for block in _BLOCKS for k in range(len(_CENTRES))
 )
 
@@ -204,7 +204,7 @@ def _charge_differences(graph: Graph) -> Weighted:
 def _mass_block(graph: Graph) -> np.ndarray:
     counts = Counter(graph.atomic_numbers)
     counts[1] = sum(graph.hydrogens)
-    masses = [(mass, counts[number]) for number, mass in zip(SYMBOLS, _MASSES)]
+    masses = [(mass, counts[number]) for number, mass in zip(GAFF_ELEMENTS, _MASSES)]
     masses += [(mass, counts[number]) for number, mass in _OTHER_MASSES.items()]
     low, high = _MASSES[0], _MASSES[-1]
     return _kernel_mean(masses, low, high, (_MASSES - low) / (high - low), _MASS_WIDTH)
