@@ -14,8 +14,8 @@ import pytest
 
 import sim2real
 from sim2real.__main__ import main
+from sim2real.datasets.embedded import load_virtual_polymers
 from sim2real.datasets.tables import DataWarning
-from sim2real.datasets.virtual import load_virtual_polymers
 
 EXPORTED = """
 study read_table load_study run_trials learning_curve error_surface classes compare_arms plot table save fit_power_law fit_surface

@@ -54,7 +54,8 @@ def test_every_row_is_tested_about_as_often(grouped):
 
 
 def test_the_tested_materials_own_simulations_are_dropped_trial_by_trial(study, tmp_path):
-    study = replace(study, drop_tested=True)
+    few = replace(study.settings.pretraining, steps=20)
+    study = replace(study, drop_tested=True, settings=replace(study.settings, pretraining=few))
     design = Design(n_grid=(50, 290), m_grid=(32,), trials=4, overlap="drop", source_draws=2)
     # ten target materials are simulated as well; the worst of many splits tests at most eight of them
     assert 292 <= available_source(study, "drop", 0) <= 295

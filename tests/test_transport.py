@@ -22,8 +22,8 @@ from sim2real.datasets.transport import (
     load_metal_conductivities,
     read_transport,
 )
-from sim2real.studies.cases import chosen_cases, load_study
 from sim2real.studies.conductivity import with_law
+from sim2real.studies.load import chosen_cases, load_study
 from sim2real.studies.presets import resolve
 from sim2real.training.recipes import UNTUNED
 
@@ -150,7 +150,9 @@ def own(tmp_path):
 
 
 def test_own_tables_with_every_fault(own):
-    with pytest.warns(DataWarning, match="own.csv: 7 rows cannot be used; the first is line 6, column sigma: '-5'"):
+    with pytest.warns(
+        DataWarning, match=r"own.csv: 7 rows cannot be used \(all are in own.dropped.csv\)\n  line 6, column sigma: '-5'"
+    ):
         task = read_transport(own, property=ELECTRICAL, structure="what", value="sigma", unit_column="unit")
     assert set(task.keys) == {read_formula("Bi2Te3").key, read_formula("PbTe").key}
     bismuth = task.table[task.table["key"] == read_formula("Bi2Te3").key].iloc[0]
@@ -162,6 +164,10 @@ def test_own_tables_with_every_fault(own):
     assert task.report["of them with values a hundred times apart (a wrong unit?)"] == 1
     assert sum(count for what, count in task.report.items() if what.startswith("dropped: ")) == 7
     assert task.dropped["line"].tolist() == [6, 7, 8, 9, 10, 11, 12]
+    # written beside the table, as of every own table
+    written = pd.read_csv(own.with_name("own.dropped.csv"), keep_default_na=False)
+    assert written.astype(str).to_numpy().tolist() == task.dropped.astype(str).to_numpy().tolist()
+    assert written.iloc[3][["line", "column", "found"]].tolist() == [9, "unit", "mho"]
 
 
 def test_one_unit_for_all_rows(own):

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from sim2real.datasets.virtual import load_virtual_polymers
 
 from sim2real.datasets import paths
 from sim2real.datasets.paths import ROOT
-from sim2real.datasets.virtual import load_virtual_polymers
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wheel")]
 

@@ -33,7 +33,7 @@ _HOMES = {
     "fit_power_law": "laws.power",
     "fit_surface": "laws.surface",
     "learning_curve": "laws.curve",
-    "load_study": "studies.cases",
+    "load_study": "studies.load",
     "plot": "studies.show",
     "read_table": "datasets.tables",
     "run_trials": "studies.own:run_study",

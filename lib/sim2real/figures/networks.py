@@ -16,7 +16,8 @@ POLYMER, SOLVENT, BETWEEN = "#5b3a8c", "#2f7d57", "#7a6200"
 
 def _network_caption(payload: dict) -> str:
     widths = payload["records"][0]["widths"]
-    return f"The network that is trained: {widths[0]} numbers of the descriptor, {', '.join(map(str, widths[1:-1]))} hidden units, one property."
+    hidden = ", ".join(map(str, widths[1:-1]))
+    return f"The network that is trained: {widths[0]} numbers of the descriptor, {hidden} hidden units, one property."
 
 
 @figure(_network_caption)

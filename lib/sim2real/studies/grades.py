@@ -186,11 +186,6 @@ def class_association(table: pd.DataFrame) -> float | None:
     return None if len(table) < 2 else float(association(table.to_numpy(), method="cramer"))
 
 
-def left_out(grades: list[GradedSource]) -> pd.DataFrame:
-    """How many simulated materials are in no set, by reason; all counts of the first set's source."""
-    return pd.DataFrame.from_dict(grades[0].study.source.report, orient="index", columns=["materials"])
-
-
 def grade_table(grades: list[GradedSource]) -> pd.DataFrame:
     """Size and similarity (lowest, median, highest) of each grade, and the simulated value's mean and standard deviation."""
     rows = [

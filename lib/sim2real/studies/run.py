@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from sim2real import figures as drawing
 from sim2real.laws.arms import compare_sizes
 from sim2real.laws.records import paper as numbers_of_paper
-from sim2real.studies.cases import Case, chosen_cases
+from sim2real.studies.cases import Case
 from sim2real.studies.grades import GradedSource, class_table, grade_design, grade_sources, similarity_record
+from sim2real.studies.load import chosen_cases
 from sim2real.studies.presets import Settings, resolve
 from sim2real.training import duration, experiment
 from sim2real.training.recipes import load_hyperparameters
@@ -66,13 +67,13 @@ class Run:
         """The studies that figures show side by side, that of :meth:`study` first.
 
         Args:
-            kind, choice: as :func:`~sim2real.studies.cases.load_study`. The preset smoke trains some kinds briefly
+            kind, choice: as :func:`~sim2real.studies.load.load_study`. The preset smoke trains some kinds briefly
                 (:class:`~sim2real.studies.cases.Case`), and so it does your own tables, for which nothing is chosen there.
         """
         return [self._load(case, of) for case, of in chosen_cases(kind, self.edition, **choice)]
 
     def study(self, kind: str, **choice: Any) -> Study:
-        """One study; arguments and errors are those of :func:`~sim2real.studies.cases.load_study`."""
+        """One study; arguments and errors are those of :func:`~sim2real.studies.load.load_study`."""
         return self._load(*chosen_cases(kind, self.edition, **choice)[0])
 
     def _load(self, case: Case, choice: dict) -> Study:

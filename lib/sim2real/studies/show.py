@@ -24,7 +24,7 @@ class Shown(NamedTuple):
     table: Callable[[list], pd.DataFrame] | None
 
 
-SHOWN: dict[type, Shown] = {
+NOUNS: dict[type, Shown] = {
     LearningCurve: Shown(figures.scaling, tables.scaling),
     TargetSizes: Shown(figures.target_sizes, tables.sizes),
     ClassCurve: Shown(figures.classes, tables.class_verdicts),
@@ -92,8 +92,8 @@ def _several(nouns: Any) -> list:
 
 
 def _shown(noun: Any, what: str) -> Callable:
-    shown = SHOWN.get(type(noun), Shown(None, None))
+    shown = NOUNS.get(type(noun), Shown(None, None))
     found = shown.draw if what == "figure" else shown.table
     if found is None:
-        raise TypeError(f"{type(noun).__name__} has no {what}; expected one of {', '.join(t.__name__ for t in SHOWN)}")
+        raise TypeError(f"{type(noun).__name__} has no {what}; expected one of {', '.join(t.__name__ for t in NOUNS)}")
     return found

@@ -43,7 +43,7 @@ def survey_tasks(
 
     Args:
         edition, settings: of the run.
-        database, tables: as :func:`~sim2real.studies.cases.load_study`.
+        database, tables: as :func:`~sim2real.studies.load.load_study`.
 
     Returns:
         Sources and targets by name (a target's source has its name), and parity records of simulated against measured values

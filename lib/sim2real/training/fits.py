@@ -49,12 +49,7 @@ class Predictors:
 
 
 def fit_networks(
-    X: np.ndarray,
-    y: np.ndarray,
-    rows: np.ndarray,
-    shape: Network,
-    stage: Training,
-    seeds: Sequence[tuple],
+    X: np.ndarray, y: np.ndarray, rows: np.ndarray, shape: Network, stage: Training, seeds: Sequence[tuple]
 ) -> Predictors:
     """Train K networks from random weights: pretraining on simulations, or direct learning on measurements.
 
@@ -74,12 +69,7 @@ def fit_networks(
 
 
 def transfer(
-    pretrained: Predictors,
-    X: np.ndarray,
-    y: np.ndarray,
-    rows: np.ndarray,
-    stage: Training,
-    seeds: Sequence[tuple],
+    pretrained: Predictors, X: np.ndarray, y: np.ndarray, rows: np.ndarray, stage: Training, seeds: Sequence[tuple]
 ) -> Predictors:
     """Turn K pretrained networks into predictors of measurements; the pretrained ones are left as they are.
 

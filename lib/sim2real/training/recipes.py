@@ -19,20 +19,6 @@ from sim2real.training.fits import PAPER_WEIGHT, Predictors, fit_multitask, fit_
 from sim2real.training.networks import Network, Training
 from sim2real.training.towers import PairNetwork
 
-__all__ = [
-    "UNTUNED",
-    "UNTUNED_PAIRS",
-    "Drawn",
-    "Hyperparameters",
-    "MultitaskHyperparameters",
-    "Network",
-    "PairNetwork",
-    "Recipe",
-    "Training",
-    "from_dict",
-    "load_hyperparameters",
-    "save_hyperparameters",
-]
 TUNING = DATA / "tuning"
 CHOSEN = TUNING / "chosen.json"
 NETWORK_ARMS = ("transfer", "direct")

@@ -169,7 +169,7 @@ def tune(study: Study, m: int, candidates: Candidates = STANDARD, trials: int = 
         ``validation_mae`` (in the property's unit), ``standard_error`` over trials and ``chosen``.
     """
     torch.set_num_threads(1)
-    search = _Search(study, m, candidates, trials or candidates.trials or trials_for(m))
+    search = Search(study, m, candidates, trials or candidates.trials or trials_for(m))
     recipe, rows = candidates.start, []
     for stage in candidates.stages:
         best, table = choose(stage.name, search.scored(stage, recipe))
@@ -196,7 +196,7 @@ def choose(stage: str, scored: Iterable[tuple[dict, np.ndarray]]) -> tuple[dict,
     return scored[best][0], rows
 
 
-class _Search:
+class Search:
     """Validation errors of candidates for one study; every random number follows from the study, the purpose and the trial."""
 
     def __init__(self, study: Study, m: int, candidates: Candidates, trials: int) -> None:
