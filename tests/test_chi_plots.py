@@ -17,7 +17,6 @@ from sim2real.laws import curve as results
 from sim2real.training.recipes import PairNetwork
 
 matplotlib.use("Agg")
-pytestmark = pytest.mark.usefixtures("few_replicates")
 PAYLOAD = {"title": "A title", "edition": "embedded", "preset": "smoke"}
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
+import pandas as pd
+import pytest
 
-from sim2real.training.recipes import Network, Training
+from sim2real.training.recipes import TUNING, Network, Training, load_hyperparameters
 from sim2real.training.seeding import numpy_generator
 from sim2real.training.study import split_rows
-from sim2real.training.tune import HEAD_ONLY, PAIRS, Search, standard, tune
+from sim2real.training.tune import HEAD_ONLY, PAIRS, STANDARD, TRANSPORT, Search, standard, tune
 
 
 def test_the_best_of_each_stage_is_chosen(study):
@@ -33,3 +35,20 @@ def test_tuning_reads_no_test_row_and_tears_no_group_apart(study):
         assert len(validate) == 6 and len(fit) > 6
         assert not set(groups[fit]) & set(groups[validate])
         assert not set(groups[test]) & set(groups[np.concatenate([fit, validate])])
+
+
+@pytest.mark.parametrize("table", sorted(TUNING.glob("*.csv")), ids=lambda path: path.stem)
+def test_committed_tables_hold_the_candidates_in_their_order(table):
+    candidates = PAIRS if "chi" in table.stem else TRANSPORT if "sigma" in table.stem else STANDARD
+    rows, recipe = iter(pd.read_csv(table).to_dict("records")), candidates.start
+    for stage in candidates.stages:
+        best = None
+        for candidate in stage.candidates(recipe):
+            row = next(rows)
+            tried = {name: value for part in candidate.values() for name, value in asdict(part).items()}
+            for name, value in {"stage": stage.name, **tried}.items():
+                assert str(row[name]) == str(value) or float(row[name]) == value
+            best = candidate if row["chosen"] else best
+        recipe = replace(recipe, **best)
+    assert next(rows, None) is None
+    assert recipe == load_hyperparameters(table.stem)

@@ -34,10 +34,9 @@ def _equality(ax: Axes, values: list[float]) -> None:
 def _parity_caption(payload: dict) -> str:
     parts = [
         f"{r['label']}: {r['rows']:,} points, Spearman {number(r['spearman'], 2)}, Pearson {number(r['pearson'], 2)}, bias "
-        f"{number(r['bias'], sign=True)}, MAE {number(r['mae'])}"
-        + (f" {unit(r)}" if r["unit"] != "-" else "")
+        f"{number(r['bias'], sign=True)}, MAE {number(r['mae'])}" + (f" {unit(r)}" if r["unit"] != "-" else "")
         for r in payload["records"]
-    ]  # fmt: skip
+    ]
     text = "Simulated against measured values; grey: equality. Bias and mean absolute error (MAE) are of simulated $-$ measured. "
     return text + "; ".join(parts) + "."
 
@@ -157,9 +156,8 @@ def _splits_caption(payload: dict) -> str:
     first = payload["records"][0]
     return (
         f"Error under each way of splitting measured rows, $m$ = {first['m']:,}. a: bars 90 % over trials. b: transfer $-$ "
-        "direct learning, paired; bars: 2 standard errors over trials. "
-        f"Of the test rows, seen in training: {'; '.join(parts)}."
-    )  # fmt: skip
+        f"direct learning, paired; bars: 2 standard errors over trials. Of the test rows, seen in training: {'; '.join(parts)}."
+    )
 
 
 @figure(_splits_caption)

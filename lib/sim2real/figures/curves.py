@@ -152,13 +152,12 @@ def _sizes_caption(payload: dict) -> str:
     first = payload["records"][0]
     return (
         f"Error against the number $m$ of measured training materials, transfer from the largest $n$ = {first['n']:,} beside "
-        "direct "
-        "learning. Bands: 90 % over trials. Transfer $-$ direct at the smallest and the largest $m$: "
+        "direct learning. Bands: 90 % over trials. Transfer $-$ direct at the smallest and the largest $m$: "
         + "; ".join(
             f"{r['label']} {' and '.join(difference(r['transfer_minus_direct'][k]) for k in (0, -1))}" for r in payload["records"]
         )
         + " (standard errors over trials)."
-    )  # fmt: skip
+    )
 
 
 @figure(_sizes_caption)

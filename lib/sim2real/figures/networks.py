@@ -49,8 +49,8 @@ def _towers_caption(payload: dict) -> str:
         else "the distance of their latent numbers"
     )
     return (
-        f"Two towers with the same weights, {between}, and a head for measured and one for simulated values. "
-        f"Temperature enters the {'towers' if record['temperature'] == 'tower' else 'heads'} as $T$ and $1/T$."
+        f"Two towers with the same weights, {between}, and a head for measured and one for simulated values. Temperature enters "
+        f"the {'towers' if record['temperature'] == 'tower' else 'heads'} as $T$ and $1/T$."
     )
 
 

@@ -66,10 +66,10 @@ def _similarity_scaling_caption(payload: dict) -> str:
     p = ", ".join(f"{g['name']} {number(c['p_holm'], 2)}" for g, c in zip(r["grades"], end["comparisons"]))
     text = (
         f"{_similarity_words(r)}a: error against $n$ by set (median similarity), bands 90 % over trials. b: paired differences "
-        f"from {r['grades'][-1]['name']}, the most similar, at $n$ = {end['n']:,} "
-        "(above 0: worse); bars 95 % over trials (thick), trials and materials (thin); grey: differences that 80 % power would "
-        f"not find (Holm's first step). $p$ after Holm: {p}. "
-    )  # fmt: skip
+        f"from {r['grades'][-1]['name']}, the most similar, at $n$ = {end['n']:,} (above 0: worse); bars 95 % over trials "
+        "(thick), trials and materials (thin); grey: differences that 80 % power would not find (Holm's first step). $p$ after "
+        f"Holm: {p}. "
+    )
     told = similarity_verdict(r)
     return f"{text}{told['verdict'].capitalize()}. {told['text']}"
 

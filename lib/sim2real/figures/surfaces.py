@@ -101,10 +101,9 @@ def _surface_caption(payload: dict) -> str:
     (record,) = payload["records"]
     return (
         f"{_ranges(record)}. a, b: means with 90 % bands over trials (points), and cuts through Eq. 1, fitted to all points at "
-        "once (lines): "
-        f"{surface_text(record['surface'])}. c: fitted / observed $-$ 1 in per cent. Simulations that one experiment is worth at "
-        "the edge of the data: "
-        f"{edge_worth(record['marginal_rate']['edge'])} (paper: {number(record['paper']['marginal_rate'])})."
+        f"once (lines): {surface_text(record['surface'])}. c: fitted / observed $-$ 1 in per cent. Simulations that one "
+        f"experiment is worth at the edge of the data: {edge_worth(record['marginal_rate']['edge'])} (paper: "
+        f"{number(record['paper']['marginal_rate'])})."
     )
 
 
@@ -151,15 +150,12 @@ def _grid_caption(payload: dict) -> str:
     laws = f"Largest $m$: {plain_law(record['laws_n'][-1])}; largest $n$: {plain_law(record['laws_m'][-1], 'm')}. "
     return (
         f"{_ranges(record)}. b, c: means with 90 % bands over trials (points) and a law fitted to each curve on its own (lines). "
-        f"{laws}"
-        "Right: slope of each curve of b, $d\\log R\\,/\\,d\\log n$, with 90 % intervals over trials (thick), and over trials "
-        "and pairs (thin); "
-        f"$\\gamma$ = {number(gamma['value'], 2, sign=True)} ({between(gamma['low'], gamma['high'], sign=True)}, over trials and "
-        "pairs), simulations and measurements: "
+        f"{laws}Right: slope of each curve of b, $d\\log R\\,/\\,d\\log n$, with 90 % intervals over trials (thick), and over "
+        f"trials and pairs (thin); $\\gamma$ = {number(gamma['value'], 2, sign=True)} "
+        f"({between(gamma['low'], gamma['high'], sign=True)}, over trials and pairs), simulations and measurements: "
         f"{record['verdict']['verdict']}. What a measurement is worth in simulations at $n$ = {rate['n']:,.0f}, $m$ = "
-        f"{rate['m']:,.0f}: "
-        f"{worth(rate)} (paper: {number(record['paper']['rate'])})."
-    )  # fmt: skip
+        f"{rate['m']:,.0f}: {worth(rate)} (paper: {number(record['paper']['rate'])})."
+    )
 
 
 @figure(_grid_caption)
@@ -199,11 +195,10 @@ def _indifference_caption(payload: dict) -> str:
     budget = record["curves"][-1]
     text = (
         f"{_ranges(record)}. a: curves of equal error, {surface_text(record['surface'])}; points: on the diagonal of the data. "
-        "b: simulations that one experiment is worth along each curve; "
-        "bands of the last curve: 90 %, over trials (dark), trials and materials (light); where a band has no upper end it goes "
-        "to the top. "
-        "Dashed: extrapolated beyond the data (grey). "
-    )  # fmt: skip
+        "b: simulations that one experiment is worth along each curve; bands of the last curve: 90 %, over trials (dark), "
+        "trials and materials (light); where a band has no upper end it goes to the top. Dashed: extrapolated beyond the data "
+        "(grey). "
+    )
     if budget["budget_m"]:
         text += f"The budget line, straight on linear axes, has one experiment cost {number(budget['budget_ratio'])} simulations. "
     return text + f"At the edge of the data: {edge_worth(record['edge'])}. Dotted: the paper's {number(record['paper_rate'])}."

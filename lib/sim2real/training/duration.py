@@ -11,7 +11,7 @@ import torch
 
 from sim2real.training.baselines import BASELINES
 from sim2real.training.experiment import missing_blocks
-from sim2real.training.recipes import NETWORK_ARMS, Drawn, Training
+from sim2real.training.recipes import NETWORK_ARMS, Simulations, Training
 from sim2real.training.store import Block, Plan
 from sim2real.training.study import Design, Study
 
@@ -64,7 +64,7 @@ def _seconds_an_update(study: Study) -> dict[str, float]:
 
     def fit(arm: str, steps: int) -> None:
         settings = study.settings.short(Training(steps, 1e-3))
-        prepared = settings.prepare(Drawn(study.source, source, seeds)) if arm == "transfer" else None
+        prepared = settings.prepare(Simulations(study.source, source, seeds)) if arm == "transfer" else None
         settings.learn(study.target, target, seeds, prepared)
 
     return {arm: _timed(partial(fit, arm)) for arm in NETWORK_ARMS}

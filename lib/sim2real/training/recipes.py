@@ -24,7 +24,7 @@ CHOSEN = TUNING / "chosen.json"
 NETWORK_ARMS = ("transfer", "direct")
 
 
-class Drawn(NamedTuple):
+class Simulations(NamedTuple):
     """The simulations that K trials learn from: rows (K, n) of the source, and K seeds; trials of one seed have the same rows."""
 
     source: Task
@@ -59,7 +59,7 @@ class Hyperparameters:
         """With the stages that are not fine-tuning replaced by this one, and no fine-tuning: to measure what an update takes."""
         return replace(self, pretraining=stage, fine_tuning=replace(stage, steps=0), direct=stage)
 
-    def prepare(self, drawn: Drawn) -> Predictors:
+    def prepare(self, drawn: Simulations) -> Predictors:
         """One pretrained network a trial, for :meth:`learn`; those of one seed are trained once and are copies."""
         source, rows, seeds = drawn
         distinct = sorted(set(seeds))
@@ -101,10 +101,10 @@ class MultitaskHyperparameters:
     def short(self, stage: Training) -> MultitaskHyperparameters:
         return replace(self, multitask=stage, direct=stage)
 
-    def prepare(self, drawn: Drawn) -> Drawn:
+    def prepare(self, drawn: Simulations) -> Simulations:
         return drawn
 
-    def learn(self, target: Task, rows: np.ndarray, seeds: Sequence[tuple], prepared: Drawn | None = None) -> Predictors:
+    def learn(self, target: Task, rows: np.ndarray, seeds: Sequence[tuple], prepared: Simulations | None = None) -> Predictors:
         measured = (target.X, target.y, rows)
         if prepared is None:
             return fit_multitask(measured, None, self.direct_network, self.direct, seeds)

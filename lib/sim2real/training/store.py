@@ -20,7 +20,7 @@ import torch
 
 from sim2real.datasets.task import Task
 from sim2real.training.baselines import BASELINES, NEED_SIMULATED
-from sim2real.training.recipes import NETWORK_ARMS, Drawn
+from sim2real.training.recipes import NETWORK_ARMS, Simulations
 from sim2real.training.seeding import numpy_generator
 from sim2real.training.study import TEST_FRACTION, Design, Study, splits
 
@@ -143,10 +143,10 @@ class Plan:
         # a source without what a trial tests on is that trial's own
         return (draw, trial) if self.drops_tested else (draw,)
 
-    def drawn(self, trials: tuple[int, ...], n: int) -> Drawn:
+    def drawn(self, trials: tuple[int, ...], n: int) -> Simulations:
         """What these trials learn from."""
         rows = np.stack([self.source_rows(t, n) for t in trials])
-        return Drawn(self.source, rows, [self.seed("pretraining", n, *self.own_source(t)) for t in trials])
+        return Simulations(self.source, rows, [self.seed("pretraining", n, *self.own_source(t)) for t in trials])
 
 
 def _trials_of(path: Path) -> list[int]:

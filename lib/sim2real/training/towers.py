@@ -22,7 +22,7 @@ from sim2real.training.scalers import InputScalers
 
 CONDITIONS = 2  # T and 1/T, the last columns of a pair
 DISTANCES = ("components", "norm")
-TEMPERATURES = ("tower", "head")
+TEMPERATURE_AT = ("tower", "head")
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class PairNetwork:
     outputs: str = "standard"
 
     def __post_init__(self) -> None:
-        for what, value, known in (("distance", self.distance, DISTANCES), ("temperature", self.temperature, TEMPERATURES)):
+        for what, value, known in (("distance", self.distance, DISTANCES), ("temperature", self.temperature, TEMPERATURE_AT)):
             if value not in known:
                 raise ValueError(f"unknown {what} {value!r}; expected one of {', '.join(known)}")
 

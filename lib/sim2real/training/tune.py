@@ -27,10 +27,10 @@ import torch
 
 from sim2real.datasets.task import Task
 from sim2real.training.fits import Predictors
-from sim2real.training.recipes import UNTUNED, UNTUNED_PAIRS, Drawn, Network, PairNetwork, Recipe, Training
+from sim2real.training.recipes import UNTUNED, UNTUNED_PAIRS, Network, PairNetwork, Recipe, Simulations, Training
 from sim2real.training.seeding import numpy_generator
 from sim2real.training.study import Study, split_rows
-from sim2real.training.towers import DISTANCES, TEMPERATURES
+from sim2real.training.towers import DISTANCES, TEMPERATURE_AT
 
 SOURCE_SAMPLE = 4000  # simulations used to choose the pretraining: 3/4 train, 1/4 validate
 SOURCE_DRAWS = 2
@@ -143,7 +143,7 @@ TRANSPORT = standard(
 PAIRS = multitask(
     networks=[
         PairNetwork(distance=d, temperature=t, inputs=i, outputs=o)
-        for d, t, i, o in itertools.product(DISTANCES, TEMPERATURES, SCALINGS, ("standard", "yeo-johnson"))
+        for d, t, i, o in itertools.product(DISTANCES, TEMPERATURE_AT, SCALINGS, ("standard", "yeo-johnson"))
     ],
     first=Training(400, 3e-3, max_epochs=1000),
     trainings=trainings((1e-3, 3e-3, 1e-2), (400, 1000), list(itertools.product((1e-4, 1.0), (0.0, 0.2)))),
@@ -209,7 +209,7 @@ class Search:
         if stage.by == "source":
             size = min(SOURCE_SAMPLE, len(self.source))
             train, held = np.split(self._orders(SOURCE_DRAWS)[:, :size], [size * 3 // 4], axis=1)
-            drawn = Drawn(self.source, train, self._seeds(stage.name, SOURCE_DRAWS))
+            drawn = Simulations(self.source, train, self._seeds(stage.name, SOURCE_DRAWS))
             for candidate in stage.candidates(recipe):
                 yield candidate, _errors(replace(recipe, **candidate).prepare(drawn), self.source, held)
             return
@@ -224,9 +224,9 @@ class Search:
         n = len(self.source)
         return sorted({min(small, n // 4), n}) if small else [n]
 
-    def _prepared(self, recipe: Recipe, n: int) -> object:
+    def _prepared(self, recipe: Recipe, n: int) -> Predictors | Simulations:
         rows = self._orders(self.trials)[:, :n]
-        return recipe.prepare(Drawn(self.source, rows, self._seeds(f"pretraining {n}", self.trials)))
+        return recipe.prepare(Simulations(self.source, rows, self._seeds(f"pretraining {n}", self.trials)))
 
     def _split(self, split_by: str, m: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows to train on and to validate on (trials, rows), from the training part of splits that are not reported."""
