@@ -21,7 +21,6 @@ from sim2real.studies import chi_editions
 from sim2real.training.study import Design
 
 M = np.array([40, 80, 160, 320])
-pytestmark = pytest.mark.usefixtures("few_replicates")
 
 
 def law(gamma: float):

@@ -12,6 +12,16 @@ from rdkit import Chem
 from rdkit.Chem import rdFingerprintGenerator
 from rdkit.DataStructs import TanimotoSimilarity
 from scipy import stats
+from sim2real.studies.similarity import (
+    chain_fingerprint,
+    class_association,
+    class_table,
+    examples,
+    grade_design,
+    grade_sources,
+    similarity_to_target,
+)
+from sim2real.studies.similarity_results import compare, similarity_record
 
 from sim2real.chemistry.structures import StructureError, oligomer, parse
 from sim2real.figures import similarity_plots, similarity_tables
@@ -26,16 +36,6 @@ from sim2real.laws.significance import (
     smallest_p,
 )
 from sim2real.studies.presets import resolve
-from sim2real.studies.similarity import (
-    chain_fingerprint,
-    class_association,
-    class_table,
-    examples,
-    grade_design,
-    grade_sources,
-    similarity_to_target,
-)
-from sim2real.studies.similarity_results import compare, similarity_record
 from sim2real.training.experiment import run_trials
 from sim2real.training.study import Design, Trials
 

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.optimize import least_squares
+from sim2real.laws.surface_resampling import bootstrap_surface, bootstrap_surface_materials, surface_array
 
 from sim2real.laws.power import PowerLaw
 from sim2real.laws.search import fit_surfaces
 from sim2real.laws.substitution import budget_line_m, compare_surfaces, equal_error_m, equal_rate_m, rate_by_curves, rate_of_curves
 from sim2real.laws.surface import CONSTANTS, EXPONENT_MAX, ScalingSurface, evaluate, fit_surface
-from sim2real.laws.surface_resampling import bootstrap_surface, bootstrap_surface_materials, surface_array
 
 PAPER = ScalingSurface(0.338, 0.0192, 0.265, 0.239, 0.0535)
 N, M = np.geomspace(100, 20_000, 10), np.array([20.0, 40.0, 80.0, 160.0, 400.0])

@@ -9,11 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-
-from made import TRANSPORT_N as N_GRID
-from made import transport_study as make_study
-from made import transport_trials as make_trials
-from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
 from sim2real.figures.transport_gain_tables import explained_table, gain_verdict, ranked_table
 from sim2real.figures.transport_tables import (
     curve_table,
@@ -24,10 +19,7 @@ from sim2real.figures.transport_tables import (
     several_m_table,
     winners,
 )
-from sim2real.laws.arms import arm_records, several_m_records, several_m_trials, with_transfer_of
-from sim2real.laws.bootstrap import paired_difference
 from sim2real.laws.transport_results import group_records, parity_record, single_compounds_design, transport_settings, with_groups
-from sim2real.studies.presets import resolve
 from sim2real.studies.transport_gains import (
     FALSE_DISCOVERIES,
     FEWEST_DRAWS,
@@ -40,7 +32,15 @@ from sim2real.studies.transport_gains import (
     gain_record,
     test_gains,
 )
-from sim2real.training.transfer import Hyperparameters, Network, Training
+
+from made import TRANSPORT_N as N_GRID
+from made import transport_study as make_study
+from made import transport_trials as make_trials
+from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
+from sim2real.laws.arms import arm_records, several_m_records, several_m_trials, with_transfer_of
+from sim2real.laws.bootstrap import paired_difference
+from sim2real.studies.presets import resolve
+from sim2real.training.recipes import Hyperparameters, Network, Training
 
 
 def test_parity_holds_the_compounds_with_both_and_the_edges_of_the_groups():

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sim2real.laws.power import PowerLaw, check_level, fit_curves, fit_power_law
 from sim2real.laws.search import fit_surfaces
+from sim2real.laws.significance import block_sums
 from sim2real.laws.surface import CONSTANTS, ScalingSurface, fit_surface
 from sim2real.training.study import Cube, Design
 
@@ -62,19 +63,22 @@ class Bootstrap:
         draws = (counts @ errors.reshape(len(errors), -1) / len(errors)).reshape(-1, *errors.shape[1:])
         return Resamples(errors.mean(axis=0), draws, "trials", self.level)
 
-    def materials(self, errors: ArrayLike, clusters: ArrayLike | None = None) -> Resamples:
+    def materials(self, errors: ArrayLike, clusters: ArrayLike | None = None, blocks: ArrayLike | None = None) -> Resamples:
         """Resample trials and materials; the mean is over all test predictions.
 
         Args:
             errors: (trials, materials, ...), NaN at all sizes where the material was not in the trial's test set.
             clusters: (materials,) labels of what is drawn as a whole, such as the temperatures of one polymer-solvent pair; each
                 material on its own if None.
+            blocks: (trials,) labels of trials that are drawn as a whole, such as those of one source draw; each on its own if None.
 
         Raises:
             ValueError: a material tested at some sizes of a trial and not at others, fewer than two trials or materials, or too
                 many resamples without any test prediction.
         """
         errors, tested = _checked(errors)
+        if blocks is not None:
+            errors, tested = (block_sums(values, blocks) for values in (errors, tested))
         sizes, flat = errors.shape[2:], errors.reshape(*errors.shape[:2], -1)
         draws = self._trials_and_materials(flat, tested, clusters).reshape(-1, *sizes)
         return Resamples(errors.sum(axis=(0, 1)) / tested.sum(), draws, "trials and materials", self.level)

@@ -135,14 +135,14 @@ def classes(
             float(own.mean() * m),
             len(cube.materials),
             len(cube.trials),
-            *_curve(cube, bootstrap),
+            *_curve(cube, bootstrap, len(names)),
         )
         if direct and record.curve is not None:
             of_direct = trials.cube(("direct",), m=m, rows=rows)
             difference = paired_difference(trial_means(cube)[:, -1, 0], trial_means(of_direct)[:, 0, 0])
             record = replace(record, direct=Band.of(_materials(of_direct, bootstrap).at(0, 0)), difference=difference)
         if other is not None:
-            curve, change, _ = _curve(other.cube(m=m, rows=rows), bootstrap)
+            curve, change, _ = _curve(other.cube(m=m, rows=rows), bootstrap, len(names))
             record = replace(record, other=curve, other_change=change)
         found.append(record)
     return found
@@ -152,7 +152,7 @@ def _materials(cube: Cube, bootstrap: Bootstrap) -> Resamples:
     return bootstrap.materials(cube.errors, cube.clusters)
 
 
-def _curve(cube: Cube, bootstrap: Bootstrap) -> tuple[Curve | None, Change | None, Verdict]:
+def _curve(cube: Cube, bootstrap: Bootstrap, questions: int) -> tuple[Curve | None, Change | None, Verdict]:
     """The curve of a cube's materials at its one m, the change along it and what is said of it; None where too few were tested."""
     trials, materials = len(cube.trials), len(cube.materials)
     if min(trials, materials) < 2:
@@ -164,7 +164,7 @@ def _curve(cube: Cube, bootstrap: Bootstrap) -> tuple[Curve | None, Change | Non
     except ValueError as error:
         return None, None, Verdict(UNTOLD, str(error))
     change = errors.change()
-    return curve, change, verdict(change, trials=trials, materials=_distinct(cube))
+    return curve, change, verdict(change, trials=trials, materials=_distinct(cube), questions=questions)
 
 
 def _distinct(cube: Cube) -> int:

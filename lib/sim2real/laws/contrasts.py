@@ -46,7 +46,8 @@ def compare(trials: Sequence[Trials], similarity: Sequence[float] | None, n: int
     draws, seed = design.draw(cubes[0].trials), design.seed
     blocks = block_sums(errors, draws)
     mean = errors.mean(axis=0)
-    curves = _resample(np.stack([cube.errors[:, :, at, 0] for cube in cubes], axis=2), draws, seed, bootstrap.replicates)
+    cube = np.stack([cube.errors[:, :, at, 0] for cube in cubes], axis=2)
+    curves = bootstrap.seeded(design).materials(cube, blocks=draws).draws
     weights = np.eye(len(trials))[:last] - np.eye(len(trials))[last]
     comparisons = [{"set": k} | _contrast(blocks, curves, w, float(mean[last]), last, seed) for k, w in enumerate(weights)]
     for comparison, p in zip(comparisons, holm([c["p"] for c in comparisons])):
@@ -99,21 +100,3 @@ def _contrast(blocks: NDArray, curves: NDArray, weights: NDArray, scale: float, 
         "detectable_alone": detectable_difference(error, rows),
         "detectable_materials": detectable_difference(error_materials, rows, comparisons),
     }
-
-
-def _resample(cube: NDArray, draws: NDArray, seed: int, replicates: int) -> NDArray:
-    """Mean errors (replicates, sets) of resampled source draws, with all trials of each, and resampled materials."""
-    rng = np.random.default_rng(seed)
-    labels, codes = np.unique(draws, return_inverse=True)
-    flat, tested = np.nan_to_num(cube).reshape(len(cube), -1), ~np.isnan(cube[:, :, 0])
-    curves = []
-    for _ in range(replicates):
-        # a resample of few draws and materials may hold no test prediction; it says nothing and is drawn again
-        while True:
-            of_trials = rng.multinomial(len(labels), np.full(len(labels), 1 / len(labels)))[codes].astype(float)
-            of_materials = rng.multinomial(cube.shape[1], np.full(cube.shape[1], 1 / cube.shape[1])).astype(float)
-            predictions = of_trials @ tested @ of_materials
-            if predictions > 0:
-                break
-        curves.append(of_materials @ (of_trials @ flat).reshape(cube.shape[1:]) / predictions)
-    return np.array(curves)

@@ -20,9 +20,9 @@ from sim2real.laws.substitution import (
     equal_rate_m,
     interaction,
     marginal_rate,
-    rate_by_curves,
 )
 from sim2real.laws.surface import ScalingSurface
+from sim2real.laws.verdicts import FEWEST_MATERIALS, FEWEST_TRIALS, UNTOLD
 from sim2real.training.study import Cube, Trials
 
 # how far beyond the data the curves of equal error go, in n and in m
@@ -42,7 +42,7 @@ class ErrorSurface:
         band: (N, M) errors with both bands.
         direct: (M,) direct learning, or None where it was not run.
         surface, surface_materials: Eq. 1 fitted to the same errors, with intervals over trials, and over trials and materials.
-        by_curves: the rate at the edge without Eq. 1.
+        by_curves: the rate at the edge without Eq. 1, intervals over trials.
     """
 
     facts: Facts
@@ -50,7 +50,7 @@ class ErrorSurface:
     direct: Band | None
     surface: ScalingSurface
     surface_materials: ScalingSurface
-    by_curves: dict
+    by_curves: Rate
 
     @cached_property
     def rate(self) -> dict:
@@ -84,7 +84,7 @@ class ErrorSurface:
             "surface": self.surface.to_dict(level),
             "surface_materials": self.surface_materials.to_dict(level),
             "marginal_rate": self.rates(np.array(self.facts.n)[:, None], np.array(self.facts.m)) | {"edge": self.rate},
-            "by_curves": self.by_curves,
+            "by_curves": self.by_curves.to_dict(),
             "compared": None if compared is None else compared.to_dict("records"),
             "paper": paper("surface"),
         }
@@ -108,7 +108,7 @@ def error_surface(trials: Trials, *, bootstrap: Bootstrap = BOOTSTRAP) -> ErrorS
         Band.of(by_trials, by_materials),
         _direct(trials, bootstrap),
         *(resamples.surface(cube.n, cube.m) for resamples in (by_trials, by_materials)),
-        rate_by_curves(cube.n, cube.m, by_trials),
+        marginal_rate(cube.n, cube.m, by_trials),
     )
 
 
@@ -213,7 +213,10 @@ class CurveGrid:
     @property
     def verdict(self) -> dict[str, str]:
         """``verdict`` on the interaction and its ``text``."""
-        return {"verdict": self.interaction_materials["verdict"], "text": interaction_words(self.interaction_materials)}
+        record = self.interaction_materials
+        enough = self.facts.trials >= FEWEST_TRIALS and self.pairs >= FEWEST_MATERIALS
+        text = interaction_words(record) if enough else f"{record['log']['why']}."
+        return {"verdict": record["verdict"], "text": text}
 
     def to_dict(self) -> dict:
         """The payload's record; ``compared`` are predictions of held-back edges, or None below four n and m."""
@@ -276,7 +279,7 @@ def interaction_words(record: dict) -> str:
         "reinforce": f"Simulations and measurements reinforce each other on logarithmic axes: {gamma}. Eq. 1 allows only "
         "gamma >= 0, so it does not hold here.",
         "substitute": f"Simulations and measurements replace each other: {gamma}, curves in n get flatter as m grows.",
-        "cannot be told": f"Whether simulations and measurements reinforce each other cannot be told: {gamma}, which holds 0. "
+        UNTOLD: f"Whether simulations and measurements reinforce each other cannot be told: {gamma}; {log['why']}. "
         "Eq. 1 is not refuted.",
     }[log["verdict"]]
     change = f"{absolute['value']:+.2g} ({absolute['low']:+.2g} to {absolute['high']:+.2g}) per decade of both"

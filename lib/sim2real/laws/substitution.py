@@ -282,19 +282,3 @@ def compare_forms(n_grid: ArrayLike, m_grid: ArrayLike, errors: ArrayLike) -> pd
 def _logarithms(size: ArrayLike, other: NDArray, terms: int) -> NDArray:
     x, y = np.broadcast_arrays(np.log(size), np.log(other))
     return np.stack([np.ones_like(x), x, y, x * y][:terms], axis=1)
-
-
-def rate_by_curves(n_grid: ArrayLike, m_grid: ArrayLike, errors: Resamples) -> dict:
-    """The marginal rate at the largest n and m without Eq. 1, one-sided only where the fitted rate is infinite."""
-    level, n, m = errors.level, float(n_grid[-1]), float(m_grid[-1])
-    in_n, in_m = fit_power_law(n_grid, errors.mean[:, -1]), fit_power_law(m_grid, errors.mean[-1])
-    laws_n = fit_curves(np.asarray(n_grid, float), errors.draws[:, :, -1])[0]
-    laws_m = fit_curves(np.asarray(m_grid, float), errors.draws[:, -1, :])[0]
-    rates = np.array([rate_of_curves(PowerLaw(*a), PowerLaw(*b), n, m) for a, b in zip(laws_n, laws_m)])
-    rate = rate_of_curves(in_n, in_m, n, m)
-    low_at = 1 - level if np.isinf(rate) else (1 - level) / 2
-    low = np.quantile(np.where(np.isnan(rates), 0.0, rates), low_at, method="lower")
-    high = np.quantile(np.where(np.isnan(rates), np.inf, rates), (1 + level) / 2, method="higher")
-    record = {"n": n, "m": m, "rate": rate, "low": float(low), "high": np.inf if np.isinf(rate) else float(high)}
-    record |= {"partial_n": float(in_n.derivative(n)), "partial_m": float(in_m.derivative(m))}
-    return json_ready(record | {"in_n": in_n.to_dict(level), "in_m": in_m.to_dict(level)})
