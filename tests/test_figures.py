@@ -30,8 +30,8 @@ from sim2real.laws.grid import curve_grid, error_surface, indifference
 from sim2real.laws.parity import class_parity, conductivity_parity, simulator_parity
 from sim2real.laws.surface import ScalingSurface
 from sim2real.studies.compounds import gain_record
+from sim2real.training.recipes import PairNetwork
 from sim2real.training.study import Design, Trials
-from sim2real.training.towers import PairNetwork
 
 matplotlib.use("Agg")
 FEW = Bootstrap(replicates=60)
