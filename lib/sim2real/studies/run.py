@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -24,13 +23,14 @@ from sim2real.training.study import Design, Study, Trials
 
 try:
     from IPython import get_ipython
-    from IPython.display import Markdown, display
+    from IPython.display import Image, Markdown, display
 except ImportError:  # without the extra "lab" there is no notebook to show figures in
 
     def get_ipython() -> None:
         """No notebook."""
 
 
+INCH = 110  # pixels of a notebook
 DESIGNS: dict[str, Callable[[Settings, Study], Design | None]] = {
     "scaling": Settings.design,
     "surface": Settings.surface_design,
@@ -195,8 +195,8 @@ class Run:
         payload = drawing.payload(figure, title, records, paper=self.paper(paper) if paper else None, **facts, **more)
         saved = drawing.save(draw, payload, self.folder)
         if get_ipython() is not None:
-            display(saved.figure, Markdown(saved.caption))
-        plt.close(saved.figure)
+            picture = next(path for path in saved.paths if path.suffix == ".png")
+            display(Image(str(picture), width=round(INCH * saved.figure.get_figwidth())), Markdown(saved.caption))
 
     def say(self, verdict: Mapping[str, str]) -> None:
         """Show a verdict and its reasons."""
