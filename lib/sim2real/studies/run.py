@@ -15,6 +15,7 @@ from sim2real.laws.arms import compare_sizes
 from sim2real.laws.records import paper as numbers_of_paper
 from sim2real.studies.cases import Case
 from sim2real.studies.grades import GradedSource, class_table, grade_design, grade_sources, similarity_record
+from sim2real.studies.kinds import announce
 from sim2real.studies.load import chosen_cases
 from sim2real.studies.presets import Settings, resolve
 from sim2real.training import duration, experiment
@@ -166,7 +167,7 @@ class Run:
     def _train(self, runs: Sequence[tuple[Study, Design, tuple[str, ...] | None]]) -> list[Trials]:
         workers = self.settings.workers
         if words := duration.announcement(duration.seconds_needed(runs, workers), workers):
-            print(words, flush=True)  # not only in the notebook: the runner's terminal shows it, too
+            announce(words)
         return [experiment.run_trials(study, design, workers=workers, arms=arms) for study, design, arms in runs]
 
     def save(
