@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +53,6 @@ def load_conductivities(*, release: bool = False, starrydata: Path | None = None
         is scaled (:class:`~sim2real.chemistry.formulas.Formula`); ``structure`` is the reduced formula; ``group`` the anion
         family; ``spread_decades`` is log10(high/low); ``sources`` names the data sets, joined by ``+``. Rows at other
         temperatures, of other properties and empty cells are out of scope: counted, not listed.
-
-    Raises:
-        DataError: a file cannot be had or read, or lacks a column.
     """
     name = "starrydata" if release else "starrydata-2019"
     first = Path(starrydata) if starrydata is not None else fetch(name)
@@ -212,7 +209,6 @@ def value_at_room(kelvin: np.ndarray, y: np.ndarray) -> float | None:
     return float(y[np.argmin(np.abs(kelvin - ROOM_KELVIN))]) if near.any() else None
 
 
-@lru_cache(maxsize=256)
 def _scale(unit: str, name: str, reciprocal: bool) -> float | None:
     """Factor from this unit, or from its reciprocal for resistivity, to the property's unit; None where it is unknown."""
     written = re.sub("\N{OHM SIGN}|\N{GREEK CAPITAL LETTER OMEGA}|Ohm", "ohm", unit.strip())

@@ -24,11 +24,6 @@ def load_polymer_facts(property: str, path: Path = POLYMER_FACTS) -> Task:
     Values of the same polymer are merged by their median; ``table`` keeps their number, lowest, highest and spread. The
     paper uses amorphous polymers: where a polymer has values of amorphous material, only those are used; where it has
     none, the semicrystalline ones are kept, and ``table.semicrystalline`` and ``report`` say so. ``group`` is the PoLyInfo class.
-
-    Raises:
-        DataError: missing column, unknown unit, unreadable structure or value outside of the physical range; the
-            message names the file, the line and the column.
-        ValueError: unknown property.
     """
     prop = get_property(property)
     rows = read_facts(path, prop, property, ("polymer", "note", "grade"), "polymer")

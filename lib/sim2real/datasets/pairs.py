@@ -37,7 +37,6 @@ COLUMNS = (
 COUNTED = {"pairs": "pair", "polymers": "polymer_key", "solvents": "solvent_key"}
 # what is added to a temperature in the unit to give K, and the unit that it is perhaps mistaken for
 TEMPERATURE_UNITS = {"K": (0.0, "deg C"), "degC": (ZERO_CELSIUS, "K")}
-NOT_CHI = f"no value from {CHI.low:g} to {CHI.high:g}"
 NOT_SOLVENT = "solvent that is not a readable molecule"
 CLASS_WORDS = {row["file"]: row["paper"] for row in shipped("chi_classes.csv")}
 """Names of the measured file's classes as the paper writes them."""
@@ -54,10 +53,7 @@ def load_chi_measured(path: Path | None = None) -> Task:
         joined by ``|``, which depends neither on how the repeat unit was cut nor on stereochemistry nor on the
         temperature, so that a pair has as many rows as temperatures; ``structure`` is ``polymer|solvent`` (a repeat unit with two
         ``*`` and a SMILES); ``temperature`` is in K; ``group`` is the polymer class of the file, ``unclassified`` where it
-        gives none. Values of one pair at one temperature are merged by their median.
-
-    Raises:
-        DataError: the file cannot be had or read, lacks a column, or more than half of its rows are unusable.
+        gives none. Values of one pair at one temperature are merged by their median. More than half of the rows must be usable.
     """
     file = Path(path) if path is not None else fetch("chi-measured")
     frame, first_line = _read_public(file, MEASURED)
@@ -76,9 +72,6 @@ def load_chi_cosmo(path: Path | None = None, *, full: bool = False, measured: Pa
         full: the full set (figshare article 25448056) instead of the 1,206 rows of measured pairs. Nobody has seen that file
             when this was written; that it has the columns of the small one is an assumption.
         measured: the measured file instead of the registered one.
-
-    Raises:
-        DataError: as :func:`load_chi_measured`, and a zip without a table of chi.
     """
     name = "chi-cosmo-full" if full else "chi-cosmo"
     file = Path(path) if path is not None else fetch(name)
@@ -139,11 +132,9 @@ def chi_from_table(
         unit, liquid = (str(cells[column]).strip() for column in (first, last))
         if pair:
             unit, liquid = cells.check(pair, lambda text: split_pair(text, separator))
-        cells.check(temperature, read_number)
         wrong = f"no temperature from {low:g} to {high:g} {temperature_unit}; perhaps in {other}"
-        kelvin = offset + cells.check(temperature, between(low, high), wrong)
-        cells.check(value, read_number)
-        chi = cells.check(value, between(CHI.low, CHI.high), NOT_CHI)
+        kelvin = offset + cells.check(temperature, between(low, high, wrong))
+        chi = cells.check(value, read_chi)
         polymer_keyed = cells.check(first, lambda _: _keyed(unit, 2), "polymer that is not a repeat unit with two *")
         solvent_keyed = cells.check(last, lambda _: _keyed(liquid, 0), NOT_SOLVENT)
         return pair_row(polymer_keyed, solvent_keyed, kelvin, chi) | {"group": str(cells[group]) if group else polymer_class(unit)}
@@ -254,8 +245,8 @@ def _read_row(cells: Cells, units: dict[str, str]) -> dict[str, Any]:
     """A row of a public file."""
     ring, liquid = cells.check("ps_pair", split_pair)
     wrong = f"no temperature from {LOW_CELSIUS:g} to {HIGH_CELSIUS:g} deg C; perhaps in kelvin"
-    celsius = cells.check("temp", between(LOW_CELSIUS, HIGH_CELSIUS), wrong)
-    chi = cells.check("chi", between(CHI.low, CHI.high), NOT_CHI)
+    celsius = cells.check("temp", between(LOW_CELSIUS, HIGH_CELSIUS, wrong))
+    chi = cells.check("chi", read_chi)
     unit = _repeat_unit(cells.get("ps_pair_nonCyclic")) or units.get(ring)
     polymer = cells.check("ps_pair", lambda _: _polymer(ring, unit), "polymer that cannot be resolved to a repeat unit")
     solvent = cells.check("ps_pair", lambda _: _solvent(liquid), NOT_SOLVENT)
@@ -269,16 +260,19 @@ def pair_row(polymer: tuple[str, str], solvent: tuple[str, str], kelvin: float, 
     return dict(zip(COLUMNS, values))
 
 
-def between(low: float, high: float) -> Callable[[object], float]:
-    """A reader of numbers that refuses what lies outside."""
+def between(low: float, high: float, otherwise: str) -> Callable[[object], float]:
+    """A reader of numbers that refuses those outside."""
 
     def read(cell: object) -> float:
         number = read_number(cell)
         if not low <= number <= high:
-            raise ValueError
+            raise ValueError(otherwise)
         return number
 
     return read
+
+
+read_chi = between(CHI.low, CHI.high, f"no value from {CHI.low:g} to {CHI.high:g}")
 
 
 @lru_cache(maxsize=100_000)

@@ -30,10 +30,6 @@ def load_md_polymers(property: str, database: str = "radonpy", path: Path | None
         property: one of the ``radonpy.columns`` of ``data/sources.toml``.
         database: ``radonpy`` (PI1070, 1,077 polymers) or ``polyomics`` (about 95,000; downloaded when first asked for).
         path: a file of that shape instead of the registered one.
-
-    Raises:
-        DataError: the file cannot be had or read.
-        ValueError: unknown property or database.
     """
     prop, columns = get_property(property), SOURCES["radonpy"].columns
     if property not in columns:
@@ -56,10 +52,6 @@ def load_measured_polymers(property: str) -> Task:
     semicrystalline ones (the paper's polymers are amorphous); curated tables (facts, SimPoly) before OpenPoly, whose literature
     averages hold composites and foams (``data/sources.toml`` says what is taken of it); and a value that OpenPoly repeats for
     one polymer under several names counts once.
-
-    Raises:
-        DataError: a file cannot be had or read.
-        ValueError: unknown property.
     """
     facts = load_polymer_facts(property)
     facts = replace(facts, name="facts", table=facts.table.assign(origin="facts"))

@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -51,16 +52,14 @@ def read_values(
     """
     limits = f"{property.low:g} to {property.high:g}" + ("" if property.unit == "-" else f" {property.unit}")
 
-    def scale(cells: Cells) -> float:
-        if unit_column:
-            return cells.check(unit_column, lambda text: factor(text, property))
-        try:
-            return factor(unit, property)
-        except DataError as error:
-            raise DataError(f"{path.name}: {error}") from None
+    try:
+        common = None if unit_column else factor(unit, property)
+    except DataError as error:
+        raise DataError(f"{path.name}: {error}") from None
 
     def read_row(cells: Cells) -> dict[str, Any]:
-        number = cells.check(value, read_number) * scale(cells)
+        number = cells.check(value, read_number)
+        number *= cells.check(unit_column, lambda text: factor(text, property)) if common is None else common
         if not property.low <= number <= property.high:
             raise Fault(value, f"is outside of the physical range of {property.name}, {limits}")
         if accepted is not None and not accepted[0] <= number <= accepted[1]:
@@ -146,6 +145,7 @@ def report_dropped(path: Path, rows: Rows, value: str) -> None:
         raise DataError(f"{path.name}: {none}; {rows.faults()[0]}")
 
 
+@lru_cache(maxsize=256)
 def factor(unit: str, property: Property) -> float:
     """What a value in ``unit`` is multiplied by to give the property's own unit; a :class:`DataError` lists the known ones.
 

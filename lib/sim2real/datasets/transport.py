@@ -79,8 +79,10 @@ def load_computed_transport(*, carrier: str = "n", everything: bool = False) -> 
 
 def load_measured_transport(*, release: bool = False) -> tuple[Task, Task]:
     """The tasks of :func:`~sim2real.datasets.conductivity.load_conductivities` as decimal logarithms."""
-    thermal, electrical = load_conductivities(release=release)
-    return _logarithms(thermal), _logarithms(electrical)
+    tasks = load_conductivities(release=release)
+    tables = [t.table.assign(**{c: np.log10(t.table[c]) for c in ("value", "low", "high")}) for t in tasks]
+    thermal, electrical = (replace(t, property=LOGARITHMS[t.property], table=table) for t, table in zip(tasks, tables))
+    return thermal, electrical
 
 
 def read_transport(
@@ -129,9 +131,6 @@ def load_metal_conductivities(path: Path = METAL_FACTS) -> Task:
     A task of log10 of sigma. Its table has ``log_kappa`` as well; both are medians of the logarithms over the grades and
     tempers of one composition, whose names are in ``materials``. ``temperature`` (K) is their mean, ``spread_decades`` and
     ``spread_kappa`` are the widths of the values, ``source_url`` are the pages, joined by blanks.
-
-    Raises:
-        DataError: a missing column or a row that cannot be used; the message names the line.
     """
     extra = ("material", "temperature_K", "source_url")
     kappa = read_facts(path, THERMAL, "thermal_conductivity", extra, "composition", structure="formula")
@@ -162,8 +161,3 @@ def _merge(rows: pd.DataFrame) -> pd.DataFrame:
     group = table["group"].astype(str) if "group" in table else [f.family for f in formulas]
     table = table.assign(structure=[f.reduced for f in formulas], group=group)
     return table[["key", "structure", "value", "count", "low", "high", "group", "spread_decades"]]
-
-
-def _logarithms(task: Task) -> Task:
-    table = task.table.assign(**{c: np.log10(task.table[c]) for c in ("value", "low", "high")})
-    return replace(task, property=LOGARITHMS[task.property], table=table)
