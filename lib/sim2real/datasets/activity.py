@@ -1,8 +1,7 @@
 """Activity coefficients of small molecules: the embedded twin of the chi study, which has no measured chi it may embed.
 
-The target comes from NRTL parameters of ChemSep (chemsep.org), which were fitted to measured vapour-liquid equilibria and which the
-package ``thermo`` (C. Bell et al., MIT licence) ships; the source is original UNIFAC. The two are not independent: UNIFAC's own
-parameters were fitted to such equilibria too.
+The target comes from NRTL parameters of ChemSep, the source from original UNIFAC, both of the package ``thermo``. They are not
+independent: the parameters of both were fitted to measured vapour-liquid equilibria.
 """
 
 from __future__ import annotations
@@ -71,19 +70,13 @@ def load_activity_nrtl() -> Task:
 
 
 def load_activity_unifac(n_max: int, *, seed: int = 0, molecules: int = MOLECULES) -> Task:
-    """ln gamma at infinite dilution and 298.15 K by original UNIFAC.
+    """ln gamma at infinite dilution and 298.15 K by original UNIFAC; columns are as :func:`load_activity_nrtl` says.
 
-    The first rows are the target's own (:func:`load_activity_nrtl`), where UNIFAC has a value: the source holds the simulation of
-    every tested pair, and without the rows of the target's ``key`` that of neither direction. ``n_max`` random directed pairs
-    follow, none of them of the target's mixtures, so that either way the source has at least ``n_max`` rows. Each partner of such
-    a pair is with equal chance one of the target's molecules or one of thermo's DDBST table.
-
-    The draw of a smaller ``n_max`` is the beginning of a larger one; ``molecules`` is how many of that table, of up to
-    :data:`LARGEST` heavy atoms, are drawn from. Columns are as :func:`load_activity_nrtl` says. Pairs without all interaction
-    parameters are dropped, counted and listed.
-
-    Raises:
-        ValueError: ``n_max`` exceeds what can be drawn.
+    The first rows are the target's own, where UNIFAC has a value: the source holds the simulation of every tested pair, and
+    without the rows of the target's ``key`` that of neither direction. ``n_max`` random directed pairs follow, none of them of
+    the target's mixtures, so that either way the source has at least ``n_max`` rows; the draw of a smaller ``n_max`` is the
+    beginning of a larger one. Each partner of such a pair is with equal chance one of the target's molecules or one of
+    ``molecules`` of thermo's DDBST table, of up to :data:`LARGEST` heavy atoms.
     """
     prop = get_property("ln_activity_coefficient")
     target = load_activity_nrtl()

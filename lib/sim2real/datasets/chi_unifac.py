@@ -33,12 +33,8 @@ def load_chi_unifac(
     polymers and measured solvents. Its temperature is one of :data:`DRAWN_KELVIN`.
 
     The draw of a smaller ``n_max`` is the beginning of a larger one; ``polymers`` virtual polymers and ``solvents`` molecules of up
-    to :data:`LARGEST` heavy atoms, are drawn from. Columns and keys are those of ``measured`` (by default
-    :func:`~sim2real.datasets.pairs.load_chi_measured`). ``group`` is the measured file's class of the polymer, ``unclassified``
-    for virtual ones. A value has ``count`` 1 and no ``spread``.
-
-    Raises:
-        ValueError: ``n_max`` exceeds what can be drawn, or so many virtual polymers have no groups.
+    to :data:`LARGEST` heavy atoms are drawn from. Columns and keys are those of ``measured`` (by default
+    :func:`~sim2real.datasets.pairs.load_chi_measured`), with its class of a polymer or ``unclassified``, ``count`` 1 and no spread.
     """
     prop = get_property("chi")
     measured = load_chi_measured() if measured is None else measured

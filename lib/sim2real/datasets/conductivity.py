@@ -42,11 +42,8 @@ def load_conductivities(*, release: bool = False, starrydata: Path | None = None
     compositions out would hide how much a composition alone cannot tell. Sources are not independent: sysTEm and Starrydata
     hold values digitised from the same papers.
 
-    Args:
-        release: Starrydata's full release (:func:`read_curves`) instead of the file of 2019, whose curves stand on a grid of
-            temperatures with 300 K on it.
-        starrydata: a file of the shape that ``release`` says instead of the registered one.
-        system: an Excel file of sysTEm's shape instead of the registered one.
+    Starrydata's full ``release`` (:func:`read_curves`) takes the place of the file of 2019, whose curves stand on a grid of
+    temperatures with 300 K on it; ``starrydata`` and ``system`` are files of those shapes instead of the registered ones.
 
     Returns:
         The thermal and the electrical task. ``key`` is made of atomic fractions, so that it does not depend on how a formula

@@ -41,8 +41,7 @@ def draw_pairs(
         n: pairs wanted; a ValueError where there are fewer.
         seed: of the proposals; each batch has its own generator.
         propose: generator and number of rows -> proposals with ``key`` and ``structure`` and whatever else the table is to hold.
-        simulate: proposals -> columns ``value`` and ``reason`` (empty where there is a value).
-        property: values outside of its range are dropped.
+        simulate: proposals -> columns ``value`` (of which the property's range is kept) and ``reason`` (empty for a value).
         distinct: columns that together with ``key`` must not repeat.
         avoid: keys that are not drawn.
     """
@@ -108,11 +107,7 @@ def listed_molecules(largest: int) -> pd.DataFrame:
 
 
 def draw_molecules(n: int, seed: int, largest: int) -> np.ndarray:
-    """Structure keys of ``n`` of :func:`listed_molecules` at random (n,); those of a smaller ``n`` are the first of a larger one.
-
-    Raises:
-        ValueError: there are fewer.
-    """
+    """Structure keys of ``n`` of :func:`listed_molecules` at random (n,); those of fewer are the first of more."""
     listed = listed_molecules(largest)
     keys: dict[str, None] = {}
     for row in np.random.default_rng(seed).permutation(len(listed)):

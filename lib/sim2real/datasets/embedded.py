@@ -65,10 +65,9 @@ def load_molecules() -> pd.DataFrame:
 
 
 def load_virtual_polymers() -> pd.DataFrame:
-    """Repeat units made by rules (``scripts/make_virtual_polymers.py``), distinct by structure key; none of them need exist.
+    """Repeat units made by rules (``scripts/make_virtual_polymers.py``), none of which need exist, sorted by class and key.
 
-    Returns:
-        Columns smiles (a structure key), polymer_class ("P01" to "P21"), rule (what reacted); sorted by class and key.
+    Columns are smiles (a structure key, distinct), polymer_class ("P01" to "P21") and rule (what reacted).
     """
     return pd.read_csv(VIRTUAL_POLYMERS)
 
@@ -78,9 +77,6 @@ def sample_balanced(frame: pd.DataFrame, n: int, seed: int = 0) -> pd.DataFrame:
 
     Counts differ by at most one among classes that are not exhausted. The rows come in drawing order, so that the
     sample of a smaller ``n`` with the same seed is the beginning of a larger one; the index is the frame's.
-
-    Raises:
-        ValueError: ``n`` is negative or larger than the frame.
     """
     if not 0 <= n <= len(frame):
         raise ValueError(f"cannot draw {n} of {len(frame)} rows; ask for 0 to {len(frame)}")

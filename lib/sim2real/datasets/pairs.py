@@ -43,17 +43,13 @@ CLASS_WORDS = {row["file"]: row["paper"] for row in shipped("chi_classes.csv")}
 
 
 def load_chi_measured(path: Path | None = None) -> Task:
-    """Measured chi, one row for each pair and temperature.
+    """Measured chi, one row for each pair and temperature, of the registered file or of one with the columns :data:`MEASURED`.
 
-    Args:
-        path: a file with the columns :data:`MEASURED` (``temp`` in deg C) instead of the registered one.
-
-    Returns:
-        The task. ``table`` has the columns of :data:`COLUMNS`: ``key`` (= ``pair``) is the pair, polymer and solvent key
-        joined by ``|``, which depends neither on how the repeat unit was cut nor on stereochemistry nor on the
-        temperature, so that a pair has as many rows as temperatures; ``structure`` is ``polymer|solvent`` (a repeat unit with two
-        ``*`` and a SMILES); ``temperature`` is in K; ``group`` is the polymer class of the file, ``unclassified`` where it
-        gives none. Values of one pair at one temperature are merged by their median. More than half of the rows must be usable.
+    The task's ``table`` has :data:`COLUMNS`: ``key`` (= ``pair``) is the pair, polymer and solvent key joined by ``|``, which
+    depends neither on how the repeat unit was cut nor on stereochemistry nor on the temperature, so that a pair has as many rows
+    as temperatures; ``structure`` is ``polymer|solvent`` (a repeat unit with two ``*`` and a SMILES); ``temperature`` is in K;
+    ``group`` is the polymer class of the file, ``unclassified`` where it gives none. Values of one pair at one temperature are
+    merged by their median. A :class:`DataError` refuses a file of which more than half of the rows are unusable.
     """
     file = Path(path) if path is not None else fetch("chi-measured")
     frame, first_line = _read_public(file, MEASURED)
@@ -68,7 +64,7 @@ def load_chi_cosmo(path: Path | None = None, *, full: bool = False, measured: Pa
     file's own polymer classes are wrong: the measured file's are used, and a polymer that it does not hold is ``unclassified``.
 
     Args:
-        path: a CSV with the columns ``ps_pair``, ``temp`` (deg C) and ``chi``, or a zip in which every such CSV is read.
+        path: a CSV with the columns :data:`REQUIRED` (``temp`` in deg C), or a zip in which every such CSV is read.
         full: the full set (figshare article 25448056) instead of the 1,206 rows of measured pairs. Nobody has seen that file
             when this was written; that it has the columns of the small one is an assumption.
         measured: the measured file instead of the registered one.
@@ -106,11 +102,8 @@ def chi_from_table(
     used, are as :func:`~sim2real.datasets.tables.read_table` says.
 
     Args:
-        path: the table.
-        temperature: column with temperatures.
-        value: column with chi.
-        polymer: column with repeat units (SMILES with two ``*``), with ``solvent``; or neither, and ``pair``.
-        solvent: column with molecules (SMILES).
+        temperature, value: columns with temperatures and with chi.
+        polymer, solvent: columns with repeat units (SMILES with two ``*``) and with molecules (SMILES); or neither, and
         pair: column with both, polymer first.
         separator: between polymer and solvent in the column ``pair``.
         temperature_unit: ``K`` or ``degC``.

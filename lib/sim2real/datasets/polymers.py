@@ -24,12 +24,8 @@ STRUCTURE_COLUMNS = ("smiles", "smiles_list", "smiles_1")
 def load_md_polymers(property: str, database: str = "radonpy", path: Path | None = None) -> Task:
     """Molecular dynamics of homopolymers at 300 K by RadonPy, one row a polymer.
 
-    Values of one polymer that was simulated twice, cut differently, are merged by their median.
-
-    Args:
-        property: one of the ``radonpy.columns`` of ``data/sources.toml``.
-        database: ``radonpy`` (PI1070, 1,077 polymers) or ``polyomics`` (about 95,000; downloaded when first asked for).
-        path: a file of that shape instead of the registered one.
+    Values of one polymer that was simulated twice, cut differently, are merged by their median. ``database`` is ``radonpy``
+    (PI1070, 1,077 polymers) or ``polyomics`` (about 95,000); a ``path`` of that shape goes before the registered file.
     """
     prop, columns = get_property(property), SOURCES["radonpy"].columns
     if property not in columns:

@@ -75,11 +75,10 @@ def read_rows(
     filled: str,
     where: Callable[[pd.DataFrame], pd.Series] | None = None,
 ) -> Rows:
-    """Read a table (:func:`read_file`) and sort its rows into usable ones and others.
+    """Read a table (:func:`read_file`) and sort its rows (:func:`sort_rows`).
 
     Args:
-        path: of the table.
-        columns: the columns that are needed; a :class:`DataError` names those that are missing.
+        path, columns: the table and the columns that are needed; a :class:`DataError` names those that are missing.
         read_row: a row's cells -> what the table is to hold; raises :class:`Fault`.
         filled: column without whose value a row is neither usable nor dropped.
         where: rows to look at at all, from the frame as read (texts).

@@ -1,7 +1,4 @@
-"""Thermal and electrical conductivity of inorganic solids as decimal logarithms: computed, measured, of metals, and your own.
-
-Conductivities span many powers of ten: tasks made here hold log10 of W/(m K) and of S/m, and errors are in decades.
-"""
+"""Thermal and electrical conductivity of inorganic solids as log10 of W/(m K) and S/m: computed, measured, of metals, your own."""
 
 from __future__ import annotations
 
@@ -41,9 +38,8 @@ def load_computed_transport(*, carrier: str = "n", everything: bool = False) -> 
     W/(m K). Lattice conduction is no part of kappa: total conductivities are higher.
 
     Args:
-        carrier: of the doping, ``n`` (electrons) or ``p`` (holes). Electrons by default: fewer entries with more than a factor
-            of ten between kappa and the Wiedemann-Franz law's (967 against 1,293 of 47,737), which at such doping is mostly
-            the numerics of flat bands. In metals the two are the same.
+        carrier: of the doping, ``n`` (electrons) or ``p`` (holes). By default that with fewer entries with more than a factor
+            of ten between kappa and the Wiedemann-Franz law's (967 against 1,293 of 47,737): mostly numerics of flat bands.
         everything: all compositions in both tasks; otherwise fixed subsets with the paper's numbers.
 
     Returns:
@@ -126,9 +122,9 @@ def read_transport(
 
 
 def load_metal_conductivities(path: Path = METAL_FACTS) -> Task:
-    """Measured metals and alloys near 300 K of which both conductivities are known, one row a composition.
+    """Measured metals and alloys near 300 K of which both conductivities are known, one row a composition: log10 of sigma.
 
-    A task of log10 of sigma. Its table has ``log_kappa`` as well; both are medians of the logarithms over the grades and
+    The table has ``log_kappa`` as well; both are medians of the logarithms over the grades and
     tempers of one composition, whose names are in ``materials``. ``temperature`` (K) is their mean, ``spread_decades`` and
     ``spread_kappa`` are the widths of the values, ``source_url`` are the pages, joined by blanks.
     """
