@@ -92,7 +92,7 @@ figures: $(STAMPS)
 	@echo 'figures are in $(FOLDER) (remove .cache/done to draw them again)'
 
 .cache/done/%-$(RUN): notebooks/%.ipynb $(INPUTS) | .venv/.complete
-	$(PY) -m sim2real.studies.notebooks $< EDITION=$(EDITION) PRESET=$(PRESET) TRIALS=$(TRIALS) N_MAX=$(N_MAX) WORKERS=$(WORKERS) SEED=$(SEED)
+	$(PY) -m sim2real run $< EDITION=$(EDITION) PRESET=$(PRESET) TRIALS=$(TRIALS) N_MAX=$(N_MAX) WORKERS=$(WORKERS) SEED=$(SEED)
 	@mkdir -p $(@D) && rm -f .cache/done/$*-$(EDITION)-$(PRESET)-* && touch $@
 
 # two processes, so that two cores are enough; tests of one group run in one process and share what they stored

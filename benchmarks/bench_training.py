@@ -10,7 +10,8 @@ import time
 import numpy as np
 import torch
 
-from sim2real.training.transfer import Network, Training, fit_networks
+from sim2real.training.fits import fit_networks
+from sim2real.training.recipes import Network, Training
 
 FEATURES, ROWS, STEPS, NETWORKS = 190, 800, 100, 16
 

@@ -24,14 +24,16 @@ import numpy as np
 import pandas as pd
 from joblib.externals.loky import get_reusable_executor
 from rdkit.DataStructs import BulkTanimotoSimilarity
+from virtual_polymers.monomers import molecules
 
 from sim2real.chemistry.classes import polymer_class
-from sim2real.chemistry.library.grow import CLASSES, fingerprints, grow_library, internal_diversity, known_units
-from sim2real.chemistry.library.monomers import molecules
+from sim2real.chemistry.fingerprints import fingerprints
+from sim2real.chemistry.library.grow import CLASSES, grow_library, internal_diversity
 from sim2real.chemistry.simulators.polymer import simulate_polymers
 from sim2real.chemistry.structures import StructureError, structure_key
+from sim2real.datasets.embedded import load_virtual_polymers, sample_balanced
 from sim2real.datasets.paths import DATA
-from sim2real.datasets.virtual import load_virtual_polymers, sample_balanced
+from sim2real.datasets.polymers import known_units
 
 TABLE = DATA / "library_report.csv"
 PER_CLASS = 2_600

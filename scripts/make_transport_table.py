@@ -29,7 +29,7 @@ import numpy as np
 import pandas as pd
 from scipy.constants import e, m_e
 
-from sim2real.chemistry.formulas import CompositionError, read_formula
+from sim2real.chemistry.formulas import FormulaError, read_formula
 from sim2real.chemistry.simulators.wiedemann_franz import log_lorenz_ratio
 from sim2real.datasets.transport import COMPUTED_TRANSPORT
 
@@ -81,7 +81,7 @@ def merge(logs: pd.DataFrame) -> pd.DataFrame:
             formula = read_formula(text)
             keys.append(formula.key)
             reduced.append(formula.reduced)
-        except CompositionError as error:
+        except FormulaError as error:
             keys.append(None)
             reduced.append(None)
             reasons.append(str(error))

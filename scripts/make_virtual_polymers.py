@@ -3,7 +3,7 @@
     python scripts/make_virtual_polymers.py            # writes the table
     python scripts/make_virtual_polymers.py --check    # exit status 1 if the committed table would change
 
-The rules, and what they leave out, are in sim2real.chemistry.library.rules.
+The rules, and what they leave out, are in scripts/virtual_polymers.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import os
 import sys
 
 import pandas as pd
+from virtual_polymers.polymerise import virtual_polymers
 
-from sim2real.chemistry.library.rules import virtual_polymers
-from sim2real.datasets.virtual import VIRTUAL_POLYMERS
+from sim2real.datasets.embedded import VIRTUAL_POLYMERS
 
 PER_CLASS = 2000
 SEED = 0

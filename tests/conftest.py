@@ -61,9 +61,3 @@ def toy_trials(tmp_path_factory) -> Trials:
     arms = ("transfer", "direct", "ridge", "trees", "simulator")
     design = Design((50, 120, 300), (16, 32), trials=4)
     return run_trials(made.toy_study(), design, arms=arms, store=tmp_path_factory.mktemp("toy"))
-
-
-@pytest.fixture
-def few_replicates(monkeypatch):
-    for module in ("chi_results", "chi_splits", "chi_class_results", "classes"):
-        monkeypatch.setattr(f"sim2real.laws.{module}.REPLICATES", 80)

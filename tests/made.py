@@ -10,8 +10,8 @@ import pandas as pd
 
 from sim2real.chemistry.simulators.wiedemann_franz import LORENZ_NUMBER, ROOM_TEMPERATURE, log_lorenz_ratio, wf_groups
 from sim2real.datasets.task import PROPERTIES, Task, get_property
+from sim2real.training.recipes import Hyperparameters, Network, Training
 from sim2real.training.study import Design, Study, Trials
-from sim2real.training.transfer import Hyperparameters, Network, Training
 
 CHI_N = np.array([100, 400, 1600, 6400])
 CHI_CLASSES = ["cellulose", "polyether", "polyester", "polyvinylx", "unclassified"]

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,8 +15,8 @@ import pytest
 
 import sim2real
 from sim2real.__main__ import main
+from sim2real.datasets.embedded import load_virtual_polymers
 from sim2real.datasets.tables import DataWarning
-from sim2real.datasets.virtual import load_virtual_polymers
 
 EXPORTED = """
 study read_table load_study run_trials learning_curve error_surface classes compare_arms plot table save fit_power_law fit_surface
@@ -89,11 +90,13 @@ def test_a_study_of_tasks_and_its_faults(csvs):
     for change, message in (
         ({"descriptor": "ecfp"}, "unknown descriptor 'ecfp'; expected one of forcefield"),
         ({"value": "rho"}, "no column 'rho'"),
-        ({"unit": "K", "property": ""}, "source is in K, target in g/cm3; expected one unit"),
     ):
         with pytest.raises(ValueError, match=message) as caught:
             sim2real.study(csvs / "md.csv", target, **COLUMNS | {"kind": "polymer", "tuned": False, "workers": 1} | change)
         assert len(str(caught.value).splitlines()) == 1
+    kelvin = replace(target, property=replace(target.property, unit="K"))
+    with pytest.raises(ValueError, match="source is in K, target in g/cm3; expected one unit"):
+        sim2real.study(kelvin, target, tuned=False, workers=1)
     with pytest.raises(ValueError, match="mine: lab has 5 materials that can be used; expected at least 10"):
         sim2real.study(csvs / "md.csv", target.select(np.arange(5)), **COLUMNS, name="mine", tuned=False, workers=1)
 

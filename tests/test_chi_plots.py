@@ -14,10 +14,9 @@ from sim2real.figures import chi_class_plots, chi_plots
 from sim2real.figures.save import save_figure
 from sim2real.laws import chi_class_results, chi_results, chi_splits
 from sim2real.laws import curve as results
-from sim2real.training.towers import PairNetwork
+from sim2real.training.recipes import PairNetwork
 
 matplotlib.use("Agg")
-pytestmark = pytest.mark.usefixtures("few_replicates")
 PAYLOAD = {"title": "A title", "edition": "embedded", "preset": "smoke"}
 
 

@@ -7,14 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sim2real.studies.cases import load_study
+from sim2real.studies.load import load_study
 from sim2real.studies.predictor import FarFromData, Predictor
 from sim2real.studies.presets import resolve
-from sim2real.training.multitask import MultitaskHyperparameters
+from sim2real.training.recipes import MultitaskHyperparameters, PairNetwork, Training
 from sim2real.training.seeding import numpy_generator
 from sim2real.training.study import split_rows
-from sim2real.training.towers import PairNetwork
-from sim2real.training.transfer import Training
 
 
 @pytest.fixture(scope="module")

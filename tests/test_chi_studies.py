@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 
 from sim2real.chemistry.descriptors import ForceFieldDescriptor
-from sim2real.chemistry.descriptors.pairs import PairDescriptor, describe_pairs
+from sim2real.chemistry.descriptors.pairs import PairDescriptor
 from sim2real.datasets.activity import load_activity_nrtl
-from sim2real.studies.cases import chosen_cases, load_studies, load_study
-from sim2real.studies.kinds import UNTUNED_PAIRS
+from sim2real.studies.load import chosen_cases, load_studies, load_study
 from sim2real.studies.presets import resolve
-from sim2real.training.hyperparameters import load_hyperparameters
-from sim2real.training.multitask import MultitaskHyperparameters
+from sim2real.studies.sides import PAIR_DESCRIPTOR, Sides, describe
+from sim2real.training.recipes import UNTUNED_PAIRS, MultitaskHyperparameters, load_hyperparameters
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +40,9 @@ def test_pairs_without_a_descriptor_are_dropped_and_counted():
     target = load_activity_nrtl().select(np.arange(20))
     table = target.table.copy()
     table.loc[3, "structure"] = "[U]|CCO"  # no force field knows uranium
-    (described,), (kept,) = describe_pairs([replace(target, table=table)])
-    assert len(described) == 19 and not kept[3] and described.report["dropped, no descriptor"] == 1
+    with_uranium = replace(target, table=table)
+    _, described, kept = describe(Sides(target, with_uranium, np.arange(20)), PAIR_DESCRIPTOR)
+    assert len(described) == 19 and 3 not in kept and described.report["dropped, no descriptor"] == 1
     assert np.isfinite(described.X).all()
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim2real.chemistry.formulas import CompositionError, read_formula
+from sim2real.chemistry.formulas import FormulaError, read_formula
 from sim2real.datasets.conductivity import load_conductivities
 from sim2real.datasets.curves import read_curves, value_at_room
 from sim2real.datasets.task import DataError
@@ -240,7 +240,7 @@ def test_families(formula, family):
     "text", ["", None, np.nan, "G", "CoSb3/WO3", "Bi2-xTe3", "Hf0.0.5", "DD0.08Fe4Sb12", "Co0", "CoSb3 ???", "(CoSb3"]
 )
 def test_bad_compositions(text):
-    with pytest.raises(CompositionError):
+    with pytest.raises(FormulaError):
         read_formula(text)
 
 
@@ -257,7 +257,7 @@ def test_public_tables():
     for row in frame[frame["Temperature"] == 300].itertuples(index=False):
         try:
             by_key.setdefault(read_formula(row.composition).key, []).append(row[-1])
-        except CompositionError:
+        except FormulaError:
             continue
     only = electrical.table[electrical.table["sources"] == "Starrydata"]
     assert len(only) > 300

@@ -70,6 +70,8 @@ def test_without_pairs_a_cube_has_no_clusters(trials, study):
 
 def test_what_is_no_cube_is_refused(trials):
     with pytest.raises(KeyError, match="no trials of arm 'gp'"):
+        trials.errors("gp")
+    with pytest.raises(KeyError, match="no trials of arm 'gp'"):
         trials.cube(("transfer", "gp"))
     with pytest.raises(KeyError, match="no trials of arm 'direct' at m = 20"):
         trials.cube(("direct",), m=20)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sim2real.datasets.embedded import POLYMER_FACTS, load_liquid_facts, load_molecules, load_polymer_facts
-from sim2real.datasets.task import PROPERTIES, DataError, Task, merge_by_median
+from sim2real.datasets.task import PROPERTIES, DataError, Task, merge
 
 
 @pytest.mark.parametrize("property", PROPERTIES)
@@ -96,9 +96,18 @@ def test_a_table_of_another_shape_is_refused(tmp_path):
 
 def test_median_does_not_depend_on_the_order_of_rows():
     rows = pd.DataFrame({"key": list("abcab"), "structure": list("abcab"), "value": [1.0, 5.0, 2.0, 3.0, 9.0]})
-    one, other = merge_by_median(rows), merge_by_median(rows.iloc[::-1])
+    one, other = merge(rows), merge(rows.iloc[::-1])
     pd.testing.assert_frame_equal(one, other)
     assert one["value"].tolist() == [2.0, 7.0, 2.0] and one["spread"].tolist() == [2.0, 4.0, 0.0]
+
+
+def test_medians_of_logarithms_and_by_two_columns():
+    rows = pd.DataFrame({"key": list("aabb"), "T": [1, 1, 1, 2], "value": [10.0, 1000.0, 4.0, 5.0], "note": list("wxyz")})
+    plain, log = merge(rows, ("key", "T")), merge(rows, ("key", "T"), log=True)
+    assert plain[["key", "T"]].to_numpy().tolist() == [["a", 1], ["b", 1], ["b", 2]] and list(plain.columns) == list(log.columns)
+    assert plain["value"].tolist() == [505, 4, 5] and log["value"].tolist() == pytest.approx([100, 4, 5])
+    assert plain["spread"].tolist() == [990, 0, 0] and log["spread"].tolist() == pytest.approx([2, 0, 0])
+    assert log["note"].tolist() == ["w", "y", "z"] and log["low"].tolist() == [10, 4, 5]
 
 
 def test_a_tasks_fingerprint_follows_what_training_sees():

@@ -22,8 +22,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import estimator_checks
 
 from sim2real.chemistry.descriptors import CompositionDescriptor, ForceFieldDescriptor, MolecularDescriptor
-from sim2real.chemistry.descriptors.composition import FormulaError, element_features
+from sim2real.chemistry.descriptors.composition import element_features
 from sim2real.chemistry.descriptors.molecular import LEFT_OUT, estate_indices
+from sim2real.chemistry.formulas import FormulaError, read_formula
 from sim2real.chemistry.structures import StructureError, oligomer, parse
 
 SMILES = ["*CC*", "*CC(*)c1ccccc1", "*OCC*", "CCO", "*CC(C)(*)C(=O)OC", "c1ccccc1Cl", "*CC*"]
@@ -136,6 +137,15 @@ def test_a_bad_formula_is_named_with_its_row(formula):
     with pytest.raises(FormulaError, match="^row 2: ") as caught:
         CompositionDescriptor().fit(["NaCl", "Cu", formula])
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("formula", ["Bi-92%", "CoSb3/WO3", "DD0.08Fe4Sb12"])
+def test_formulas_are_read_as_those_of_tables(formula):
+    with pytest.raises(FormulaError) as caught:
+        read_formula(formula)
+    with pytest.raises(FormulaError, match="^row 0: ") as again:
+        CompositionDescriptor().fit([formula])
+    assert str(caught.value) in str(again.value) and repr(formula) in str(again.value)
 
 
 def test_missing_values_are_bad_rows(kind):

@@ -11,12 +11,14 @@ from rdkit import Chem
 from rdkit.DataStructs import TanimotoSimilarity
 
 from sim2real.chemistry.classes import CLASS_NAMES, polymer_class
+from sim2real.chemistry.fingerprints import fingerprints
 from sim2real.chemistry.library.drafts import END, Draft, random_writings, tokens_of
-from sim2real.chemistry.library.grow import CLASSES, fingerprints, grow_library, internal_diversity, kinds, known_units
+from sim2real.chemistry.library.grow import CLASSES, grow_library, internal_diversity, kinds
 from sim2real.chemistry.library.ngram import NgramModel
 from sim2real.chemistry.structures import StructureError, parse, structure_key
+from sim2real.datasets.embedded import load_virtual_polymers, sample_balanced
 from sim2real.datasets.paths import DATA
-from sim2real.datasets.virtual import load_virtual_polymers, sample_balanced
+from sim2real.datasets.polymers import known_units
 
 HARD = [
     "*CC(*)c1ccccc1",

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import tomllib
 import warnings
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from sim2real.datasets.embedded import load_polymer_facts
+from sim2real.datasets.embedded import load_polymer_facts, load_virtual_polymers
 from sim2real.datasets.tables import DataWarning
 from sim2real.datasets.task import DataError, NoStudy
-from sim2real.datasets.virtual import load_virtual_polymers
-from sim2real.studies.cases import load_studies, load_study
-from sim2real.studies.kinds import KINDS, UNTUNED
+from sim2real.studies.load import load_studies, load_study
 from sim2real.studies.local import EXAMPLE, read_blocks, read_tables
 from sim2real.studies.presets import resolve
 from sim2real.training.experiment import run_trials
+from sim2real.training.recipes import UNTUNED
 from sim2real.training.study import Design
+from sim2real.training.tune import PAIRS as PAIRS_TRIED
+from sim2real.training.tune import STANDARD, TRANSPORT
 
 SMOKE = resolve("local", "smoke", workers=1)
 
@@ -69,22 +69,18 @@ def choices(tmp_path, monkeypatch):
     monkeypatch.setattr("sim2real.studies.local.CACHE", tmp_path / "cache")
     calls = []
 
-    def choose(kind):
-        def chosen(study, m):
-            calls.append((kind, study.name, m))
-            return KINDS[kind].untuned, pd.DataFrame({"stage": ["direct"]})
+    def choose(kind, study, m):
+        calls.append((kind.candidates, study.name, m))
+        return kind.untuned, pd.DataFrame({"stage": ["direct"]})
 
-        return chosen
-
-    kinds = {name: replace(kind, choose=choose(name)) for name, kind in KINDS.items()}
-    monkeypatch.setattr("sim2real.studies.local.KINDS", kinds)
+    monkeypatch.setattr("sim2real.studies.kinds.Kind.choose", choose)
     return calls
 
 
 def test_hyperparameters_are_chosen_once_and_kept(tables, tmp_path, choices):
     settings = resolve("local", "quick", workers=1)
     first, second = (load_study("polymers", "local", settings, tables=tables) for _ in range(2))
-    assert choices == [("polymers", "local-density-molecular", 30)] and first.settings == second.settings == UNTUNED
+    assert choices == [(STANDARD, "local-density-molecular", 30)] and first.settings == second.settings == UNTUNED
     assert len(list((tmp_path / "cache" / "tuning").glob("*.csv"))) == 1
 
 
@@ -157,7 +153,7 @@ def test_conductivities_of_ones_own(alloys, tmp_path):
 
 def test_conductivities_are_chosen_with_their_own_candidates(alloys, choices):
     study = load_study("conductivity", "local", resolve("local", "quick", workers=1, kind="conductivity"), tables=alloys)
-    assert choices == [("conductivity", "local-alloys-composition", 48)] and study.settings == UNTUNED
+    assert choices == [(TRANSPORT, "local-alloys-composition", 48)] and study.settings == UNTUNED
 
 
 @pytest.mark.parametrize(
@@ -243,8 +239,8 @@ def test_hyperparameters_of_pairs_are_chosen_with_the_split_by_pair(chi_tables, 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         study = load_study("pairs", "local", resolve("local", "quick", workers=1, kind="pairs"), tables=chi_tables, split="solvent")
-    ((kind, name, _),) = choices
-    assert (kind, name, study.name) == ("pairs", "local-miscibility-pair", "local-miscibility-solvent")
+    ((candidates, name, _),) = choices
+    assert (candidates, name, study.name) == (PAIRS_TRIED, "local-miscibility-pair", "local-miscibility-solvent")
     assert (study.split_by, study.splits) == ("solvent_key", "local-miscibility-solvent")
 
 

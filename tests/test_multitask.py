@@ -9,11 +9,12 @@ import pytest
 import torch
 from torch import nn
 
-from sim2real.training.multitask import fit_multitask
+from sim2real.training.fits import fit_multitask
 from sim2real.training.networks import Minibatches
+from sim2real.training.recipes import PairNetwork, Training
+from sim2real.training.scalers import OutputScalers
 from sim2real.training.seeding import numpy_generator
-from sim2real.training.towers import CONDITIONS, PairNetwork, PairScalers, StackedTowers, descriptor_width
-from sim2real.training.transfer import OutputScalers, Training
+from sim2real.training.towers import CONDITIONS, PairScalers, StackedTowers, descriptor_width
 
 WIDTH = 6
 COLUMNS = 2 * WIDTH + CONDITIONS

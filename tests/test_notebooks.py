@@ -10,10 +10,9 @@ import pytest
 from sim2real.__main__ import main
 from sim2real.chemistry.simulators.polymer import simulate_polymers
 from sim2real.chemistry.simulators.unifac import simulate_chi
-from sim2real.datasets.embedded import load_polymer_facts
+from sim2real.datasets.embedded import load_polymer_facts, load_virtual_polymers
 from sim2real.datasets.paths import ROOT
 from sim2real.datasets.transport import load_computed_transport
-from sim2real.datasets.virtual import load_virtual_polymers
 from sim2real.studies.notebooks import NotebookError, run_notebook
 
 POLYMERS = ("fig1a-polymers", "fig1b-polymers", "validation-polymers", "classes-polymers")
@@ -52,12 +51,11 @@ def _check(folder, name, edition):
     figures = always + (embedded if edition == "embedded" else ()) + (OPEN_ONLY.get(name, ()) if edition == "open" else ())
     assert {p.stem for p in folder.glob("*.png")} == set(figures)
     for figure in figures:
-        for kind in ("png", "pdf", "json"):
+        for kind in ("png", "pdf", "json", "md"):
             assert (folder / f"{figure}.{kind}").stat().st_size > 100
         payload = json.loads((folder / f"{figure}.json").read_text())
         assert (payload["figure"], payload["preset"], payload["edition"]) == (figure, "smoke", edition)
-        if figure.startswith("fig1b"):
-            assert payload["design"]["seed"] == 3 and payload["curves"]
+        assert payload["seed"] == 3 and payload["records"] and payload["caption"]
 
 
 @_each(FIGURES, quick=FIGURES)
@@ -73,8 +71,9 @@ def test_the_open_edition_runs_on_the_public_files(name, tmp_path, mirror):
     _check(tmp_path / "figures", name, "open")
     if name == "01-polymers":
         payload = json.loads((tmp_path / "figures" / "fig1b-polymers.json").read_text())
-        assert all(side["name"] == "molecular dynamics, RadonPy PI1070" for side in payload["source"].values())
-        for other in payload["other_overlap"].values():
+        for record in payload["records"]:
+            assert record["source"]["name"] == "molecular dynamics, RadonPy PI1070"
+            other = record["other_overlap"]
             assert other["overlap"] == "drop" and set(other["gains"]) == {"own", "rest"}
 
 
@@ -136,7 +135,8 @@ def test_the_local_edition_runs_on_ones_own_tables(name, tmp_path, own_tables):
         _check(figures, name, "local")
     if name == "01-polymers":
         payload = json.loads((figures / "fig1b-polymers.json").read_text())
-        assert [c["label"] for c in payload["curves"]] == ["Density", "own: Density"] and len(payload["direct"]) == 2
+        assert [record["label"] for record in payload["records"]] == ["Density", "own: Density"]
+        assert all("direct" in record["arms"] for record in payload["records"])
     if name in ("00-data", "01-polymers", "02-two-dimensional", "03-similarity"):
         assert (tmp_path / "polyinfo.dropped.csv").exists()
 

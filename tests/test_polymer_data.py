@@ -8,14 +8,15 @@ import pytest
 
 from sim2real.chemistry.structures import structure_key
 from sim2real.datasets.polymers import (
-    MD_COLUMNS,
-    OPENPOLY_LIMITS,
     load_md_polymers,
     load_measured_polymers,
     load_openpoly,
     load_simpoly_density,
 )
+from sim2real.datasets.sources import SOURCES
 from sim2real.datasets.task import PROPERTIES, DataError
+
+MD_COLUMNS = SOURCES["radonpy"].columns
 
 
 def _md(tmp_path, structure="smiles", **changes):
@@ -46,7 +47,7 @@ def test_a_database_of_molecular_dynamics(tmp_path, database, structure, monkeyp
     kept = list((tmp_path / "cache").rglob("*.parquet"))
     assert len(kept) == (database == "polyomics")
     if kept:
-        assert list(pd.read_parquet(kept[0]).columns) == ["smiles", *(c for c, _ in MD_COLUMNS.values())]
+        assert list(pd.read_parquet(kept[0]).columns) == ["smiles", *(c["name"] for c in MD_COLUMNS.values())]
         assert load_md_polymers("heat_capacity", database, _md(tmp_path, structure)).fingerprint == task.fingerprint
 
 
@@ -66,7 +67,7 @@ def test_a_database_of_another_shape(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("property", PROPERTIES)
 def test_pi1070_is_the_medians_of_its_column(mirror, property):
-    column, _ = MD_COLUMNS[property]
+    column = MD_COLUMNS[property]["name"]
     frame = pd.read_csv(mirror / "radonpy" / "PI1070.csv")[["smiles", column]].dropna()
     frame = frame[~frame["smiles"].str.contains("2H")]
     medians = frame.assign(key=frame["smiles"].map(structure_key)).groupby("key")[column].median()
@@ -81,7 +82,7 @@ def test_pi1070_is_the_medians_of_its_column(mirror, property):
 def test_simpoly_and_openpoly(mirror):
     assert len(load_simpoly_density()) == 130
     openpoly = load_openpoly("thermal_conductivity")
-    low, high = OPENPOLY_LIMITS["thermal_conductivity"]
+    low, high = SOURCES["openpoly"].columns["thermal_conductivity"]["accepted"]
     assert openpoly.y.min() >= low and openpoly.y.max() <= high
     file = pd.read_csv(mirror / "openpoly" / "final_polymer_properties_fromliterature.csv")
     column = file["Thermal Conductivity (W/m K)"].dropna()

@@ -10,11 +10,10 @@ import pytest
 
 from sim2real import load_study
 from sim2real.datasets.task import PROPERTIES
-from sim2real.studies.kinds import UNTUNED
 from sim2real.studies.presets import PRESETS, get_preset, resolve
 from sim2real.studies.tuning import tunable
 from sim2real.training.experiment import overlap_count
-from sim2real.training.hyperparameters import CHOSEN
+from sim2real.training.recipes import CHOSEN, UNTUNED
 
 MATERIALS = [("polymers", "forcefield"), ("polymers", "molecular"), ("liquids", "molecular"), ("open-polymers", "forcefield")]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -11,11 +12,14 @@ import pytest
 from rdkit import Chem
 
 from sim2real.chemistry.classes import CLASS_NAMES, PRIORITY, polymer_class
-from sim2real.chemistry.library.monomers import RESIDUES, comonomers, read_monomer
-from sim2real.chemistry.library.rule_table import RULES
-from sim2real.chemistry.library.rules import cap_rank, polymerise, virtual_polymers
 from sim2real.chemistry.structures import StructureError, parse, structure_key
-from sim2real.datasets.virtual import load_virtual_polymers, sample_balanced
+from sim2real.datasets.embedded import load_virtual_polymers, sample_balanced
+from sim2real.datasets.paths import ROOT
+
+sys.path.insert(0, str(ROOT / "scripts"))  # the rules are needed only to make the table again
+
+from virtual_polymers.monomers import RESIDUES, comonomers, read_monomer  # noqa: E402
+from virtual_polymers.polymerise import RULES, cap_rank, polymerise, virtual_polymers  # noqa: E402
 
 BPA = "CC(C)(c1ccc(O)cc1)c1ccc(O)cc1"
 PMDA = "O=C1OC(=O)c2cc3C(=O)OC(=O)c3cc12"

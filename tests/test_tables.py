@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim2real.datasets.tables import DataWarning
-from sim2real.datasets.task import DataError, Task
-from sim2real.datasets.units import factor
+from sim2real.datasets.rows import read_number
+from sim2real.datasets.tables import DataWarning, factor, read_table
+from sim2real.datasets.task import DataError, get_property
 
 GOOD = pd.DataFrame(
     {
@@ -33,7 +33,7 @@ def _write(frame, folder, name):
 
 def _load(path, **options):
     given = {"structure": "SMILES", "value": "Density", "unit": "kg/m3", "property": "density"} | options
-    return Task.from_table(path, **given)
+    return read_table(path, **given)
 
 
 @pytest.mark.parametrize("name", ["mine.csv", "mine.tsv", "mine.txt", "mine.csv.gz", "mine.parquet", "mine.xlsx"])
@@ -128,6 +128,26 @@ def test_a_file_that_cannot_be_read(tmp_path, name, content, message):
     assert name in str(caught.value) and "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["structure", "value", "key", "count", "low"])
+def test_a_column_of_classes_may_have_any_name(tmp_path, name):
+    task = _load(_write(GOOD.rename(columns={"Class": name}), tmp_path, "mine.csv"), group=name)
+    assert task.table.set_index("group")["value"].to_dict() == pytest.approx({"PS": 1.05, "PE": 0.86, "PEO": 1.125, "PP": 0.85})
+
+
+def test_a_table_without_values_says_so(tmp_path):
+    path = _write(GOOD.assign(Density=""), tmp_path, "mine.csv")
+    with pytest.raises(DataError, match="mine.csv: no value in column 'Density'"):
+        _load(path)
+    assert not list(tmp_path.glob("*.dropped.csv"))
+
+
+@pytest.mark.parametrize("text", ["", "n/a", "1_000", "inf", "nan", "1,5"])
+def test_what_is_no_number(text):
+    with pytest.raises(ValueError, match="is not a number"):
+        read_number(text)
+    assert read_number(" 1.5e3 ") == 1500
+
+
 def test_a_property_of_ones_own_has_its_unit_and_no_range(tmp_path):
     task = _load(_write(GOOD, tmp_path, "mine.csv"), property="", unit="K")
     assert (task.property.name, task.property.unit) == ("Density", "K")
@@ -160,7 +180,5 @@ def test_compositions(tmp_path):
     ],
 )
 def test_units_by_name(unit, name, expected):
-    from sim2real.datasets.task import get_property
-
     assert factor(unit, get_property(name)) == pytest.approx(expected)
     assert np.isfinite(factor(get_property(name).unit, get_property(name)))

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from sim2real.training.transfer import InputScalers, Network, OutputScalers, Training, fit_networks, least_squares_line, transfer
+from sim2real.training.fits import fit_networks, transfer
+from sim2real.training.recipes import Network, Training
+from sim2real.training.scalers import InputScalers, OutputScalers, least_squares_line
 
 
 def test_scalers_see_training_rows_only():

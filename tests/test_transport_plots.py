@@ -10,6 +10,11 @@ import pytest
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
+from sim2real.figures.transport_gain_plots import compounds_figure, gain_figure, ranked_panel
+from sim2real.figures.transport_plots import group_figure, group_panel, parity_figure, scaling_figure
+from sim2real.figures.transport_tables import beside_paper
+from sim2real.laws.transport_results import group_records, parity_record, transport_payload
+from sim2real.studies.transport_gains import GAINS, gain_record
 
 from made import TRANSPORT_N as N_GRID  # noqa: E402
 from made import transport_study as make_study  # noqa: E402
@@ -17,12 +22,7 @@ from made import transport_trials as make_trials  # noqa: E402
 from sim2real.chemistry.simulators.wiedemann_franz import LORENZ_NUMBER, NON_WF, ROOM_TEMPERATURE, WF
 from sim2real.figures.hover import parity_hover
 from sim2real.figures.save import save_figure
-from sim2real.figures.transport_gain_plots import compounds_figure, gain_figure, ranked_panel
-from sim2real.figures.transport_plots import group_figure, group_panel, parity_figure, scaling_figure
-from sim2real.figures.transport_tables import beside_paper
 from sim2real.laws import curve as results
-from sim2real.laws.transport_results import group_records, parity_record, transport_payload
-from sim2real.studies.transport_gains import GAINS, gain_record
 
 
 @pytest.fixture(autouse=True)

@@ -9,9 +9,11 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from sim2real.datasets import paths
+from sim2real.datasets.embedded import load_virtual_polymers
 from sim2real.datasets.paths import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("wheel")]
@@ -38,16 +40,19 @@ for module in pkgutil.walk_packages(sim2real.__path__, "sim2real."):
         except ModuleNotFoundError as error:
             print(module.name, error, sep=": ")
 """
-STUDY = """
-from sim2real.laws.curve import scaling_record
-from sim2real.studies.polymers import load_study
-from sim2real.training.experiment import Design, run
-from sim2real.training.transfer import Training
-from dataclasses import replace
-
-study = load_study("polymers", "density", n_max=60, descriptor="molecular")
-study = replace(study, settings=replace(study.settings, pretraining=Training(5, 1e-3), fine_tuning=Training(5, 1e-3)))
-print(scaling_record(run(study, Design((20, 30, 60), (20,), trials=2), arms=("transfer",), workers=1))["curve"]["n"])
+EMBEDDED = """
+import sim2real as s2r
+study = s2r.load_study("polymers", "embedded", "smoke", tuned=False, property="density", descriptor="molecular")
+curve = s2r.learning_curve(s2r.run_trials(study, preset="smoke", trials=2, workers=1, arms=("transfer",)))
+print(*curve.curve.sizes)
+"""
+OWN = """
+import sim2real as s2r
+columns = {"structure": "smiles", "value": "density", "unit": "g/cm3", "property": "density", "kind": "polymer"}
+study = s2r.study("md.csv", "lab.csv", **columns, tuned=False, workers=1)
+curve = s2r.learning_curve(s2r.run_trials(study, preset="smoke", trials=2, workers=1, arms=("transfer",)))
+print(*curve.curve.sizes)
+s2r.save(curve, "figures")
 """
 
 
@@ -102,19 +107,31 @@ def test_every_module_imports_without_the_lab_but_the_two_that_say_so(python):
     assert all(message.endswith('pip install "sim2real[lab]"') for message in refused.values())
 
 
-def test_a_study_runs_from_the_wheel_and_keeps_its_trials_in_the_platforms_cache(python):
-    result = python("-c", STUDY)
+def test_an_embedded_study_runs_and_keeps_its_trials_in_the_platforms_cache(python):
+    result = python("-c", EMBEDDED)
     assert result.returncode == 0, result.stderr
-    assert result.stdout.splitlines()[-1] == "[20, 30, 60]"
+    assert len(result.stdout.split()) >= 3
     assert (python.elsewhere / "caches" / "sim2real" / "trials").is_dir() or sys.platform != "linux"
     where = python("-c", "import sim2real.datasets.paths as p; print(p.CHECKOUT, p.ROOT, p.DATA)")
     assert where.stdout.split() == ["None", str(python.elsewhere), str(python.place / "sim2real" / "data")]
 
 
+def test_a_study_of_ones_own_tables_runs(python):
+    units = load_virtual_polymers()["smiles"].iloc[::500]
+    table = pd.DataFrame({"smiles": units, "density": 1 + 0.01 * units.str.len() % 0.5})
+    table.to_csv(python.elsewhere / "md.csv", index=False)
+    table.iloc[:30].to_csv(python.elsewhere / "lab.csv", index=False)
+    result = python("-c", OWN)
+    assert result.returncode == 0, result.stderr
+    assert len(result.stdout.split()) >= 3
+    assert {path.suffix for path in (python.elsewhere / "figures").iterdir()} >= {".png", ".pdf", ".json"}
+
+
 def test_the_notebook_runner_says_in_one_line_what_it_needs(python):
-    result = python("-m", "sim2real.studies.notebooks", "a.ipynb")
+    result = python("-m", "sim2real", "run", "a.ipynb")
     assert result.returncode == 1
-    assert result.stderr == 'running notebooks needs nbformat: pip install "sim2real[lab]"\n'
+    assert len(result.stderr.splitlines()) == 1
+    assert "nbformat" in result.stderr and "sim2real[lab]" in result.stderr
 
 
 def test_caches_are_where_the_variable_says_else_in_the_checkout_else_in_the_platforms_folder(monkeypatch, tmp_path):

@@ -33,11 +33,11 @@ _HOMES = {
     "fit_power_law": "laws.power",
     "fit_surface": "laws.surface",
     "learning_curve": "laws.curve",
-    "load_study": "studies.cases",
+    "load_study": "studies.load",
     "plot": "studies.show",
     "read_table": "datasets.tables",
-    "run_trials": "studies.own",
-    "save": "studies.show",
+    "run_trials": "studies.own:run_study",
+    "save": "studies.show:write",
     "simulate_chi": "chemistry.simulators.unifac",
     "simulate_polymers": "chemistry.simulators.polymer",
     "study": "studies.own",
@@ -52,8 +52,9 @@ __all__ = list(_HOMES)
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = import_module(f"{__name__}.{_HOMES[name]}")
-    return home if name in _MODULES else getattr(home, name)
+    module, _, own = _HOMES[name].partition(":")
+    home = import_module(f"{__name__}.{module}")
+    return home if name in _MODULES else getattr(home, own or name)
 
 
 def __dir__() -> list[str]:

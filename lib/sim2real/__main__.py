@@ -33,9 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return getattr(import_module(f"sim2real.{module}"), function)(rest)
     except ModuleNotFoundError as error:
-        if (error.name or "").startswith("sim2real"):
-            raise
-        print(f"{name} needs {error.name}, which is not installed: pip install 'sim2real[lab]'", file=sys.stderr)
+        print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted; run it again to go on from what is there", file=sys.stderr)

@@ -2,67 +2,28 @@
 
 PoLyInfo (Otsuka et al., 2011 Int. Conf. on Emerging Intelligent Data and Web Technologies, p. 22; polymer.nims.go.jp)
 sorts homopolymers by the structure of the main chain, and only all-carbon main chains by their side groups. A unit that
-fits several classes gets the first one in the order of :data:`PRIORITY`. The patterns are this project's own reading
+fits several classes gets the first one in the order of ``classes.csv``. The patterns are this project's own reading
 of the class names, not PoLyInfo's (closed) assignment.
 """
 
 from __future__ import annotations
 
+import csv
+from importlib.resources import files
 from math import ceil
+from operator import itemgetter
 
 from rdkit import Chem
 
 from sim2real.chemistry.structures import attachment_indices, oligomer, parse
 
-CLASS_NAMES: dict[str, str] = {
-    "P01": "polyolefins",
-    "P02": "polystyrenes",
-    "P03": "polyvinyls",
-    "P04": "polyacrylics",
-    "P05": "polyhalo-olefins",
-    "P06": "polydienes",
-    "P07": "polyoxides",
-    "P08": "polysulfides",
-    "P09": "polyesters",
-    "P10": "polyamides",
-    "P11": "polyurethanes",
-    "P12": "polyureas",
-    "P13": "polyimides",
-    "P14": "polyanhydrides",
-    "P15": "polycarbonates",
-    "P16": "polyimines",
-    "P17": "polysiloxanes",
-    "P18": "polyphosphazenes",
-    "P19": "polyketones",
-    "P20": "polysulfones",
-    "P21": "polyphenylenes",
-}
-
 # In the patterns isotope 1 marks an atom of the main chain (on a shortest path along the chain), isotope 2 an atom of a
 # ring system that the chain runs through, isotope 0 a side group.
-_PATTERNS: dict[str, tuple[str, ...]] = {
-    "P11": ("[1#8][1#6](=[O,S])[1#7]",),
-    "P12": ("[1#7][1#6](=[O,S])[1#7]",),
-    "P13": ("[#6](=O)[#7;1*,2*][#6](=O)",),
-    "P14": ("[1#6](=O)[1#8][1#6](=O)",),
-    "P15": ("[1#8,1#16][1#6](=[O,S])[1#8,1#16]",),
-    "P09": ("[1#6](=[O,S])[1#8]",),
-    "P10": ("[1#6](=[O,S])[1#7]",),
-    "P17": ("[1#14]",),
-    "P18": ("[1#15]=[1#7]",),
-    "P19": ("[1#6][1#6;X3](=O)[1#6]",),
-    "P20": ("[1#16](=O)(=O)",),
-    "P07": ("[1#8]",),
-    "P08": ("[#16;1*,2*]",),
-    "P16": ("[1#7]",),
-    "P21": ("[1a]",),
-    "P02": ("[1CX4]-[c;r6;0*]",),
-    "P04": ("[1C]-[C;0*](=O)[#8,#7]",),
-    "P05": ("[1CX4][F,Cl,Br,I]",),
-    "P06": ("[1C]=[1C]", "[1C]-[C;0*]=[C;0*]", "[C;2*]=[C;1*,2*]"),
-}
-PRIORITY: tuple[str, ...] = (*_PATTERNS, "P01", "P03")
-_QUERIES = {code: tuple(Chem.MolFromSmarts(text) for text in texts) for code, texts in _PATTERNS.items()}
+with (files("sim2real.chemistry") / "classes.csv").open(encoding="utf-8") as _file:
+    _ROWS = list(csv.DictReader(_file))
+PRIORITY: tuple[str, ...] = tuple(row["code"] for row in _ROWS)
+CLASS_NAMES: dict[str, str] = {row["code"]: row["name"] for row in sorted(_ROWS, key=itemgetter("code"))}
+_QUERIES = {row["code"]: tuple(map(Chem.MolFromSmarts, row["patterns"].split())) for row in _ROWS if row["patterns"]}
 _HALOGENS = {9, 17, 35, 53}  # halo-olefins hold no other hetero-atoms: fluorinated vinyl ethers are polyvinyls
 _END = 3  # main-chain atoms at each end that are left unmarked, so that no pattern sees a chain end
 

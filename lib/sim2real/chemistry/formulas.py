@@ -19,11 +19,11 @@ FAMILIES = {
     "pnictide": ("N", "P", "As", "Sb", "Bi"),
     "tetrelide": ("C", "Si", "Ge", "Sn", "Pb"),
 }
-OTHER = "intermetallic or other"
+OTHER_FAMILY = "intermetallic or other"
 FAMILY_SHARE = 0.1
 
 
-class CompositionError(ValueError):
+class FormulaError(ValueError):
     """A text that is no composition; the message is why, in the same words for the same reason."""
 
 
@@ -35,7 +35,7 @@ class Formula:
         key: elements in alphabetical order with their atomic fractions, rounded to :data:`DECIMALS`; itself a formula.
         reduced: the formula with integers divided by their greatest common divisor, in IUPAC's order (metals first, oxygen and
             halogens last).
-        fractions: atomic fractions by symbol, not rounded.
+        fractions: atomic fractions by symbol, not rounded, in the order in which the elements are written.
     """
 
     key: str
@@ -55,7 +55,7 @@ class Formula:
             # a tenth that is written as decimals may fall short by a rounding error
             if sum(amounts.get(e, 0.0) for e in elements) >= FAMILY_SHARE - 1e-9:
                 return name
-        return OTHER
+        return OTHER_FAMILY
 
 
 @lru_cache(maxsize=100_000)
@@ -63,30 +63,31 @@ def read_formula(text: str) -> Formula:
     """Read a chemical formula such as ``Bi0.5Sb1.5Te3``, ``(PbTe)0.9(SnTe)0.1`` or ``Pb0.975 Ga0.025 Te1``.
 
     Raises:
-        CompositionError: empty; text, signs or per cent in it (``Bi-92%``, ``CoSb3/WO3``); an unknown element or a variable
+        FormulaError: empty; text, signs or per cent in it (``Bi-92%``, ``CoSb3/WO3``); an unknown element or a variable
             (``G``, ``Mm``, ``Bix``); not a formula for another reason; elements beyond plutonium, deuterium or tritium; no atoms.
     """
     formula = unicodedata.normalize("NFKC", text).strip() if isinstance(text, str) else ""
     if not formula:
-        raise CompositionError("composition is empty")
+        raise FormulaError("composition is empty")
     if re.search(r"[^A-Za-z0-9.()\[\]{} ]", formula):
-        raise CompositionError("composition with text, signs or per cent")
+        raise FormulaError("composition with text, signs or per cent")
     symbols = re.findall(r"[A-Z][a-z]*", formula)
     if not all(Element.is_valid_symbol(s) for s in symbols):
-        raise CompositionError("composition with an unknown element or a variable")
+        raise FormulaError("composition with an unknown element or a variable")
     try:
         composition = Composition(formula)
         amounts = composition.get_el_amt_dict()
     except Exception as error:  # pymatgen raises ValueError, KeyError, AttributeError and others, as the text may be
-        raise CompositionError("composition is not a formula") from error
+        raise FormulaError("composition is not a formula") from error
     # pymatgen reads D as deuterium, but DD in a skutterudite (five rows of Starrydata's file of 2019) means didymium, Pr with Nd
     if any(s in ("D", "T") or Element(s).Z > HEAVIEST for s in symbols):
-        raise CompositionError("composition with an element beyond plutonium or an isotope")
+        raise FormulaError("composition with an element beyond plutonium or an isotope")
     total = sum(amounts.values())
     if not 0 < total < float("inf"):
-        raise CompositionError("composition without atoms")
-    fractions = tuple((s, amounts[s] / total) for s in sorted(amounts) if amounts[s] > 0)
-    key = "".join(f"{s}{share:.{DECIMALS}f}".rstrip("0").rstrip(".") for s, share in fractions if round(share, DECIMALS) > 0)
+        raise FormulaError("composition without atoms")
+    fractions = tuple((s, amount / total) for s, amount in amounts.items() if amount > 0)
+    shares = ((s, f"{share:.{DECIMALS}f}") for s, share in sorted(fractions) if round(share, DECIMALS) > 0)
+    key = "".join(s + share.rstrip("0").rstrip(".") for s, share in shares)
     amounts = composition.reduced_composition.get_el_amt_dict()
     ordered = sorted((s for s, _ in fractions), key=lambda s: Element(s).iupac_ordering)
     reduced = "".join(f"{s}{amounts[s]:.6g}" if amounts[s] != 1 else s for s in ordered)

@@ -1,8 +1,8 @@
 """Chemical structures: reading SMILES, repeat units, oligomers and cut-independent keys.
 
 A *polymer* is written as its constitutional repeat unit with two attachment points (``*``), a *molecule* as a plain
-SMILES. Everything to the right of this module (simulators, datasets, descriptors) reads structures through it, so that
-a bad one is refused in one place and in one sentence.
+SMILES. Simulators, descriptors and tables read structures through this module, so that a bad one is refused in one place and in
+one sentence.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from functools import lru_cache
 from rdkit import Chem, RDLogger
 
 RDLogger.DisableLog("rdApp.*")
+
+# between the two structures of a pair: unlike "_" it can stand in no SMILES and in no name of a group
+PAIR_SEPARATOR = "|"
 
 
 class StructureError(ValueError):

@@ -7,7 +7,10 @@ parameters were fitted to such equilibria too.
 
 from __future__ import annotations
 
+import csv
 from functools import lru_cache
+from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,10 +20,10 @@ from thermo.interaction_parameters import IPDB
 
 from sim2real.chemistry.simulators.unifac import ln_gamma_infinite
 from sim2real.chemistry.simulators.unifac_groups import NoGroups, molecule_groups
-from sim2real.chemistry.structures import structure_key
+from sim2real.chemistry.structures import PAIR_SEPARATOR, structure_key
 from sim2real.datasets.drawn_pairs import draw_molecules, draw_pairs, pick
-from sim2real.datasets.pairs import PAIR
-from sim2real.datasets.task import DROPPED_COLUMNS, Task, dropped_rows, get_property
+from sim2real.datasets.rows import Cells, Fault, sort_rows
+from sim2real.datasets.task import Task, get_property, merge
 
 TABLE = "ChemSep NRTL"  # thermo's name of the parameter table
 KELVIN = 298.15
@@ -28,20 +31,8 @@ COLUMNS = ("key", "structure", "polymer", "solvent", "polymer_key", "solvent_key
 LARGEST = 12  # heavy atoms of a drawn molecule; NRTL's own have up to 20, nine tenths of them up to 8
 MOLECULES = 3000  # among which pairs are drawn: more pairs than anyone asks for, and few enough to be described in a minute
 
-# The class of a molecule is the first whose pattern it holds; what holds none is a hydrocarbon or another compound.
-_CLASSES = {
-    "acids": ("[CX3](=O)[OX2H1]",),
-    "esters": ("[CX3](=O)[OX2][#6]",),
-    "alcohols": ("[#6][OX2H1]",),
-    "ketones and aldehydes": ("[CX3;!$(C[#7,#8,#16])]=O", "[CX3H2]=O"),
-    "nitrogen compounds": ("[#7]",),
-    "sulfur compounds": ("[#16]",),
-    "ethers": ("[#6][OX2][#6]",),
-    "halogen compounds": ("[F,Cl,Br,I]",),
-    "aromatic hydrocarbons": ("c",),
-    "hydrocarbons": ("[#6;!$([#6]~[!#6;!#1])]",),
-}
-OTHER = "other compounds"
+# the class of a molecule is the first of solute_classes.csv whose pattern it holds
+OTHER_CLASS = "other compounds"
 
 
 def load_activity_nrtl() -> Task:
@@ -69,20 +60,16 @@ def load_activity_nrtl() -> Task:
     alpha = np.array([parameters[pair]["alphaij"] for pair in rows["pair of CAS"]])
     with np.errstate(over="ignore"):  # a wild parameter gives infinity, which is out of range
         rows["value"] = backwards + forwards * np.exp(-alpha * forwards)
-    dropped = [pd.DataFrame(columns=list(DROPPED_COLUMNS))]
-    outside = f"outside of {prop.low:g} to {prop.high:g}"
-    for bad, column, reason in (
-        (rows["polymer"].isna() | rows["solvent"].isna(), "pair of CAS", "a molecule without UNIFAC groups or without a structure"),
-        (~rows["value"].between(prop.low, prop.high), "value", outside),
-    ):
-        bad = bad[rows.index]
-        if bad.any():
-            dropped.append(dropped_rows(f"thermo, {TABLE}", rows[bad], column, reason, first_line=1))
-            rows = rows[~bad]
-    table = _with_keys(rows[["polymer", "solvent", "value"]])
-    merged = table.groupby(["key", "polymer_key"], sort=True)
-    table = merged.first().assign(value=merged["value"].median()).reset_index()
-    reasons = {f"dropped: {part['reason'].iloc[0]}": len(part) for part in dropped if len(part)}
+
+    def read_row(cells: Cells) -> dict[str, Any]:
+        if pd.isna(cells["polymer"]) or pd.isna(cells["solvent"]):
+            raise Fault("pair of CAS", "a molecule without UNIFAC groups or without a structure")
+        if not prop.low <= cells["value"] <= prop.high:
+            raise Fault("value", f"outside of {prop.low:g} to {prop.high:g}")
+        return {name: cells[name] for name in ("polymer", "solvent", "value")}
+
+    read = sort_rows(f"thermo, {TABLE}", rows, 1, read_row)
+    table = merge(_with_keys(read.table), ("key", "polymer_key"))
     return Task(
         name="NRTL fitted to measured equilibria",
         property=prop,
@@ -90,14 +77,11 @@ def load_activity_nrtl() -> Task:
         licence="parameters of ChemSep as shipped in thermo (MIT)",
         citation="ChemSep (chemsep.org), table 'ChemSep NRTL' of the package thermo 0.6.1",
         report={
-            "rows read": len(parameters),
-            **reasons,
-            "rows merged into another value of the same solute and solvent": len(rows) - len(table),
-            "rows": len(table),
+            **read.report(len(table), "solute and solvent", "rows"),
             "mixtures": table["key"].nunique(),
             "molecules": len(set(table["polymer_key"]) | set(table["solvent_key"])),
         },
-        dropped=pd.concat([part for part in dropped if len(part)] or dropped).sort_values("line", ignore_index=True),
+        dropped=read.dropped,
     )
 
 
@@ -164,12 +148,13 @@ def solute_class(smiles: str) -> str:
     for name, patterns in _compiled().items():
         if any(mol.HasSubstructMatch(pattern) for pattern in patterns):
             return name
-    return OTHER
+    return OTHER_CLASS
 
 
 @lru_cache(maxsize=1)
 def _compiled() -> dict[str, tuple[Chem.Mol, ...]]:
-    return {name: tuple(Chem.MolFromSmarts(text) for text in patterns) for name, patterns in _CLASSES.items()}
+    with (files("sim2real.datasets") / "solute_classes.csv").open(encoding="utf-8") as file:
+        return {row["name"]: tuple(map(Chem.MolFromSmarts, row["patterns"].split())) for row in csv.DictReader(file)}
 
 
 def _structure(cas: str) -> str | None:
@@ -185,8 +170,8 @@ def _structure(cas: str) -> str | None:
 def _with_keys(pairs: pd.DataFrame) -> pd.DataFrame:
     """Keys of solute, solvent and mixture: the stereo-free SMILES of a molecule is its key."""
     solute, solvent = pairs["polymer"], pairs["solvent"]
-    key = [PAIR.join(sorted(two)) for two in zip(solute, solvent)]
-    return pairs.assign(key=key, structure=solute + PAIR + solvent, polymer_key=solute, solvent_key=solvent)
+    key = [PAIR_SEPARATOR.join(sorted(two)) for two in zip(solute, solvent)]
+    return pairs.assign(key=key, structure=solute + PAIR_SEPARATOR + solvent, polymer_key=solute, solvent_key=solvent)
 
 
 def _finish(table: pd.DataFrame) -> pd.DataFrame:

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-import pandas as pd
+from typing import Any
 
 from sim2real.chemistry.classes import polymer_class
-from sim2real.chemistry.structures import StructureError, parse, structure_key
-from sim2real.datasets.files import read_file
-from sim2real.datasets.pairs import COLUMNS, HIGH_CELSIUS, LOW_CELSIUS, PAIR, SEPARATOR, ZERO_CELSIUS
-from sim2real.datasets.tables import warn_of_dropped
-from sim2real.datasets.task import DROPPED_COLUMNS, DataError, Task, get_property, merge_by_median
+from sim2real.chemistry.structures import parse, structure_key
+from sim2real.datasets.pairs import (
+    CHI,
+    COLUMNS,
+    HIGH_CELSIUS,
+    LOW_CELSIUS,
+    NOT_CHI,
+    NOT_SOLVENT,
+    SEPARATOR,
+    ZERO_CELSIUS,
+    between,
+    pair_row,
+    split_pair,
+)
+from sim2real.datasets.rows import Cells, read_number, read_rows
+from sim2real.datasets.tables import report_dropped
+from sim2real.datasets.task import DataError, Task, merge
 
 # what is added to a temperature in the unit to give K, and the unit that it is perhaps mistaken for
-UNITS = {"K": (0.0, "deg C"), "degC": (ZERO_CELSIUS, "K")}
+TEMPERATURE_UNITS = {"K": (0.0, "deg C"), "degC": (ZERO_CELSIUS, "K")}
+_COUNTED = {"pairs": "pair", "polymers": "polymer_key", "solvents": "solvent_key"}
 
 
 def chi_from_table(
@@ -65,109 +77,49 @@ def chi_from_table(
     """
     if bool(pair) == bool(polymer or solvent) or bool(polymer) != bool(solvent):
         raise ValueError("name either the columns polymer= and solvent=, or the one column pair=")
-    if temperature_unit not in UNITS:
-        raise ValueError(f"unknown temperature_unit {temperature_unit!r}; expected {' or '.join(UNITS)}")
+    if temperature_unit not in TEMPERATURE_UNITS:
+        raise ValueError(f"unknown temperature_unit {temperature_unit!r}; expected {' or '.join(TEMPERATURE_UNITS)}")
     path = Path(path)
-    frame, first_line = read_file(path)
-    structures = (pair,) if pair else (polymer, solvent)
-    needed = [*structures, temperature, value, *([group] if group else [])]
-    missing = [c for c in needed if c not in frame.columns]
-    if missing:
-        raise DataError(
-            f"{path.name}: no column {', '.join(map(repr, missing))}; its columns are {', '.join(map(str, frame.columns[:12]))}"
-        )
-    frame = frame[frame[value].notna() & (frame[value].astype(str).str.strip() != "")]
-    rows, faults = {}, {}
-    for row, cells in frame[needed].iterrows():
-        try:
-            rows[row] = _read_row([str(cells[c]).strip() for c in needed], needed, structures, separator, temperature_unit)
-        except _Fault as fault:
-            faults[row] = fault.args
-    listed = [(path.name, row + first_line, column, str(frame.at[row, column]), why) for row, (column, why) in faults.items()]
-    dropped = pd.DataFrame(listed, columns=list(DROPPED_COLUMNS))
-    if len(dropped) > len(rows) or not rows:
-        why = "no row with a value"
-        if len(dropped):
-            first = dropped.iloc[0]
-            bad = f"{len(dropped)} of {len(frame)} rows cannot be used"
-            why = f"line {first.line}, column {first.column}: {first.found!r}: {first.reason}; {bad}"
+    offset, other = TEMPERATURE_UNITS[temperature_unit]
+    low, high = (limit + ZERO_CELSIUS - offset for limit in (LOW_CELSIUS, HIGH_CELSIUS))
+    first, last = (pair, pair) if pair else (polymer, solvent)
+
+    def read_row(cells: Cells) -> dict[str, Any]:
+        unit, liquid = (str(cells[column]).strip() for column in (first, last))
+        if pair:
+            unit, liquid = cells.check(pair, lambda text: split_pair(text, separator))
+        cells.check(temperature, read_number)
+        wrong = f"no temperature from {low:g} to {high:g} {temperature_unit}; perhaps in {other}"
+        kelvin = offset + cells.check(temperature, between(low, high), wrong)
+        cells.check(value, read_number)
+        chi = cells.check(value, between(CHI.low, CHI.high), NOT_CHI)
+        polymer_keyed = cells.check(first, lambda _: _keyed(unit, 2), "polymer that is not a repeat unit with two *")
+        solvent_keyed = cells.check(last, lambda _: _keyed(liquid, 0), NOT_SOLVENT)
+        return pair_row(polymer_keyed, solvent_keyed, kelvin, chi) | ({"group": str(cells[group])} if group else {})
+
+    columns = (first, last, temperature, value, *([group] if group else []))
+    rows = read_rows(path, columns, read_row, filled=value)
+    bad = len(rows.dropped)
+    if 2 * bad > rows.read or not rows.read:
+        why = f"{rows.first}; {bad} of {rows.read} rows cannot be used" if bad else "no row with a value"
         raise DataError(f"{path.name}: {why}; expected repeat units, solvents, temperatures in {temperature_unit} and chi")
-    if len(dropped):
-        warn_of_dropped(path, dropped)
-    table = pd.DataFrame(list(rows.values()))
-    table["group"] = list(frame.loc[list(rows), group].astype(str)) if group else [polymer_class(s) for s in table["polymer"]]
-    # one row a pair and temperature
-    table = merge_by_median(table.assign(key=table["pair"] + " " + table["temperature"].astype(str)))
+    report_dropped(path, rows)
+    table = merge(rows.table, ("key", "temperature"))
+    table["pair"] = table["key"]
+    if not group:
+        table["group"] = [polymer_class(s) for s in table["polymer"]]
     return Task(
         name=name or path.stem,
-        property=get_property("chi"),
-        table=table.assign(key=table["pair"]).sort_values(["key", "temperature"], ignore_index=True)[list(COLUMNS)],
+        property=CHI,
+        table=table[list(COLUMNS)],
         licence=licence,
         citation=citation or path.name,
-        report={
-            "rows read": len(frame),
-            **{f"dropped: {reason}": int(count) for reason, count in dropped["reason"].value_counts().items()},
-            "rows merged into another value of the same pair and temperature": len(rows) - len(table),
-            "rows": len(table),
-            "pairs": table["pair"].nunique(),
-            "polymers": table["polymer_key"].nunique(),
-            "solvents": table["solvent_key"].nunique(),
-        },
-        dropped=dropped,
+        report=rows.report(len(table), "pair and temperature", "rows")
+        | {what: table[column].nunique() for what, column in _COUNTED.items()},
+        dropped=rows.dropped,
     )
 
 
-class _Fault(Exception):
-    """The column and the reason why a row cannot be used."""
-
-
-def _read_row(cells: list[str], columns: list[str], structures: tuple[str, ...], separator: str, unit: str) -> dict[str, object]:
-    """One row of the task from its texts, which stand in the order structures, temperature, value.
-
-    Raises:
-        _Fault: it cannot be used.
-    """
-    at = len(structures)
-    polymer, solvent = cells[0], cells[at - 1]
-    if at == 1:
-        parts = [part.strip() for part in cells[0].split(separator)]
-        if len(parts) != 2 or not all(parts):
-            raise _Fault(structures[0], f"no polymer and solvent separated by one {separator!r}")
-        polymer, solvent = parts
-    offset, other = UNITS[unit]
-    low, high = (limit + ZERO_CELSIUS - offset for limit in (LOW_CELSIUS, HIGH_CELSIUS))
-    degrees = _number(cells[at], columns[at])
-    if not low <= degrees <= high:
-        raise _Fault(columns[at], f"no temperature from {low:g} to {high:g} {unit}; perhaps in {other}")
-    prop = get_property("chi")
-    chi = _number(cells[at + 1], columns[at + 1])
-    if not prop.low <= chi <= prop.high:
-        raise _Fault(columns[at + 1], f"no value from {prop.low:g} to {prop.high:g}")
-    polymer_key = _key(polymer, 2, structures[0], "polymer that is not a repeat unit with two *")
-    solvent_key = _key(solvent, 0, structures[-1], "solvent that is not a readable molecule")
-    key = f"{polymer_key}{PAIR}{solvent_key}"
-    return {
-        "pair": key,
-        "structure": f"{polymer}{PAIR}{solvent}",
-        "polymer": polymer,
-        "solvent": solvent,
-        "polymer_key": polymer_key,
-        "solvent_key": solvent_key,
-        "temperature": round(degrees + offset, 6),
-        "value": chi,
-    }
-
-
-def _number(text: str, column: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise _Fault(column, "is not a number") from None
-
-
-def _key(smiles: str, stars: int, column: str, reason: str) -> str:
-    try:
-        parse(smiles, attachment_points=(stars,))
-        return structure_key(smiles)
-    except StructureError:
-        raise _Fault(column, reason) from None
+def _keyed(smiles: str, stars: int) -> tuple[str, str]:
+    parse(smiles, attachment_points=(stars,))
+    return smiles, structure_key(smiles)

@@ -9,12 +9,13 @@ import pandas as pd
 
 from sim2real.chemistry.simulators.unifac import HIGH_KELVIN, LOW_KELVIN, simulate_chi
 from sim2real.chemistry.simulators.unifac_groups import NoGroups, molecule_groups, unit_groups
+from sim2real.chemistry.structures import PAIR_SEPARATOR
 from sim2real.datasets.drawn_pairs import draw_molecules, draw_pairs, pick
-from sim2real.datasets.pairs import COLUMNS, PAIR, UNCLASSIFIED, load_chi_measured
+from sim2real.datasets.embedded import load_virtual_polymers, sample_balanced
+from sim2real.datasets.pairs import COLUMNS, UNCLASSIFIED, load_chi_measured
 from sim2real.datasets.task import Task, get_property
-from sim2real.datasets.virtual import load_virtual_polymers, sample_balanced
 
-TEMPERATURES = tuple(278.15 + 20.0 * k for k in range(7))  # K; most measured values lie between
+DRAWN_KELVIN = tuple(278.15 + 20.0 * k for k in range(7))  # K; most measured values lie between
 POLYMERS, SOLVENTS = 1000, 1000  # structures beyond the measured ones among which pairs are drawn
 LARGEST = 10  # heavy atoms of a drawn solvent
 CANDIDATES = 3  # virtual polymers looked at for each that is wanted: UNIFAC has groups for fewer than half of them
@@ -29,7 +30,7 @@ def load_chi_unifac(
     every tested pair, and none without the rows of the target's ``key``. ``n_max`` random rows follow, none of them of a measured
     pair. The polymer of such a row is with equal chance one of the measured file's or a virtual one, and independently of
     that its solvent one of the measured file's or a molecule of DDBST's table: a quarter belongs to the grid of measured
-    polymers and measured solvents. Its temperature is one of :data:`TEMPERATURES`.
+    polymers and measured solvents. Its temperature is one of :data:`DRAWN_KELVIN`.
 
     Args:
         n_max: random rows; a smaller number is the beginning of a larger one.
@@ -62,9 +63,9 @@ def load_chi_unifac(
         polymer, solvent = (pick(lists, rng, size) for lists in (polymer_lists, solvent_lists))
         frame = pd.DataFrame(polymer, columns=["polymer_key", "polymer"])
         frame[["solvent_key", "solvent"]] = pd.DataFrame(solvent)
-        frame["temperature"] = rng.choice(TEMPERATURES, size=size)
-        frame["key"] = frame["polymer_key"] + PAIR + frame["solvent_key"]
-        return frame.assign(structure=frame["polymer"] + PAIR + frame["solvent"])
+        frame["temperature"] = rng.choice(DRAWN_KELVIN, size=size)
+        frame["key"] = frame["polymer_key"] + PAIR_SEPARATOR + frame["solvent_key"]
+        return frame.assign(structure=frame["polymer"] + PAIR_SEPARATOR + frame["solvent"])
 
     avoid = frozenset(measured.keys)
     drawn = draw_pairs(n_max, seed, propose, _simulate, property=prop, distinct=("temperature",), avoid=avoid)

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from sim2real.chemistry.formulas import CompositionError, read_formula
+from sim2real.chemistry.formulas import read_formula
 from sim2real.datasets.curves import HIGH_KELVIN, LOW_KELVIN, read_curves
-from sim2real.datasets.files import read_file
+from sim2real.datasets.rows import Cells, Fault, Rows, read_file, read_number, require, sort_rows
 from sim2real.datasets.sources import SOURCES, fetch
-from sim2real.datasets.task import DROPPED_COLUMNS, DataError, Property, Task, get_property
-from sim2real.datasets.units import factor
+from sim2real.datasets.tables import factor
+from sim2real.datasets.task import DataError, Property, Task, get_property, merge
 
 THERMAL, ELECTRICAL = get_property("total_thermal_conductivity"), get_property("electrical_conductivity")
-# The file of 2019 names no units. Those of the SI agree with its ZT: S^2 sigma T / kappa is 0.8 to 1.2 times it in every row.
-GRID_COLUMNS = {"Thermal conductivity": (THERMAL, "W/(m K)"), "Electrical conductivity": (ELECTRICAL, "S/m")}
-SYSTEM_COLUMNS = {"Total Thermal Conductivity": THERMAL, "Electrical Conductivity": ELECTRICAL}
 TABLE_COLUMNS = ("key", "structure", "value", "group", "count", "low", "high", "spread_decades", "sources")
 DISAGREEMENT = 1.0  # decades
 
@@ -50,21 +48,18 @@ def load_conductivities(*, release: bool = False, starrydata: Path | None = None
     name = "starrydata" if release else "starrydata-2019"
     first = Path(starrydata) if starrydata is not None else fetch(name)
     second = Path(system) if system is not None else fetch("system")
-    readings = [read_curves(first) if release else _read_grid(first), _read_system(second)]
-    rows = pd.concat([r for r, _ in readings], ignore_index=True)
-    scope = {what: count for _, counts in readings for what, count in counts.items()}
+    read = [_read_curves(first) if release else _read_grid(first), _read_system(second)]
+    scope = {what: count for _, counts in read for what, count in counts.items()}
     sources = [SOURCES[name], SOURCES["system"]]
-    tables, tasks = {}, []
-    checked = {p: _check(rows[rows["property"] == p.name], p) for p in (THERMAL, ELECTRICAL)}
-    for prop, (kept, _) in checked.items():
-        tables[prop] = _merge(kept)
+    checked = {prop: _together([rows[prop] for rows, _ in read], prop, (first, second)) for prop in (THERMAL, ELECTRICAL)}
+    tables = {prop: _merge(rows.table) for prop, rows in checked.items()}
+    tasks = []
     shared = len(set(tables[THERMAL]["key"]) & set(tables[ELECTRICAL]["key"]))
-    for prop, (kept, dropped) in checked.items():
+    for prop, own in checked.items():
         table = tables[prop]
-        report = scope | {f"values of {prop.name}": len(kept) + len(dropped)}
-        report |= {f"dropped: {reason}": int(n) for reason, n in dropped["reason"].value_counts().items()}
+        report = scope | {f"values of {prop.name}": own.read} | own.reasons
         report |= {
-            "values merged into another of the same composition": len(kept) - len(table),
+            "values merged into another of the same composition": len(own.table) - len(table),
             "compositions": len(table),
             "of them with values that differ by more than a factor of ten": int((table["spread_decades"] > DISAGREEMENT).sum()),
             "of them in both sources": int(table["sources"].str.contains("+", regex=False).sum()),
@@ -78,36 +73,39 @@ def load_conductivities(*, release: bool = False, starrydata: Path | None = None
                 licence="; ".join(dict.fromkeys(s.licence for s in sources)),
                 citation="; ".join(s.citation for s in sources),
                 report=report,
-                dropped=dropped,
+                dropped=own.dropped,
             )
         )
     return tasks[0], tasks[1]
 
 
-def _read_grid(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Starrydata's file of 2019 at 300 K, in long form: composition, property, found, value, reason, file, line, column, source."""
+def _read_grid(path: Path) -> tuple[dict[Property, Rows], dict[str, int]]:
+    """Starrydata's file of 2019 at 300 K: the rows of each property, and counts."""
     frame, first_line = read_file(path)
-    _require(path, frame, ("composition", "Temperature", *GRID_COLUMNS))
+    columns = {get_property(name): column for name, column in SOURCES["starrydata-2019"].columns.items()}
+    require(path.name, frame, ("composition", "Temperature", *(column["name"] for column in columns.values())))
     near = _near_room(frame["Temperature"])
-    selected = frame[near]
-    counts = {"Starrydata: rows read": len(frame), "Starrydata: rows at 295 to 305 K": len(selected)}
-    parts = [
-        _long(selected, "composition", column, prop, factor(unit, prop), path.name, first_line, "Starrydata")
-        for column, (prop, unit) in GRID_COLUMNS.items()
-    ]
-    return pd.concat(parts, ignore_index=True), counts
+    counts = {"Starrydata: rows read": len(frame), "Starrydata: rows at 295 to 305 K": int(near.sum())}
+    parts = {
+        prop: _rows(
+            path.name, frame[near], first_line, prop, "composition", column["name"], factor(column["unit"], prop), "Starrydata"
+        )
+        for prop, column in columns.items()
+    }
+    return parts, counts
 
 
-def _read_system(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
+def _read_system(path: Path) -> tuple[dict[Property, Rows], dict[str, int]]:
     """sysTEm at 295 to 305 K, as :func:`_read_grid`; units are those in the names of its columns."""
     frame, first_line = read_file(path)
     # compositions of mixtures (weight per cent) have been worked out in this column
-    _require(path, frame, ("Pymatgen Composition", "Temperature (K)"))
+    composition = "Pymatgen Composition"
+    require(path.name, frame, (composition, "Temperature (K)"))
     near = _near_room(frame["Temperature (K)"])
-    selected = frame[near]
-    counts = {"sysTEm: rows read": len(frame), "sysTEm: rows at 295 to 305 K": len(selected)}
-    parts = []
-    for name, prop in SYSTEM_COLUMNS.items():
+    counts = {"sysTEm: rows read": len(frame), "sysTEm: rows at 295 to 305 K": int(near.sum())}
+    parts = {}
+    for property, words in SOURCES["system"].columns.items():
+        prop, name = get_property(property), words["name"]
         column = next((c for c in frame.columns if re.fullmatch(rf"{name} \(.+\)", str(c))), None)
         if column is None:
             raise DataError(f"{path.name}: missing column {name} with its unit in brackets; it has {', '.join(map(str, frame))}")
@@ -115,80 +113,66 @@ def _read_system(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
             scale = factor(column[len(name) + 2 : -1], prop)
         except DataError as error:
             raise DataError(f"{path.name}, column {column}: {error}") from error
-        parts.append(_long(selected, "Pymatgen Composition", column, prop, scale, path.name, first_line, "sysTEm"))
-    return pd.concat(parts, ignore_index=True), counts
+        parts[prop] = _rows(path.name, frame[near], first_line, prop, composition, column, scale, "sysTEm")
+    return parts, counts
 
 
-def _require(path: Path, frame: pd.DataFrame, columns: tuple[str, ...]) -> None:
-    missing = [c for c in columns if c not in frame.columns]
-    if missing:
-        raise DataError(f"{path.name}: missing column(s) {', '.join(missing)}; expected {', '.join(columns)}")
+def _read_curves(path: Path) -> tuple[dict[Property, Rows], dict[str, int]]:
+    """Starrydata's full release, as :func:`_read_grid`."""
+    curves, counts = read_curves(path)
+    curves = curves.set_index("line")
+    return {
+        prop: _rows(path.name, curves[curves["property"] == prop.name], 0, prop, "composition", "value", 1.0, "Starrydata")
+        for prop in (THERMAL, ELECTRICAL)
+    }, counts
 
 
 def _near_room(kelvin: pd.Series) -> pd.Series:
     return pd.to_numeric(kelvin, errors="coerce").between(LOW_KELVIN, HIGH_KELVIN)
 
 
-def _long(
-    frame: pd.DataFrame, composition: str, column: str, prop: Property, scale: float, file: str, first_line: int, source: str
-) -> pd.DataFrame:
-    filled = frame[frame[column].notna()]
-    return pd.DataFrame(
-        {
-            "composition": filled[composition],
-            "property": prop.name,
-            "found": filled[column].astype(str),
-            "value": pd.to_numeric(filled[column], errors="coerce") * scale,
-            "reason": "",
-            "file": file,
-            "line": filled.index.to_numpy(dtype=int) + first_line,
-            "column": column,
-            "composition_column": composition,
-            "source": source,
-        }
-    )
+def _rows(
+    file: str, frame: pd.DataFrame, first_line: int, prop: Property, composition: str, column: str, scale: float, source: str
+) -> Rows:
+    """Rows with a value in a column, with ``key``, ``structure``, ``group``, ``value`` and ``source``, and the others.
+
+    A curve says itself in which ``column`` its fault is, what was ``found`` there and the ``reason`` why it gives no value.
+    """
+    curve = column == "value"
+
+    def read_row(cells: Cells) -> dict[str, Any]:
+        where, found = (cells["column"], cells["found"]) if curve else (column, cells[column])
+        if curve and cells["reason"]:
+            raise Fault(where, cells["reason"], found)
+        value = cells.check(column, read_number, f"{prop.name} is not a number") * scale
+        if value <= 0:
+            raise Fault(where, f"{prop.name} is not positive", found)
+        if not prop.low <= value <= prop.high:
+            raise Fault(where, f"{prop.name} outside of {prop.low:g} to {prop.high:g} {prop.unit}", found)
+        formula = cells.check(composition, read_formula)
+        return {"key": formula.key, "structure": formula.reduced, "group": formula.family, "value": value, "source": source}
+
+    if not curve:
+        frame = frame.loc[frame[column].notna(), [composition, column]]
+    return sort_rows(file, frame, first_line, read_row)
 
 
-def _check(rows: pd.DataFrame, prop: Property) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Rows that can be used, with ``key``, ``structure`` and ``group``, and the others, each with the first reason found."""
-    rows = rows.reset_index(drop=True)
-    value, reason, where = rows["value"], rows["reason"].to_list(), rows["column"].to_list()
-    found = rows["found"].to_list()
-    formulas = []
-    for k, text in enumerate(rows["composition"]):
-        formulas.append(None)
-        if reason[k]:
-            continue
-        if not np.isfinite(value[k]):
-            reason[k] = f"{prop.name} is not a number"
-        elif value[k] <= 0:
-            reason[k] = f"{prop.name} is not positive"
-        elif not prop.low <= value[k] <= prop.high:
-            reason[k] = f"{prop.name} outside of {prop.low:g} to {prop.high:g} {prop.unit}"
-        else:
-            try:
-                formulas[k] = read_formula(text)
-            except CompositionError as error:
-                reason[k], found[k], where[k] = str(error), str(text), rows["composition_column"][k]
-    usable = np.array([f is not None for f in formulas], dtype=bool)
-    good = [f for f in formulas if f is not None]
-    kept = rows[usable].assign(key=[f.key for f in good], structure=[f.reduced for f in good], group=[f.family for f in good])
-    dropped = rows.assign(reason=reason, found=found, column=where)[~usable]
-    if kept.empty:
-        raise DataError(
-            f"no usable value of {prop.name} at {LOW_KELVIN:g} to {HIGH_KELVIN:g} K in {', '.join(rows['file'].unique())}"
-        )
-    return kept, dropped[list(DROPPED_COLUMNS)].sort_values(["file", "line"], ignore_index=True)
+def _together(parts: list[Rows], prop: Property, paths: tuple[Path, Path]) -> Rows:
+    """The rows of both sources.
+
+    Raises:
+        DataError: none can be used.
+    """
+    rows = Rows.of(parts)
+    if rows.table.empty:
+        where = ", ".join(path.name for path in paths)
+        raise DataError(f"no usable value of {prop.name} at {LOW_KELVIN:g} to {HIGH_KELVIN:g} K in {where}")
+    return replace(rows, dropped=rows.dropped.sort_values(["file", "line"], ignore_index=True))
 
 
 def _merge(rows: pd.DataFrame) -> pd.DataFrame:
     """One row a key, ordered by key: the median of the logarithms; of formulas scaled differently the shortest."""
-    logs = np.log10(rows["value"])
-    rows = rows.assign(log=logs, length=rows["structure"].str.len()).sort_values(["key", "length", "structure"])
-    grouped = rows.groupby("key", sort=True)
-    table = grouped[["structure", "group"]].first()
-    table["value"] = 10 ** grouped["log"].median()
-    table = table.join(grouped["value"].agg(count="size", low="min", high="max"))
-    table["spread_decades"] = np.log10(table["high"] / table["low"])
-    table["sources"] = grouped["source"].agg(lambda names: "+".join(sorted(set(names))))
-    return table.reset_index()[list(TABLE_COLUMNS)]
+    rows = rows.assign(length=rows["structure"].str.len()).sort_values(["key", "length", "structure"])
+    sources = rows.groupby("key")["source"].agg(lambda names: "+".join(sorted(set(names))))
+    table = merge(rows, log=True).rename(columns={"spread": "spread_decades"})
+    return table.assign(sources=table["key"].map(sources))[list(TABLE_COLUMNS)]

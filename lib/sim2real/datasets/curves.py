@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sim2real.datasets.rows import require
+from sim2real.datasets.tables import factor
 from sim2real.datasets.task import DataError, get_property
-from sim2real.datasets.units import factor
 
 ROOM_KELVIN, LOW_KELVIN, HIGH_KELVIN = 300.0, 295.0, 305.0
 # A straight line over more than this says little about 300 K.
@@ -40,10 +41,9 @@ def read_curves(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
             numbers in quotation marks). The shape is that of Starrydata's documentation, ``datasets/index.md``.
 
     Returns:
-        Values in long form and counts, as the readers of :mod:`sim2real.datasets.conductivity` exchange them: ``composition``,
-        ``property``, ``found`` (as written), ``value`` (in the property's unit, NaN where none), ``reason`` (why a row cannot
-        be used, or empty), ``file``, ``line`` (counting one line a curve), ``column``, ``composition_column``, ``source``.
-        Curves of other properties and temperatures are only counted.
+        One row a curve with ``composition``, ``property``, ``value`` (in the property's unit, NaN where none), ``reason`` (why it
+        cannot be used, or empty), ``column`` and ``found`` (where the value or the fault is, and what stands there) and ``line``
+        (counting one line a curve); and counts. Curves of other properties and temperatures are only counted.
 
     Raises:
         DataError: unreadable file or missing column.
@@ -62,9 +62,7 @@ def read_curves(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
     try:
         with pd.read_csv(path, dtype=str, chunksize=CHUNK, keep_default_na=False) as chunks:
             for chunk in chunks:
-                missing = [c for c in COLUMNS if c not in chunk.columns]
-                if missing:
-                    raise DataError(f"{path.name}: missing column(s) {', '.join(missing)}; expected {', '.join(COLUMNS)}")
+                require(path.name, chunk, COLUMNS)
                 counts[read] += len(chunk)
                 kind = chunk["prop_y"].str.strip().str.lower()
                 chunk = chunk[kind.isin(CURVES) & (chunk["prop_x"].str.strip().str.lower() == "temperature")]
@@ -80,7 +78,7 @@ def read_curves(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
     except (OSError, EOFError, ValueError) as error:
         raise DataError(f"{path.name}: not a readable CSV ({str(error).splitlines()[0]})") from error
     columns = ["composition", "property", "found", "value", "reason", "column", "line"]
-    return pd.DataFrame(rows, columns=columns).assign(file=path.name, composition_column="composition", source="Starrydata"), counts
+    return pd.DataFrame(rows, columns=columns), counts
 
 
 def _read_curve(curve: tuple) -> dict | None:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from sim2real.chemistry.simulators.unifac_groups import is_listed
 from sim2real.chemistry.structures import StructureError, structure_key
-from sim2real.datasets.task import DROPPED_COLUMNS, Property, dropped_rows
+from sim2real.datasets.task import DROPPED_COLUMNS, Property, dropped_rows, reason_counts
 
 BATCH = 4096  # proposals drawn and simulated at a time
 BARREN = 50  # batches in a row without a new pair after which there is nothing left to draw
@@ -26,7 +26,7 @@ _ELEMENTS = {"H", "C", "N", "O", "F", "Si", "S", "Cl", "Br", "I"}
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawnPairs:
     """Pairs drawn: ``table`` with ``value``, and the proposals that gave none, as :func:`dropped_rows` lists them."""
 
     table: pd.DataFrame
@@ -35,8 +35,7 @@ class Drawn:
 
     def report(self) -> dict[str, int]:
         """Counts: pairs proposed, dropped by reason, drawn."""
-        reasons = {f"dropped: {reason}": int(n) for reason, n in self.dropped["reason"].value_counts().items()}
-        return {"distinct pairs proposed": self.proposed, **reasons, "pairs drawn": len(self.table)}
+        return {"distinct pairs proposed": self.proposed, **reason_counts(self.dropped), "pairs drawn": len(self.table)}
 
 
 def draw_pairs(
@@ -48,7 +47,7 @@ def draw_pairs(
     property: Property,
     distinct: tuple[str, ...],
     avoid: frozenset[str] = frozenset(),
-) -> Drawn:
+) -> DrawnPairs:
     """The first ``n`` proposals that can be simulated, so that the draw of a smaller ``n`` is the beginning of a larger one.
 
     Args:
@@ -98,7 +97,7 @@ def draw_pairs(
             dropped.append(dropped_rows(DRAWN, bad, "structure", reason, first_line=1))
     table = pd.concat(tables, ignore_index=True) if tables else propose(np.random.default_rng(seed), 0).assign(value=0.0)
     listed = pd.concat([part for part in dropped if len(part)] or dropped).sort_values("line", ignore_index=True)
-    return Drawn(table, proposed, listed)
+    return DrawnPairs(table, proposed, listed)
 
 
 def listed_molecules(largest: int) -> pd.DataFrame:

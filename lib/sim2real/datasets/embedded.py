@@ -1,19 +1,21 @@
-"""Measured values that the repository embeds: polymers and organic liquids near room temperature (``data/facts``)."""
+"""What the repository embeds of polymers and liquids: measured values (``data/facts``), and structures to simulate."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from sim2real.chemistry.classes import polymer_class
 from sim2real.datasets.paths import DATA
-from sim2real.datasets.tables import read_rows
-from sim2real.datasets.task import DataError, Task, get_property, merge_by_median
+from sim2real.datasets.tables import read_values
+from sim2real.datasets.task import DataError, Property, Task, get_property, merge
 
 POLYMER_FACTS = DATA / "facts" / "polymers.csv"
 LIQUID_FACTS = DATA / "facts" / "liquids.csv"
 MOLECULES = DATA / "molecules.csv.gz"
+VIRTUAL_POLYMERS = DATA / "virtual_polymers.csv.gz"
 
 
 def load_polymer_facts(property: str, path: Path = POLYMER_FACTS) -> Task:
@@ -35,16 +37,17 @@ def load_polymer_facts(property: str, path: Path = POLYMER_FACTS) -> Task:
             message names the file, the line and the column.
         ValueError: unknown property.
     """
-    rows = _read(Path(path), property, ("polymer", "note", "grade"), "polymer")
+    prop = get_property(property)
+    rows = read_facts(Path(path), prop, property, ("polymer", "note", "grade"), "polymer")
     rows["semicrystalline"] = rows["note"].fillna("").str.contains("semicrystalline")
     amorphous = rows.loc[~rows["semicrystalline"], "key"]
     superseded = rows["semicrystalline"] & rows["key"].isin(amorphous)
-    table = merge_by_median(rows[~superseded].rename(columns={"polymer": "name"}))
+    table = merge(rows[~superseded].rename(columns={"polymer": "name"}))
     table["group"] = [polymer_class(s) for s in table["structure"]]
     columns = ["key", "structure", "name", "value", "group", "count", "low", "high", "spread", "semicrystalline", "grade"]
     return Task(
         name="measured polymers",
-        property=get_property(property),
+        property=prop,
         table=table[columns],
         licence="facts, each with its source page",
         citation="data/facts/polymers.csv, columns source_url and source_title",
@@ -66,13 +69,14 @@ def load_liquid_facts(property: str, path: Path = LIQUID_FACTS) -> Task:
 
     Args, returns and errors are those of :func:`load_polymer_facts`; ``group`` is ``liquid`` for every row.
     """
-    rows = _read(Path(path), property, ("name", "cas", "source"), "molecule")
-    table = merge_by_median(rows)
+    prop = get_property(property)
+    rows = read_facts(Path(path), prop, property, ("name", "cas", "source"), "molecule")
+    table = merge(rows)
     table["group"] = "liquid"
     columns = ["key", "structure", "name", "value", "group", "count", "low", "high", "spread", "cas", "source"]
     return Task(
         name="measured organic liquids",
-        property=get_property(property),
+        property=prop,
         table=table[columns],
         licence="facts, collected in chemicals (MIT)",
         citation="data/facts/liquids.csv, column source",
@@ -94,24 +98,69 @@ def load_molecules() -> pd.DataFrame:
     return pd.DataFrame({"key": smiles, "structure": smiles, "group": "molecule"})
 
 
-def _read(path: Path, property: str, extra: tuple[str, ...], kind: str) -> pd.DataFrame:
-    """The rows of one property with ``value`` in the property's unit, ``structure`` and ``key``; one bad row refuses the file."""
-    prop = get_property(property)
-    rows = read_rows(
+def load_virtual_polymers() -> pd.DataFrame:
+    """Repeat units made by rules from the molecules of the package `chemicals`, distinct by structure key.
+
+    Returns:
+        Columns smiles (a structure key), polymer_class ("P01" to "P21"), rule (what reacted); sorted by class and key.
+        The table is made by scripts/make_virtual_polymers.py; none of its units need exist.
+    """
+    return pd.read_csv(VIRTUAL_POLYMERS)
+
+
+def sample_balanced(frame: pd.DataFrame, n: int, seed: int = 0) -> pd.DataFrame:
+    """``n`` rows with equal counts a class; when a class is exhausted, the others share the remainder.
+
+    Counts differ by at most one among classes that are not exhausted. The rows come in drawing order, so that the
+    sample of a smaller ``n`` with the same seed is the beginning of a larger one; the index is the frame's.
+
+    Args:
+        frame: rows with a column polymer_class.
+        n: number of rows.
+        seed: of the drawing order.
+
+    Raises:
+        ValueError: ``n`` is negative or larger than the frame.
+    """
+    if not 0 <= n <= len(frame):
+        raise ValueError(f"cannot draw {n} of {len(frame)} rows; ask for 0 to {len(frame)}")
+    order = np.random.default_rng(seed).permutation(len(frame))
+    shuffled = frame.iloc[order]
+    round_number = shuffled.groupby("polymer_class").cumcount().to_numpy()
+    # a stable sort keeps the shuffled order of the classes within each round
+    return shuffled.iloc[np.argsort(round_number, kind="stable")[:n]]
+
+
+def read_facts(
+    path: Path, prop: Property, listed: str, extra: tuple[str, ...], kind: str, structure: str = "smiles"
+) -> pd.DataFrame:
+    """The rows of one property of a table of facts, with ``key``, ``structure`` and ``value`` in the property's unit.
+
+    Args:
+        path: a CSV with the columns ``property``, ``value``, ``unit`` and that of structures.
+        prop: the property.
+        listed: what the column ``property`` calls it.
+        extra: further columns for the result.
+        kind: as :func:`~sim2real.datasets.tables.read_values`.
+        structure: column of structures.
+
+    Raises:
+        DataError: one bad row refuses the file.
+    """
+    rows = read_values(
         path,
-        structure="smiles",
+        structure=structure,
         value="value",
-        unit="",
         unit_column="unit",
         property=prop,
         keep=("property", *extra),
         kind=kind,
-        where=lambda frame: frame["property"] == prop.name if "property" in frame else pd.Series(True, index=frame.index),
+        where=lambda frame: frame["property"] == listed if "property" in frame else pd.Series(True, index=frame.index),
     )
     if len(rows.dropped):
         bad = rows.dropped.iloc[0]
         more = f" ({len(rows.dropped)} such rows)" if len(rows.dropped) > 1 else ""
         raise DataError(f"{path.name}, line {bad['line']}, column {bad['column']}: {bad['found']!r} {bad['reason']}{more}")
     if rows.table.empty:
-        raise DataError(f"{path.name}, column property: no row says {prop.name}")
+        raise DataError(f"{path.name}, column property: no row says {listed}")
     return rows.table.drop(columns=["line", "property"])

@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import zipfile
+from collections.abc import Callable
 from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from rdkit import Chem
 
-from sim2real.chemistry.structures import StructureError, parse, structure_key
-from sim2real.datasets.files import read_file
-from sim2real.datasets.rings import RingError, unroll_ring
+from sim2real.chemistry.structures import PAIR_SEPARATOR, parse, structure_key
+from sim2real.datasets.rings import unroll_ring
+from sim2real.datasets.rows import Cells, Rows, read_file, read_number, require, sort_rows
 from sim2real.datasets.sources import SOURCES, fetch
-from sim2real.datasets.task import DROPPED_COLUMNS, DataError, Task, dropped_rows, get_property
+from sim2real.datasets.task import DataError, Task, get_property, merge
 
 SEPARATOR = "_"  # between polymer and solvent in the files
-PAIR = "|"  # between polymer and solvent in the tasks: unlike "_" it can stand in no SMILES and in no name of a group
 REQUIRED = ("ps_pair", "temp", "chi")
+MEASURED = (*REQUIRED, "ps_pair_nonCyclic", "polymer_class")
 # The files' temperatures run from 0 to 229 C. The limit lies below 273, so that 0 C and room temperature written in kelvin
 # are noticed.
 LOW_CELSIUS, HIGH_CELSIUS = -100.0, 250.0
 ZERO_CELSIUS = 273.15
+CHI = get_property("chi")
 UNCLASSIFIED = "unclassified"
 COLUMNS = (
     *("key", "structure", "polymer", "solvent", "polymer_key", "solvent_key", "temperature", "value", "group", "pair"),
     *("count", "low", "high", "spread"),
 )
+NOT_CHI = f"no value from {CHI.low:g} to {CHI.high:g}"
+NOT_SOLVENT = "solvent that is not a readable molecule"
+with (files("sim2real.datasets") / "chi_classes.csv").open(encoding="utf-8") as _file:
+    CLASS_WORDS = {row["file"]: row["paper"] for row in csv.DictReader(_file)}
+    """Names of the measured file's classes as the paper writes them."""
 
 
 def load_chi_measured(path: Path | None = None) -> Task:
@@ -48,7 +58,7 @@ def load_chi_measured(path: Path | None = None) -> Task:
         DataError: the file cannot be had or read, lacks a column, or more than half of its rows are unusable.
     """
     file = Path(path) if path is not None else fetch("chi-measured")
-    frame, first_line = _read_table(file, (*REQUIRED, "ps_pair_nonCyclic", "polymer_class"))
+    frame, first_line = _read_public(file, MEASURED)
     return _task([(file.name, frame, first_line)], "measured chi", "chi-measured", {}, _class_of_polymer(frame))
 
 
@@ -74,16 +84,14 @@ def load_chi_cosmo(path: Path | None = None, *, full: bool = False, measured: Pa
     name = "chi-cosmo-full" if full else "chi-cosmo"
     file = Path(path) if path is not None else fetch(name)
     known = Path(measured) if measured is not None else fetch("chi-measured")
-    reference, _ = _read_table(known, (*REQUIRED, "ps_pair_nonCyclic", "polymer_class"))
-    tables = _read_zip(file) if zipfile.is_zipfile(file) else [(file.name, *_read_table(file, REQUIRED))]
+    reference, _ = _read_public(known, MEASURED)
+    tables = _read_zip(file) if zipfile.is_zipfile(file) else [(file.name, *_read_public(file, REQUIRED))]
     return _task(tables, "COSMO-RS chi", name, _repeat_units(reference), _class_of_polymer(reference))
 
 
-def _read_table(file: Path, columns: tuple[str, ...]) -> tuple[pd.DataFrame, int]:
+def _read_public(file: Path, columns: tuple[str, ...]) -> tuple[pd.DataFrame, int]:
     frame, first_line = read_file(file)
-    missing = [c for c in columns if c not in frame.columns]
-    if missing:
-        raise DataError(f"{file.name}: missing column(s) {', '.join(missing)}; expected {', '.join(columns)}")
+    require(file.name, frame, columns)
     return frame, first_line
 
 
@@ -107,37 +115,43 @@ def _read_zip(file: Path) -> list[tuple[str, pd.DataFrame, int]]:
     return tables
 
 
-def _split(pair: object) -> tuple[str, str] | None:
-    """Polymer and solvent as the file writes them."""
-    parts = str(pair).split(SEPARATOR)
-    return (parts[0], parts[1]) if len(parts) == 2 and all(parts) else None
+def split_pair(pair: object, separator: str = SEPARATOR) -> tuple[str, str]:
+    """Polymer and solvent of a text with both."""
+    parts = [part.strip() for part in str(pair).split(separator)]
+    if len(parts) != 2 or not all(parts):
+        raise ValueError(f"no polymer and solvent separated by one {separator!r}")
+    return parts[0], parts[1]
+
+
+def _repeat_unit(pair: object) -> str | None:
+    """The polymer of a pair where it is a repeat unit; some rows repeat the ring there."""
+    try:
+        polymer = split_pair(pair)[0]
+    except ValueError:
+        return None
+    return polymer if polymer.count("*") == 2 else None
 
 
 def _repeat_units(frame: pd.DataFrame) -> dict[str, str]:
     """Ring of ten units, as the files write it -> repeat unit."""
-    units = {}
+    found = {}
     for ring, linear in zip(frame["ps_pair"], frame["ps_pair_nonCyclic"]):
-        if _split(ring) and _repeat_unit(linear):
-            units[_split(ring)[0]] = _repeat_unit(linear)
-    return units
+        unit = _repeat_unit(linear)
+        if unit and str(ring).count(SEPARATOR) == 1:
+            found[str(ring).split(SEPARATOR)[0]] = unit
+    return found
 
 
 def _class_of_polymer(frame: pd.DataFrame) -> dict[str, str]:
     """Polymer key -> class; polymers without a class are left out."""
     classes = {}
     for pair, linear, name in zip(frame["ps_pair"], frame["ps_pair_nonCyclic"], frame["polymer_class"]):
-        if isinstance(name, str) and _split(pair):
+        if isinstance(name, str):
             try:
-                classes[_polymer(_split(pair)[0], _repeat_unit(linear))[1]] = name
-            except (RingError, StructureError):
+                classes[_polymer(split_pair(pair)[0], _repeat_unit(linear))[1]] = name
+            except ValueError:
                 continue  # the row is dropped and listed where rows are read
     return classes
-
-
-def _repeat_unit(pair: object) -> str | None:
-    """The polymer of a pair where it is a repeat unit; some rows repeat the ring there."""
-    parts = _split(pair)
-    return parts[0] if parts and parts[0].count("*") == 2 else None
 
 
 def _task(
@@ -152,27 +166,16 @@ def _task(
         units: repeat units of rings, for tables that do not give them.
         classes: class by polymer key.
     """
-    read = [_rows(*table, units) for table in tables]
-    kept = pd.concat([rows for rows, _ in read], ignore_index=True)
-    dropped = pd.concat([bad for _, bad in read], ignore_index=True)
-    if kept.empty and dropped.empty:
+    rows = Rows.of([sort_rows(file, frame, line, lambda cells: _read_row(cells, units)) for file, frame, line in tables])
+    bad = len(rows.dropped)
+    if not rows.read:
         raise DataError(f"{tables[0][0]}: no rows; expected a table of chi")
-    if len(dropped) > len(kept):
-        first = dropped.iloc[0]
-        raise DataError(
-            f"{first.file}, line {first.line}, column {first.column}: {first.found!r}: {first.reason}; "
-            f"{len(dropped)} of {len(dropped) + len(kept)} rows cannot be used, expected a table of chi at deg C"
-        )
-    grouped = kept.groupby(["key", "temperature"], sort=True)
-    merged = grouped.first().drop(columns="value")
-    merged = merged.join(grouped["value"].agg(value="median", count="size", low="min", high="max")).reset_index()
-    group = merged["polymer_key"].map(classes).fillna(UNCLASSIFIED)
-    merged = merged.assign(spread=merged["high"] - merged["low"], pair=merged["key"], group=group)
-    report = {"rows read": len(kept) + len(dropped)}
-    report |= {f"dropped: {reason}": int(n) for reason, n in dropped["reason"].value_counts().items()}
-    report |= {
-        "rows merged into another value of the same pair and temperature": len(kept) - len(merged),
-        "rows": len(merged),
+    if 2 * bad > rows.read:
+        wrong = f"{rows.dropped['file'].iloc[0]}, {rows.first}; {bad} of {rows.read} rows cannot be used"
+        raise DataError(f"{wrong}, expected a table of chi at deg C")
+    merged = merge(rows.table, ("key", "temperature"))
+    merged = merged.assign(pair=merged["key"], group=merged["polymer_key"].map(classes).fillna(UNCLASSIFIED))
+    report = rows.report(len(merged), "pair and temperature", "rows") | {
         "pairs": merged["key"].nunique(),
         "polymers": merged["polymer"].nunique(),
         "polymers when stereochemistry is left out": merged["polymer_key"].nunique(),
@@ -181,60 +184,51 @@ def _task(
     }
     return Task(
         name=name,
-        property=get_property("chi"),
+        property=CHI,
         table=merged[list(COLUMNS)],
         licence=SOURCES[source].licence,
         citation=SOURCES[source].citation,
         report=report,
-        dropped=dropped,
+        dropped=rows.dropped,
     )
 
 
-def _rows(file: str, frame: pd.DataFrame, first_line: int, units: dict[str, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Usable rows of one file, and the others as :func:`dropped_rows` lists them; every row has one reason, the first found."""
-    prop = get_property("chi")
-    own = frame.get("ps_pair_nonCyclic", pd.Series(index=frame.index, dtype=object))
-    celsius, value = (pd.to_numeric(frame[c], errors="coerce") for c in ("temp", "chi"))
-    rows, faults = {}, {}
-    for row, pair in frame["ps_pair"].items():
-        parts = _split(pair)
-        if parts is None:
-            faults[row] = ("ps_pair", f"no polymer and solvent separated by one {SEPARATOR!r}")
-            continue
-        if not LOW_CELSIUS <= celsius[row] <= HIGH_CELSIUS:
-            faults[row] = ("temp", f"no temperature from {LOW_CELSIUS:g} to {HIGH_CELSIUS:g} deg C; perhaps in kelvin")
-            continue
-        if not prop.low <= value[row] <= prop.high:
-            faults[row] = ("chi", f"no value from {prop.low:g} to {prop.high:g}")
-            continue
-        ring, solvent_text = parts
-        try:
-            polymer, polymer_key = _polymer(ring, _repeat_unit(own[row]) or units.get(ring))
-        except (RingError, StructureError):
-            faults[row] = ("ps_pair", "polymer that cannot be resolved to a repeat unit")
-            continue
-        try:
-            solvent, solvent_key = _solvent(solvent_text)
-        except StructureError:
-            faults[row] = ("ps_pair", "solvent that is not a readable molecule")
-            continue
-        rows[row] = {
-            "key": f"{polymer_key}{PAIR}{solvent_key}",
-            "structure": f"{polymer}{PAIR}{solvent}",
-            "polymer": polymer,
-            "solvent": solvent,
-            "polymer_key": polymer_key,
-            "solvent_key": solvent_key,
-            "temperature": round(celsius[row] + ZERO_CELSIUS, 6),
-            "value": float(value[row]),
-        }
-    listed = [pd.DataFrame(columns=list(DROPPED_COLUMNS))]
-    for column, reason in dict.fromkeys(faults.values()):
-        bad = [row for row, fault in faults.items() if fault == (column, reason)]
-        listed.append(dropped_rows(file, frame.loc[bad], column, reason, first_line=first_line))
-    dropped = pd.concat([part for part in listed if len(part)] or listed).sort_values("line", ignore_index=True)
-    fields = [c for c in COLUMNS if c not in ("group", "pair", "count", "low", "high", "spread")]
-    return pd.DataFrame(list(rows.values()), columns=fields), dropped
+def _read_row(cells: Cells, units: dict[str, str]) -> dict[str, Any]:
+    """A row of a public file."""
+    ring, liquid = cells.check("ps_pair", split_pair)
+    wrong = f"no temperature from {LOW_CELSIUS:g} to {HIGH_CELSIUS:g} deg C; perhaps in kelvin"
+    celsius = cells.check("temp", between(LOW_CELSIUS, HIGH_CELSIUS), wrong)
+    chi = cells.check("chi", between(CHI.low, CHI.high), NOT_CHI)
+    unit = _repeat_unit(cells.get("ps_pair_nonCyclic")) or units.get(ring)
+    polymer = cells.check("ps_pair", lambda _: _polymer(ring, unit), "polymer that cannot be resolved to a repeat unit")
+    solvent = cells.check("ps_pair", lambda _: _solvent(liquid), NOT_SOLVENT)
+    return pair_row(polymer, solvent, celsius + ZERO_CELSIUS, chi)
+
+
+def pair_row(polymer: tuple[str, str], solvent: tuple[str, str], kelvin: float, chi: float) -> dict[str, Any]:
+    """A row of a task of pairs, from structure and key of both."""
+    return {
+        "key": f"{polymer[1]}{PAIR_SEPARATOR}{solvent[1]}",
+        "structure": f"{polymer[0]}{PAIR_SEPARATOR}{solvent[0]}",
+        "polymer": polymer[0],
+        "solvent": solvent[0],
+        "polymer_key": polymer[1],
+        "solvent_key": solvent[1],
+        "temperature": round(kelvin, 6),
+        "value": chi,
+    }
+
+
+def between(low: float, high: float) -> Callable[[object], float]:
+    """A reader of numbers that refuses what lies outside."""
+
+    def read(cell: object) -> float:
+        number = read_number(cell)
+        if not low <= number <= high:
+            raise ValueError
+        return number
+
+    return read
 
 
 @lru_cache(maxsize=100_000)

@@ -10,29 +10,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sim2real.chemistry.classes import polymer_class
-from sim2real.datasets.embedded import load_polymer_facts
+from sim2real.chemistry.structures import structure_key
+from sim2real.datasets.embedded import POLYMER_FACTS, load_polymer_facts, load_virtual_polymers
 from sim2real.datasets.paths import CACHE
+from sim2real.datasets.rows import Rows
 from sim2real.datasets.sources import SOURCES, fetch
-from sim2real.datasets.tables import merge_tasks, read_rows
-from sim2real.datasets.task import DataError, Task, get_property, merge_by_median
+from sim2real.datasets.tables import merge_tasks, read_values
+from sim2real.datasets.task import PROPERTIES, DataError, Property, Task, get_property, merge
 
-# property -> column of RadonPy's tables and its unit. Cp is in J/(kg K): 3,000 on average, the classical value of 3R an atom
-MD_COLUMNS = {
-    "refractive_index": ("refractive_index", "-"),
-    "density": ("density", "g/cm3"),
-    "heat_capacity": ("Cp", "J/(kg K)"),
-    "thermal_conductivity": ("thermal_conductivity", "W/(m K)"),
-}
 DATABASES = ("radonpy", "polyomics")
-OPENPOLY_COLUMNS = {
-    "refractive_index": ("Refractive Index", "-"),
-    "thermal_conductivity": ("Thermal Conductivity (W/m K)", "W/(m K)"),
-}
-# Pure polymers conduct 0.1 to 0.6 W/(m K) (Yang, in Physical Properties of Polymers Handbook, 2nd ed., 2007, ch. 10), and the
-# highest curated value here is 0.41; what OpenPoly lists below 0.1 and above 0.5 is taken for foams, composites and oriented
-# fibres. Against the curated facts its column is 0.17 too high on average over 20 shared polymers, 0.09 over 15 within these
-# limits: it is the noisiest target here.
-OPENPOLY_LIMITS = {"thermal_conductivity": (0.1, 0.5)}
 # how releases of RadonPy's tables have called the column of repeat units
 STRUCTURE_COLUMNS = ("smiles", "smiles_list", "smiles_1")
 CHUNK = 20_000  # rows of PolyOmics held in memory at a time
@@ -42,7 +28,7 @@ def load_md_polymers(property: str, database: str = "radonpy", path: Path | None
     """Molecular dynamics of homopolymers at 300 K by RadonPy, one row a polymer.
 
     Args:
-        property: one of :data:`MD_COLUMNS`.
+        property: one of the ``radonpy.columns`` of ``data/sources.toml``.
         database: ``radonpy`` (PI1070, 1,077 polymers) or ``polyomics`` (about 95,000; downloaded when first asked for).
         path: a file of that shape instead of the registered one.
 
@@ -53,35 +39,26 @@ def load_md_polymers(property: str, database: str = "radonpy", path: Path | None
         DataError: the file cannot be had or read.
         ValueError: unknown property or database.
     """
-    prop = get_property(property)
-    if property not in MD_COLUMNS:
-        raise ValueError(f"RadonPy has no {property!r}; expected one of {', '.join(MD_COLUMNS)}")
+    prop, columns = get_property(property), SOURCES["radonpy"].columns
+    if property not in columns:
+        raise ValueError(f"RadonPy has no {property!r}; expected one of {', '.join(columns)}")
     if database not in DATABASES:
         raise ValueError(f"unknown DATABASE {database!r}; expected one of {', '.join(DATABASES)}")
     file = Path(path) if path is not None else fetch(database)
     if database == "polyomics":
         file = _needed_columns(file)
-    column, unit = MD_COLUMNS[property]
-    rows = read_rows(file, structure="smiles", value=column, unit=unit, property=prop, kind="polymer")
-    table = merge_by_median(rows.table)
-    table["group"] = [polymer_class(s) for s in table["structure"]]
-    return Task(
-        name=f"molecular dynamics, {'RadonPy PI1070' if database == 'radonpy' else 'PolyOmics'}",
-        property=prop,
-        table=table,
-        licence=SOURCES[database].licence,
-        citation=SOURCES[database].citation,
-        report=rows.report(len(table)),
-        dropped=rows.dropped,
-    )
+    column = columns[property]
+    rows = read_values(file, structure="smiles", value=column["name"], unit=column["unit"], property=prop, kind="polymer")
+    name = f"molecular dynamics, {'RadonPy PI1070' if database == 'radonpy' else 'PolyOmics'}"
+    return _task(name, database, rows, merge(rows.table), prop)
 
 
 def load_measured_polymers(property: str) -> Task:
     """Measured values of homopolymers near room temperature from SimPoly (density), the embedded facts and OpenPoly.
 
-    One row a polymer, the median over the tables that know it, with three rules of precedence: amorphous values
-    before semicrystalline ones (the paper's polymers are amorphous); curated tables (facts, SimPoly) before OpenPoly,
-    whose literature averages hold composites and foams (see :data:`OPENPOLY_LIMITS`); and a value that OpenPoly repeats for
+    One row a polymer, the median over the tables that know it, with three rules of precedence: amorphous values before
+    semicrystalline ones (the paper's polymers are amorphous); curated tables (facts, SimPoly) before OpenPoly, whose literature
+    averages hold composites and foams (``data/sources.toml`` says what is taken of it); and a value that OpenPoly repeats for
     one polymer under several names counts once.
 
     Raises:
@@ -100,7 +77,7 @@ def load_measured_polymers(property: str) -> Task:
         )
         curated = [facts, simpoly]
     tables = curated
-    if property in OPENPOLY_COLUMNS:
+    if property in SOURCES["openpoly"].columns:
         openpoly = load_openpoly(property)
         known = openpoly.table["key"].isin([key for task in curated for key in task.keys])
         report = openpoly.report | {"values superseded by curated ones": int(known.sum())}
@@ -115,16 +92,7 @@ def load_measured_polymers(property: str) -> Task:
 
 def load_simpoly_density(path: Path | None = None) -> Task:
     """Densities of amorphous polymers at room temperature that SimPoly collected (130 polymers)."""
-    rows = read_rows(
-        Path(path) if path is not None else fetch("simpoly"),
-        structure="smiles",
-        value="density",
-        unit="g/cm3",
-        property=get_property("density"),
-        keep=("name",),
-        kind="polymer",
-    )
-    return _measured("SimPoly", "simpoly", rows, rows.table, "density")
+    return _load_measured("SimPoly", "density", path, structure="smiles", names="name")
 
 
 def load_openpoly(property: str, path: Path | None = None) -> Task:
@@ -134,31 +102,57 @@ def load_openpoly(property: str, path: Path | None = None) -> Task:
         DataError: the file cannot be had or read.
         ValueError: OpenPoly has no such property.
     """
-    if property not in OPENPOLY_COLUMNS:
-        raise ValueError(f"OpenPoly has no {property!r} that is used here; expected one of {', '.join(OPENPOLY_COLUMNS)}")
-    column, unit = OPENPOLY_COLUMNS[property]
-    file = Path(path) if path is not None else fetch("openpoly")
-    rows = read_rows(
-        file,
-        structure="PSMILES",
-        value=column,
-        unit=unit,
-        property=get_property(property),
-        keep=("Name",),
+    columns = SOURCES["openpoly"].columns
+    if property not in columns:
+        raise ValueError(f"OpenPoly has no {property!r} that is used here; expected one of {', '.join(columns)}")
+    return _load_measured("OpenPoly", property, path, structure="PSMILES", names="Name")
+
+
+def known_units(edition: str = "embedded") -> pd.DataFrame:
+    """Repeat units from which :func:`~sim2real.chemistry.library.grow.grow_library` learns, distinct by structure key.
+
+    Args:
+        edition: ``embedded`` (units of the measured polymers that the repository ships, and the rule-made ones) or ``open``
+            (the units of RadonPy's PI1070 and of the public measured polymers: real ones, but only some of some classes).
+
+    Returns:
+        Columns smiles (a structure key) and polymer_class, sorted by both.
+
+    Raises:
+        DataError: a public file cannot be had.
+    """
+    if edition == "open":
+        tables = [load_md_polymers("density").table, *(load_measured_polymers(p).table for p in PROPERTIES)]
+        units = pd.concat([t[["key", "group"]] for t in tables]).set_axis(["smiles", "polymer_class"], axis=1)
+    else:
+        facts = pd.read_csv(POLYMER_FACTS)["smiles"].drop_duplicates()
+        measured = pd.DataFrame({"smiles": [structure_key(s) for s in facts], "polymer_class": [polymer_class(s) for s in facts]})
+        units = pd.concat([measured, load_virtual_polymers()[["smiles", "polymer_class"]]])
+    return units.drop_duplicates("smiles").sort_values(["polymer_class", "smiles"], ignore_index=True)
+
+
+def _load_measured(name: str, property: str, path: Path | None, *, structure: str, names: str) -> Task:
+    """A public table of measured values; a value that it repeats for one polymer under several names counts once."""
+    column, prop = SOURCES[name.lower()].columns[property], get_property(property)
+    rows = read_values(
+        Path(path) if path is not None else fetch(name.lower()),
+        structure=structure,
+        value=column["name"],
+        unit=column["unit"],
+        property=prop,
+        keep=(names,),
         kind="polymer",
-        accepted=OPENPOLY_LIMITS.get(property),
+        accepted=column.get("accepted"),
     )
-    distinct = rows.table.rename(columns={"Name": "name"}).drop_duplicates(["key", "value"])
-    return _measured("OpenPoly", "openpoly", rows, distinct, property)
+    distinct = rows.table.rename(columns={names: "name"}).drop_duplicates(["key", "value"])
+    return _task(name, name.lower(), rows, merge(distinct).assign(origin=name), prop)
 
 
-def _measured(name: str, source: str, rows: object, distinct: pd.DataFrame, property: str) -> Task:
-    table = merge_by_median(distinct)
-    table["group"] = [polymer_class(s) for s in table["structure"]]
+def _task(name: str, source: str, rows: Rows, table: pd.DataFrame, prop: Property) -> Task:
     return Task(
         name=name,
-        property=get_property(property),
-        table=table.assign(origin=name),
+        property=prop,
+        table=table.assign(group=[polymer_class(s) for s in table["structure"]]),
         licence=SOURCES[source].licence,
         citation=SOURCES[source].citation,
         report=rows.report(len(table)),
@@ -178,7 +172,7 @@ def _needed_columns(file: Path) -> Path:
         return kept
     columns = list(pd.read_csv(file, nrows=0).columns)
     structure = next((c for c in STRUCTURE_COLUMNS if c in columns), None)
-    values = [column for column, _ in MD_COLUMNS.values()]
+    values = [column["name"] for column in SOURCES["radonpy"].columns.values()]
     missing = ([] if structure else ["smiles"]) + [c for c in values if c not in columns]
     if missing:
         raise DataError(f"{file.name}: no column {', '.join(missing)}; expected RadonPy's names")

@@ -6,14 +6,14 @@ from rdkit import Chem
 
 from sim2real.chemistry.structures import StructureError, structure_key
 
-UNITS = 10
+REPEATS = 10
 
 
 class RingError(ValueError):
     """A structure that is no ring of equal repeat units; the message is one line."""
 
 
-def unroll_ring(smiles: str, units: int = UNITS) -> str:
+def unroll_ring(smiles: str, units: int = REPEATS) -> str:
     """One repeat unit (two ``*``, no stereochemistry) of a ring of ``units`` equal units.
 
     The bonds along the ring are those of which any two, cut together, take the ring apart; rings within the backbone (sugars,

@@ -7,8 +7,9 @@ import os
 import sys
 import tomllib
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sim2real.datasets.download import DownloadError, ResumableDownload, size_text
 from sim2real.datasets.paths import DATA
@@ -38,6 +39,7 @@ class Source:
         citation: what to cite.
         holds: one line on the contents.
         known_faults: what is known to be wrong with it.
+        columns: property -> what its column is called (``name``) and its ``unit``, and between which values it is ``accepted``.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Source:
     citation: str
     holds: str
     known_faults: str
+    columns: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def load_sources(path: Path = REGISTRY) -> dict[str, Source]:

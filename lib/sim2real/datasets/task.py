@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
+from importlib.resources import files
 
 import numpy as np
 import pandas as pd
@@ -30,31 +31,21 @@ class Property:
     high: float
 
 
-# The ranges refuse misprints and wrong units, not unusual materials: they are wider than anything organic at 300 K.
-PROPERTIES = {
-    p.name: p
-    for p in (
-        Property("refractive_index", "Refractive index", "-", 1.2, 2.2),
-        Property("density", "Density", "g/cm3", 0.4, 4.0),
-        Property("heat_capacity", "Heat capacity $C_P$", "J/(kg K)", 300.0, 5000.0),
-        Property("thermal_conductivity", "Thermal conductivity", "W/(m K)", 0.03, 1.0),
-    )
-}
-# what the other case studies predict: pairs of polymer or molecule and solvent, and inorganic solids near 300 K from aerogel
-# to diamond and from insulator to silver
-OTHER_PROPERTIES = {
-    p.name: p
-    for p in (
-        Property("chi", r"Flory-Huggins $\chi$", "-", -5.0, 15.0),
-        Property("total_thermal_conductivity", r"Thermal conductivity $\kappa$", "W/(m K)", 1e-3, 3000.0),
-        Property("electrical_conductivity", r"Electrical conductivity $\sigma$", "S/m", 1e-12, 1e8),
-        # from a pair that reacts or ions to hydrocarbons in water, which lie near 16
-        Property("ln_activity_coefficient", r"$\ln\gamma^\infty$", "-", -5.0, 20.0),
-        # decimal logarithms of the same units: networks learn these, and errors are in decades
-        Property("log_thermal_conductivity", r"$\log_{10}\kappa$", "decades", -3.0, 3.5),
-        Property("log_electrical_conductivity", r"$\log_{10}\sigma$", "decades", -12.0, 8.0),
-    )
-}
+def _read_properties() -> tuple[dict[str, Property], dict[str, Property]]:
+    """The properties of ``properties.csv``: of polymers and liquids, and what the other studies predict.
+
+    The ranges refuse misprints and wrong units, not unusual materials: they are wider than what the column ``holds`` names.
+    """
+    found: tuple[dict[str, Property], dict[str, Property]] = ({}, {})
+    with (files("sim2real.datasets") / "properties.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            limits = (float(row["low"]), float(row["high"]))
+            other = row["study"] != "polymers and liquids"
+            found[other][row["name"]] = Property(row["name"], row["label"], row["unit"], *limits)
+    return found
+
+
+PROPERTIES, OTHER_PROPERTIES = _read_properties()
 
 
 def get_property(name: str) -> Property:
@@ -85,6 +76,11 @@ def dropped_rows(file: str, rows: pd.DataFrame, column: str, reason: str, *, fir
     found = rows[column].astype(str) if column in rows else ""
     values = (file, rows.index.to_numpy(dtype=int) + first_line, column, found, reason)
     return pd.DataFrame(dict(zip(DROPPED_COLUMNS, values)), columns=list(DROPPED_COLUMNS))
+
+
+def reason_counts(dropped: pd.DataFrame) -> dict[str, int]:
+    """Lines of a report: how many of the rows of :func:`dropped_rows` are left out for each reason."""
+    return {f"dropped: {reason}": int(count) for reason, count in dropped["reason"].value_counts().items()}
 
 
 @dataclass(frozen=True)
@@ -119,63 +115,6 @@ class Task:
         if self.X is not None and len(self.X) != len(self.table):
             raise DataError(f"{self.name}: {len(self.X)} descriptor rows for {len(self.table)} materials")
 
-    @classmethod
-    def from_table(
-        cls,
-        path: str | Path,
-        *,
-        structure: str,
-        value: str,
-        unit: str,
-        property: str = "",
-        kind: str = "any",
-        name: str = "",
-        group: str = "",
-        licence: str = "not stated",
-        citation: str = "",
-    ) -> Task:
-        """Your own table: CSV, TSV, Parquet or Excel with a column of structures and one of values.
-
-        An export of PoLyInfo, for example, with a column ``SMILES`` of repeat units and densities in g/cm3::
-
-            Task.from_table("polyinfo.csv", structure="SMILES", value="Density", unit="g/cm3", property="density")
-
-        Values of one material, however its repeat unit was cut, are merged by their median. Rows without a value are
-        passed over. Rows that cannot be used are left out, counted in ``report`` and listed in ``dropped``; a
-        :class:`~sim2real.datasets.tables.DataWarning` names the first ten with their lines, and all are written beside the
-        table to ``<table>.dropped.csv``.
-
-        Args:
-            path: the table.
-            structure: name of the column with SMILES (repeat units with two ``*``, or molecules), or with compositions.
-            value: name of the column with numbers.
-            unit: their unit, as in ``kg/m3``; converted to the property's own where ``property`` is known.
-            property: a name of :data:`PROPERTIES` or :data:`OTHER_PROPERTIES`, or empty for a property of your own, which has
-                the name of its column, its unit, and no physical range.
-            kind: ``polymer``, ``molecule``, ``any`` of both, or ``composition``.
-            name: as figures print it; the file's name if empty.
-            group: name of a column with the class of each material; if empty, polymers get their PoLyInfo class.
-            licence, citation: of the values.
-
-        Raises:
-            DataError: no such file or column, an unknown unit, or no row that can be used: one line that says what to do.
-            ValueError: unknown property.
-        """
-        from sim2real.datasets.tables import task_from_table
-
-        return task_from_table(
-            path,
-            structure=structure,
-            value=value,
-            unit=unit,
-            property=property,
-            kind=kind,
-            name=name,
-            group=group,
-            licence=licence,
-            citation=citation,
-        )
-
     def __len__(self) -> int:
         return len(self.table)
 
@@ -209,14 +148,20 @@ class Task:
         return {"name": self.name, "rows": len(self), "licence": self.licence, "citation": self.citation}
 
 
-def merge_by_median(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row per ``key``: the median of ``value``, with ``count``, ``low``, ``high`` and ``spread`` = high - low.
+def merge(rows: pd.DataFrame, by: tuple[str, ...] = ("key",), *, log: bool = False) -> pd.DataFrame:
+    """One row per ``by``: the median of ``value``, with ``count``, ``low``, ``high`` and ``spread`` = high - low.
 
-    The other columns keep their first entry. Rows come back ordered by key, so that the order of a file does not matter.
+    The other columns keep their first entry. Rows come back ordered by ``by``, so that the order of a file does not matter.
+
+    Args:
+        rows: with the columns ``by`` and ``value``.
+        by: what one row stands for.
+        log: the median of the logarithms, ``10 ** median(log10(value))``, and ``spread`` in decades, log10(high / low).
     """
-    grouped = rows.groupby("key", sort=True)
-    merged = grouped.first().drop(columns="value")
-    values = grouped["value"].agg(value="median", count="size", low="min", high="max")
-    merged = merged.join(values)
-    merged["spread"] = merged["high"] - merged["low"]
+    grouped = rows.assign(log=np.log10(rows["value"])).groupby(list(by)) if log else rows.groupby(list(by))
+    merged = grouped.first().drop(columns=["value", "log"] if log else "value")
+    merged = merged.join(grouped["value"].agg(value="median", count="size", low="min", high="max"))
+    if log:
+        merged["value"] = 10 ** grouped["log"].median()
+    merged["spread"] = np.log10(merged["high"] / merged["low"]) if log else merged["high"] - merged["low"]
     return merged.reset_index()

@@ -5,6 +5,7 @@ Conductivities span many powers of ten: tasks made here hold log10 of W/(m K) an
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +15,10 @@ import pandas as pd
 
 from sim2real.chemistry.formulas import read_formula
 from sim2real.datasets.conductivity import DISAGREEMENT, ELECTRICAL, THERMAL, load_conductivities
+from sim2real.datasets.embedded import read_facts
 from sim2real.datasets.paths import DATA
-from sim2real.datasets.tables import DataWarning, read_rows
-from sim2real.datasets.task import DataError, Property, Task, get_property
-from sim2real.training.seeding import numpy_generator
+from sim2real.datasets.tables import read_values, refuse_empty, report_dropped
+from sim2real.datasets.task import DataError, Property, Task, get_property, merge
 
 COMPUTED_TRANSPORT = DATA / "transport.csv.gz"
 METAL_FACTS = DATA / "facts" / "conductivity.csv"
@@ -26,7 +27,7 @@ LOGARITHMS = {THERMAL: LOG_THERMAL, ELECTRICAL: LOG_ELECTRICAL}
 # the paper's numbers of compounds with thermal, with electrical conductivity, and with both
 PAPER_THERMAL, PAPER_ELECTRICAL, PAPER_BOTH = 5910, 3640, 1757
 # fixed: which compounds belong to the study is part of the study, not of a run's randomness
-SUBSET_SEED = 0
+SUBSET_SEED = int.from_bytes(hashlib.sha256(b"computed transport|0").digest()[:16], "big")
 CARRIERS = {"n": "electrons", "p": "holes"}
 METALLIC = 0.01  # decades between the conductivities with electrons and with holes as dopants, below which doping does nothing
 UNIT_SLIP = 0.02  # decades, 5 %
@@ -60,7 +61,7 @@ def load_computed_transport(*, carrier: str = "n", everything: bool = False) -> 
     total = len(table)
     rows = {LOG_THERMAL: np.arange(total), LOG_ELECTRICAL: np.arange(total)}
     if not everything:
-        drawn = numpy_generator("computed transport", SUBSET_SEED).permutation(total)
+        drawn = np.random.default_rng(SUBSET_SEED).permutation(total)
         rows = {
             LOG_THERMAL: np.sort(drawn[:PAPER_THERMAL]),
             LOG_ELECTRICAL: np.sort(drawn[PAPER_THERMAL - PAPER_BOTH :][:PAPER_ELECTRICAL]),
@@ -130,8 +131,8 @@ def read_transport(
 
     Values of one composition are merged by the median of their logarithms. Those that differ by more than a factor of ten are
     kept and counted, as in the public data; those that differ by a factor of a hundred within 5 % are counted once more, since
-    that is what S/cm taken for S/m looks like. Rows that cannot be used are counted in ``report``, listed in ``dropped``, and a
-    :class:`~sim2real.datasets.tables.DataWarning` tells their number and the first of them.
+    that is what S/cm taken for S/m looks like. Rows that cannot be used are counted, listed and written beside the table, as
+    :func:`~sim2real.datasets.tables.read_table` does.
 
     Args:
         path: CSV, TSV, Parquet or Excel.
@@ -149,25 +150,19 @@ def read_transport(
     path = Path(path)
     if bool(unit) == bool(unit_column):
         raise DataError(f"{path.name}: expected either unit (of all values) or unit_column (with the unit of each row)")
-    rows = read_rows(
+    rows = read_values(
         path,
         structure=structure,
         value=value,
         unit=unit,
         unit_column=unit_column,
         property=property,
-        keep=(group,) if group else (),
+        group=group,
         kind="composition",
     )
-    if len(rows.dropped):
-        first = rows.dropped.iloc[0]
-        example = f"line {first['line']}, column {first['column']}: {first['found']!r}: {first['reason']}"
-        if rows.table.empty:
-            raise DataError(f"{path.name}: none of its {rows.read} rows with a value in column {value!r} can be used; {example}")
-        warnings.warn(f"{path.name}: {len(rows.dropped)} rows cannot be used; the first is {example}", DataWarning, stacklevel=2)
-    elif rows.table.empty:
-        raise DataError(f"{path.name}: no value in column {value!r}")
-    table = _merge(rows.table, group)
+    report_dropped(path, rows)
+    refuse_empty(path, rows, value)
+    table = _merge(rows.table)
     report = rows.report(len(table)) | {
         "of them with values that differ by more than a factor of ten": int((table["spread_decades"] > DISAGREEMENT).sum()),
         "of them with values a hundred times apart (a wrong unit?)": int((abs(table["spread_decades"] - 2) < UNIT_SLIP).sum()),
@@ -197,26 +192,13 @@ def load_metal_conductivities(path: Path = METAL_FACTS) -> Task:
     Raises:
         DataError: a missing column or a row that cannot be used; the message names the line.
     """
-    sides = {}
-    for name, prop, listed in (("kappa", THERMAL, "thermal_conductivity"), ("sigma", ELECTRICAL, "electrical_conductivity")):
-        rows = read_rows(
-            path,
-            structure="formula",
-            value="value",
-            unit="",
-            unit_column="unit",
-            property=prop,
-            keep=("property", "material", "temperature_K", "source_url"),
-            kind="composition",
-            where=lambda frame, listed=listed: frame["property"] == listed if "property" in frame else frame.index >= 0,
-        )
-        if len(rows.dropped):
-            bad = rows.dropped.iloc[0]
-            raise DataError(f"{path.name}, line {bad['line']}, column {bad['column']}: {bad['found']!r} {bad['reason']}")
-        sides[name] = rows.table
-    both = set(sides["kappa"]["material"]) & set(sides["sigma"]["material"])
-    kappa, sigma = (rows[rows["material"].isin(both)] for rows in sides.values())
-    of_kappa, table = _merge(kappa, "").set_index("key"), _merge(sigma, "").set_index("key")
+    extra = ("material", "temperature_K", "source_url")
+    kappa = read_facts(path, THERMAL, "thermal_conductivity", extra, "composition", structure="formula")
+    sigma = read_facts(path, ELECTRICAL, "electrical_conductivity", extra, "composition", structure="formula")
+    values = {"values of sigma read": len(sigma), "values of kappa read": len(kappa)}
+    both = set(kappa["material"]) & set(sigma["material"])
+    kappa, sigma = (rows[rows["material"].isin(both)] for rows in (kappa, sigma))
+    of_kappa, table = _merge(kappa).set_index("key"), _merge(sigma).set_index("key")
     by_key = sigma.groupby("key", sort=True)
     table = table.assign(
         log_kappa=of_kappa["value"],
@@ -231,9 +213,8 @@ def load_metal_conductivities(path: Path = METAL_FACTS) -> Task:
         table=table.reset_index(),
         licence="facts, each with its source page",
         citation="data/facts/conductivity.csv, columns source_url and source_title",
-        report={
-            "values of sigma read": len(sides["sigma"]),
-            "values of kappa read": len(sides["kappa"]),
+        report=values
+        | {
             "materials with both": len(both),
             "merged into another of the same composition": len(both) - len(table),
             "compositions": len(table),
@@ -241,15 +222,13 @@ def load_metal_conductivities(path: Path = METAL_FACTS) -> Task:
     )
 
 
-def _merge(rows: pd.DataFrame, group: str) -> pd.DataFrame:
-    """One row a key of rows of :func:`read_rows` with positive values: the median of the logarithms."""
-    grouped = rows.assign(value=np.log10(rows["value"])).groupby("key", sort=True)
-    formulas = [read_formula(s) for s in grouped["structure"].first()]
-    table = grouped["value"].agg(value="median", count="size", low="min", high="max").reset_index()
-    table.insert(1, "structure", [f.reduced for f in formulas])
-    table["group"] = grouped[group].first().astype(str).to_numpy() if group else [f.family for f in formulas]
-    table["spread_decades"] = table["high"] - table["low"]
-    return table
+def _merge(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a key of rows with positive values: the median of the logarithms, in decades; a ``group`` of one's own stays."""
+    table = merge(rows.assign(value=np.log10(rows["value"]))).rename(columns={"spread": "spread_decades"})
+    formulas = [read_formula(s) for s in table["structure"]]
+    group = table["group"].astype(str) if "group" in table else [f.family for f in formulas]
+    table = table.assign(structure=[f.reduced for f in formulas], group=group)
+    return table[["key", "structure", "value", "count", "low", "high", "group", "spread_decades"]]
 
 
 def _logarithms(task: Task) -> Task:

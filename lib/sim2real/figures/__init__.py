@@ -3,6 +3,9 @@
 :func:`payload` makes a payload, ``draw.caption(payload)`` says what a figure shows, :func:`save` draws and writes both.
 """
 
+from importlib import import_module
+from typing import Any
+
 from sim2real.figures.comparisons import class_parity_figure as class_parity
 from sim2real.figures.comparisons import gain_figure as gain_by_accuracy
 from sim2real.figures.comparisons import parity_figure as parity
@@ -22,7 +25,14 @@ from sim2real.figures.surfaces import indifference_figure as indifference
 from sim2real.figures.surfaces import surface
 
 __all__ = [
-    "Saved", "class_parity", "classes", "compounds", "conductivities", "curve_grid", "descriptor_map", "descriptors", "figure_folder",
-    "gain_by_accuracy", "groups", "indifference", "network", "parity", "payload", "ranking", "save", "scaling", "similarity",
-    "similarity_scaling", "splits", "surface", "target_sizes", "towers",
+    "Saved", "class_parity", "classes", "compounds", "conductivities", "curve_grid", "descriptor_map", "descriptors",
+    "figure_folder", "gain_by_accuracy", "groups", "indifference", "network", "parity", "payload", "ranking", "save", "scaling",
+    "similarity", "similarity_scaling", "splits", "surface", "target_sizes", "towers",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """``conductivities_hover``, the interactive figure, is imported when it is asked for: it needs the extra ``lab``."""
+    if name != "conductivities_hover":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(f"{__name__}.hover").hover

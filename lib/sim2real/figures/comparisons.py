@@ -1,4 +1,4 @@
-"""One thing beside another: simulated and measured values, splits, gains and the simulator's accuracy, single compounds, source sets."""
+"""One thing beside another: simulated and measured values, ways of splitting, gains and the simulator's accuracy."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from sim2real.figures.style import DIRECT, GREY, LAW, LIGHT, MARKERS, TRANSFER, figure, headed, legend, letters, panels
 from sim2real.figures.words import MINUS, between, mae, number, shared, unit
 
 SIMULATORS = ((TRANSFER, "o"), (DIRECT, "^"), ("#4aa36a", "s"))
-BEYOND = 0.6
+_BEYOND = 0.6
 """How far above the highest gain its axis goes: the interval of a class of few pairs may be endless."""
-MEASURES = {"spearman": "rank correlation", "mae_line": "MAE after a line", "skill": "1 \u2212 MAE after a line / MAE of the mean"}
-GAINS = {"with_direct": "transfer / direct \u2212 1", "with_n": "largest / smallest $n$ \u2212 1"}
+_MEASURES = {"spearman": "rank correlation", "mae_line": "MAE after a line", "skill": "1 \u2212 MAE after a line / MAE of the mean"}
+_GAINS = {"with_direct": "transfer / direct \u2212 1", "with_n": "largest / smallest $n$ \u2212 1"}
 
 
 def _linear(ax: Axes) -> None:
@@ -33,11 +33,12 @@ def _equality(ax: Axes, values: list[float]) -> None:
 
 def _parity_caption(payload: dict) -> str:
     parts = [
-        f"{r['label']}: {r['rows']:,} points, Spearman {number(r['spearman'], 2)}, Pearson {number(r['pearson'], 2)}, bias {number(r['bias'], sign=True)}, MAE {number(r['mae'])}"
-        + (f" {unit(r)}" if r["unit"] != "-" else "")
+        f"{r['label']}: {r['rows']:,} points, Spearman {number(r['spearman'], 2)}, Pearson {number(r['pearson'], 2)}, bias "
+        f"{number(r['bias'], sign=True)}, MAE {number(r['mae'])}" + (f" {unit(r)}" if r["unit"] != "-" else "")
         for r in payload["records"]
-    ]  # fmt: skip
-    return "Simulated against measured values; grey: equality. Bias and mean absolute error (MAE) are of simulated $-$ measured. " + "; ".join(parts) + "."  # fmt: skip
+    ]
+    text = "Simulated against measured values; grey: equality. Bias and mean absolute error (MAE) are of simulated $-$ measured. "
+    return text + "; ".join(parts) + "."
 
 
 @figure(_parity_caption)
@@ -66,7 +67,8 @@ def _class_parity_caption(payload: dict) -> str:
         sides = ", ".join(f"{name} {_rank(side)} ({side['rows']})" for name, side in r["simulators"].items())
         ranks.append(f"{r['name']} {sides}")
     return (
-        f"{first['label']} class by class, {first['target_name']} against simulated values; no network is involved; grey: equality. "
+        f"{first['label']} class by class, {first['target_name']} against simulated values; no network is involved; grey: "
+        "equality. "
         "Spearman's rank correlation (rows): " + "; ".join(ranks) + "."
     )
 
@@ -95,23 +97,24 @@ def class_parity_figure(payload: dict) -> Figure:
     return made
 
 
+def _association(c: Mapping) -> str:
+    return rf"$\rho$ = {number(c['spearman'], 2)} ({between(c['low'], c['high'])}), $p$ = {number(c['p'], 2)}"
+
+
 def _gain_caption(payload: dict) -> str:
     (record,) = payload["records"]
     n_low, n_high = record["n"]
     words = {"with_direct": "transfer against direct learning", "with_n": f"$n$ = {n_high:,} against {n_low:,}"}
-    parts = []
-    for gain, measures in record["correlations"].items():
-        for measure, c in measures.items():
-            told = (
-                f"$\\rho$ = {number(c['spearman'], 2)} ({between(c['low'], c['high'])}), $p$ = {number(c['p'], 2)}"
-                if c
-                else "fewer than four classes"
-            )
-            parts.append(f"{words[gain]}, {MEASURES[measure]}: {told}")
+    parts = [
+        f"{words[gain]}, {_MEASURES[measure]}: {_association(c) if c else 'fewer than four classes'}"
+        for gain, measures in record["correlations"].items()
+        for measure, c in measures.items()
+    ]
     text = (
-        f"What each class gains from simulations (relative change of the error; below 0 is a gain) against how good {record['simulator']} is on it. "
-        f"Bars: 90 % over trials and pairs. Rank correlations over {len(record['classes'])} classes, 90 %, none corrected for their number: {'; '.join(parts) or 'none'}."
-    )  # fmt: skip
+        "What each class gains from simulations (relative change of the error; below 0 is a gain) against how good "
+        f"{record['simulator']} is on it. Bars: 90 % over trials and pairs. Rank correlations over {len(record['classes'])} "
+        f"classes, 90 %, none corrected for their number: {'; '.join(parts) or 'none'}."
+    )
     return text + (f" Too few rows or no simulated values: {', '.join(record['left_out'])}." if record["left_out"] else "")
 
 
@@ -121,7 +124,7 @@ def gain_figure(payload: dict) -> Figure:
     (record,) = payload["records"]
     made, axes = panels(4, 2, 1.9, margin=1.1, sharex="col", sharey="row")
     for k, (ax, letter) in enumerate(zip(axes, "abcd")):
-        gain, measure = list(GAINS)[k // 2], ("spearman", "skill")[k % 2]
+        gain, measure = list(_GAINS)[k // 2], ("spearman", "skill")[k % 2]
         for j, c in enumerate(record["classes"]):
             mean, style = c[gain]["mean"], {"mfc": "white"} if j % 2 else {}
             error = [[mean - c[gain]["low"]], [c[gain]["high"] - mean]]
@@ -132,18 +135,17 @@ def gain_figure(payload: dict) -> Figure:
         ax.axhline(0, color=LAW, lw=0.6)
         if record["classes"]:
             low, high = min(c[gain]["low"] for c in record["classes"]), max(c[gain]["mean"] for c in record["classes"])
-            ax.set_ylim(low - 0.05, min(max(c[gain]["high"] for c in record["classes"]) + 0.05, high + BEYOND))
-        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+            ax.set_ylim(low - 0.05, min(max(c[gain]["high"] for c in record["classes"]) + 0.05, high + _BEYOND))
         ax.yaxis.set_major_formatter(lambda v, _: f"{v:.0%}".replace("-", MINUS))
         ax.xaxis.set_major_formatter(lambda v, _: number(v, 2))
         if k >= 2:
-            ax.set_xlabel(MEASURES[measure])
+            ax.set_xlabel(_MEASURES[measure])
         if k % 2 == 0:
-            ax.set_ylabel(GAINS[gain])
+            ax.set_ylabel(_GAINS[gain])
         c = record["correlations"].get(gain, {}).get(measure)
         note = "fewer than four classes: no correlation"
         if c:
-            note = rf"$\rho$ = {number(c['spearman'], 2)} ({between(c['low'], c['high'])}), $p$ = {number(c['p'], 2)}, {c['classes']} classes"
+            note = f"{_association(c)}, {c['classes']} classes"
         headed(ax, letter, "over direct learning" if gain == "with_direct" else "with $n$", note)
     legend(made, axes[:1], 4)
     return made
@@ -153,9 +155,9 @@ def _splits_caption(payload: dict) -> str:
     parts = [f"{r['words']}: {shared(r)}" for r in payload["records"] if r["shared"]]
     first = payload["records"][0]
     return (
-        f"Error under each way of splitting measured rows, $m$ = {first['m']:,}. a: bars 90 % over trials. b: transfer $-$ direct learning, paired; bars: 2 standard errors over trials. "
-        f"Of the test rows, seen in training: {'; '.join(parts)}."
-    )  # fmt: skip
+        f"Error under each way of splitting measured rows, $m$ = {first['m']:,}. a: bars 90 % over trials. b: transfer $-$ "
+        f"direct learning, paired; bars: 2 standard errors over trials. Of the test rows, seen in training: {'; '.join(parts)}."
+    )
 
 
 @figure(_splits_caption)

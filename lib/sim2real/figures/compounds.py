@@ -57,10 +57,10 @@ def _compounds_caption(payload: dict) -> str:
         for f in _fan(record)
     )
     return (
-        f"Mean error of each of {len(record['names']):,} tested compounds against $n$, by group: median and the middle 50 % and 80 % of the "
-        f"compounds at each $n$. {falls}, {record['unit']}. Named: the compounds nearest to the 10, 50 and 90 % quantiles of their group, in this order. "
-        f"Each was tested on independent source draws {np.median(record['tested']):.0f} time(s), by the median: a single curve falls and "
-        "rises by chance."
+        f"Mean error of each of {len(record['names']):,} tested compounds against $n$, by group: median and the middle 50 % and "
+        f"80 % of the compounds at each $n$. {falls}, {record['unit']}. Named: the compounds nearest to the 10, 50 and 90 % "
+        f"quantiles of their group, in this order. Each was tested on independent source draws {np.median(record['tested']):.0f} "
+        "time(s), by the median: a single curve falls and rises by chance."
     )
 
 
@@ -93,8 +93,9 @@ def compounds(payload: dict) -> Figure:
 def _conductivities_caption(payload: dict) -> str:
     (r,) = payload["records"]
     text = (
-        f"{r['both']:,} of {r['compounds']:,} compounds have both conductivities (grey: number of compounds). Dashed: $\\kappa = L\\sigma T$, "
-        f"$T$ = {r['line']['temperature']:.0f} K; below it lie {r['below']:.0%}. Spearman {number(r['spearman'], 2)}, Pearson {number(r['pearson'], 2)}. "
+        f"{r['both']:,} of {r['compounds']:,} compounds have both conductivities (grey: number of compounds). Dashed: $\\kappa = "
+        f"L\\sigma T$, $T$ = {r['line']['temperature']:.0f} K; below it lie {r['below']:.0%}. Spearman "
+        f"{number(r['spearman'], 2)}, Pearson {number(r['pearson'], 2)}. "
     )
     for name, distance, side in ((WF, r["nearest"], "at most"), (NON_WF, r["farthest"], "at least")):
         if distance is not None:
@@ -142,13 +143,15 @@ def _ranking_caption(payload: dict) -> str:
         counts = ", ".join(f"{gains['verdict'].count(word)} {word}" for word in ("gains", "loses"))
         rest = len(r["names"]) - len(tested)
         parts.append(
-            f"gain {name}: of {len(tested):,} compounds tested often enough {counts}, of the others nothing can be told; {rest:,} without a test"
+            f"gain {name}: of {len(tested):,} compounds tested often enough {counts}, of the others nothing can be told; "
+            f"{rest:,} without a test"
         )
     return (
-        f"Compounds ranked by their gain ({'; '.join(parts)}). Verdicts: Student's test of each compound over source draws, Benjamini-Hochberg; "
-        "bars: 95 % over source draws, the widest cut off. c: rank association of a property with the gain (Spearman's $\\rho$; $\\epsilon^2$, the part of the variance of the ranks between labels), "
-        "95 % over compounds; filled where Holm's $p$ < 5 %."
-    )  # fmt: skip
+        f"Compounds ranked by their gain ({'; '.join(parts)}). Verdicts: Student's test of each compound over source draws, "
+        "Benjamini-Hochberg; bars: 95 % over source draws, the widest cut off. c: rank association of a property with the gain "
+        "(Spearman's $\\rho$; $\\epsilon^2$, the part of the variance of the ranks between labels), 95 % over compounds; filled "
+        "where Holm's $p$ < 5 %."
+    )
 
 
 @figure(_ranking_caption)

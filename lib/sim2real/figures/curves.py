@@ -15,8 +15,8 @@ from sim2real.figures.style import (
     GREY,
     LAW,
     NARROW,
-    OTHER,
     OWN_VALUE,
+    SECOND,
     TRANSFER,
     VERDICT_COLOURS,
     WIDE,
@@ -30,21 +30,28 @@ from sim2real.figures.style import (
 from sim2real.figures.words import LEARNERS, PAIRS, VERDICTS, Words, change, difference, law_note, law_text, mae, number, words_of
 from sim2real.laws.power import PowerLaw
 
-FAR = 1.3
-"""A learner this many times above the highest point of the curves is not drawn: it would squeeze them. The caption has its value."""
+_FAR = 1.3
+"""A learner so many times above the highest point of the curves would squeeze them: it is named in the caption, not drawn."""
 GROUP_COLOURS = {WF: TRANSFER, NON_WF: "#4aa36a"}
 GROUP_MARKERS = {WF: "s", NON_WF: "^"}
-INTERVALS = "Bands: 90 %, over trials (dark) and over trials and {} (light)."
+_INTERVALS = "Bands: 90 %, over trials (dark) and over trials and {} (light)."
 
 
 def error_panel(
-    ax: Axes, curve: Mapping, law: Mapping | None = None, *, label: str = "transfer", colour: str = TRANSFER, marker: str = "o", along: str = "n"
-) -> None:  # fmt: skip
+    ax: Axes,
+    curve: Mapping,
+    law: Mapping | None = None,
+    *,
+    label: str = "transfer",
+    colour: str = TRANSFER,
+    marker: str = "o",
+    along: str = "n",
+) -> None:
     """Error against n (or m): points, the bands that the curve has, and the law fitted to it.
 
     Args:
         ax: where to draw.
-        curve: ``n`` (or ``m``), ``mae``, ``low``, ``high`` and, where materials were resampled too, ``low_materials``, ``high_materials``.
+        curve: ``n`` (or ``m``), ``mae``, ``low``, ``high``; ``low_materials``, ``high_materials`` over materials too.
         law: D, alpha, C and status, or None.
         label, colour, marker: of the points.
         along: the size on the horizontal axis.
@@ -69,19 +76,21 @@ def direct_line(ax: Axes, direct: Mapping, *, band: bool = False) -> None:
 def other_curve(ax: Axes, other: Mapping, words: Words) -> None:
     """Transfer with the other choice of overlap."""
     label = {"drop": words.drop, "keep": words.keep}[other["overlap"]]
-    ax.plot(other["n"], other["mae"], "s:", color=OTHER, mfc="white", label=label, zorder=3)
+    ax.plot(other["n"], other["mae"], "s:", color=SECOND, mfc="white", label=label, zorder=3)
 
 
 def _learners(record: Mapping, words: Words) -> tuple[dict[str, float], dict[str, float]]:
     """Errors of the other learners: those within sight of the curves, and those far above them."""
-    limit = FAR * max(*record["curve"]["high"], record["arms"]["direct"]["mae"])
+    direct = [record["arms"]["direct"]["mae"]] if "direct" in record["arms"] else []
+    limit = _FAR * max([*record["curve"]["high"], *direct])
     errors = {arm: record["arms"][arm]["mae"] for arm in words.arms if arm in record["arms"] and arm != "direct"}
     return {a: e for a, e in errors.items() if e <= limit}, {a: e for a, e in errors.items() if e > limit}
 
 
 def _scaling_panel(ax: Axes, record: Mapping, words: Words) -> None:
     error_panel(ax, record["curve"], record["law"])
-    direct_line(ax, record["arms"]["direct"])
+    if "direct" in record["arms"]:
+        direct_line(ax, record["arms"]["direct"])
     if record["other_overlap"] is not None:
         other_curve(ax, record["other_overlap"], words)
     near, _ = _learners(record, words)
@@ -96,16 +105,21 @@ def _scaling_panel(ax: Axes, record: Mapping, words: Words) -> None:
 def _scaling_caption(payload: dict) -> str:
     records = payload["records"]
     words = words_of(records[0])
-    text = ["Mean absolute error (MAE) on measured values that were not trained on; " + INTERVALS.format(words.things)]
+    text = [
+        "Mean absolute error (MAE) on measured values that were not trained on, against $n$. " + _INTERVALS.format(words.things)
+    ]
     for record in records:
         near, far = _learners(record, words)
         part = f"{_name(record)} ($m$ = {record['curve']['m']:,}): {law_text(record['law'])}; "
-        part += f"transfer at the largest $n$ {number(record['curve']['mae'][-1])}, direct learning {number(record['arms']['direct']['mae'])}"
+        part += f"transfer at the largest $n$ {number(record['curve']['mae'][-1])}"
+        if "direct" in record["arms"]:
+            d = record["arms"]["direct"]
+            part += f", direct learning {number(d['mae'])} (difference {difference(d['transfer_minus_this'])})"
         part += "".join(f", {words.arms[arm]} {number(error)}" for arm, error in near.items())
         part += "; off the scale: " + ", ".join(f"{words.arms[a]} {number(e)}" for a, e in far.items()) if far else ""
-        if record["other_overlap"] is not None:
-            gains = record["other_overlap"]["gains"]
-            part += f"; rest of the database {difference(gains['rest'])}, {words.own} {difference(gains['own'])} (standard errors over trials)"
+        if (gains := (record["other_overlap"] or {}).get("gains")) is not None:
+            part += f"; rest of the database {difference(gains['rest'])}, {words.own} {difference(gains['own'])}"
+            part += " (standard errors over trials)"
         text.append(part + ".")
     return " ".join(text)
 
@@ -137,11 +151,13 @@ def scaling(payload: dict) -> Figure:
 def _sizes_caption(payload: dict) -> str:
     first = payload["records"][0]
     return (
-        f"Error against the number $m$ of measured training materials, transfer from the largest $n$ = {first['n']:,} beside direct "
-        "learning. Bands: 90 % over trials. Transfer $-$ direct at the smallest and the largest $m$: "
-        + "; ".join(f"{r['label']} {difference(r['transfer_minus_direct'][0])} and {difference(r['transfer_minus_direct'][-1])}" for r in payload["records"])
+        f"Error against the number $m$ of measured training materials, transfer from the largest $n$ = {first['n']:,} beside "
+        "direct learning. Bands: 90 % over trials. Transfer $-$ direct at the smallest and the largest $m$: "
+        + "; ".join(
+            f"{r['label']} {' and '.join(difference(r['transfer_minus_direct'][k]) for k in (0, -1))}" for r in payload["records"]
+        )
         + " (standard errors over trials)."
-    )  # fmt: skip
+    )
 
 
 @figure(_sizes_caption)
@@ -222,7 +238,8 @@ def _groups_caption(payload: dict) -> str:
         if r["transfer_minus_direct"] is not None:
             part += f"; transfer $-$ direct {difference(r['transfer_minus_direct'])} (standard error over trials)"
         parts.append(part + ".")
-    return "Errors of the compounds nearest to and farthest from the Wiedemann-Franz law. Bands and changes: 90 %, over trials and compounds. " + " ".join(parts)  # fmt: skip
+    text = "Errors of the compounds nearest to and farthest from the Wiedemann-Franz law. Bands and changes: 90 %, over trials and"
+    return f"{text} compounds. {' '.join(parts)}"
 
 
 @figure(_groups_caption)

@@ -12,7 +12,8 @@ from sim2real.figures.words import number
 
 @figure(
     lambda payload: (
-        "Descriptors of a few polymers, one strip a block: elements of the mass block, kernel centres on a block's own scale of 0 to 1 elsewhere."
+        "Descriptors of a few polymers, one strip a block: elements of the mass block, kernel centres on a block's own scale of "
+        "0 to 1 elsewhere."
     )
 )
 def descriptors(payload: dict) -> Figure:
@@ -50,12 +51,13 @@ def descriptors(payload: dict) -> Figure:
 def _map_caption(payload: dict) -> str:
     record = payload["records"][0]
     shares = " and ".join(f"{share:.0%}" for share in record["share"])
-    return f"Simulated and measured polymers ({record['property']}) on the first two principal components of the simulated ones' descriptors, which hold {shares} of their variance."
+    text = f"Simulated and measured polymers ({record['property']}) on the first two principal components of the simulated ones'"
+    return f"{text} descriptors, which hold {shares} of their variance."
 
 
 @figure(_map_caption)
 def map_figure(payload: dict) -> Figure:
-    """Simulated and measured materials on two axes of their descriptors: ``source`` (n, 2), ``target`` (m, 2) and ``share`` (2,)."""
+    """Simulated and measured materials on two axes of their descriptors: ``source``, ``target`` (rows, 2) and ``share`` (2,)."""
     record = payload["records"][0]
     made, (ax,) = panels(1, 1, 2.6, width=3.5, margin=0.5)
     ax.scatter(

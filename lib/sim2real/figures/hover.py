@@ -13,7 +13,7 @@ from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
 from sim2real.figures.compounds import METALS
 from sim2real.figures.curves import GROUP_COLOURS
 
-SYMBOLS = {WF: "square", NON_WF: "triangle-up"}
+_MARKS = {WF: "square", NON_WF: "triangle-up"}
 
 
 def hover(payload: dict) -> go.Figure:
@@ -22,14 +22,14 @@ def hover(payload: dict) -> go.Figure:
     figure, wf = go.Figure(), np.array(record["wf"])
     words = "<b>%{customdata[0]}</b><br>%{customdata[1]}, %{customdata[2]}<br>σ %{x:.3g} S/m, κ %{y:.3g} W/(m K)"
     words += "<br>κ/(LσT) = %{customdata[3]:.3g}<extra></extra>"
-    for name in ("others", *SYMBOLS):
-        rows = np.flatnonzero(wf == name if name in SYMBOLS else ~np.isin(wf, list(SYMBOLS)))
+    for name in ("others", *_MARKS):
+        rows = np.flatnonzero(wf == name if name in _MARKS else ~np.isin(wf, list(_MARKS)))
         figure.add_scatter(
             x=[10 ** record["log_sigma"][k] for k in rows],
             y=[10 ** record["log_kappa"][k] for k in rows],
             customdata=[[record["names"][k], record["groups"][k], wf[k], 10 ** record["lorenz"][k]] for k in rows],
             mode="markers",
-            marker={"size": 5, "color": GROUP_COLOURS.get(name, "#aaaaaa"), "symbol": SYMBOLS.get(name, "circle"), "opacity": 0.6},
+            marker={"size": 5, "color": GROUP_COLOURS.get(name, "#aaaaaa"), "symbol": _MARKS.get(name, "circle"), "opacity": 0.6},
             hovertemplate=words,
             name=f"{name} ({len(rows)})",
         )

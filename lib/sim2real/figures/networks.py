@@ -16,7 +16,8 @@ POLYMER, SOLVENT, BETWEEN = "#5b3a8c", "#2f7d57", "#7a6200"
 
 def _network_caption(payload: dict) -> str:
     widths = payload["records"][0]["widths"]
-    return f"The network that is trained: {widths[0]} numbers of the descriptor, {', '.join(map(str, widths[1:-1]))} hidden units, one property."
+    hidden = ", ".join(map(str, widths[1:-1]))
+    return f"The network that is trained: {widths[0]} numbers of the descriptor, {hidden} hidden units, one property."
 
 
 @figure(_network_caption)
@@ -48,8 +49,8 @@ def _towers_caption(payload: dict) -> str:
         else "the distance of their latent numbers"
     )
     return (
-        f"Two towers with the same weights, {between}, and a head for measured and one for simulated values. "
-        f"Temperature enters the {'towers' if record['temperature'] == 'tower' else 'heads'} as $T$ and $1/T$."
+        f"Two towers with the same weights, {between}, and a head for measured and one for simulated values. Temperature enters "
+        f"the {'towers' if record['temperature'] == 'tower' else 'heads'} as $T$ and $1/T$."
     )
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from seaborn import heatmap, histplot
 
 from sim2real.figures.curves import direct_line
-from sim2real.figures.style import GREY, LAW, MARKERS, OTHER, figure, headed, loglog, panels, shades
+from sim2real.figures.style import GREY, LAW, MARKERS, SECOND, figure, headed, loglog, panels, shades
 from sim2real.figures.tables import similarity_verdict
 from sim2real.figures.words import mae, number, words_of
 
@@ -23,9 +23,11 @@ def _similarity_words(record: Mapping) -> str:
 def _similarity_caption(payload: dict) -> str:
     (r,) = payload["records"]
     sets = ", ".join(f"{g['name']} {number(g['similarity']['median'], 2)}" for g in r["grades"])
-    text = f"{_similarity_words(r)}a: {len(r['grades'])} sets of {r['grades'][0]['materials']:,} simulated materials by their {r['measure']}; medians (short ticks): {sets}. "
+    text = f"{_similarity_words(r)}a: {len(r['grades'])} sets of {r['grades'][0]['materials']:,} simulated materials by their"
+    text += f" {r['measure']}; medians (short ticks): {sets}. "
     if len(r["classes"]["names"]) > 1:
-        text += f"b: share of each class in each set, per cent; association of class and set, Cramér's $V$ = {number(r['classes']['cramers_v'], 2)}."
+        text += "b: share of each class in each set, per cent; association of class and set, Cramér's $V$ = "
+        text += f"{number(r['classes']['cramers_v'], 2)}."
     return text
 
 
@@ -63,9 +65,11 @@ def _similarity_scaling_caption(payload: dict) -> str:
     end = r["by_n"][-1]
     p = ", ".join(f"{g['name']} {number(c['p_holm'], 2)}" for g, c in zip(r["grades"], end["comparisons"]))
     text = (
-        f"{_similarity_words(r)}a: error against $n$ by set (median similarity), bands 90 % over trials. b: paired differences from {r['grades'][-1]['name']}, the most similar, at $n$ = {end['n']:,} "
-        f"(above 0: worse); bars 95 % over trials (thick), trials and materials (thin); grey: differences that 80 % power would not find (Holm's first step). $p$ after Holm: {p}. "
-    )  # fmt: skip
+        f"{_similarity_words(r)}a: error against $n$ by set (median similarity), bands 90 % over trials. b: paired differences "
+        f"from {r['grades'][-1]['name']}, the most similar, at $n$ = {end['n']:,} (above 0: worse); bars 95 % over trials "
+        "(thick), trials and materials (thin); grey: differences that 80 % power would not find (Holm's first step). $p$ after "
+        f"Holm: {p}. "
+    )
     told = similarity_verdict(r)
     return f"{text}{told['verdict'].capitalize()}. {told['text']}"
 
@@ -108,7 +112,7 @@ def _differences(ax: Axes, record: Mapping, colours: list[str]) -> None:
         for ends, width, words in (("_materials", 0.8, "95 %, trials and materials"), ("", 2.5, "95 %, trials")):
             ax.plot([k, k], [c[f"low{ends}"], c[f"high{ends}"]], color=colours[k], lw=width, label=words if k == 0 else None)
         ax.plot(k, c["mean"], MARKERS[k], color=colours[k], mec="black", mew=0.5, ms=4)
-    for name, shift, marker, colour in (("random", 0.28, "x", LAW), ("within classes", -0.28, "d", OTHER)):
+    for name, shift, marker, colour in (("random", 0.28, "x", LAW), ("within classes", -0.28, "d", SECOND)):
         if control := record["controls"].get(name):
             words = f"cut {'at random' if name == 'random' else name}"
             ax.plot(x + shift, [c["mean"] for c in control["comparisons"]], marker, color=colour, mfc="white", ms=4, label=words)

@@ -21,10 +21,10 @@ WIDE, NARROW = 7.1, 3.5
 SMALL, NORMAL = 6.0, 7.0
 
 # dark blue, vermilion and light blue differ in brightness too; where that is not enough a marker or a dash differs
-TRANSFER, DIRECT, LAW, OTHER, GREY = "#0b4f9e", "#e0672a", "#111111", "#8b3fa8", "#8c8c8c"
+TRANSFER, DIRECT, LAW, SECOND, GREY = "#0b4f9e", "#e0672a", "#111111", "#8b3fa8", "#8c8c8c"
 LIGHT = "#6fb1e8"
 OWN_VALUE = {"simulator": ("#8a6d00", "-."), "law": ("#00707a", (0, (5, 1, 1, 1, 1, 1)))}
-DATA = "#dddddd"
+BOX = "#dddddd"
 VERDICT_COLOURS = {"scales": TRANSFER, "does not": "#b3470c", "cannot be told": "#666666"}
 
 _RC = {
@@ -110,7 +110,7 @@ def panels(
 ) -> tuple[Figure, list[Axes]]:
     """A figure of ``count`` panels, ``height`` inches each, in rows of ``columns``, with ``margin`` more inches of height.
 
-    Where panels share axes (``sharex``, ``sharey``), only the outer ones have tick labels; the lowest panel of a column always does.
+    Where panels share axes (``sharex``, ``sharey``), only the outer ones have tick labels, the lowest of a column among them.
     """
     rows = -(-count // columns)
     made = Figure(figsize=(width, height * rows + margin), layout="constrained")

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from seaborn import heatmap
 
 from sim2real.figures.style import (
-    DATA,
+    BOX,
     DIRECT,
     LAW,
     MARKERS,
@@ -32,7 +32,7 @@ from sim2real.laws.power import PowerLaw
 from sim2real.laws.surface import CONSTANTS, ScalingSurface
 
 PAPER = "#8e44ad"
-SHOWN = 5
+_SHOWN = 5
 """Curves in a panel: more cannot be told apart."""
 Fitted = Callable[[int], Callable[[np.ndarray], np.ndarray] | None]
 
@@ -55,7 +55,7 @@ def cuts(ax: Axes, record: Mapping, along: str, fitted: Fitted) -> None:
     errors, low, high = (np.array(record[key]) if along == "n" else np.array(record[key]).T for key in ("mae", "low", "high"))
     sizes, values = np.array(record[along], float), record[other]
     grid = np.geomspace(sizes[0], sizes[-1], 100)
-    chosen = sorted({round(k) for k in np.linspace(0, len(values) - 1, min(SHOWN, len(values)))})
+    chosen = sorted({round(k) for k in np.linspace(0, len(values) - 1, min(_SHOWN, len(values)))})
     for column, colour, marker in zip(chosen, shades(len(chosen)), MARKERS):
         ax.fill_between(sizes, low[:, column], high[:, column], color=colour, alpha=0.18, lw=0)
         ax.plot(sizes, errors[:, column], marker, color=colour, label=f"${other}$ = {values[column]:,}")
@@ -100,9 +100,10 @@ def _ranges(record: Mapping) -> str:
 def _surface_caption(payload: dict) -> str:
     (record,) = payload["records"]
     return (
-        f"{_ranges(record)}. a, b: means with 90 % bands over trials (points), and cuts through Eq. 1, fitted to all points at once (lines): "
-        f"{surface_text(record['surface'])}. c: fitted / observed $-$ 1 in per cent. Simulations that one experiment is worth at the edge of the data: "
-        f"{edge_worth(record['marginal_rate']['edge'])} (paper: {number(record['paper']['marginal_rate'])})."
+        f"{_ranges(record)}. a, b: means with 90 % bands over trials (points), and cuts through Eq. 1, fitted to all points at "
+        f"once (lines): {surface_text(record['surface'])}. c: fitted / observed $-$ 1 in per cent. Simulations that one "
+        f"experiment is worth at the edge of the data: {edge_worth(record['marginal_rate']['edge'])} (paper: "
+        f"{number(record['paper']['marginal_rate'])})."
     )
 
 
@@ -148,17 +149,18 @@ def _grid_caption(payload: dict) -> str:
     gamma, rate = record["interaction_materials"]["log"], record["rate_materials"]
     laws = f"Largest $m$: {plain_law(record['laws_n'][-1])}; largest $n$: {plain_law(record['laws_m'][-1], 'm')}. "
     return (
-        f"{_ranges(record)}. b, c: means with 90 % bands over trials (points) and a law fitted to each curve on its own (lines). {laws}"
-        "Right: slope of each curve of b, $d\\log R\\,/\\,d\\log n$, with 90 % intervals over trials (thick), and over trials and pairs (thin); "
-        f"$\\gamma$ = {number(gamma['value'], 2, sign=True)} ({between(gamma['low'], gamma['high'], sign=True)}, over trials and pairs), simulations and measurements: "
-        f"{record['verdict']['verdict']}. What a measurement is worth in simulations at $n$ = {rate['n']:,.0f}, $m$ = {rate['m']:,.0f}: "
-        f"{worth(rate)} (paper: {number(record['paper']['rate'])})."
-    )  # fmt: skip
+        f"{_ranges(record)}. b, c: means with 90 % bands over trials (points) and a law fitted to each curve on its own (lines). "
+        f"{laws}Right: slope of each curve of b, $d\\log R\\,/\\,d\\log n$, with 90 % intervals over trials (thick), and over "
+        f"trials and pairs (thin); $\\gamma$ = {number(gamma['value'], 2, sign=True)} "
+        f"({between(gamma['low'], gamma['high'], sign=True)}, over trials and pairs), simulations and measurements: "
+        f"{record['verdict']['verdict']}. What a measurement is worth in simulations at $n$ = {rate['n']:,.0f}, $m$ = "
+        f"{rate['m']:,.0f}: {worth(rate)} (paper: {number(record['paper']['rate'])})."
+    )
 
 
 @figure(_grid_caption)
 def grid_figure(payload: dict) -> Figure:
-    """Figs. 4b and 4c: error against n and against m, a law a curve, and the slopes that say whether the two reinforce each other."""
+    """Figs. 4b and 4c: error against n and against m, a law a curve, and the slopes that say whether the two interact."""
     (record,) = payload["records"]
 
     def fitted(along: str) -> Fitted:
@@ -192,10 +194,11 @@ def _indifference_caption(payload: dict) -> str:
     (record,) = payload["records"]
     budget = record["curves"][-1]
     text = (
-        f"{_ranges(record)}. a: curves of equal error, {surface_text(record['surface'])}; points: on the diagonal of the data. b: simulations that one experiment is worth along each curve; "
-        "bands of the last curve: 90 %, over trials (dark), trials and materials (light); where a band has no upper end it goes to the top. "
-        "Dashed: extrapolated beyond the data (grey). "
-    )  # fmt: skip
+        f"{_ranges(record)}. a: curves of equal error, {surface_text(record['surface'])}; points: on the diagonal of the data. "
+        "b: simulations that one experiment is worth along each curve; bands of the last curve: 90 %, over trials (dark), "
+        "trials and materials (light); where a band has no upper end it goes to the top. Dashed: extrapolated beyond the data "
+        "(grey). "
+    )
     if budget["budget_m"]:
         text += f"The budget line, straight on linear axes, has one experiment cost {number(budget['budget_ratio'])} simulations. "
     return text + f"At the edge of the data: {edge_worth(record['edge'])}. Dotted: the paper's {number(record['paper_rate'])}."
@@ -207,8 +210,8 @@ def indifference_figure(payload: dict) -> Figure:
     (record,) = payload["records"]
     made, (left, right) = panels(2, 2, 2.5, margin=0.75)
     n, m, plane, words = record["n"], record["m"], record["plane_n"], words_of(record)
-    left.add_patch(Rectangle((n[0], m[0]), n[-1] - n[0], m[-1] - m[0], facecolor=DATA, lw=0, zorder=0, label="data"))
-    right.axvspan(n[0], n[-1], color=DATA, lw=0, zorder=0)
+    left.add_patch(Rectangle((n[0], m[0]), n[-1] - n[0], m[-1] - m[0], facecolor=BOX, lw=0, zorder=0, label="data"))
+    right.axvspan(n[0], n[-1], color=BOX, lw=0, zorder=0)
     colours = shades(len(record["curves"]))
     for curve, colour, marker in zip(record["curves"], colours, MARKERS):
         for ax, key in ((left, "at_m"), (right, "rate")):

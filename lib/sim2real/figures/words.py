@@ -9,8 +9,8 @@ import numpy as np
 
 MINUS = "\u2212"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
-UNITS = {"g/cm3": "g/cm\u00b3"}
-SYMBOLS = {"ln_activity_coefficient": "ln \u03b3", "chi": "\u03c7"}
+_PRINTED = {"g/cm3": "g/cm\u00b3"}
+SIGNS = {"ln_activity_coefficient": "ln \u03b3", "chi": "\u03c7"}
 """What stands for the unit of a property that has none but a symbol."""
 
 VERDICTS = {"scales": "scales", "does not": "does not scale", "cannot be told": "cannot be told"}
@@ -75,7 +75,7 @@ COMPUTED = Words(
 def words_of(record: Mapping) -> Words:
     """The words for a record, from its property and, for electrical conductivity, from what its source holds."""
     name = record.get("property", "")
-    if name in SYMBOLS:
+    if name in SIGNS:
         return PAIRS
     if "electrical" in name:
         return COMPUTED if "electrical" in record.get("source", {}).get("name", "") else THERMAL
@@ -131,9 +131,9 @@ def change(record: Mapping | None) -> str:
 def unit(record: Mapping) -> str:
     """The unit of a record's property as an axis prints it; a symbol where there is none."""
     if record["unit"] != "-":
-        return UNITS.get(record["unit"], record["unit"])
-    symbol = SYMBOLS.get(record.get("property", ""))
-    return symbol or {r"$\ln\gamma^\infty$": SYMBOLS["ln_activity_coefficient"]}.get(record.get("label", ""), "dimensionless")
+        return _PRINTED.get(record["unit"], record["unit"])
+    symbol = SIGNS.get(record.get("property", ""))
+    return symbol or {r"$\ln\gamma^\infty$": SIGNS["ln_activity_coefficient"]}.get(record.get("label", ""), "dimensionless")
 
 
 def mae(record: Mapping) -> str:

@@ -11,26 +11,12 @@ from scipy.stats import pearsonr, spearmanr
 
 from sim2real.chemistry.classes import CLASS_NAMES
 from sim2real.chemistry.simulators.wiedemann_franz import LORENZ_NUMBER, NON_WF, ROOM_TEMPERATURE, WF
-from sim2real.datasets.pairs import UNCLASSIFIED
+from sim2real.datasets.pairs import CLASS_WORDS, UNCLASSIFIED
 from sim2real.datasets.task import Property, Task
+from sim2real.training.scalers import least_squares_line
 from sim2real.training.study import Study
-from sim2real.training.transfer import least_squares_line
 
 FEWEST_SHARED = 5  # materials below which a correlation says nothing
-CLASS_WORDS = {
-    "cellulose": "Celluloses",
-    "polyacrylate": "Polyacrylates",
-    "polychlorox": "Chloropolymers",
-    "polyester": "Polyesters",
-    "polyether": "Polyethers",
-    "polyethylene": "Polyethylenes",
-    "polyisobutylene": "Polyisobutylenes",
-    "polypropylene": "Polypropylenes",
-    "polystyrenes": "Polystyrenes",
-    "polyvinylx": "Polyvinyls",
-    "polyxacrylamide": "Polyacrylamides",
-}
-"""Names of the measured file's classes as the paper writes them; a class that is not here has its own name."""
 
 
 def class_name(group: str) -> str:

@@ -112,8 +112,12 @@ class PowerLaw(FittedLaw):
 def fit_power_law(n: ArrayLike, error: ArrayLike, weights: ArrayLike | None = None) -> PowerLaw:
     """Fit R(n) = D n^-alpha + C to one curve by least squares of the relative residuals (R(n) - error) / error.
 
-    n, error: (k,), all finite and positive, at least three distinct n. weights: (k,), non-negative factors of the
-    squared relative residuals, default 1. Raises ValueError for anything else.
+    Args:
+        n, error: (k,), all finite and positive, at least three distinct n.
+        weights: (k,), non-negative factors of the squared relative residuals; 1 if None.
+
+    Raises:
+        ValueError: anything else.
 
     Variable projection (Golub and Pereyra, SIAM Journal on Numerical Analysis 10, 413 (1973)): for a fixed alpha the
     model is linear and its best (D, C) >= 0 has a closed form; alpha alone is searched, on a grid over [0, ALPHA_MAX]

@@ -151,8 +151,12 @@ def rates(constants: NDArray, n: ArrayLike, m: ArrayLike) -> NDArray:
 def fit_surface(n: ArrayLike, m: ArrayLike, error: ArrayLike) -> ScalingSurface:
     """Fit R(n, m) = (A n^-alpha + B) m^-beta + epsilon by least squares of the relative residuals (R - error) / error.
 
-    n, m, error: (k,), one entry a cell, any part of a grid; all finite and positive, at least three distinct n, three
-    distinct m and six cells. Raises ValueError for anything else.
+    Args:
+        n, m, error: (k,), one entry a cell, any part of a grid; all finite and positive, at least three distinct n, three distinct
+            m and six cells.
+
+    Raises:
+        ValueError: anything else.
 
     Variable projection (Golub and Pereyra, SIAM Journal on Numerical Analysis 10, 413 (1973)): for fixed exponents the
     model is linear and its best (A, B, epsilon) >= 0 is found by trying which of them are 0; alpha and beta are searched

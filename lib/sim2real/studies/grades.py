@@ -274,6 +274,18 @@ def similarity_record(
     }
 
 
+def drawn_sets(record: dict) -> dict:
+    """What Figure S1 draws of a :func:`similarity_record`: the sets, without their trials."""
+    sets = [{k: v for k, v in of.items() if k not in ("curve", "law")} for of in record["grades"]]
+    return {k: v for k, v in record.items() if k not in ("direct", "by_n", "controls", "paper")} | {"grades": sets}
+
+
+def drawn_scaling(record: dict) -> dict:
+    """What Figure S2 draws of a :func:`similarity_record`: the trials, without what the sets hold."""
+    sets = [{k: v for k, v in of.items() if k != "histogram"} for of in record["grades"]]
+    return {k: v for k, v in record.items() if k not in ("edges", "classes")} | {"grades": sets}
+
+
 def _grade_record(grade: GradedSource, cube: Cube, edges: NDArray, bootstrap: Bootstrap) -> dict:
     by_trials, by_materials = (r.at(np.s_[:], 0) for r in bootstrap.cube(cube))
     values = grade.study.source.y

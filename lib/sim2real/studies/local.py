@@ -13,14 +13,15 @@ from typing import Any
 from sim2real.datasets.chi_table import chi_from_table
 from sim2real.datasets.conductivity import ELECTRICAL, THERMAL
 from sim2real.datasets.paths import CACHE, DATA, ROOT
+from sim2real.datasets.tables import read_table
 from sim2real.datasets.task import OTHER_PROPERTIES, PROPERTIES, DataError, NoStudy, Task
 from sim2real.datasets.transport import read_transport
 from sim2real.studies.conductivity import by_law
-from sim2real.studies.kinds import KINDS, Recipe
+from sim2real.studies.kinds import KINDS
 from sim2real.studies.pairs import own_pairs
 from sim2real.studies.presets import Settings
 from sim2real.studies.sides import DESCRIPTORS, PAIR_DESCRIPTOR, Sides, limit_source, limit_target
-from sim2real.training.hyperparameters import from_dict
+from sim2real.training.recipes import Recipe, from_dict
 from sim2real.training.study import Study
 
 TABLES = ROOT / "data" / "local.toml"
@@ -59,7 +60,7 @@ def _read_materials(where: str, block: dict, tables: list[tuple[Path, dict]]) ->
     if property and property not in known:
         raise DataError(f"{where}: property is {property!r}; expected one of {', '.join(known)}, or leave it out")
     options = {"property": property, "kind": block.get("kind", "any")}
-    source, target = (Task.from_table(path, **options, **entries) for path, entries in tables)
+    source, target = (read_table(path, **options, **entries) for path, entries in tables)
     if source.property.unit != target.property.unit:
         raise DataError(f"{where}: source is in {source.property.unit}, target in {target.property.unit}; expected one unit")
     # figures name the property once, by the target's column

@@ -22,8 +22,6 @@ try:
     from papermill.exceptions import strip_color
 except ModuleNotFoundError as error:
     missing = f'running notebooks needs {error.name}: pip install "sim2real[lab]"'
-    if __name__ == "__main__":
-        sys.exit(missing)
     raise ModuleNotFoundError(missing, name=error.name) from None
 
 from sim2real.datasets.paths import CACHE, ROOT

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sim2real import figures
+from sim2real.datasets.tables import read_table
 from sim2real.datasets.task import DataError, Task
 from sim2real.laws.curve import learning_curve
 from sim2real.studies.kinds import KINDS
@@ -60,7 +61,7 @@ def study(
         ValueError: an unknown property, kind or descriptor.
     """
     options = {"structure": structure, "value": value, "unit": unit, "property": property, "kind": kind}
-    sides = [side if isinstance(side, Task) else Task.from_table(side, **options) for side in (source, target)]
+    sides = [side if isinstance(side, Task) else read_table(side, **options) for side in (source, target)]
     units = [side.property.unit for side in sides]
     if units[0] != units[1]:
         raise DataError(f"source is in {units[0]}, target in {units[1]}; expected one unit")
@@ -71,7 +72,7 @@ def study(
     return replace(made, settings=chosen_for(made, training_size(made.target), "polymers")) if tuned else made
 
 
-def run_trials(
+def run_study(
     study: Study,
     design: Design | None = None,
     *,

@@ -16,13 +16,12 @@ import numpy as np
 import pandas as pd
 from joblib import Memory
 
-from sim2real.chemistry.library.grow import CLASSES, grow_library, known_units
+from sim2real.chemistry.library.grow import CLASSES, grow_library
 from sim2real.chemistry.simulators import cohesion, constants, graph, polymer
-from sim2real.datasets.embedded import load_liquid_facts, load_molecules, load_polymer_facts
+from sim2real.datasets.embedded import load_liquid_facts, load_molecules, load_polymer_facts, load_virtual_polymers, sample_balanced
 from sim2real.datasets.paths import CACHE
-from sim2real.datasets.polymers import load_md_polymers, load_measured_polymers
+from sim2real.datasets.polymers import known_units, load_md_polymers, load_measured_polymers
 from sim2real.datasets.task import Task, get_property
-from sim2real.datasets.virtual import load_virtual_polymers, sample_balanced
 from sim2real.studies.presets import Settings
 from sim2real.studies.sides import SOURCE_SEED, Sides, drop, limit_source, limit_target
 

@@ -15,10 +15,11 @@ import pandas as pd
 
 from sim2real.chemistry.descriptors.pairs import PairDescriptor
 from sim2real.chemistry.simulators.unifac import HIGH_KELVIN, LOW_KELVIN
-from sim2real.chemistry.structures import StructureError, parse, structure_key
-from sim2real.datasets.pairs import PAIR
+from sim2real.chemistry.structures import PAIR_SEPARATOR, StructureError, parse, structure_key
+from sim2real.datasets.paths import CACHE
 from sim2real.datasets.task import Task
-from sim2real.training.multitask import MultitaskHyperparameters, PairPredictors, fit_multitask
+from sim2real.training.fits import Predictors, fit_multitask
+from sim2real.training.recipes import MultitaskHyperparameters
 from sim2real.training.seeding import numpy_generator
 from sim2real.training.study import Study, split_rows, training_size
 
@@ -27,7 +28,7 @@ try:
 except ImportError:
     interact = None
 
-FAR = 0.95  # quantile of the distances between measured molecules beyond which a new one is called far
+UNLIKE = 0.95  # quantile of the distances between measured molecules beyond which a new one is called far
 
 
 class FarFromData(UserWarning):
@@ -35,10 +36,12 @@ class FarFromData(UserWarning):
 
 
 class Predictor:
-    """Predicts chi, or ln gamma, of a pair of molecules with an interval, by an ensemble trained on all simulations and on the measured values of a study of pairs.
+    """Predicts chi, or ln gamma, of a pair of molecules with an interval.
+
+    An ensemble is trained on all simulations and on the measured values of a study of pairs.
 
     Args:
-        study: of :func:`~sim2real.studies.cases.load_study` and kind ``pairs``, with hyperparameters.
+        study: of :func:`~sim2real.studies.load.load_study` and kind ``pairs``, with hyperparameters.
         members: networks; about a second each for a thousand updates.
         level: of the intervals; can be changed afterwards.
         seed: of the random numbers.
@@ -70,7 +73,7 @@ class Predictor:
         self.study, self.level = study, level
         self.polymeric = "*" in study.target.table["polymer"].iloc[0]
         described = [*study.source.table["structure"], *study.target.table["structure"]] if described is None else described
-        self.descriptor = PairDescriptor(workers).fit(described)
+        self.descriptor = PairDescriptor(workers, CACHE / "descriptors").fit(described)
         self.networks, seen = _fit(study, members, seed)
         every = np.tile(np.arange(len(study.target)), (members, 1))
         predicted = self.networks.predict(study.target.X, every)
@@ -122,7 +125,7 @@ class Predictor:
             raise ValueError(f"{counts}; expected as many of each")
         kelvin = np.asarray(temperatures, dtype=float)
         keys = [self._key(p, s, t, row) for row, (p, s, t) in enumerate(zip(polymers, solvents, kelvin))]
-        structures = [f"{p}{PAIR}{s}" for p, s in zip(polymers, solvents)]
+        structures = [f"{p}{PAIR_SEPARATOR}{s}" for p, s in zip(polymers, solvents)]
         X, kept = self.descriptor.describe(structures, kelvin)
         if not kept.all():
             raise ValueError(f"row {np.flatnonzero(~kept)[0]}: no descriptor for {structures[np.flatnonzero(~kept)[0]]!r}")
@@ -185,7 +188,7 @@ class Predictor:
             ImportError: ipywidgets is missing, part of the extra ``lab``.
         """
         if interact is None:
-            raise ImportError("browse needs ipywidgets: pip install 'sim2real[lab]'")
+            raise ImportError('browse needs ipywidgets: pip install "sim2real[lab]"')
         polymers = sorted(self.study.target.table["polymer"].unique())
         interact(lambda polymer: self.rank_solvents(polymer, temperature).round(3), polymer=polymers)
 
@@ -198,7 +201,7 @@ class Predictor:
         except StructureError as error:
             raise ValueError(f"row {row}: {error}") from error
         two = [structure_key(polymer), structure_key(solvent)]
-        return PAIR.join(two if self.polymeric else sorted(two))
+        return PAIR_SEPARATOR.join(two if self.polymeric else sorted(two))
 
     def _warnings(self, polymers: Sequence[str], solvents: Sequence[str], kelvin: np.ndarray) -> list[str]:
         """What is to be said of each pair."""
@@ -223,7 +226,7 @@ class Predictor:
         scaled = self._scale(self.descriptor.molecules(list(structures))[0])
         between = np.linalg.norm(scaled[:, None] - scaled[None], axis=2)
         np.fill_diagonal(between, np.inf)
-        return scaled, float(np.quantile(between.min(axis=1), FAR))
+        return scaled, float(np.quantile(between.min(axis=1), UNLIKE))
 
     def _scale(self, vectors: np.ndarray) -> np.ndarray:
         """Descriptors as the first network sees them, so that what it does not use does not count, in units that differ alike."""
@@ -232,7 +235,7 @@ class Predictor:
         return (vectors - shift) * factor
 
 
-def _fit(study: Study, members: int, seed: int) -> tuple[PairPredictors, np.ndarray]:
+def _fit(study: Study, members: int, seed: int) -> tuple[Predictors, np.ndarray]:
     """The ensemble, and which member saw which row of the target (members, rows)."""
     target, source, settings = study.target, study.source, study.settings
     m = training_size(target, study.split_by)

@@ -136,6 +136,16 @@ class Settings:
         n_grid = log_grid(_lowest(self.preset.n_min, available), available, points)
         return self._design(study, n_grid, (self._largest_m(study),), overlap)
 
+    def single_compounds_design(self, study: Study) -> Design:
+        """The smallest and the largest n, in as many trials as targets of tens of materials get, each with its own source draw.
+
+        A trial tests a fifth of the compounds, and trials that share a draw are one observation of a compound: the few trials that
+        give a mean error over thousands of compounds say nothing of a single one.
+        """
+        design = self.design(study)
+        trials = self.trials or max(design.trials, self.preset.small_target_trials)
+        return replace(design, n_grid=(design.n_grid[0], design.n_grid[-1]), trials=trials, source_draws=0)
+
     def target_size_design(self, study: Study) -> Design:
         """All simulated materials, and m from 20 to the largest of the run."""
         largest = self._largest_m(study)

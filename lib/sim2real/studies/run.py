@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from sim2real import figures as drawing
-from sim2real.studies.cases import Case, chosen_cases
+from sim2real.laws.arms import compare_sizes
+from sim2real.laws.records import paper as numbers_of_paper
+from sim2real.studies.cases import Case
+from sim2real.studies.grades import GradedSource, class_table, grade_design, grade_sources, similarity_record
+from sim2real.studies.load import chosen_cases
 from sim2real.studies.presets import Settings, resolve
 from sim2real.training import duration, experiment
-from sim2real.training.hyperparameters import load_hyperparameters
+from sim2real.training.recipes import load_hyperparameters
 from sim2real.training.study import Design, Study, Trials
 
 try:
@@ -30,7 +35,7 @@ DESIGNS: dict[str, Callable[[Settings, Study], Design | None]] = {
     "scaling": Settings.design,
     "surface": Settings.surface_design,
     "target sizes": Settings.target_size_design,
-    "other overlap": Settings.other_overlap_design,
+    "single compounds": Settings.single_compounds_design,
 }
 
 
@@ -62,13 +67,13 @@ class Run:
         """The studies that figures show side by side, that of :meth:`study` first.
 
         Args:
-            kind, choice: as :func:`~sim2real.studies.cases.load_study`. The preset smoke trains some kinds briefly
+            kind, choice: as :func:`~sim2real.studies.load.load_study`. The preset smoke trains some kinds briefly
                 (:class:`~sim2real.studies.cases.Case`), and so it does your own tables, for which nothing is chosen there.
         """
         return [self._load(case, of) for case, of in chosen_cases(kind, self.edition, **choice)]
 
     def study(self, kind: str, **choice: Any) -> Study:
-        """One study; arguments and errors are those of :func:`~sim2real.studies.cases.load_study`."""
+        """One study; arguments and errors are those of :func:`~sim2real.studies.load.load_study`."""
         return self._load(*chosen_cases(kind, self.edition, **choice)[0])
 
     def _load(self, case: Case, choice: dict) -> Study:
@@ -92,7 +97,7 @@ class Run:
         Args:
             studies: of this run.
             design: ``scaling`` (n from the preset's smallest to all, one m), ``surface`` (n and m), ``target sizes`` (all of n,
-                some m), or a design a study.
+                some m), ``single compounds`` (two n, many trials), or a design a study.
             arms: as :func:`~sim2real.training.experiment.run_trials`.
         """
         designs = [DESIGNS[design](self.settings, s) for s in studies] if isinstance(design, str) else design
@@ -109,8 +114,35 @@ class Run:
         trials = [next(done) for _ in studies]
         return [(of, None if other[1] is None else next(done)) for of, other in zip(trials, others)]
 
-    def several_m(self, study: Study) -> list[Trials]:
-        """Transfer and direct learning at several m and both overlaps, with the hyperparameters chosen for the nearest m."""
+    def compare_grades(self, study: Study, sets: Sequence[GradedSource], similarity: NDArray, by: str) -> dict:
+        """Train on source sets of graded similarity, and on sets cut within classes and at random, and compare them.
+
+        Args:
+            study: the whole one.
+            sets: of :func:`~sim2real.studies.grades.grade_sources`.
+            similarity, by: of the source's materials, and how it was measured, as the sets were made.
+
+        Returns:
+            A record of :func:`~sim2real.studies.grades.similarity_record`.
+        """
+        design = grade_design(self.settings, sets[0])
+        trials = self.trials([of.study for of in sets], [design] * len(sets), ("transfer",))
+        (direct,) = self.trials([study], [design], ("direct",))
+        controls = {}
+        for arrangement in ("random", "within classes")[: 1 if len(class_table(list(sets))) < 2 else 2]:
+            others = grade_sources(study, similarity, len(sets), arrangement)
+            # classes with fewer members than sets are left out, so sets cut within classes may be a little smaller
+            own = grade_design(self.settings, others[0])
+            own = replace(own, n_grid=own.n_grid[-1:])
+            controls[arrangement] = others, self.trials([of.study for of in others], [own] * len(others), ("transfer",))
+        return similarity_record(list(sets), trials, direct, controls, by)
+
+    def several_m(self, study: Study) -> list[dict]:
+        """Transfer against direct learning at several m and both overlaps, with the hyperparameters chosen for the nearest m.
+
+        Returns:
+            Records of :func:`~sim2real.laws.arms.compare_sizes`.
+        """
         case, choice = self._rows[study.name]
         runs = []
         for design in self.settings.several_m_designs(study):
@@ -118,7 +150,7 @@ class Run:
             own = case.tuned_m and self._tuned(case)
             chosen = load_hyperparameters(case.tuning_name(m, **choice)) if own else study.settings
             runs.append((replace(study, settings=chosen), design, ("transfer", "direct")))
-        return self._train(runs)
+        return compare_sizes(self._train(runs))
 
     def by_split(self, study: Study, splits: Sequence[str]) -> dict[str, Trials]:
         """Transfer and direct learning under each way of splitting, at what all allow: smallest and largest n, and one m."""
@@ -137,7 +169,17 @@ class Run:
             print(words, flush=True)  # not only in the notebook: the runner's terminal shows it, too
         return [experiment.run_trials(study, design, workers=workers, arms=arms) for study, design, arms in runs]
 
-    def save(self, figure: str, title: str, draw: Callable[[dict], Figure], records: Any, *, words: str = "", **more: Any) -> None:
+    def save(
+        self,
+        figure: str,
+        title: str,
+        draw: Callable[[dict], Figure],
+        records: Sequence[Any],
+        *,
+        words: str = "",
+        paper: str = "",
+        **more: Any,
+    ) -> None:
         """Draw a figure, write it, and show it with its caption.
 
         Args:
@@ -146,10 +188,24 @@ class Run:
             draw: of :mod:`sim2real.figures`, from the payload.
             records: what is drawn: nouns of the laws, or their dictionaries.
             words: what is transferred to what.
+            paper: the name of the paper's numbers (:meth:`paper`) that stand beside.
             more: further entries of the payload.
         """
-        payload = drawing.payload(figure, title, records, edition=self.edition, preset=self.preset, words=words, **more)
+        facts = {"edition": self.edition, "preset": self.preset, "words": words, "seed": self.settings.seed}
+        payload = drawing.payload(figure, title, records, paper=self.paper(paper) if paper else None, **facts, **more)
         saved = drawing.save(draw, payload, self.folder)
         if get_ipython() is not None:
             display(saved.figure, Markdown(saved.caption))
         plt.close(saved.figure)
+
+    def say(self, verdict: Mapping[str, str]) -> None:
+        """Show a verdict and its reasons."""
+        text = f"**{verdict['verdict'].capitalize()}.** {verdict['text']}"
+        if get_ipython() is None:
+            print(text)
+        else:
+            display(Markdown(text))
+
+    def paper(self, name: str) -> dict:
+        """The paper's numbers of that name, a table of ``data/paper.toml``."""
+        return numbers_of_paper(name)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim2real.chemistry.descriptors import CompositionDescriptor, ForceFieldDescriptor, MolecularDescriptor
-from sim2real.chemistry.descriptors.pairs import describe_pairs
+from sim2real.chemistry.descriptors.pairs import PairDescriptor
 from sim2real.datasets.paths import CACHE
 from sim2real.datasets.task import Task
 from sim2real.training.seeding import numpy_generator
@@ -40,22 +40,19 @@ def describe(sides: Sides, descriptor: str, workers: int = 1) -> Sides:
         ValueError: unknown descriptor.
     """
     source, target, simulated = sides
+    structures = [*source.table["structure"], *target.table["structure"]]
     if descriptor == PAIR_DESCRIPTOR:
-        (source, target), (_, kept) = describe_pairs([source, target], workers)
-        return Sides(source, target, None if simulated is None else simulated[kept])
-    if descriptor not in DESCRIPTORS:
+        kelvin = np.concatenate([side.table["temperature"].to_numpy() for side in (source, target)])
+        X, described = PairDescriptor(workers, CACHE / "descriptors").fit(structures).describe(structures, kelvin)
+    elif descriptor in DESCRIPTORS:
+        X, failed = DESCRIPTORS[descriptor](n_jobs=workers, cache_dir=CACHE / "descriptors").describe(structures)
+        described = ~np.isin(np.arange(len(structures)), failed.index)
+    else:
         raise ValueError(f"unknown descriptor {descriptor!r}; expected one of {', '.join(DESCRIPTORS)}")
-    both = [*source.table["structure"], *target.table["structure"]]
-    X, failed = DESCRIPTORS[descriptor](n_jobs=workers, cache_dir=CACHE / "descriptors").describe(both)
-    described = np.ones(len(both), dtype=bool)
-    described[failed.index] = False
-    kept = described[len(source) :]
-    source, target = drop(source, described[: len(source)], "no descriptor"), drop(target, kept, "no descriptor")
-    return Sides(
-        replace(source, X=X[: len(source)]),
-        replace(target, X=X[len(source) :]),
-        None if simulated is None else simulated[kept],
-    )
+    in_source, in_target = described[: len(source)], described[len(source) :]
+    source, target = drop(source, in_source, "no descriptor"), drop(target, in_target, "no descriptor")
+    X_source, X_target = X[: len(source)], X[len(source) :]
+    return Sides(replace(source, X=X_source), replace(target, X=X_target), None if simulated is None else simulated[in_target])
 
 
 def drop(task: Task, keep: NDArray[np.bool_], why: str) -> Task:

@@ -13,7 +13,7 @@ from sim2real.chemistry.descriptors import ForceFieldDescriptor
 from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
 from sim2real.datasets.conductivity import load_conductivities
 from sim2real.datasets.pairs import load_chi_cosmo, load_chi_measured
-from sim2real.datasets.paths import CACHE
+from sim2real.datasets.paths import CACHE, DATA
 from sim2real.datasets.polymers import load_md_polymers, load_measured_polymers
 from sim2real.datasets.task import DROPPED_COLUMNS, PROPERTIES, Task
 from sim2real.datasets.transport import load_metal_conductivities
@@ -43,7 +43,7 @@ def survey_tasks(
 
     Args:
         edition, settings: of the run.
-        database, tables: as :func:`~sim2real.studies.cases.load_study`.
+        database, tables: as :func:`~sim2real.studies.load.load_study`.
 
     Returns:
         Sources and targets by name (a target's source has its name), and parity records of simulated against measured values
@@ -228,7 +228,17 @@ def disagreements(tasks: Mapping[str, Task], count: int = 8) -> pd.DataFrame:
     return table.nlargest(count, "relative spread")[names]
 
 
-def parity_table(records: Sequence[dict]) -> pd.DataFrame:
-    """Rank correlation, bias and error of the simulated values: a row a record."""
-    columns = ["rows", "spearman", "pearson", "bias", "relative_bias", "mae", "unit"]
-    return pd.DataFrame([{"property": r["label"], **{c: r[c] for c in columns}} for r in records]).set_index("property")
+def dropped_by_reason(tasks: Mapping[str, Task]) -> pd.DataFrame:
+    """How many rows of each file were left out for which reason, and the first of them: line, column and what stands there."""
+    found = {name: (name, "first") for name in ("line", "column", "found")}
+    return dropped(tasks).groupby(["file", "reason"]).agg(rows=("line", "size"), **found)
+
+
+def first_polymers(tasks: Mapping[str, Task]) -> str:
+    """The name of the first task whose materials are repeat units; empty if none is."""
+    return next((name for name, task in tasks.items() if len(task) and "*" in str(task.keys[0])), "")
+
+
+def library_report() -> pd.DataFrame:
+    """What became of the drafts of virtual polymers, class by class (``scripts/make_library_report.py``)."""
+    return pd.read_csv(DATA / "library_report.csv").set_index("polymer_class").round(3)

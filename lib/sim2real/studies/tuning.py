@@ -16,7 +16,7 @@ from joblib import Parallel, delayed
 
 from sim2real.studies.cases import CASES
 from sim2real.studies.presets import resolve
-from sim2real.training.hyperparameters import CHOSEN, TUNING, save_hyperparameters
+from sim2real.training.recipes import CHOSEN, TUNING, save_hyperparameters
 from sim2real.training.study import Study, training_size
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from sklearn.base import RegressorMixin
 from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingRegressor
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GridSearchCV
@@ -19,8 +20,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sim2real.datasets.task import Task
+from sim2real.training.scalers import InputScalers, least_squares_line
 from sim2real.training.seeding import seed_sequence
-from sim2real.training.transfer import InputScalers, least_squares_line
 
 # the penalty is chosen on the training rows, by leave-one-out
 RIDGE_PENALTIES = np.geomspace(1e-1, 1e5, 13)
@@ -41,13 +42,8 @@ def ridge(target: Task, train: Rows, test: Rows, seeds: Seeds, simulated: Simula
 
 def trees(target: Task, train: Rows, test: Rows, seeds: Seeds, simulated: Simulated) -> np.ndarray:
     """Extremely randomised trees (Geurts et al. 2006), a third of the descriptors tried at each split."""
-    X, y = target.X, target.y
-    predicted = []
-    for rows, test_rows, seed in zip(train, test, seeds):
-        state = int(seed_sequence(*seed, "baseline").generate_state(1)[0])
-        model = ExtraTreesRegressor(TREES, max_features=1 / 3, random_state=state, n_jobs=1).fit(X[rows], y[rows])
-        predicted.append(model.predict(X[test_rows]))
-    return np.stack(predicted)
+    models = [ExtraTreesRegressor(TREES, max_features=1 / 3, random_state=_state(seed), n_jobs=1) for seed in seeds]
+    return _fitted(models, target, train, test)
 
 
 def boosting(target: Task, train: Rows, test: Rows, seeds: Seeds, simulated: Simulated) -> np.ndarray:
@@ -55,25 +51,28 @@ def boosting(target: Task, train: Rows, test: Rows, seeds: Seeds, simulated: Sim
 
     Its number of rounds is chosen by early stopping on a tenth of the training rows.
     """
-    X, y = target.X, target.y
-    predicted = []
-    for rows, test_rows, seed in zip(train, test, seeds):
-        state = int(seed_sequence(*seed, "baseline").generate_state(1)[0])
-        model = HistGradientBoostingRegressor(max_iter=BOOSTING_ROUNDS, early_stopping=True, max_features=1 / 3, random_state=state)
-        predicted.append(model.fit(X[rows], y[rows]).predict(X[test_rows]))
-    return np.stack(predicted)
+    fixed = {"max_iter": BOOSTING_ROUNDS, "early_stopping": True, "max_features": 1 / 3}
+    models = [HistGradientBoostingRegressor(random_state=_state(seed), **fixed) for seed in seeds]
+    return _fitted(models, target, train, test)
 
 
 def neighbour(target: Task, train: Rows, test: Rows, seeds: Seeds, simulated: Simulated) -> np.ndarray:
     """The mean of the nearest training materials; distances are of standardised descriptors, their number by cross-validation."""
+    most = train.shape[1] // 2
+    choices = {"kneighborsregressor__n_neighbors": [k for k in NEIGHBOURS if k <= most]}
+    model = make_pipeline(StandardScaler(), KNeighborsRegressor())
+    search = GridSearchCV(model, choices, cv=min(5, most), scoring="neg_mean_absolute_error")
+    return _fitted([search] * len(train), target, train, test)
+
+
+def _state(seed: tuple) -> int:
+    return int(seed_sequence(*seed, "baseline").generate_state(1)[0])
+
+
+def _fitted(models: Sequence[RegressorMixin], target: Task, train: Rows, test: Rows) -> np.ndarray:
+    """Predictions of one scikit-learn model a trial."""
     X, y = target.X, target.y
-    predicted = []
-    for rows, test_rows in zip(train, test):
-        candidates = {"kneighborsregressor__n_neighbors": [k for k in NEIGHBOURS if k <= len(rows) // 2]}
-        model = make_pipeline(StandardScaler(), KNeighborsRegressor())
-        search = GridSearchCV(model, candidates, cv=min(5, len(rows) // 2), scoring="neg_mean_absolute_error")
-        predicted.append(search.fit(X[rows], y[rows]).predict(X[test_rows]))
-    return np.stack(predicted)
+    return np.stack([model.fit(X[rows], y[rows]).predict(X[own]) for model, rows, own in zip(models, train, test)])
 
 
 def simulator(target: Task, train: Rows, test: Rows, seeds: Seeds, simulated: Simulated) -> np.ndarray:
@@ -102,12 +101,5 @@ def _from_simulated(target: Task, train: Rows, test: Rows, simulated: Simulated,
     return np.stack(predicted)
 
 
-BASELINES = {
-    "ridge": ridge,
-    "trees": trees,
-    "boosting": boosting,
-    "neighbour": neighbour,
-    "simulator": simulator,
-    "law": law,
-}
+BASELINES = {f.__name__: f for f in (ridge, trees, boosting, neighbour, simulator, law)}
 NEED_SIMULATED = ("simulator", "law")

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import torch
 
 from sim2real.training.baselines import BASELINES
 from sim2real.training.experiment import missing_blocks
-from sim2real.training.learners import NETWORK_ARMS, updates
-from sim2real.training.multitask import MultitaskHyperparameters, fit_multitask
+from sim2real.training.recipes import NETWORK_ARMS, Simulations, Training
 from sim2real.training.store import Block, Plan
 from sim2real.training.study import Design, Study
-from sim2real.training.transfer import Training, fit_networks
 
 STACK, STEPS = 16, 30  # networks and updates of the trial run
 SHORT = 60.0  # seconds of which nothing is announced
@@ -51,35 +50,31 @@ def announcement(seconds: float, workers: int) -> str:
 
 
 def _seconds(plan: Plan, block: Block, costs: dict[str, float]) -> float:
-    if block.arm in NETWORK_ARMS:
-        return updates(plan, block.arm, block.n, block.m_grid, block.trials) * costs[block.arm]
-    return len(block.trials) * sum(_baseline_seconds(plan, block.arm, m) for m in block.m_grid)
+    if block.arm not in NETWORK_ARMS:
+        return len(block.trials) * sum(_baseline_seconds(plan, block.arm, m) for m in block.m_grid)
+    draws = len({plan.own_source(t) for t in block.trials})
+    return plan.study.settings.updates(block.arm, block.n, block.m_grid, len(block.trials), draws) * costs[block.arm]
 
 
 def _seconds_an_update(study: Study) -> dict[str, float]:
     """Seconds of one update of one network, by arm."""
     torch.set_num_threads(1)
-    settings, sides = study.settings, (study.target, study.source)
-    target, source = ((task.X, task.y, np.tile(np.arange(min(len(task), 200)), (STACK, 1))) for task in sides)
+    target, source = (np.tile(np.arange(min(len(task), 200)), (STACK, 1)) for task in (study.target, study.source))
     seeds = [("duration", k) for k in range(STACK)]
-    if isinstance(settings, MultitaskHyperparameters):
-        fits = {
-            "transfer": lambda stage: fit_multitask(target, source, settings.transfer_network, stage, seeds),
-            "direct": lambda stage: fit_multitask(target, None, settings.direct_network, stage, seeds),
-        }
-    else:
-        fits = {
-            "transfer": lambda stage: fit_networks(*source, settings.transfer_network, stage, seeds),
-            "direct": lambda stage: fit_networks(*target, settings.direct_network, stage, seeds),
-        }
-    return {arm: _timed(fit) for arm, fit in fits.items()}
+
+    def fit(arm: str, steps: int) -> None:
+        settings = study.settings.short(Training(steps, 1e-3))
+        prepared = settings.prepare(Simulations(study.source, source, seeds)) if arm == "transfer" else None
+        settings.learn(study.target, target, seeds, prepared)
+
+    return {arm: _timed(partial(fit, arm)) for arm in NETWORK_ARMS}
 
 
-def _timed(fit: Callable[[Training], object]) -> float:
+def _timed(fit: Callable[[int], None]) -> float:
     taken = []
     for steps in (1, STEPS + 1):
         start = time.perf_counter()
-        fit(Training(steps, 1e-3))
+        fit(steps)
         taken.append(time.perf_counter() - start)
     return max(taken[1] - taken[0], 1e-6) / (STACK * STEPS)
 

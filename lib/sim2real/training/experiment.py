@@ -27,7 +27,7 @@ def overlap_count(study: Study) -> int:
     return len(set(study.target.keys) & set(study.source.keys))
 
 
-def available_source(study: Study, overlap: str, seed: int = 0, trials: int = 0) -> int:
+def available_source(study: Study, overlap: str, seed: int, trials: int = 0) -> int:
     """The largest n that every trial has.
 
     Where each trial drops what it tests on, that follows the splits: the least of the first :data:`COUNTED_TRIALS` trials, or

@@ -13,10 +13,40 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import nn
+
+
+@dataclass(frozen=True)
+class Training:
+    """How one stage is trained: AdamW with cosine decay.
+
+    Updates stop at ``steps``, and before that at ``max_epochs`` passes over the training rows: a network that has seen
+    its 100 rows 200 times has nothing more to learn from them, and trials at small n cost less.
+    """
+
+    steps: int
+    learning_rate: float
+    weight_decay: float = 1e-4
+    dropout: float = 0.0
+    batch_size: int = 64
+    max_epochs: int = 200
+
+    def steps_for(self, rows: int) -> int:
+        """Number of updates for this many training rows."""
+        return min(self.steps, self.max_epochs * max(1, rows // self.batch_size))
+
+
+@dataclass(frozen=True)
+class Network:
+    """Hidden layers and scaling: ``inputs`` is ``min-max`` or ``standard``, ``outputs`` ``standard`` or ``yeo-johnson``."""
+
+    sizes: tuple[int, ...] = (128, 64, 16)
+    inputs: str = "standard"
+    outputs: str = "standard"
 
 
 class StackedLinear(nn.Module):
@@ -70,17 +100,20 @@ class StackedMLP(nn.Module):
         for layer in self.hidden:
             x = torch.relu(layer(x))
             if self.training and self.dropout:
-                x = x * self._keep(x.shape[1:]) / (1 - self.dropout)
+                x = drop_out(x, self.dropout, self.generators)
         return self.head(x).squeeze(-1)
-
-    def _keep(self, shape: torch.Size) -> torch.Tensor:
-        return torch.stack([torch.rand(shape, generator=g) >= self.dropout for g in self.generators])
 
     @torch.no_grad()
     def rescale_head(self, scale: torch.Tensor, shift: torch.Tensor) -> None:
         """Replace every network f by scale * f + shift; both arguments are (K,)."""
         self.head.weight.mul_(scale[:, None, None])
         self.head.bias.mul_(scale[:, None, None]).add_(shift[:, None, None])
+
+
+def drop_out(x: torch.Tensor, share: float, generators: Sequence[torch.Generator]) -> torch.Tensor:
+    """(K, rows, units) with a share of the units of every network set to 0, by its own generator, and the rest made larger."""
+    keep = torch.stack([torch.rand(x.shape[1:], generator=g) >= share for g in generators])
+    return x * keep / (1 - share)
 
 
 class Minibatches:

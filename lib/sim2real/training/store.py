@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import warnings
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,9 @@ import torch
 
 from sim2real.datasets.task import Task
 from sim2real.training.baselines import BASELINES, NEED_SIMULATED
-from sim2real.training.learners import NETWORK_ARMS, learner, used_settings
+from sim2real.training.recipes import NETWORK_ARMS, Simulations
 from sim2real.training.seeding import numpy_generator
 from sim2real.training.study import TEST_FRACTION, Design, Study, splits
-from sim2real.training.transfer import Predictors, fit_networks
 
 # raised whenever a change of the code changes results, so that stored trials of the old code are not mixed in
 ENGINE = 2
@@ -58,8 +58,6 @@ class Plan:
     def description(self, cell: tuple[str, int, int]) -> dict[str, object]:
         """Everything that determines the numbers of a cell; a stage that an arm does not use does not count."""
         arm, n, m = cell
-        names = used_settings(self.study.settings, arm)
-        used = {k: v for k, v in asdict(self.study.settings).items() if k in names} if names else {}
         return {
             "engine": ENGINE,
             "study": self.study.name,
@@ -71,7 +69,7 @@ class Plan:
             "test_fraction": TEST_FRACTION,
             **({"split_by": self.study.split_by} if self.study.split_by else {}),
             **({"without": "tested"} if arm == "transfer" and self.drops_tested else {}),
-            "settings": used,
+            "settings": self.study.settings.used(arm) if arm in NETWORK_ARMS else {},
             "target": self.study.target.fingerprint,
             "source": self.source.fingerprint if arm == "transfer" else None,
             "source_draws": self.design.source_draws if arm == "transfer" else None,
@@ -115,7 +113,7 @@ class Plan:
             }
         )
         path = folder / f"{'_'.join(map(str, trials))}.parquet"
-        part = path.with_suffix(".part")
+        part = path.with_suffix(f".{os.getpid()}.part")
         table.to_parquet(part, index=False)
         part.replace(path)
 
@@ -139,19 +137,16 @@ class Plan:
             rows = rows[~np.isin(self.source.keys[rows], tested)]
         return rows[:n]
 
-    def pretrain(self, trials: tuple[int, ...], n: int) -> Predictors:
-        """One pretrained network a trial; those of a shared draw are copies."""
-        settings = self.study.settings
+    def own_source(self, trial: int) -> tuple[int, ...]:
+        """What names a trial's source: trials of one name learn from the same rows, and share the networks pretrained on them."""
+        draw = self.design.draw(trial)
         # a source without what a trial tests on is that trial's own
-        sources = [(self.design.draw(t), t) if self.drops_tested else (self.design.draw(t),) for t in trials]
-        first = dict(zip(reversed(sources), reversed(trials)))
-        distinct = sorted(first)
-        distinct = distinct * 2 if len(distinct) == 1 else distinct
-        rows = np.stack([self.source_rows(first[s], n) for s in distinct])
-        seeds = [self.seed("pretraining", n, *s) for s in distinct]
-        source = self.source
-        pretrained = fit_networks(source.X, source.y, rows, settings.transfer_network, settings.pretraining, seeds)
-        return pretrained.take([distinct.index(s) for s in sources])
+        return (draw, trial) if self.drops_tested else (draw,)
+
+    def drawn(self, trials: tuple[int, ...], n: int) -> Simulations:
+        """What these trials learn from."""
+        rows = np.stack([self.source_rows(t, n) for t in trials])
+        return Simulations(self.source, rows, [self.seed("pretraining", n, *self.own_source(t)) for t in trials])
 
 
 def _trials_of(path: Path) -> list[int]:
@@ -171,12 +166,14 @@ def run_block(plan: Plan, block: Block) -> int:
     ordered, test = zip(*splits(plan.study, plan.design.seed, trials))
     test = np.stack(test)
     truth = target.y[test]
-    learn = learner(plan, block.arm, block.n, trials) if block.arm in NETWORK_ARMS else None
+    settings = plan.study.settings
+    # what does not depend on m is done once
+    prepared = settings.prepare(plan.drawn(trials, block.n)) if block.arm == "transfer" else None
     for m in block.m_grid:
         train = np.stack([rows[:m] for rows in ordered])
         seeds = [plan.seed(block.arm, block.n, m, t) for t in trials]
-        if learn is not None:
-            predicted = learn(train, seeds).predict(target.X, test)
+        if block.arm in NETWORK_ARMS:
+            predicted = settings.learn(target, train, seeds, prepared).predict(target.X, test)
         else:
             predicted = BASELINES[block.arm](target, train, test, seeds, plan.study.simulated_target)
         plan.save((block.arm, block.n, m), block.trials, test[:count], np.abs(predicted - truth)[:count])

@@ -15,9 +15,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sim2real.datasets.task import Task
-from sim2real.training.multitask import MultitaskHyperparameters
+from sim2real.training.recipes import Recipe
 from sim2real.training.seeding import numpy_generator
-from sim2real.training.transfer import Hyperparameters
 
 TEST_FRACTION = 0.2
 CLUSTERS = "pair"  # column of the tables of pairs: temperatures of one pair are no further materials
@@ -45,7 +44,7 @@ class Study:
     name: str
     source: Task
     target: Task
-    settings: Hyperparameters | MultitaskHyperparameters | None
+    settings: Recipe | None
     simulated_target: np.ndarray | None = None
     splits: str = ""
     split_by: str = ""

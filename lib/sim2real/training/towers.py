@@ -11,19 +11,18 @@ A row of inputs is a pair: the descriptors of both molecules side by side, then 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import nn
 
-from sim2real.training.networks import StackedLinear
-from sim2real.training.transfer import INPUT_CLIP, InputScalers
+from sim2real.training.networks import StackedLinear, drop_out
+from sim2real.training.scalers import InputScalers
 
 CONDITIONS = 2  # T and 1/T, the last columns of a pair
 DISTANCES = ("components", "norm")
-TEMPERATURES = ("tower", "head")
+TEMPERATURE_AT = ("tower", "head")
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class PairNetwork:
         distance: ``components``, the squared difference of each latent number (a weighted Hansen distance, with the weights in
             the head), or ``norm``, the one Euclidean distance.
         temperature: where T and 1/T enter: the ``tower``, beside each molecule's descriptor, or the ``head``, beside the distance.
-        inputs, outputs: as :class:`~sim2real.training.transfer.Network`.
+        inputs, outputs: as :class:`~sim2real.training.networks.Network`.
     """
 
     sizes: tuple[int, ...] = (128, 64, 32)
@@ -47,7 +46,7 @@ class PairNetwork:
     outputs: str = "standard"
 
     def __post_init__(self) -> None:
-        for what, value, known in (("distance", self.distance, DISTANCES), ("temperature", self.temperature, TEMPERATURES)):
+        for what, value, known in (("distance", self.distance, DISTANCES), ("temperature", self.temperature, TEMPERATURE_AT)):
             if value not in known:
                 raise ValueError(f"unknown {what} {value!r}; expected one of {', '.join(known)}")
 
@@ -99,6 +98,10 @@ class StackedTowers(nn.Module):
                 StackedLinear(a, b, generators, gain=0.4 if k == last else 1.0) for k, (a, b) in enumerate(layers)
             )
 
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(K, rows, columns) -> the measured values of the pairs, (K, rows)."""
+        return self.head(self.separation(x), "measured")
+
     def separation(self, x: torch.Tensor) -> torch.Tensor:
         """(K, rows, columns) -> what a head sees of the pairs, (K, rows, latent or 1, and the conditions)."""
         rows, conditions = x.shape[1], x[..., 2 * self.width :]
@@ -114,7 +117,7 @@ class StackedTowers(nn.Module):
             if k + 1 < len(self.tower):  # latent numbers may have any sign
                 h = torch.relu(h)
                 if self.training and self.dropout:
-                    h = h * self._keep(h.shape[1:]) / (1 - self.dropout)
+                    h = drop_out(h, self.dropout, self.generators)
         squared = (h[:, :rows] - h[:, rows:]).square()
         if self.shape.distance == "norm":
             # the root has no derivative at 0, where a substance meets itself
@@ -128,37 +131,27 @@ class StackedTowers(nn.Module):
             separation = torch.relu(layer(separation))
         return last(separation).squeeze(-1)
 
-    def _keep(self, shape: torch.Size) -> torch.Tensor:
-        return torch.stack([torch.rand(shape, generator=g) >= self.dropout for g in self.generators])
 
-
-class PairScalers:
+class PairScalers(InputScalers):
     """K input scalers of pairs: polymers and solvents share one scale, as they share the tower.
 
     Args:
-        kind: as :class:`~sim2real.training.transfer.InputScalers`.
+        kind: as :class:`~sim2real.training.scalers.InputScalers`.
         parts: pairs and the rows of them to fit on: (materials, columns) arrays with (K, rows) row numbers.
     """
 
     def __init__(self, kind: str, parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
         width = descriptor_width(parts[0][0].shape[1])
-        molecules = [part for X, _ in parts for part in (X[:, :width], X[:, width : 2 * width])]
-        starts = np.cumsum([0, *(len(m) for m in molecules)])
-        repeated = [rows for _, rows in parts for _ in range(2)]
-        own = np.concatenate([rows + start for rows, start in zip(repeated, starts)], axis=1)
-        of_molecule = InputScalers(kind, np.concatenate(molecules), own)
-        own = np.concatenate([rows + start for (_, rows), start in zip(parts, np.cumsum([0, *(len(X) for X, _ in parts)]))], axis=1)
-        of_conditions = InputScalers(kind, np.concatenate([X[:, 2 * width :] for X, _ in parts]), own)
-        self.clip = INPUT_CLIP[kind]
-        self.shift = torch.cat([of_molecule.shift, of_molecule.shift, of_conditions.shift], dim=-1)
-        self.factor = torch.cat([of_molecule.factor, of_molecule.factor, of_conditions.factor], dim=-1)
+        molecules = [(side, rows) for X, rows in parts for side in (X[:, :width], X[:, width : 2 * width])]
+        molecule = _fitted_together(kind, molecules)
+        conditions = _fitted_together(kind, [(X[:, 2 * width :], rows) for X, rows in parts])
+        self.clip = molecule.clip
+        self.shift = torch.cat([molecule.shift, molecule.shift, conditions.shift], dim=-1)
+        self.factor = torch.cat([molecule.factor, molecule.factor, conditions.factor], dim=-1)
 
-    def take(self, index: torch.Tensor) -> PairScalers:
-        """The scalers at these positions."""
-        taken = copy(self)
-        taken.shift, taken.factor = self.shift[index], self.factor[index]
-        return taken
 
-    def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        """(K, rows, columns) -> the same, scaled and clipped."""
-        return ((x - self.shift) * self.factor).clamp_(*self.clip)
+def _fitted_together(kind: str, parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> InputScalers:
+    """One scale for the rows of all parts."""
+    starts = np.cumsum([0, *(len(X) for X, _ in parts)])
+    rows = np.concatenate([own + start for (_, own), start in zip(parts, starts)], axis=1)
+    return InputScalers(kind, np.concatenate([X for X, _ in parts]), rows)

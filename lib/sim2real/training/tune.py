@@ -1,59 +1,117 @@
-"""Choose the hyperparameters of a study on validation data, and write down the choice with the table it came from.
-
-    python -m sim2real.training.tune polymers-density-forcefield liquids-density-molecular ...  (every committed study if none is named)
+"""Choose the hyperparameters of a study on validation data.
 
 Never a test row: each tuning trial splits the target as a reporting trial does, puts its 20 % test rows aside unread, and
-validates on a quarter of the training part. The tuning trials are other trials than those reported, but of the same
-materials, so a material that validates here is tested there.
+validates on a quarter of the training part, cut by the same groups. The tuning trials are other trials than those reported, but
+of the same materials, so a material that validates here is tested there.
 
-1. The transferred network's scalers and its learning rate in pretraining: by the error on held-out *simulations*.
-2. Fine-tuning: by validation error on the target, averaged over a small and the largest n.
-3. Direct learning: by validation error on the target, over at least as many candidates as transfer had.
+What is tried is data, :class:`Candidates`. For pretraining and fine-tuning:
+
+1. the transferred network's scalers and its learning rate in pretraining, by the error on held-out *simulations*;
+2. fine-tuning, by validation error on the target, averaged over a small and the largest n;
+3. direct learning, by validation error on the target, over at least as many candidates as transfer had.
+
+For pairs, both arms over the same candidates: the network (scalers, how two latent vectors become a distance, and where the
+temperature enters, what Minami et al. 2025 leave open) with one training, then the training with that network.
 """
 
 from __future__ import annotations
 
-import argparse
 import itertools
-import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
 import torch
-from joblib import Parallel, delayed
 
-from sim2real.training.hyperparameters import TUNING, save_hyperparameters
+from sim2real.datasets.task import Task
+from sim2real.training.fits import Predictors
+from sim2real.training.recipes import UNTUNED, UNTUNED_PAIRS, Network, PairNetwork, Recipe, Simulations, Training
 from sim2real.training.seeding import numpy_generator
-from sim2real.training.study import Study, training_size
-from sim2real.training.transfer import Hyperparameters, Network, Predictors, Training, fit_networks, transfer
+from sim2real.training.study import Study, split_rows
+from sim2real.training.towers import DISTANCES, TEMPERATURE_AT
 
-PRETRAINING_STEPS = 1500
 SOURCE_SAMPLE = 4000  # simulations used to choose the pretraining: 3/4 train, 1/4 validate
 SOURCE_DRAWS = 2
 SMALL_N = 1000  # or a quarter of a smaller source
 
 
 @dataclass(frozen=True)
+class Stage:
+    """One choice: the parts of the recipe that are tried in all combinations, and what decides.
+
+    Attributes:
+        name: in the table; that of the part, with hyphens.
+        tried: part -> its candidates; a part without any stays as an earlier stage has chosen it.
+        by: ``source``, the error of pretrained networks on simulations; ``transfer`` or ``direct``, that of an arm on the target.
+        small: for ``transfer``: the least n is this or a quarter of the source, if that is less; 0 for all of the source only.
+    """
+
+    name: str
+    tried: dict[str, Sequence]
+    by: str
+    small: float = 0
+
+    def __len__(self) -> int:
+        return math.prod(len(choices) or 1 for choices in self.tried.values())
+
+    def candidates(self, recipe: Recipe) -> Iterator[dict]:
+        """Every combination, as changes to a recipe."""
+        choices = [choices or (getattr(recipe, part),) for part, choices in self.tried.items()]
+        return (dict(zip(self.tried, values)) for values in itertools.product(*choices))
+
+
+@dataclass(frozen=True)
 class Candidates:
-    """What is tried: every network with every pretraining; every fine-tuning; every direct network with every way to train it.
+    """A recipe and the stages in which its parts are chosen.
+
+    Attributes:
+        start: what is not chosen stays as it is here.
+        stages: in this order.
+        trials: of each candidate, 0 for :func:`trials_for`.
+        paired: whether studies with the same ``splits`` have the same validation rows, and all stages of a trial one seed.
 
     Raises:
         ValueError: direct learning has fewer candidates than transfer.
     """
 
-    networks: tuple[Network, ...]
-    pretraining: tuple[Training, ...]
-    fine_tuning: tuple[Training, ...]
-    direct_networks: tuple[Network, ...]
-    direct: tuple[Training, ...]
+    start: Recipe
+    stages: tuple[Stage, ...]
+    trials: int = 0
+    paired: bool = False
 
     def __post_init__(self) -> None:
-        transfer = len(self.networks) * len(self.pretraining) + len(self.fine_tuning)
-        direct = len(self.direct_networks) * len(self.direct)
+        direct = sum(len(stage) for stage in self.stages if stage.by == "direct")
+        transfer = sum(len(stage) for stage in self.stages) - direct
         if direct < transfer:
             raise ValueError(f"{direct} candidates for direct learning and {transfer} for transfer; expected at least as many")
+
+
+def standard(
+    networks: Sequence[Network],
+    pretraining: Sequence[Training],
+    fine_tuning: Sequence[Training],
+    direct_networks: Sequence[Network],
+    direct: Sequence[Training],
+) -> Candidates:
+    """Every network with every pretraining; every fine-tuning; every direct network with every way to train it."""
+    stages = (
+        Stage("pretraining", {"transfer_network": networks, "pretraining": pretraining}, by="source"),
+        Stage("fine-tuning", {"fine_tuning": fine_tuning}, by="transfer", small=SMALL_N),
+        Stage("direct", {"direct_network": direct_networks, "direct": direct}, by="direct"),
+    )
+    return Candidates(UNTUNED, stages)
+
+
+def multitask(networks: Sequence[PairNetwork], first: Training, trainings: Sequence[Training]) -> Candidates:
+    """Every network with the first training; then every training with the best network; for both arms."""
+    stages = []
+    for arm, part, small in (("transfer", "multitask", math.inf), ("direct", "direct", 0)):
+        network = f"{arm}_network"
+        stages.append(Stage(f"{part}, network", {network: networks, part: (first,)}, by=arm))
+        stages.append(Stage(part, {network: (), part: trainings}, by=arm, small=small))
+    return Candidates(UNTUNED_PAIRS, tuple(stages), trials=8, paired=True)
 
 
 def trainings(rates: Sequence[float], steps: Sequence[int], regularisations: Iterable[tuple[float, float]]) -> tuple[Training, ...]:
@@ -64,22 +122,31 @@ def trainings(rates: Sequence[float], steps: Sequence[int], regularisations: Ite
     )
 
 
+SCALINGS = ("standard", "min-max")
 HEAD_ONLY = Training(0, 1e-3)  # the head is rescaled and nothing trained further
-STANDARD = Candidates(
-    networks=tuple(Network(inputs=i, outputs=o) for i in ("standard", "min-max") for o in ("standard", "yeo-johnson")),
-    pretraining=tuple(Training(PRETRAINING_STEPS, rate) for rate in (1e-3, 3e-3, 6e-3)),
-    fine_tuning=(HEAD_ONLY, *trainings((1e-4, 3e-4, 1e-3, 3e-3), (100, 400, 1000), [(1e-4, 0.0), (1e-4, 0.2)])),
-    direct_networks=tuple(Network(inputs=i) for i in ("standard", "min-max")),
-    direct=trainings((1e-3, 3e-3, 1e-2), (200, 800), itertools.product((1e-4, 1.0), (0.0, 0.3))),
+STANDARD = standard(
+    networks=[Network(inputs=i, outputs=o) for i, o in itertools.product(SCALINGS, ("standard", "yeo-johnson"))],
+    pretraining=[Training(1500, rate) for rate in (1e-3, 3e-3, 6e-3)],
+    fine_tuning=[HEAD_ONLY, *trainings((1e-4, 3e-4, 1e-3, 3e-3), (100, 400, 1000), [(1e-4, 0.0), (1e-4, 0.2)])],
+    direct_networks=[Network(inputs=i) for i in SCALINGS],
+    direct=trainings((1e-3, 3e-3, 1e-2), (200, 800), list(itertools.product((1e-4, 1.0), (0.0, 0.3)))),
 )
 # Of conductivities by 580 numbers: with thousands of target rows, direct learning was best after more steps than the standard
 # candidates have (computed sigma, 2,184 rows: 0.867 after 3,000 steps, 0.909 after 800), so that both arms get longer ones.
-TRANSPORT = Candidates(
-    networks=tuple(Network(inputs=i) for i in ("standard", "min-max")),
-    pretraining=(Training(1500, 1e-3), Training(1500, 3e-3), Training(4000, 1e-3, weight_decay=1.0)),
-    fine_tuning=(HEAD_ONLY, *trainings((3e-4, 1e-3, 3e-3), (200, 1000), [(1e-4, 0.0), (1.0, 0.3)])),
-    direct_networks=tuple(Network(inputs=i) for i in ("standard", "min-max")),
+TRANSPORT = standard(
+    networks=[Network(inputs=i) for i in SCALINGS],
+    pretraining=[Training(1500, 1e-3), Training(1500, 3e-3), Training(4000, 1e-3, weight_decay=1.0)],
+    fine_tuning=[HEAD_ONLY, *trainings((3e-4, 1e-3, 3e-3), (200, 1000), [(1e-4, 0.0), (1.0, 0.3)])],
+    direct_networks=[Network(inputs=i) for i in SCALINGS],
     direct=trainings((1e-3, 3e-3), (600, 2400), [(1e-4, 0.0), (1e-4, 0.3), (1.0, 0.3)]),
+)
+PAIRS = multitask(
+    networks=[
+        PairNetwork(distance=d, temperature=t, inputs=i, outputs=o)
+        for d, t, i, o in itertools.product(DISTANCES, TEMPERATURE_AT, SCALINGS, ("standard", "yeo-johnson"))
+    ],
+    first=Training(400, 3e-3, max_epochs=1000),
+    trainings=trainings((1e-3, 3e-3, 1e-2), (400, 1000), list(itertools.product((1e-4, 1.0), (0.0, 0.2)))),
 )
 
 
@@ -88,134 +155,103 @@ def trials_for(m: int) -> int:
     return 20 if m < 100 else 12
 
 
-def tune(study: Study, m: int, candidates: Candidates = STANDARD, trials: int = 0) -> tuple[Hyperparameters, pd.DataFrame]:
+def tune(study: Study, m: int, candidates: Candidates = STANDARD, trials: int = 0) -> tuple[Recipe, pd.DataFrame]:
     """The choice for one study and the table of all candidates.
 
     Args:
         study: its ``settings`` are not used.
         m: target training size of the reported trials; 3/4 of it train here, 1/4 validates.
         candidates: what is tried.
-        trials: of each candidate, 0 for :func:`trials_for`.
+        trials: of each candidate, 0 for the candidates' own number.
 
     Returns:
         The hyperparameters with the lowest validation errors, and a row per candidate with ``stage``, its settings,
         ``validation_mae`` (in the property's unit), ``standard_error`` over trials and ``chosen``.
     """
     torch.set_num_threads(1)
-    rows: list[dict] = []
-    network, pretraining = choose(rows, "pretraining", _score_pretraining(study, candidates))
-    fit, validate = _target_split(study, m, trials or trials_for(m))
-    (fine_tuning,) = choose(rows, "fine-tuning", _score_fine_tuning(study, network, pretraining, fit, validate, candidates))
-    direct_network, direct = choose(rows, "direct", _score_direct(study, fit, validate, candidates))
-    return Hyperparameters(network, pretraining, fine_tuning, direct_network, direct), pd.DataFrame(rows)
+    search = Search(study, m, candidates, trials or candidates.trials or trials_for(m))
+    recipe, rows = candidates.start, []
+    for stage in candidates.stages:
+        best, table = choose(stage.name, search.scored(stage, recipe))
+        recipe = replace(recipe, **best)
+        rows += table
+    return recipe, pd.DataFrame(rows)
 
 
-def choose(rows: list[dict], stage: str, scored: Iterable[tuple[tuple, np.ndarray]]) -> tuple:
+def choose(stage: str, scored: Iterable[tuple[dict, np.ndarray]]) -> tuple[dict, list[dict]]:
+    """The candidate with the lowest mean error, and a row of the table for each."""
     scored = list(scored)
     best = min(range(len(scored)), key=lambda k: scored[k][1].mean())
-    for k, (candidate, errors) in enumerate(scored):
-        settings = {name: value for part in candidate for name, value in asdict(part).items()}
-        rows.append(
-            {
-                "stage": stage,
-                **settings,
-                "validation_mae": float(f"{errors.mean():.5g}"),
-                "standard_error": float(f"{errors.std(ddof=1) / len(errors) ** 0.5:.3g}"),
-                "trials": len(errors),
-                "chosen": k == best,
-            }
-        )
-    return scored[best][0]
+    rows = [
+        {
+            "stage": stage,
+            **{name: value for part in candidate.values() for name, value in asdict(part).items()},
+            "validation_mae": float(f"{errors.mean():.5g}"),
+            "standard_error": float(f"{errors.std(ddof=1) / len(errors) ** 0.5:.3g}"),
+            "trials": len(errors),
+            "chosen": k == best,
+        }
+        for k, (candidate, errors) in enumerate(scored)
+    ]
+    return scored[best][0], rows
 
 
-def _score_pretraining(study: Study, candidates: Candidates) -> Iterable[tuple[tuple, np.ndarray]]:
-    size = min(SOURCE_SAMPLE, len(study.source))
-    draws = np.stack([_rng(study, "source", t).permutation(len(study.source))[:size] for t in range(SOURCE_DRAWS)])
-    train, held = draws[:, : size * 3 // 4], draws[:, size * 3 // 4 :]
-    for network, stage in itertools.product(candidates.networks, candidates.pretraining):
-        predictors = fit_networks(study.source.X, study.source.y, train, network, stage, _seeds(study, "pretraining", SOURCE_DRAWS))
-        yield (network, stage), _errors(predictors, study.source, held)
+class Search:
+    """Validation errors of candidates for one study; every random number follows from the study, the purpose and the trial."""
+
+    def __init__(self, study: Study, m: int, candidates: Candidates, trials: int) -> None:
+        self.source, self.target, self.trials = study.source, study.target, trials
+        self.name, self.paired = study.splits if candidates.paired else study.name, candidates.paired
+        self.fit, self.validate = self._split(study.split_by, m)
+
+    def scored(self, stage: Stage, recipe: Recipe) -> Iterator[tuple[dict, np.ndarray]]:
+        """Every candidate of a stage with its errors (trials,)."""
+        if stage.by == "source":
+            size = min(SOURCE_SAMPLE, len(self.source))
+            train, held = np.split(self._orders(SOURCE_DRAWS)[:, :size], [size * 3 // 4], axis=1)
+            drawn = Simulations(self.source, train, self._seeds(stage.name, SOURCE_DRAWS))
+            for candidate in stage.candidates(recipe):
+                yield candidate, _errors(replace(recipe, **candidate).prepare(drawn), self.source, held)
+            return
+        # None is direct learning
+        prepared = [None] if stage.by == "direct" else [self._prepared(recipe, n) for n in self._sizes(stage.small)]
+        for candidate in stage.candidates(recipe):
+            own, seeds = replace(recipe, **candidate), self._seeds(stage.name, self.trials)
+            fitted = (own.learn(self.target, self.fit, seeds, given) for given in prepared)
+            yield candidate, np.mean([_errors(predictors, self.target, self.validate) for predictors in fitted], axis=0)
+
+    def _sizes(self, small: float) -> list[int]:
+        n = len(self.source)
+        return sorted({min(small, n // 4), n}) if small else [n]
+
+    def _prepared(self, recipe: Recipe, n: int) -> Predictors | Simulations:
+        rows = self._orders(self.trials)[:, :n]
+        return recipe.prepare(Simulations(self.source, rows, self._seeds(f"pretraining {n}", self.trials)))
+
+    def _split(self, split_by: str, m: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rows to train on and to validate on (trials, rows), from the training part of splits that are not reported."""
+        fit, validate = [], []
+        for t in range(self.trials):
+            train = split_rows(self.target, self._rng("split", t), split_by)[0][:m]
+            held, rest = np.split(train, [max(1, m // 4)])
+            if split_by:
+                # rows come group by group: only the group that the cut goes through can stand on both sides
+                groups = self.target.table[split_by].to_numpy()
+                rest = rest[groups[rest] != groups[held[-1]]]
+            fit.append(rest)
+            validate.append(held)
+        shortest = min(map(len, fit))
+        return np.stack([rows[:shortest] for rows in fit]), np.stack(validate)
+
+    def _orders(self, trials: int) -> np.ndarray:
+        return np.stack([self._rng("source", t).permutation(len(self.source)) for t in range(trials)])
+
+    def _rng(self, purpose: str, trial: int) -> np.random.Generator:
+        return numpy_generator("tuning", self.name, purpose, trial)
+
+    def _seeds(self, purpose: str, count: int) -> list[tuple]:
+        return [("tuning", self.name, "pairs" if self.paired else purpose, t) for t in range(count)]
 
 
-def _score_fine_tuning(
-    study: Study, network: Network, stage: Training, fit: np.ndarray, validate: np.ndarray, candidates: Candidates
-) -> Iterable[tuple[tuple, np.ndarray]]:
-    pretrained, trials = [], len(fit)
-    for n in sorted({min(SMALL_N, len(study.source) // 4), len(study.source)}):
-        rows = np.stack([_rng(study, "source", t).permutation(len(study.source))[:n] for t in range(trials)])
-        seeds = _seeds(study, f"pretraining {n}", trials)
-        pretrained.append(fit_networks(study.source.X, study.source.y, rows, network, stage, seeds))
-    for candidate in candidates.fine_tuning:
-        errors = [
-            _errors(
-                transfer(p, study.target.X, study.target.y, fit, candidate, _seeds(study, "fine-tuning", trials)),
-                study.target,
-                validate,
-            )
-            for p in pretrained
-        ]
-        yield (candidate,), np.mean(errors, axis=0)
-
-
-def _score_direct(
-    study: Study, fit: np.ndarray, validate: np.ndarray, candidates: Candidates
-) -> Iterable[tuple[tuple, np.ndarray]]:
-    for network, stage in itertools.product(candidates.direct_networks, candidates.direct):
-        predictors = fit_networks(study.target.X, study.target.y, fit, network, stage, _seeds(study, "direct", len(fit)))
-        yield (network, stage), _errors(predictors, study.target, validate)
-
-
-def _target_split(study: Study, m: int, trials: int) -> tuple[np.ndarray, np.ndarray]:
-    test = len(study.target) - training_size(study.target)
-    orders = [_rng(study, "split", t).permutation(len(study.target))[test : test + m] for t in range(trials)]
-    parts = np.stack(orders)
-    held = max(1, m // 4)
-    return parts[:, held:], parts[:, :held]
-
-
-def _errors(predictors: Predictors, task: object, rows: np.ndarray) -> np.ndarray:
+def _errors(predictors: Predictors, task: Task, rows: np.ndarray) -> np.ndarray:
     return np.abs(predictors.predict(task.X, rows) - task.y[rows]).mean(1)
-
-
-def _rng(study: Study, purpose: str, trial: int) -> np.random.Generator:
-    return numpy_generator("tuning", study.name, purpose, trial)
-
-
-def _seeds(study: Study, purpose: str, count: int) -> list[tuple]:
-    return [("tuning", study.name, purpose, t) for t in range(count)]
-
-
-def _tune(name: str) -> tuple[str, int, object, pd.DataFrame]:
-    from sim2real.studies.tuning_registry import TUNABLE
-
-    entry = TUNABLE[name]
-    study = entry.load()
-    largest = training_size(study.target, study.split_by)
-    m = min(largest, entry.m) if entry.m else largest
-    return name, m, *entry.tune(study, m)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line; exit status 2 for an unknown study."""
-    from sim2real.studies.tuning_registry import TUNABLE, study_names
-
-    parser = argparse.ArgumentParser(prog="python -m sim2real.training.tune", description=__doc__.split("\n")[0])
-    parser.add_argument("studies", nargs="*", metavar="STUDY", help=", ".join(TUNABLE))
-    parser.add_argument("--workers", type=int, default=1, help="studies tuned at the same time")
-    options = parser.parse_args(arguments)
-    unknown = [s for s in options.studies if s not in TUNABLE]
-    if unknown:
-        parser.error(f"unknown study {unknown[0]!r}; expected {', '.join(TUNABLE)}")
-    names = options.studies or study_names()
-    results = Parallel(n_jobs=options.workers, return_as="generator_unordered")(delayed(_tune)(name) for name in names)
-    for name, m, chosen, table in results:
-        TUNING.mkdir(parents=True, exist_ok=True)
-        table.to_csv(TUNING / f"{name}.csv", index=False, lineterminator="\n")
-        save_hyperparameters(name, chosen)
-        best = table[table["chosen"]].set_index("stage")["validation_mae"]
-        print(f"{name} (m = {m}): " + ", ".join(f"{stage} {error:.4g}" for stage, error in best.items()), flush=True)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -10,7 +10,7 @@ from typing import Any
 
 _HOMES = {
     "CompositionDescriptor": "composition",
-    "ForceFieldDescriptor": "transformers",
+    "ForceFieldDescriptor": "forcefield",
     "MolecularDescriptor": "molecular",
 }
 

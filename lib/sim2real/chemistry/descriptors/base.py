@@ -21,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sim2real.chemistry.descriptors.store import Described, VectorStore
 
-CHUNK = 256  # structures a task of a worker, and a file of the cache
+STRUCTURES_AT_ONCE = 256  # structures a task of a worker, and a file of the cache
 
 
 class Failure(NamedTuple):
@@ -169,7 +169,7 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
         distinct = list(dict.fromkeys(structures))
         known = store.find(distinct) if store else {}
         missing = [structure for structure in distinct if structure not in known]
-        chunks = [missing[k : k + CHUNK] for k in range(0, len(missing), CHUNK)]
+        chunks = [missing[k : k + STRUCTURES_AT_ONCE] for k in range(0, len(missing), STRUCTURES_AT_ONCE)]
         results = Parallel(n_jobs=self.n_jobs, return_as="generator")(delayed(_describe_chunk)(self, c) for c in chunks)
         failed: dict[str, Failure] = {}
         for described, failures in results:

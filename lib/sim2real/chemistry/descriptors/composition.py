@@ -8,16 +8,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pymatgen.core import Composition
 
 from sim2real.chemistry.descriptors.base import StructureDescriptor
 from sim2real.chemistry.descriptors.store import Described
+from sim2real.chemistry.formulas import FormulaError, read_formula
 
 KERNELS = 10
-
-
-class FormulaError(ValueError):
-    """A chemical formula that cannot be used; the message is one line that says what was found."""
 
 
 class CompositionDescriptor(StructureDescriptor):
@@ -34,7 +30,7 @@ class CompositionDescriptor(StructureDescriptor):
         n_jobs, cache_dir: as :class:`~sim2real.chemistry.descriptors.base.StructureDescriptor`.
 
     Raises:
-        FormulaError: from ``fit`` and ``transform``, for a formula that pymatgen cannot parse or an element beyond Pu.
+        FormulaError: from ``fit`` and ``transform``, for a formula that :func:`~sim2real.chemistry.formulas.read_formula` refuses.
     """
 
     name = "composition"
@@ -46,8 +42,12 @@ class CompositionDescriptor(StructureDescriptor):
         return {"elements": element_features().to_csv()}
 
     def _describe(self, structure: str) -> Described:
-        symbols, fractions = _fractions(structure)
-        return Described(fractions @ _kernels()[[_rows()[symbol] for symbol in symbols]])
+        try:
+            symbols, fractions = zip(*read_formula(structure).fractions)
+        except FormulaError as error:
+            found = repr(structure) if isinstance(structure, str) and structure.strip() else "empty"
+            raise FormulaError(f"{found}: {error}; expected a formula such as 'Bi2Te3'") from None
+        return Described(np.array(fractions) @ _kernels()[[_rows()[symbol] for symbol in symbols]])
 
 
 @lru_cache(maxsize=1)
@@ -71,20 +71,3 @@ def _kernels() -> np.ndarray:
 @lru_cache(maxsize=1)
 def _rows() -> dict[str, int]:
     return {symbol: row for row, symbol in enumerate(element_features().index)}
-
-
-def _fractions(formula: str) -> tuple[list[str], np.ndarray]:
-    """The elements of a formula and their atomic fractions, which sum to 1."""
-    if not isinstance(formula, str) or not formula.strip():
-        raise FormulaError("empty formula; expected one such as 'Bi2Te3'")
-    try:
-        amounts = Composition(formula.strip()).get_el_amt_dict()
-    except (KeyError, TypeError, ValueError) as error:
-        raise FormulaError(f"{formula!r} is not a chemical formula; expected one such as 'Bi2Te3'") from error
-    unknown = [symbol for symbol in amounts if symbol not in _rows()]
-    if unknown:
-        raise FormulaError(f"{formula!r} holds {', '.join(unknown)}; features are known for the elements H to Pu only")
-    weights = np.array(list(amounts.values()), dtype=float)
-    if not weights.size or not np.isfinite(weights).all() or weights.sum() <= 0:
-        raise FormulaError(f"{formula!r} has no atoms; expected a formula such as 'Bi2Te3'")
-    return list(amounts), weights / weights.sum()

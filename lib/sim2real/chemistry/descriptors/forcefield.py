@@ -21,17 +21,23 @@ may leave [0, 1] slightly, where kernels are small. The masses of both count at 
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeVar
+from importlib.resources import files
+from typing import Any, TypeVar
 
 import numpy as np
+import pandas as pd
+import rdkit
 
-from sim2real.chemistry.descriptors.gaff import SYMBOLS, TYPES_WITHOUT_GAFF, atom_types, check_elements
+from sim2real.chemistry.descriptors.base import StructureDescriptor
+from sim2real.chemistry.descriptors.gaff import GAFF_ELEMENTS, TYPES_WITHOUT_GAFF, atom_types, check_elements
 from sim2real.chemistry.descriptors.gaff_parameters import Parameters, parameters, tables
 from sim2real.chemistry.descriptors.periodic import Graph, build_graph
+from sim2real.chemistry.descriptors.store import Described
 from sim2real.chemistry.descriptors.uff import is_foreign, labelled_atoms, uff_parameters
 from sim2real.chemistry.structures import parse
 
@@ -47,9 +53,12 @@ _WIDTH, _MASS_WIDTH = 1 / 40, 0.05
 _UNSCALED_ATOMS = ("hw", "n4", "nx", "ny", "nz", "n+")
 _WEAKEST = {"bond": 20.0, "angle": 20.0}
 
-FEATURE_NAMES: tuple[str, ...] = tuple(f"mass_{symbol}" for symbol in SYMBOLS.values()) + tuple(
+FEATURE_NAMES: tuple[str, ...] = tuple(f"mass_{symbol}" for symbol in GAFF_ELEMENTS.values()) + tuple(
     f"{block}_{k:02d}" for block in _BLOCKS for k in range(len(_CENTRES))
 )
+
+# what the numbers come from: a change in any of these makes a new cache
+_SOURCES = ("forcefield.py", "gaff.py", "gaff_parameters.py", "periodic.py", "uff.py", "data/gaff2_mod.csv")
 
 Weighted = Iterable[tuple[float, int]]
 Label = TypeVar("Label", str, int)
@@ -96,6 +105,39 @@ def forcefield_vector(smiles: str) -> ForceFieldResult:
     blocks = [_mass_block(graph)]
     blocks += [_kernel_mean(values[name], *_ranges()[name], _CENTRES, _WIDTH) for name in _BLOCKS]
     return ForceFieldResult(np.concatenate(blocks), tuple(sorted(fallbacks)))
+
+
+class ForceFieldDescriptor(StructureDescriptor):
+    """The 190 numbers of :func:`forcefield_vector`, of SMILES with two or no ``*``.
+
+    Args:
+        n_jobs, cache_dir: as :class:`~sim2real.chemistry.descriptors.base.StructureDescriptor`.
+
+    Attributes:
+        fallbacks_: DataFrame with the columns row (the label), structure and fallback: every parameter that GAFF2 lacks
+            and what replaced it, in the data of the last ``fit``, ``transform`` or ``describe``.
+
+    Raises:
+        StructureError: from ``fit`` and ``transform``, for a bad SMILES or an element without parameters.
+    """
+
+    name = "forcefield"
+
+    def _names(self) -> list[str]:
+        return list(FEATURE_NAMES)
+
+    def _signature(self) -> dict[str, Any]:
+        folder = files("sim2real.chemistry.descriptors")
+        text = b"".join((folder / source).read_bytes() for source in _SOURCES)
+        return {"rdkit": rdkit.__version__, "sources": hashlib.sha256(text).hexdigest()}
+
+    def _describe(self, structure: str) -> Described:
+        result = forcefield_vector(structure)
+        return Described(result.vector, result.fallbacks)
+
+    def _keep_notes(self, structures: list[str], labels: Sequence[Any], notes: dict[int, tuple[str, ...]]) -> None:
+        rows = [(labels[k], structures[k], fallback) for k, lines in notes.items() for fallback in lines]
+        self.fallbacks_ = pd.DataFrame(rows, columns=["row", "structure", "fallback"])
 
 
 def _foreign_terms(graph: Graph, types: list[str], hydrogen_types: list[str]) -> dict[str, list[tuple[Parameters, int]]]:
@@ -162,7 +204,7 @@ def _charge_differences(graph: Graph) -> Weighted:
 def _mass_block(graph: Graph) -> np.ndarray:
     counts = Counter(graph.atomic_numbers)
     counts[1] = sum(graph.hydrogens)
-    masses = [(mass, counts[number]) for number, mass in zip(SYMBOLS, _MASSES)]
+    masses = [(mass, counts[number]) for number, mass in zip(GAFF_ELEMENTS, _MASSES)]
     masses += [(mass, counts[number]) for number, mass in _OTHER_MASSES.items()]
     low, high = _MASSES[0], _MASSES[-1]
     return _kernel_mean(masses, low, high, (_MASSES - low) / (high - low), _MASS_WIDTH)

@@ -20,7 +20,7 @@ from rdkit import Chem
 from sim2real.chemistry.descriptors.periodic import SP, SP2, SP3, Graph
 from sim2real.chemistry.structures import StructureError
 
-SYMBOLS = {1: "H", 6: "C", 7: "N", 8: "O", 9: "F", 15: "P", 16: "S", 17: "Cl", 35: "Br", 53: "I"}
+GAFF_ELEMENTS = {1: "H", 6: "C", 7: "N", 8: "O", 9: "F", 15: "P", 16: "S", 17: "Cl", 35: "Br", 53: "I"}
 # elements that GAFF2 lacks, by types that none of its own is named like, and hydrogen on them
 TYPES_WITHOUT_GAFF = {5: "b", 14: "si"}
 HYDROGEN_WITHOUT_GAFF = "h"
@@ -39,10 +39,10 @@ def check_elements(mol: Chem.Mol) -> None:
     """Raise a StructureError that names the first element for which neither GAFF2 nor the UFF fallback serves."""
     for atom in mol.GetAtoms():
         number = atom.GetAtomicNum()
-        if number and number not in SYMBOLS and number not in TYPES_WITHOUT_GAFF:
+        if number and number not in GAFF_ELEMENTS and number not in TYPES_WITHOUT_GAFF:
             raise StructureError(
                 f"{Chem.MolToSmiles(mol)!r}: no force-field parameters for {atom.GetSymbol()}, "
-                f"only for {' '.join(SYMBOLS.values())}, and Si and B by UFF"
+                f"only for {' '.join(GAFF_ELEMENTS.values())}, and Si and B by UFF"
             )
 
 
@@ -90,7 +90,7 @@ def _hydrogen_type(graph: Graph, atom: int, fallbacks: set[str]) -> str:
     if number in TYPES_WITHOUT_GAFF:
         return HYDROGEN_WITHOUT_GAFF
     if number != 6:
-        raise StructureError(f"GAFF2 has no parameters for H on {SYMBOLS[number]}; expected it on C, N, O, P, S, Si or B")
+        raise StructureError(f"GAFF2 has no parameters for H on {GAFF_ELEMENTS[number]}; expected it on C, N, O, P, S, Si or B")
     neighbours = [neighbour for neighbour, _ in graph.bonds[atom]]
     if any(graph.atomic_numbers[n] in (7, 15) and graph.degree(n) == 4 for n in neighbours):
         return "hx"

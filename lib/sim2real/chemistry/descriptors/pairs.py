@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from sim2real.chemistry.descriptors import ForceFieldDescriptor, MolecularDescriptor
-from sim2real.datasets.pairs import PAIR
-from sim2real.datasets.paths import CACHE
-from sim2real.datasets.task import Task
+from sim2real.chemistry.structures import PAIR_SEPARATOR
 
 REFERENCE_KELVIN = 300.0  # of the two conditions, so that both are near 1
 
@@ -23,10 +21,11 @@ class PairDescriptor:
 
     Args:
         workers: processes.
+        cache_dir: folder where vectors of molecules are kept for the next time; nothing is kept if None.
     """
 
-    def __init__(self, workers: int = 1) -> None:
-        options = {"n_jobs": workers, "cache_dir": CACHE / "descriptors"}
+    def __init__(self, workers: int = 1, cache_dir: str | Path | None = None) -> None:
+        options = {"n_jobs": workers, "cache_dir": cache_dir}
         self.parts = (ForceFieldDescriptor(**options), MolecularDescriptor(**options))
 
     def fit(self, structures: Sequence[str]) -> PairDescriptor:
@@ -65,28 +64,7 @@ class PairDescriptor:
         return np.concatenate(blocks, axis=1), described
 
 
-def describe_pairs(tasks: list[Task], workers: int = 1) -> tuple[list[Task], list[np.ndarray]]:
-    """Tasks of pairs with the descriptors of :class:`PairDescriptor`, fitted to all of them together.
-
-    Args:
-        tasks: with the columns ``structure`` ("polymer|solvent") and ``temperature`` (K) in their tables.
-        workers: processes.
-
-    Returns:
-        The tasks with ``X``; pairs without a descriptor are dropped and counted in the report. And the boolean mask of the kept
-        rows of each task.
-    """
-    descriptor = PairDescriptor(workers).fit([s for task in tasks for s in task.table["structure"]])
-    done, masks = [], []
-    for task in tasks:
-        X, keep = descriptor.describe(task.table["structure"], task.table["temperature"].to_numpy())
-        report = task.report | {"dropped, no descriptor": int((~keep).sum())}
-        done.append(replace(replace(task, report=report).select(keep), X=X))
-        masks.append(keep)
-    return done, masks
-
-
 def _sides(structures: Sequence[str]) -> pd.DataFrame:
     """Polymers (0) and solvents (1)."""
-    sides = pd.Series(list(structures), dtype=object).str.split(PAIR, expand=True, regex=False)
+    sides = pd.Series(list(structures), dtype=object).str.split(PAIR_SEPARATOR, expand=True, regex=False)
     return sides.reindex(columns=[0, 1])

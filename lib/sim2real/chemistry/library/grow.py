@@ -1,8 +1,7 @@
 """The virtual library: repeat units of 20 polymer classes, each class from an N-gram model of its known units.
 
 The paper made its 70,000 virtual polymers so, from PoLyInfo's synthesised polymers of each class (closed). Here the
-known units are the measured polymers that the repository embeds and the units that polymerisation rules make
-(:func:`known_units`), or whatever table the caller has.
+known units are whatever table the caller has.
 """
 
 from __future__ import annotations
@@ -14,16 +13,12 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from rdkit import Chem
-from rdkit.Chem import rdFingerprintGenerator
 from rdkit.DataStructs import BulkTanimotoSimilarity
 
-from sim2real.chemistry.classes import CLASS_NAMES, class_of_mol, polymer_class
+from sim2real.chemistry.classes import CLASS_NAMES, class_of_mol
+from sim2real.chemistry.fingerprints import fingerprints
 from sim2real.chemistry.library.ngram import NgramModel
 from sim2real.chemistry.structures import StructureError, attachment_indices, parse, structure_key
-from sim2real.datasets.embedded import POLYMER_FACTS
-from sim2real.datasets.polymers import load_md_polymers, load_measured_polymers
-from sim2real.datasets.task import PROPERTIES
-from sim2real.datasets.virtual import load_virtual_polymers
 
 # The paper does not say which 20 of the 21 classes it used (its Table S1 is not in the text). Polysiloxanes are the one
 # class without any unit in RadonPy's public set of 1,077, by its own column of classes: GAFF2 has no silicon.
@@ -32,30 +27,6 @@ CLASSES: tuple[str, ...] = tuple(code for code in CLASS_NAMES if code != LEFT_OU
 
 ATTEMPTS = 20  # per unit asked for; then a class is given up as exhausted
 SAMPLE = 300  # units whose pairs give the diversity
-_FINGERPRINTS = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048)
-
-
-def known_units(edition: str = "embedded") -> pd.DataFrame:
-    """Units to learn from, distinct by structure key.
-
-    Args:
-        edition: ``embedded`` (units of the measured polymers that the repository ships, and the rule-made ones) or ``open``
-            (the units of RadonPy's PI1070 and of the public measured polymers: real ones, but only some of some classes).
-
-    Returns:
-        Columns smiles (a structure key) and polymer_class, sorted by both.
-
-    Raises:
-        DataError: a public file cannot be had.
-    """
-    if edition == "open":
-        tables = [load_md_polymers("density").table, *(load_measured_polymers(p).table for p in PROPERTIES)]
-        units = pd.concat([t[["key", "group"]] for t in tables]).set_axis(["smiles", "polymer_class"], axis=1)
-    else:
-        facts = pd.read_csv(POLYMER_FACTS)["smiles"].drop_duplicates()
-        measured = pd.DataFrame({"smiles": [structure_key(s) for s in facts], "polymer_class": [polymer_class(s) for s in facts]})
-        units = pd.concat([measured, load_virtual_polymers()[["smiles", "polymer_class"]]])
-    return units.drop_duplicates("smiles").sort_values(["polymer_class", "smiles"], ignore_index=True)
 
 
 def grow_library(
@@ -189,11 +160,6 @@ def report_of(code: str, known: list[str], kept: list[str], counts: Counter[str]
         "training_diversity": internal_diversity(others),
         "nearest": float(np.mean([max(BulkTanimotoSimilarity(f, theirs)) for f in some])) if some else np.nan,
     }
-
-
-def fingerprints(smiles: Sequence[str]) -> list:
-    """Morgan fingerprints (radius 2, 2,048 bits) of repeat units with their attachment points."""
-    return [_FINGERPRINTS.GetFingerprint(parse(text)) for text in smiles]
 
 
 def internal_diversity(prints: Sequence) -> float:

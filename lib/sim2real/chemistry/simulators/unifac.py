@@ -43,20 +43,7 @@ POLYMER_FRACTION = 1.0  # segment fraction of the polymer at which chi is taken
 VERSIONS = ("unifac", "unifac 2.0")
 MISSING_PARAMETER = "interaction parameter missing"
 COORDINATION_HALF = 5.0  # half of Guggenheim's coordination number 10
-CHUNK = 4096  # pairs at a time: bounds the memory to some 20 MB
-
-
-def unifac_chi(polymer: str, solvent: str, temperature: float) -> float:
-    """Chi of one polymer (repeat unit with two ``*``) in one solvent (SMILES) at a temperature in K, by UNIFAC 2.0.
-
-    Raises:
-        NoGroups: no UNIFAC groups; the message says which side and why.
-        ValueError: a temperature outside of 200 to 600 K.
-    """
-    row = simulate_chi([polymer], [solvent], [temperature]).iloc[0]
-    if row["reason"]:
-        raise NoGroups(f"{polymer} in {solvent}: {row['reason']}")
-    return float(row["value"])
+PAIRS_AT_ONCE = 4096  # pairs at a time: bounds the memory to some 20 MB
 
 
 def simulate_chi(
@@ -201,10 +188,10 @@ class _Pairs:
             at = np.flatnonzero(self.kelvin == kelvin)
             alone, place = np.unique(left[at], return_inverse=True)
             own = _ln_group_gamma(t.counts[alone], t.Q, psi)
-            for start in range(0, len(at), CHUNK):
-                part = at[start : start + CHUNK]
+            for start in range(0, len(at), PAIRS_AT_ONCE):
+                part = at[start : start + PAIRS_AT_ONCE]
                 mixed = moles[0][part, None] * t.counts[left[part]] + moles[1][part, None] * t.counts[right[part]]
-                change = _ln_group_gamma(mixed, t.Q, psi) - own[place[start : start + CHUNK]]
+                change = _ln_group_gamma(mixed, t.Q, psi) - own[place[start : start + PAIRS_AT_ONCE]]
                 residual[part] = (t.counts[left[part]] * change).sum(axis=1)
         return surface, residual
 

@@ -80,7 +80,7 @@ def found(record: Record) -> pd.DataFrame:
 
 
 def ranked(record: Record, name: str = "with n", rows: int = 10) -> pd.DataFrame:
-    """The compounds that gain most and least, ``rows`` at either end; those with a test first, of the others the extremes are chance."""
+    """The compounds that gain most and least, ``rows`` at either end; of those with a test, if any: other extremes are chance."""
     r = as_dict(record)
     gains = pd.DataFrame(r["gains"][name]).astype({k: float for k in ("mean", "low", "high", "p_bh", "p_holm")})
     tested = gains["p_bh"].notna()
@@ -169,15 +169,16 @@ def similarity_verdict(record: Record) -> dict[str, str]:
         return f"{number(value, 2)}{suffix}"
 
     text = [
-        f"No set differs from the most similar one by more than {size(abs(largest['mean']))} ({abs(largest['relative']):.1%} of its error"
-        f" {number(base)}; set {names[largest['set']]}, {number(largest['mean'], 2, sign=True)}, Holm p = {number(largest['p_holm'], 2)})."
+        f"No set differs from the most similar one by more than {size(abs(largest['mean']))} ({abs(largest['relative']):.1%} of "
+        f"its error {number(base)}; set {names[largest['set']]}, {number(largest['mean'], 2, sign=True)}, Holm p = "
+        f"{number(largest['p_holm'], 2)})."
     ]
     chance = f"Friedman p = {number(end['friedman']['p'], 2)}"
     if end["smallest_p"] >= ALPHA:
         code = "cannot be told"
         text.append(
-            f"With {end['blocks']} independent source draws no corrected p can be below {number(end['smallest_p'], 2)}: the test decides"
-            f" nothing ({chance}); PRESET=paper, with TRIALS of your choice, gives every trial a source draw of its own."
+            f"With {end['blocks']} independent source draws no corrected p can be below {number(end['smallest_p'], 2)}: the test "
+            f"decides nothing ({chance}); PRESET=paper, with TRIALS of your choice, gives every trial a source draw of its own."
         )
     elif significant:
         random = controls.get("random")
@@ -186,8 +187,8 @@ def similarity_verdict(record: Record) -> dict[str, str]:
         beyond = sum(c["low_materials"] > 0 or c["high_materials"] < 0 for c in significant)
         which = ", ".join(f"{names[c['set']]} ({number(c['mean'], 2, sign=True)})" for c in significant)
         text.append(
-            f"Told from chance at 5 % on these measured materials: {which}; {chance}. Of these, {beyond} have a 95 % interval over"
-            " trials and materials that leaves out 0."
+            f"Told from chance at 5 % on these measured materials: {which}; {chance}. Of these, {beyond} have a 95 % interval "
+            "over trials and materials that leaves out 0."
         )
     else:
         code = "none seen"
@@ -196,15 +197,15 @@ def similarity_verdict(record: Record) -> dict[str, str]:
         text.append(f"At n = {', '.join(earlier)} some are (not corrected for the number of n).")
     blind, others = (max(c[key] for c in end["comparisons"]) for key in ("detectable", "detectable_materials"))
     text.append(
-        f"Differences smaller than {size(blind)} ({blind / base:.1%}) could not have been detected with 80 % power on these measured"
-        f" materials, nor smaller than {size(others)} ({others / base:.1%}) on others of their kind."
+        f"Differences smaller than {size(blind)} ({blind / base:.1%}) could not have been detected with 80 % power on these "
+        f"measured materials, nor smaller than {size(others)} ({others / base:.1%}) on others of their kind."
     )
     if trend := end["trend"]:
         text.append(
-            f"Along the similarity the error changes by {size(trend['mean'])} from the least to the most similar set (95 % over trials"
-            f" {between(trend['low'], trend['high'], sign=True)}, p = {number(trend['p'], 2)}; over trials and materials"
-            f" {between(trend['low_materials'], trend['high_materials'], sign=True)}; among all orders of the sets,"
-            f" p = {number(trend['p_order'], 2)})."
+            f"Along the similarity the error changes by {size(trend['mean'])} from the least to the most similar set (95 % over "
+            f"trials {between(trend['low'], trend['high'], sign=True)}, p = {number(trend['p'], 2)}; over trials and materials "
+            f"{between(trend['low_materials'], trend['high_materials'], sign=True)}; among all orders of the sets, p = "
+            f"{number(trend['p_order'], 2)})."
         )
     if random := controls.get("random"):
         spans = [f"{size(c['range'])}, from {number(min(c['mae']))} to {number(max(c['mae']))}" for c in (end, random)]
@@ -217,7 +218,7 @@ def similarity_verdict(record: Record) -> dict[str, str]:
             else ""
         )
         text.append(
-            f"Cut within classes, so that all sets have the same classes (n = {within['n']:,}), they span {size(within['range'])}, and"
-            f" {seen} of {len(within['comparisons'])} differences are told from chance{along}."
+            f"Cut within classes, so that all sets have the same classes (n = {within['n']:,}), they span "
+            f"{size(within['range'])}, and {seen} of {len(within['comparisons'])} differences are told from chance{along}."
         )
     return {"verdict": code, "text": f"{r['label']}, n = {end['n']:,}, m = {design['m']:,}. {' '.join(text)}"}

@@ -33,18 +33,17 @@ def scaling(records: Sequence[Record]) -> pd.DataFrame:
     rows = []
     for r in as_dicts(records):
         curve, arms, other = r["curve"], r["arms"], r["other_overlap"]
+        paired, gains = arms.get("direct", {}).get("transfer_minus_this"), (other or {}).get("gains")
         row = {
             "property": r["label"],
-            "unit": unit(r),
+            "transfer - direct": difference(paired),
+            "verdict": told(paired),
             "m": curve["m"],
-            "transfer - direct": difference(arms["direct"]["transfer_minus_this"]),
+            "unit": unit(r),
         }
-        row["verdict"] = told(arms["direct"]["transfer_minus_this"])
-        if other is not None:
-            row |= {
-                "of it, own simulations": difference(other["gains"]["own"]),
-                "of it, the rest": difference(other["gains"]["rest"]),
-            }
+        if gains is not None:
+            row["of it, the candidates' own simulations"] = difference(gains["own"])
+            row["of it, the rest of the database"] = difference(gains["rest"])
         row |= {"alpha, 90 %": exponent(r["law"]), "C": number(r["law"]["C"]), "fit": r["law"]["status"]}
         row |= {f"transfer, n = {curve['n'][k]:,}": number(curve["mae"][k]) for k in (0, -1)}
         rows.append(row | {words_of(r).arms.get(arm, arm): number(v["mae"]) for arm, v in arms.items()})
@@ -56,7 +55,7 @@ def beside_paper(records: Sequence[Record], paper: Mapping, *, both: int | None 
 
     Args:
         records: learning curves.
-        paper: its block of numbers: ``trials``, ``n_max``, ``source``, and ``laws`` and ``m`` by property, or ``law`` and ``target``.
+        paper: its numbers: ``trials``, ``n_max``, and ``laws`` and ``m`` by property, or ``law`` and ``target``.
         both: compounds with both conductivities, where the study has such.
     """
     rows = []
@@ -122,7 +121,7 @@ def held_back(records: Mapping[str, Record]) -> pd.DataFrame:
     return as_table(rows, ["study", "held back", "form"])
 
 
-def rates(record: Record) -> pd.DataFrame:
+def rate_rows(record: Record) -> pd.DataFrame:
     """What a measurement is worth, from which laws and slopes, over trials and over trials and pairs, beside the paper."""
     r = as_dict(record)
     paper, columns = r["paper"], {}

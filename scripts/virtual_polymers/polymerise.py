@@ -1,9 +1,13 @@
 """Virtual polymers: polymerisation rules applied to the molecules that the package `chemicals` ships.
 
-A rule (:mod:`sim2real.chemistry.library.rule_table`) is a sequence of parts joined head to tail: kinds of monomers, whose
-residues fill the places, and fixed fragments such as ``*C(=O)*``. Every molecule is tried in every place; the other
-place is filled with textbook comonomers (data/comonomers.csv), a few chosen by a hash of molecule and rule. So the
-units of one molecule do not depend on any other molecule. A virtual polymer need not be one that anybody can make.
+A rule (``rules.csv``) is a sequence of parts joined head to tail: kinds of monomers, whose residues fill the places, and fixed
+fragments such as ``*C(=O)*`` (with ``[1*]``: a side chain's place). They are textbook reactions (Odian, Principles of
+Polymerization, 4th ed., Wiley 2004); some routes (an alkene by dehydration, then addition) are formal. The idea of a virtual
+library made by polymerisation rules: Ohno et al., J. Chem. Inf. Model. 63, 5539 (2023); the rules are this project's own.
+
+Every molecule is tried in every place; the other place is filled with textbook comonomers (data/comonomers.csv), a few chosen by
+a hash of molecule and rule. So the units of one molecule do not depend on any other molecule. A virtual polymer need not be one
+that anybody can make.
 """
 
 from __future__ import annotations
@@ -11,13 +15,14 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 from rdkit import Chem
+from virtual_polymers.monomers import RESIDUES, SEPARATOR, Monomer, comonomers, molecules, read_monomer
 
 from sim2real.chemistry.classes import class_of_mol
-from sim2real.chemistry.library.monomers import RESIDUES, Monomer, comonomers, molecules, read_monomer
-from sim2real.chemistry.library.rule_table import RULES, Rule
 from sim2real.chemistry.structures import StructureError, attachment_indices, parse, structure_key
 
 MAX_HEAVY_ATOMS = 60
@@ -30,6 +35,27 @@ _LEFTOVERS = tuple(
 )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Rule:
+    """A polymerisation.
+
+    Attributes:
+        name: what reacts.
+        polymer_class: the class that the rule aims at; the class of a unit is decided by its structure.
+        parts: kinds of monomers and fragments (SMILES with two ``*``; a fragment with ``[1*]`` takes a side chain).
+        partners: how many comonomers each molecule meets.
+        share: the fraction of the molecules that is used (chosen by hash), so that no class swamps the others.
+    """
+
+    name: str
+    polymer_class: str
+    parts: tuple[str, ...]
+    partners: int
+    share: float
+
+
+_table = pd.read_csv(Path(__file__).with_name("rules.csv"))
+RULES = tuple(Rule(r.rule, r.polymer_class, tuple(r.parts.split(SEPARATOR)), r.partners, r.share) for r in _table.itertuples())
 _RULES = {rule.name: rule for rule in RULES}
 _SIDE = 1  # isotope label of a side chain's place in a fragment
 

@@ -1,0 +1,42 @@
+"""Morgan fingerprints: of infinite chains, and of repeat units with their attachment points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rdkit import Chem, DataStructs
+from rdkit.Chem.rdFingerprintGenerator import GetMorganGenerator
+
+from sim2real.chemistry.structures import attachment_indices, oligomer, parse
+
+RADIUS, BITS = 2, 2048
+
+
+def chain_fingerprint(smiles: str) -> DataStructs.ExplicitBitVect:
+    """Morgan fingerprint of a molecule, or of an infinite chain of a repeat unit.
+
+    For a repeat unit the environments are those of the atoms of one unit inside an oligomer that goes on for at least
+    radius + 1 backbone atoms to both sides, with redundant environments kept: no environment sees an end or an attachment
+    point, and the bits do not depend on where the chain was cut, on its direction, or on how many repeats were written.
+
+    Raises:
+        StructureError: as :func:`sim2real.chemistry.structures.parse`.
+    """
+    mol = Chem.Mol(parse(smiles))
+    Chem.RemoveStereochemistry(mol)
+    generator = GetMorganGenerator(radius=RADIUS, fpSize=BITS, includeRedundantEnvironments=True)
+    ends = attachment_indices(mol)
+    if not ends:
+        return generator.GetFingerprint(mol)
+    (head, _), (tail, _) = ends
+    backbone = len(Chem.GetShortestPath(mol, head, tail)) - 2
+    flank = -(-(RADIUS + 1) // backbone)
+    size = mol.GetNumAtoms() - 2  # the oligomer keeps the order of atoms, without attachment points
+    chain = oligomer(mol, 2 * flank + 1)
+    return generator.GetFingerprint(chain, fromAtoms=list(range(flank * size, (flank + 1) * size)))
+
+
+def fingerprints(smiles: Sequence[str]) -> list[DataStructs.ExplicitBitVect]:
+    """Morgan fingerprints of repeat units, in which the attachment points are atoms: of units as they are written."""
+    generator = GetMorganGenerator(radius=RADIUS, fpSize=BITS)
+    return [generator.GetFingerprint(parse(text)) for text in smiles]

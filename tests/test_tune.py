@@ -1,0 +1,54 @@
+"""The search for hyperparameters: the best of each stage, on rows that are not tested."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sim2real.training.recipes import TUNING, Network, Training, load_hyperparameters
+from sim2real.training.seeding import numpy_generator
+from sim2real.training.study import split_rows
+from sim2real.training.tune import HEAD_ONLY, PAIRS, STANDARD, TRANSPORT, Search, standard, tune
+
+
+def test_the_best_of_each_stage_is_chosen(study):
+    shape, hardly, well = Network(sizes=(16,)), Training(1, 1e-6), Training(60, 1e-2, max_epochs=1000)
+    small = replace(shape, sizes=(2,))
+    candidates = standard([shape], [hardly, well], [HEAD_ONLY], [shape, small], [hardly, well])
+    recipe, table = tune(study, 32, candidates, trials=4)
+    assert list(table["stage"]) == ["pretraining"] * 2 + ["fine-tuning"] + ["direct"] * 4
+    assert list(table["trials"]) == [2, 2, 4, 4, 4, 4, 4]
+    for _, rows in table.groupby("stage"):
+        assert rows.loc[rows["chosen"], "validation_mae"].item() == rows["validation_mae"].min()
+    assert recipe.pretraining == recipe.direct == well and recipe.direct_network == shape and recipe.fine_tuning == HEAD_ONLY
+
+
+def test_tuning_reads_no_test_row_and_tears_no_group_apart(study):
+    groups = np.array([f"g{k}" for k in np.random.default_rng(0).integers(0, 11, 40)])
+    target = replace(study.target, table=study.target.table.assign(pair=groups))
+    search = Search(replace(study, target=target, split_by="pair", splits="shared"), 24, PAIRS, 5)
+    for trial, (fit, validate) in enumerate(zip(search.fit, search.validate)):
+        test = split_rows(target, numpy_generator("tuning", "shared", "split", trial), "pair")[1]
+        assert len(validate) == 6 and len(fit) > 6
+        assert not set(groups[fit]) & set(groups[validate])
+        assert not set(groups[test]) & set(groups[np.concatenate([fit, validate])])
+
+
+@pytest.mark.parametrize("table", sorted(TUNING.glob("*.csv")), ids=lambda path: path.stem)
+def test_committed_tables_hold_the_candidates_in_their_order(table):
+    candidates = PAIRS if "chi" in table.stem else TRANSPORT if "sigma" in table.stem else STANDARD
+    rows, recipe = iter(pd.read_csv(table).to_dict("records")), candidates.start
+    for stage in candidates.stages:
+        best = None
+        for candidate in stage.candidates(recipe):
+            row = next(rows)
+            tried = {name: value for part in candidate.values() for name, value in asdict(part).items()}
+            for name, value in {"stage": stage.name, **tried}.items():
+                assert str(row[name]) == str(value) or float(row[name]) == value
+            best = candidate if row["chosen"] else best
+        recipe = replace(recipe, **best)
+    assert next(rows, None) is None
+    assert recipe == load_hyperparameters(table.stem)
