@@ -67,7 +67,7 @@ def test_groups_have_their_own_curves_and_their_own_direct_learning():
         last = rows[(rows["arm"] == "transfer") & (rows["n"] == N_GRID[-1])]
         means = [frame.groupby("trial")["absolute_error"].mean() for frame in (last, direct)]
         mean, error, count = paired_difference(*means)
-        assert record["transfer_minus_direct"] == {"mean": mean, "standard_error": error, "trials": count}
+        assert record["transfer_minus_direct"] == pytest.approx({"mean": mean, "standard_error": error, "trials": count})
         assert record["other_overlap"]["mae"] == record["curve"]["mae"]
     unknown = replace(study, target=replace(study.target, table=study.target.table.assign(wf="")))
     assert classes(replace(trials, study=unknown), "wf") == []
