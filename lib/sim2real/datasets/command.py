@@ -34,7 +34,8 @@ def data_command(arguments: Sequence[str]) -> int:
     if options.accept_hash and len(names) != 1:
         return _fail("--accept-hash goes with one name", 2)
     # all are tried: one that waits for a confirmation must not hold up the others
-    return max([_run(lambda name=name: _fetch(name, options.accept_hash)) for name in names])
+    accepted = options.accept_hash
+    return max([_run(lambda n=name: print(f"{n}: {fetch(n, accept_hash=accepted)}", flush=True)) for name in names])
 
 
 def _run(action: Callable[[], None]) -> int:
@@ -48,10 +49,6 @@ def _run(action: Callable[[], None]) -> int:
 def _fail(message: object, status: int) -> int:
     print(message, file=sys.stderr)
     return status
-
-
-def _fetch(name: str, accept_hash: str) -> None:
-    print(f"{name}: {fetch(name, accept_hash=accept_hash)}", flush=True)
 
 
 def _list() -> None:

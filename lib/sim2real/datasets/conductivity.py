@@ -19,8 +19,7 @@ from sim2real.datasets.task import DataError, Property, Task, get_property, merg
 
 THERMAL, ELECTRICAL = get_property("total_thermal_conductivity"), get_property("electrical_conductivity")
 ROOM_KELVIN, LOW_KELVIN, HIGH_KELVIN = 300.0, 295.0, 305.0
-# A straight line over more than this says little about 300 K.
-WIDEST_GAP = 100.0
+WIDEST_GAP = 100.0  # K; a straight line over more says little about 300 K
 CHUNK = 20_000  # curves held in memory at a time
 COLUMNS = ("composition", "prop_x", "prop_y", "unit_x", "unit_y", "x", "y")
 # prop_y, in small letters -> (property, whether the curve is its reciprocal)

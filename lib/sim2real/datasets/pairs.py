@@ -24,8 +24,7 @@ from sim2real.datasets.task import DataError, Task, get_property, merge, shipped
 SEPARATOR = "_"  # between polymer and solvent in the files
 REQUIRED = ("ps_pair", "temp", "chi")
 MEASURED = (*REQUIRED, "ps_pair_nonCyclic", "polymer_class")
-# The files' temperatures run from 0 to 229 C. The limit lies below 273, so that 0 C and room temperature written in kelvin
-# are noticed.
+# The files' temperatures run from 0 to 229 C. Room temperature, and 0 C, written in kelvin lie outside.
 LOW_CELSIUS, HIGH_CELSIUS = -100.0, 250.0
 ZERO_CELSIUS = 273.15
 CHI = get_property("chi")

@@ -17,8 +17,7 @@ COMPRESSED = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz"}
 
 
 class Fault(Exception):
-    """A row that cannot be used: ``Fault(column, reason)``, the same fault always in the same words, and what stands there if it is
-    not the column's cell."""
+    """A row that cannot be used: ``Fault(column, reason)``, and what stands there if it is not the column's cell."""
 
 
 class Cells(dict[str, Any]):
@@ -75,13 +74,9 @@ def read_rows(
     filled: str,
     where: Callable[[pd.DataFrame], pd.Series] | None = None,
 ) -> Rows:
-    """Read a table (:func:`read_file`) and sort its rows (:func:`sort_rows`).
+    """Read a table (:func:`read_file`) and sort its rows (:func:`sort_rows`); a :class:`DataError` names columns that are missing.
 
-    Args:
-        path, columns: the table and the columns that are needed; a :class:`DataError` names those that are missing.
-        read_row: a row's cells -> what the table is to hold; raises :class:`Fault`.
-        filled: column without whose value a row is neither usable nor dropped.
-        where: rows to look at at all, from the frame as read (texts).
+    Rows for which ``where`` (asked of the frame as read) is false, or with an empty cell ``filled``, are neither usable nor dropped.
     """
     frame, first_line = read_file(path)
     missing = [c for c in columns if c not in frame.columns]
@@ -95,7 +90,7 @@ def read_rows(
 
 
 def sort_rows(file: str, frame: pd.DataFrame, first_line: int, read_row: Callable[[Cells], dict[str, Any]]) -> Rows:
-    """The rows of a frame that ``read_row`` can use, and the others; its index counts the rows of the file from 0."""
+    """What ``read_row`` makes of a frame's rows, and those at which it raises a Fault; the index counts the file's rows from 0."""
     usable, dropped = [], []
     for line, cells in zip(frame.index + first_line, map(Cells, frame.to_dict("records"))):
         try:

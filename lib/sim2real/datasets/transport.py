@@ -103,7 +103,6 @@ def read_transport(
 
     Args:
         property: :data:`THERMAL` or :data:`ELECTRICAL`; values must be positive and within its range.
-        structure: column with compositions.
         unit: of all values, such as ``S/cm``; or
         unit_column: column with each row's own unit, where units are mixed. Rows with an unknown one are dropped.
         group: column with classes; the anion family if empty.
