@@ -76,7 +76,7 @@ def read_rows(
 ) -> Rows:
     """Read a table (:func:`read_file`) and sort its rows (:func:`sort_rows`); a :class:`DataError` names columns that are missing.
 
-    Rows for which ``where`` (asked of the frame as read) is false, or with an empty cell ``filled``, are neither usable nor dropped.
+    Rows for which ``where`` (asked of the frame as read) is false, or with ``filled`` empty, are neither usable nor dropped.
     """
     frame, first_line = read_file(path)
     missing = [c for c in columns if c not in frame.columns]
