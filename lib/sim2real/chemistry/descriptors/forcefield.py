@@ -9,8 +9,7 @@ polymers and 140 solvents of the chi set, and 54 of 55 embedded facts differ by 
 
 - ``*c1cccc(-c2nc3cc(-c4ccc5[nH]c(*)nc5c4)ccc3[nH]2)c1`` (0.11): RDKit takes RadonPy's macrocycle of ten units for
   aromatic, and with it atoms that are not; the chain has no such ring.
-- Backbones of one atom with a double bond beside it, ``*C(=C)*`` (0.40): ten units are then a ring of ten atoms, which
-  RadonPy types as a ring.
+- Backbones of one atom with a double bond beside it, ``*C(=C)*`` (0.40): ten units then are a ring of ten to RadonPy.
 - 4-pyridone (0.04): two equivalent double bonds take different types in RadonPy, by the order of the atoms.
 
 RadonPy refuses silicon and boron, which GAFF2 lacks. Here the terms that contain them take UFF's parameters
@@ -24,7 +23,6 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, TypeVar
@@ -33,11 +31,10 @@ import numpy as np
 import pandas as pd
 import rdkit
 
-from sim2real.chemistry.descriptors.base import StructureDescriptor
+from sim2real.chemistry.descriptors.base import Described, StructureDescriptor
 from sim2real.chemistry.descriptors.gaff import GAFF_ELEMENTS, TYPES_WITHOUT_GAFF, atom_types, check_elements
 from sim2real.chemistry.descriptors.gaff_parameters import Parameters, parameters, tables
 from sim2real.chemistry.descriptors.periodic import Graph, build_graph
-from sim2real.chemistry.descriptors.store import Described
 from sim2real.chemistry.descriptors.uff import is_foreign, labelled_atoms, uff_parameters
 from sim2real.chemistry.structures import parse
 
@@ -64,26 +61,14 @@ Weighted = Iterable[tuple[float, int]]
 Label = TypeVar("Label", str, int)
 
 
-@dataclass(frozen=True)
-class ForceFieldResult:
-    """The descriptor of one structure.
-
-    Attributes:
-        vector: (190,) float64, each in [0, 1], in the order of ``FEATURE_NAMES``. A block over terms that the structure
-            has none of (chloroform's torsions) is zero, as in RadonPy.
-        fallbacks: one line for every kind of term whose parameters GAFF2 lacks, with what replaced them.
-    """
-
-    vector: np.ndarray
-    fallbacks: tuple[str, ...]
-
-
-def forcefield_vector(smiles: str) -> ForceFieldResult:
-    """The force-field kernel mean of a repeat unit (two ``*``) or a molecule (none).
+def forcefield_vector(smiles: str) -> Described:
+    """The force-field kernel mean of a repeat unit (two ``*``) or a molecule (none), (190,) float64, each in [0, 1].
 
     Blocks: mass (10 numbers), then 20 each of charge, epsilon, sigma, k_bond, r0, polar (the absolute difference of
     charge across a bond), k_angle, theta0 and k_dihedral (the largest constant of a torsion's series). A number is the
-    mean over the atoms (bonds, angles, torsions) of exp(-(x - c)^2 / (2 s^2)), x scaled to [0, 1], c a centre.
+    mean over the atoms (bonds, angles, torsions) of exp(-(x - c)^2 / (2 s^2)), x scaled to [0, 1], c a centre; a block
+    over terms that the structure has none of (chloroform's torsions) is zero, as in RadonPy. The notes are one line for
+    every kind of term whose parameters GAFF2 lacks, with what replaced them.
 
     Raises:
         StructureError: as :func:`sim2real.chemistry.structures.parse`; an element other than H C N O F P S Cl Br I Si B (it is
@@ -104,7 +89,7 @@ def forcefield_vector(smiles: str) -> ForceFieldResult:
             values[name] = [(entry[column], count) for entry, count in found]
     blocks = [_mass_block(graph)]
     blocks += [_kernel_mean(values[name], *_ranges()[name], _CENTRES, _WIDTH) for name in _BLOCKS]
-    return ForceFieldResult(np.concatenate(blocks), tuple(sorted(fallbacks)))
+    return Described(np.concatenate(blocks), tuple(sorted(fallbacks)))
 
 
 class ForceFieldDescriptor(StructureDescriptor):
@@ -132,8 +117,7 @@ class ForceFieldDescriptor(StructureDescriptor):
         return {"rdkit": rdkit.__version__, "sources": hashlib.sha256(text).hexdigest()}
 
     def _describe(self, structure: str) -> Described:
-        result = forcefield_vector(structure)
-        return Described(result.vector, result.fallbacks)
+        return forcefield_vector(structure)
 
     def _keep_notes(self, structures: list[str], labels: Sequence[Any], notes: dict[int, tuple[str, ...]]) -> None:
         rows = [(labels[k], structures[k], fallback) for k, lines in notes.items() for fallback in lines]
@@ -156,10 +140,7 @@ def count_terms(graph: Graph, types: list[Label], hydrogen_types: list[Label]) -
     The kinds are those that the labels of the heavy atoms, and of the hydrogens on each, tell apart. The hydrogens of
     an atom are equal, so they are one neighbour that counts as many times as there are hydrogens.
     """
-    atoms: Counter[tuple[Label, ...]] = Counter()
-    bonds: Counter[tuple[Label, ...]] = Counter()
-    angles: Counter[tuple[Label, ...]] = Counter()
-    dihedrals: Counter[tuple[Label, ...]] = Counter()
+    atoms, bonds, angles, dihedrals = (Counter() for _ in range(4))
     # of every atom: (index, type, multiplicity) of its neighbours; no index is the hydrogens'
     around = [[(neighbour, types[neighbour], 1) for neighbour, _ in bonded] for bonded in graph.bonds]
     for atom, count in enumerate(graph.hydrogens):
@@ -194,11 +175,7 @@ def _charges(graph: Graph) -> Weighted:
 def _charge_differences(graph: Graph) -> Weighted:
     charges = graph.charges
     heavy = [(abs(charges[a] - charges[b]), 1) for a, bonded in enumerate(graph.bonds) for b, _ in bonded if a < b]
-    return heavy + [
-        (abs(charge - hydrogen), count)
-        for charge, hydrogen, count in zip(charges, graph.hydrogen_charges, graph.hydrogens)
-        if count
-    ]
+    return heavy + [(abs(q - hydrogen), n) for q, hydrogen, n in zip(charges, graph.hydrogen_charges, graph.hydrogens) if n]
 
 
 def _mass_block(graph: Graph) -> np.ndarray:

@@ -1,9 +1,7 @@
 """GAFF2 parameters of atoms, bonds, angles and torsions by type, with RadonPy's rules for missing ones.
 
-The tables are data of this package (``data/gaff2_mod.csv``, source and licence in the README beside it), written by
-``scripts/make_gaff2_tables.py`` from radonpy-pypi 0.2.11. They are not read from that package at run time: it would
-become a dependency of every user, with all that it needs for molecular dynamics, and another version of it could change
-the vectors without a word. So the package is only the oracle of the tests.
+The tables (``data/gaff2_mod.csv``, source and licence in the README beside it) are of radonpy-pypi 0.2.11, which is not
+read at run time: it needs all of molecular dynamics, and another version could change the vectors without a word.
 
 Rules for a missing entry, in this order: the types' replacements; for an angle the empirical formula (Wang et al., J.
 Comput. Chem. 25 (2004) 1157, as RadonPy 0.2.11 writes it). Where RadonPy gives up: replacements of the replacements;
@@ -64,19 +62,13 @@ def tables() -> dict[str, dict[Types, Values]]:
     text = (files("sim2real.chemistry.descriptors") / "data" / "gaff2_mod.csv").read_text(encoding="utf-8")
     for row in csv.DictReader(text.splitlines()):
         types = tuple(row["types"].split("-"))
-        values = float(row["first"]), float(row["second"] or "nan")
-        found[row["term"]][types] = values
-        found[row["term"]][types[::-1]] = values
+        found[row["term"]][types] = found[row["term"]][types[::-1]] = float(row["first"]), float(row["second"] or "nan")
     return found
 
 
 @cache
 def parameters(term: str, types: Types) -> Parameters:
-    """Parameters of one term.
-
-    Args:
-        term: ``atom``, ``bond``, ``angle`` or ``dihedral``.
-        types: the 1 to 4 GAFF2 types along it; both directions of reading give the same.
+    """Parameters of an ``atom``, ``bond``, ``angle`` or ``dihedral`` by the 1 to 4 GAFF2 types along it, read in either direction.
 
     Raises:
         StructureError: no rule gives parameters; the message names the types.
@@ -107,11 +99,8 @@ def _replaced(term: str, types: Types, fewest: int, most: int) -> tuple[Values, 
 
 
 def _entry(term: str, types: Types) -> Values | None:
-    table = tables()[term]
-    found = table.get(types)
-    if found is None and term == "dihedral":
-        found = table.get(("X", types[1], types[2], "X"))
-    return found
+    general = tables()[term].get(("X", *types[1:3], "X")) if term == "dihedral" else None
+    return tables()[term].get(types, general)
 
 
 def _candidates(term: str, types: Types, fewest: int, most: int) -> Iterator[Types]:
@@ -177,9 +166,7 @@ def _mean_between_elements(term: str, types: Types) -> Values | None:
     if term == "dihedral":  # the general entries X-b-c-X
         wanted[0] = wanted[3] = "X"
     matching = [values for names, values in tables()[term].items() if [element(name) for name in names] == wanted]
-    if not matching:
-        return None
-    return tuple(sum(column) / len(matching) for column in zip(*matching))
+    return tuple(sum(column) / len(matching) for column in zip(*matching)) or None
 
 
 def element(name: str) -> str:

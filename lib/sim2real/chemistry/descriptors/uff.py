@@ -10,8 +10,7 @@ Conversion to GAFF2's forms, in the same units (kcal/mol, Angstrom, radians; UFF
   E = k (1 + cos(n phi - phi0)), is one torsion's: k = V / 2 / (number of torsions).
 - Lennard-Jones: sigma = x / 2^(1/6), x UFF's distance of the minimum; epsilon as it is.
 
-UFF is cruder than GAFF2: Si-O-Si has UFF's tetrahedral oxygen, 104.5 degrees, though siloxanes are far wider (UFF has a
-type for zeolites' oxygen, O_3_z, which RDKit's siloxanes do not get).
+UFF is cruder than GAFF2: Si-O-Si has UFF's tetrahedral oxygen, 104.5 degrees, though siloxanes are far wider.
 """
 
 from __future__ import annotations
@@ -50,11 +49,7 @@ def labelled_atoms(graph: Graph) -> tuple[Chem.Mol, list[int], list[int]]:
 def uff_parameters(cell: Chem.Mol, names: dict[int, str], term: str, paths: Counter[Path]) -> Iterator[tuple[Parameters, int]]:
     """UFF parameters, in GAFF2's forms, of the paths of one term that GAFF2 cannot cover, with their counts.
 
-    Args:
-        cell: with explicit hydrogens, hybridized, as :func:`labelled_atoms` gives it.
-        names: the type of every atom that a path names, for the reports.
-        term: ``atom``, ``bond``, ``angle`` or ``dihedral``.
-        paths: the 1 to 4 atoms along the term.
+    ``cell`` is of :func:`labelled_atoms`; ``names`` are its atoms' types, for the reports; a path is the term's 1 to 4 atoms.
 
     Raises:
         StructureError: UFF has no parameters for a term.

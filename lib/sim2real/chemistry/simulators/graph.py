@@ -58,9 +58,8 @@ class Sums:
 def structure_sums(mol: Chem.Mol) -> Sums:
     """Sums over a repeat unit (two ``*``) or a molecule (none), as :func:`sim2real.chemistry.structures.parse` reads it.
 
-    Van der Waals volume: Bondi spheres less the lens that each bond cuts off (A. Bondi, J. Phys. Chem. 68, 441
-    (1964)), and less the lens of each hydrogen bond that the unit can form with its own kind. Polarisability: K. J.
-    Miller, J. Am. Chem. Soc. 112, 8533 (1990). Cohesion: R. F. Fedors, Polym. Eng. Sci. 14, 147 (1974).
+    Van der Waals volume: Bondi spheres less the lens that each bond cuts off (A. Bondi, J. Phys. Chem. 68, 441 (1964)), and
+    less the lens of each hydrogen bond that the unit can form with its own kind. Polarisability: Miller; cohesion: Fedors.
 
     Raises:
         CannotSimulate: an element or a bond without parameters.

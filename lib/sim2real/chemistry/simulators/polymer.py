@@ -123,12 +123,8 @@ def _simulate_chunk(smiles: list[str], first_row: int) -> tuple[list[tuple[float
 def simulate_one(smiles: str) -> dict[str, float]:
     """The four properties of one structure with what they were computed from.
 
-    Returns:
-        Besides the four of :func:`simulate_polymers`: molar_mass (g/mol), vdw_volume, molar_volume (cm3/mol),
-        packing_fraction, cohesive_energy (J/mol), rotors, polarizability (cubic Angstrom) - all per repeat unit or
-        molecule -, external_freedom (c), characteristic_temperature (T*, K), glass_transition (T_g estimate, K; T_g
-        of a liquid is of its equation of state only), expansion (1/K), bulk_modulus (Pa), minimum_conductivity and
-        chain_conductivity (W/(m K), before weighting).
+    Units: g/mol, cm3/mol, J/mol and cubic Angstrom per repeat unit or molecule; K (T_g of a liquid is of its equation of state
+    only), 1/K, Pa; W/(m K), conductivities before weighting.
 
     Raises:
         StructureError: the structure cannot be read.
@@ -163,8 +159,7 @@ def equation_of_state(sums: Sums) -> dict[str, float]:
     """Volume, expansion and stiffness at 300 K and zero pressure; see the module's text for the equations.
 
     Raises:
-        CannotSimulate: no rotor at all, or a cohesion too weak for a liquid at 300 K (y past 4/3, where it is
-        unstable).
+        CannotSimulate: no rotor at all, or a cohesion too weak for a liquid at 300 K (unstable: y past 4/3).
     """
     external = EXTERNAL_PER_ROTOR * sums.rotors + (0 if sums.polymer else 1)
     if external <= 0 or sums.cohesion <= 0:
