@@ -29,18 +29,11 @@ class FormulaError(ValueError):
 
 @dataclass(frozen=True)
 class Formula:
-    """A composition.
+    """A composition."""
 
-    Attributes:
-        key: elements in alphabetical order with their atomic fractions, rounded to :data:`DECIMALS`; itself a formula.
-        reduced: the formula with integers divided by their greatest common divisor, in IUPAC's order (metals first, oxygen and
-            halogens last).
-        fractions: atomic fractions by symbol, not rounded, in the order in which the elements are written.
-    """
-
-    key: str
-    reduced: str
-    fractions: tuple[tuple[str, float], ...]
+    key: str  # elements in alphabetical order with their atomic fractions, rounded to DECIMALS; itself a formula
+    reduced: str  # integers divided by their greatest common divisor, in IUPAC's order (metals first, oxygen, halogens last)
+    fractions: tuple[tuple[str, float], ...]  # not rounded, in the order in which the elements are written
 
     @property
     def family(self) -> str:

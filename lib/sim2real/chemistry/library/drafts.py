@@ -24,22 +24,18 @@ _FAR = 8  # longest ring that the state tells from longer ones
 class Draft:
     """A repeat unit while it is written, token by token.
 
-    Args:
-        most_bonds: for every atom token without its bond, the largest sum of bond orders (an aromatic bond counts 1,
-            an implicit hydrogen 0); atoms not listed are not limited.
-        heavy_atoms: largest unit, attachment points not counted.
+    ``most_bonds`` has for every atom token without its bond the largest sum of bond orders (an aromatic bond counts 1, an
+    implicit hydrogen 0; atoms not listed are not limited); ``heavy_atoms`` does not count attachment points.
     """
 
     def __init__(self, most_bonds: dict[str, int], heavy_atoms: int) -> None:
-        self._most_bonds = most_bonds
-        self._heavy_atoms = heavy_atoms
+        self._most_bonds, self._heavy_atoms = most_bonds, heavy_atoms
         self.tokens: list[str] = []
         self.symbols: list[str] = []
         self.bonds: list[int] = []
         self._parents: list[int] = []
         self._depths: list[int] = []
-        self._here = -1
-        self._stars = 0
+        self._here, self._stars = -1, 0
         self._branches: list[tuple[int, int]] = []  # atom, length of the history
         self._rings: list[tuple[int, int]] = []  # atom, bond order reserved
         self._history: list[str] = []
@@ -60,7 +56,7 @@ class Draft:
         if token == END:
             return self._stars == 2 and not self._branches and not self._rings and last != ")"
         if token == "(":
-            return last != "(" and self._free() >= 2
+            return last != "(" and self._free(self._here) >= 2
         if token == ")":
             return bool(self._branches) and last not in "()"
         if ring := _RING.fullmatch(token):
@@ -82,12 +78,11 @@ class Draft:
             order = _ORDERS.get(ring[1], 1)
             if ring[2] == "+":
                 self._rings.append((self._here, order))
-                self.bonds[self._here] += order
             else:
                 atom, reserved = self._rings.pop(-1 - int(ring[2]))
                 order = max(order, reserved)
-                self.bonds[self._here] += order
                 self.bonds[atom] += order - reserved
+            self.bonds[self._here] += order
         else:
             self._add_atom(token)
 
@@ -100,15 +95,13 @@ class Draft:
                 text.append(token)
                 continue
             if ring[2] == "+":
-                digit = next(k for k in range(1, len(used) + 2) if k not in used)
-                used.append(digit)
+                used.append(digit := next(k for k in range(1, len(used) + 2) if k not in used))
             else:
                 digit = used.pop(-1 - int(ring[2]))
             text.append(f"{ring[1]}{digit}" if digit < 10 else f"{ring[1]}%{digit}")
         return "".join(text)
 
-    def _free(self, atom: int | None = None) -> int:
-        atom = self._here if atom is None else atom
+    def _free(self, atom: int) -> int:
         return self._most_bonds.get(self.symbols[atom], 99) - self.bonds[atom]
 
     def _atom_fits(self, token: str) -> bool:
@@ -116,7 +109,7 @@ class Draft:
         order = _ORDERS.get(bond, 1)
         if self._here < 0:
             return symbol == "*"
-        if self._free() < order or len(self.symbols) - self._stars + (symbol != "*") > self._heavy_atoms:
+        if self._free(self._here) < order or len(self.symbols) - self._stars + (symbol != "*") > self._heavy_atoms:
             return False
         if symbol == "*" and (self._stars == 2 or len(self.symbols) == 1):
             return False
@@ -139,13 +132,13 @@ class Draft:
 
     def _ring_fits(self, order: int, what: str) -> bool:
         if what == "+":
-            return self._free() >= order + 1
+            return self._free(self._here) >= order + 1
         rank = int(what)
         if rank >= len(self._rings) or self._ring_size(rank) < 3:
             return False
         atom, reserved = self._rings[-1 - rank]
         order = max(order, reserved)
-        return self._free() >= order and self._free(atom) >= order - reserved
+        return self._free(self._here) >= order and self._free(atom) >= order - reserved
 
     def _ring_size(self, rank: int) -> int:
         """Atoms in the ring that would close here, along the tree of atoms."""
@@ -164,15 +157,9 @@ def _split(token: str) -> tuple[str, str]:
 
 
 def tokens_of(smiles: str) -> list[str]:
-    """The tokens of a SMILES that begins at an attachment point, without the end.
-
-    Raises:
-        ValueError: something in the SMILES is no token.
-    """
+    """The tokens of a SMILES that begins at an attachment point, without the end; a ValueError for what is no token."""
     found, open_digits, position = [], [], 0
-    for match in _TOKENS.finditer(smiles):
-        if match.start() != position:
-            break
+    while match := _TOKENS.match(smiles, position):
         position = match.end()
         bond, symbol, parenthesis = match.groups()
         if parenthesis:
@@ -180,9 +167,8 @@ def tokens_of(smiles: str) -> list[str]:
         elif symbol[0] in "%0123456789":
             digit = int(symbol.lstrip("%"))
             if digit in open_digits:
-                rank = len(open_digits) - 1 - open_digits.index(digit)
+                found.append(f"{bond}{len(open_digits) - 1 - open_digits.index(digit)}")
                 open_digits.remove(digit)
-                found.append(f"{bond}{rank}")
             else:
                 open_digits.append(digit)
                 found.append(f"{bond}+")

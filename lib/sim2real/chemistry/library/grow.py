@@ -1,7 +1,6 @@
 """The virtual library: repeat units of 20 polymer classes, each class from an N-gram model of its known units.
 
-The paper made its 70,000 virtual polymers so, from PoLyInfo's synthesised polymers of each class (closed). Here the
-known units are whatever table the caller has.
+The paper made its 70,000 virtual polymers so, from PoLyInfo's synthesised polymers of each class (closed).
 """
 
 from __future__ import annotations
@@ -43,17 +42,13 @@ def grow_library(
 
     A draw from a class's model is kept if it is a valid unit, if the rule gives it that very class, if every atom and
     bond in it is of a kind that occurs in the class's known units (:func:`kinds`), and if its structure key is neither
-    among the known units nor drawn before. So no unit is in two classes, and each class depends on its own known units
-    and the seed alone: not on the number of workers, the order of the rows, or the other classes.
+    among the known units nor drawn before. Each class depends on its own known units and the seed alone.
 
     Args:
         known: columns smiles and polymer_class.
         per_class: units wanted of each class; a class that does not yield them in ``ATTEMPTS`` times as many draws gives
             what it has.
-        seed: of the writings and the draws.
-        workers: processes.
-        order, writings: of the models, see :class:`~sim2real.chemistry.library.ngram.NgramModel`, which says how the defaults
-            were chosen.
+        order, writings: of the models; :mod:`sim2real.chemistry.library.ngram` says how the defaults were chosen.
         classes: the classes to make; the paper's 20 by default.
 
     Returns:
@@ -68,13 +63,12 @@ def grow_library(
     if missing:
         raise ValueError(f"no known unit of {', '.join(missing)}; add some, or leave the class out of classes")
     by_class = {code: sorted(set(known.loc[known["polymer_class"] == code, "smiles"])) for code in classes}
-    grown = Parallel(n_jobs=workers)(
-        delayed(_grow_class)(code, by_class[code], per_class, seed, order, writings) for code in classes
-    )
-    library = pd.DataFrame(
-        [(smiles, code) for code, (units, _) in zip(classes, grown) for smiles in units], columns=["smiles", "polymer_class"]
-    ).sort_values(["polymer_class", "smiles"], ignore_index=True)
-    return library, pd.DataFrame([row for _, row in grown])
+    grow = delayed(_grow_class)
+    grown = Parallel(n_jobs=workers)(grow(code, by_class[code], per_class, seed, order, writings) for code in classes)
+    rows = [(smiles, code) for code, (units, _) in zip(classes, grown) for smiles in units]
+    library = pd.DataFrame(rows, columns=["smiles", "polymer_class"])
+    report = pd.DataFrame([row for _, row in grown])
+    return library.sort_values(["polymer_class", "smiles"], ignore_index=True), report
 
 
 def _grow_class(code: str, known: list[str], per_class: int, seed: int, order: int, writings: int) -> tuple[list[str], dict]:
@@ -124,8 +118,7 @@ def kinds(unit: Chem.Mol) -> set[tuple]:
         if (0, False) not in ends:
             found.add((str(bond.GetBondType()), *sorted(ends)))
     link = sorted(_end(unit.GetAtomWithIdx(atom)) for _, atom in attachment_indices(unit))
-    found.add(("SINGLE", *link))
-    return found
+    return found | {("SINGLE", *link)}
 
 
 def _end(atom: Chem.Atom) -> tuple[int, bool]:
@@ -135,20 +128,13 @@ def _end(atom: Chem.Atom) -> tuple[int, bool]:
 def report_of(code: str, known: list[str], kept: list[str], counts: Counter[str], distinct: int) -> dict[str, object]:
     """One row of the report, after the paper's Table S1 (which gives the number of units of each class).
 
-    Returns:
-        polymer_class, name, training_units, attempts;
-        valid (share of the attempts that are valid units), right_class (share of those that the rule gives the class
-        they were made for), familiar (share of those with known :func:`kinds` of atoms and bonds only), unique (share
-        of those that were drawn for the first time), novel (share of those that are not known units); kept;
-        diversity and training_diversity (:func:`internal_diversity` of a sample of both), nearest (mean Tanimoto
-        similarity of that sample of the new units to their nearest known unit).
+    ``valid``, ``right_class``, ``familiar`` (:func:`kinds`), ``unique`` and ``novel`` are each the share of what passed the
+    test before; ``nearest`` is the mean Tanimoto similarity of a sample of the new units to their nearest known unit.
     """
     passed = [counts[step] for step in ("attempts", "valid", "right class", "familiar")] + [distinct, len(kept)]
     shares = [after / before if before else np.nan for before, after in zip(passed, passed[1:])]
-    ours, theirs = fingerprints(kept), fingerprints(known)
-    rng = np.random.default_rng(0)
-    some = [ours[k] for k in rng.permutation(len(ours))[:SAMPLE]]
-    others = [theirs[k] for k in rng.permutation(len(theirs))[:SAMPLE]]
+    ours, theirs, rng = fingerprints(kept), fingerprints(known), np.random.default_rng(0)
+    some, others = ([prints[k] for k in rng.permutation(len(prints))[:SAMPLE]] for prints in (ours, theirs))
     return {
         "polymer_class": code,
         "name": CLASS_NAMES[code],
