@@ -108,10 +108,11 @@ def test_context_shortens_finished_branches_and_state_sees_rings():
     assert ring.state == (1, True, 2, 1)
 
 
-def test_size_limit():
+def test_size_limit(monkeypatch):
     assert draft_of(["*", "C", "C"], heavy_atoms=3).fits("C")
     assert not draft_of(["*", "C", "C", "C"], heavy_atoms=3).fits("C")
-    model = NgramModel(heavy_atoms=9).fit(["*CC*", "*CC(C)*", "*CCO*"], np.random.default_rng(0))
+    monkeypatch.setattr("sim2real.chemistry.library.ngram.HEAVY_ATOMS", 9)
+    model = NgramModel().fit(["*CC*", "*CC(C)*", "*CCO*"], np.random.default_rng(0))
     sizes = [parse(s).GetNumHeavyAtoms() for s in (model.sample(np.random.default_rng(k)) for k in range(60)) if s]
     assert sizes and max(sizes) <= 9
 

@@ -1,9 +1,8 @@
 """PoLyInfo's polymer classes P01 to P21, assigned to a repeat unit by rule.
 
-PoLyInfo (Otsuka et al., 2011 Int. Conf. on Emerging Intelligent Data and Web Technologies, p. 22; polymer.nims.go.jp)
-sorts homopolymers by the structure of the main chain, and only all-carbon main chains by their side groups. A unit that
-fits several classes gets the first one in the order of ``classes.csv``. The patterns are this project's own reading
-of the class names, not PoLyInfo's (closed) assignment.
+PoLyInfo (Otsuka et al., 2011 Int. Conf. on Emerging Intelligent Data and Web Technologies, p. 22) sorts homopolymers by the
+main chain, and only all-carbon main chains by their side groups. A unit that fits several classes gets the first one in the
+order of ``classes.csv``, whose patterns are this project's own reading of the class names, not the (closed) assignment.
 """
 
 from __future__ import annotations

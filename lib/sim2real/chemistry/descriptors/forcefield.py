@@ -1,21 +1,19 @@
 """The 190-number force-field kernel mean descriptor of a polymer or molecule, from its graph alone.
 
-Definition: ``ff.descriptor.FF_descriptor`` of RadonPy 0.2.11 (BSD-3) with ``polar=True`` and GAFF2_mod, the descriptor
-of Minami et al.'s paper. RadonPy closes ten repeat units to a ring; here types and charges are those of the infinite
-chain (:mod:`sim2real.chemistry.descriptors.periodic`), which needs no search for rings in that macrocycle.
+Definition: ``ff.descriptor.FF_descriptor`` of RadonPy 0.2.11 (BSD-3) with ``polar=True`` and GAFF2_mod, the descriptor of
+Minami et al.'s paper. RadonPy closes ten repeat units to a ring; here types and charges are those of the infinite chain
+(:mod:`sim2real.chemistry.descriptors.periodic`), which needs no search for rings in that macrocycle.
 
-Agreement with RadonPy's ring of ten where it gives a vector: 478 of its own 1,077 units, taken at random, the 46
-polymers and 140 solvents of the chi set, and 54 of 55 embedded facts differ by at most 5e-16 in any number. Exceptions:
+Agreement with RadonPy's ring of ten where it gives a vector: 478 of its own 1,077 units, taken at random, the 46 polymers and
+140 solvents of the chi set, and 54 of 55 embedded facts differ by at most 5e-16 in any number. Exceptions:
 
-- ``*c1cccc(-c2nc3cc(-c4ccc5[nH]c(*)nc5c4)ccc3[nH]2)c1`` (0.11): RDKit takes RadonPy's macrocycle of ten units for
-  aromatic, and with it atoms that are not; the chain has no such ring.
+- ``*c1cccc(-c2nc3cc(-c4ccc5[nH]c(*)nc5c4)ccc3[nH]2)c1`` (0.11): RDKit takes RadonPy's macrocycle of ten units for aromatic.
 - Backbones of one atom with a double bond beside it, ``*C(=C)*`` (0.40): ten units then are a ring of ten to RadonPy.
 - 4-pyridone (0.04): two equivalent double bonds take different types in RadonPy, by the order of the atoms.
 
 RadonPy refuses silicon and boron, which GAFF2 lacks. Here the terms that contain them take UFF's parameters
-(:mod:`sim2real.chemistry.descriptors.uff`), every kind of which is reported. Torsions with such an atom only at an end keep
-GAFF2's X-b-c-X. Values are scaled by the ranges of GAFF2's table all the same, so that no other vector changes; UFF's
-may leave [0, 1] slightly, where kernels are small. The masses of both count at their values, between the centres.
+(:mod:`sim2real.chemistry.descriptors.uff`), which is reported; torsions with such an atom only at an end keep GAFF2's X-b-c-X.
+Values are scaled by the ranges of GAFF2's table all the same, so that no other vector changes; UFF's may leave [0, 1] slightly.
 """
 
 from __future__ import annotations
@@ -25,6 +23,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from importlib.resources import files
+from itertools import repeat
 from typing import Any, TypeVar
 
 import numpy as np
@@ -79,7 +78,8 @@ def forcefield_vector(smiles: str) -> Described:
     graph = build_graph(mol)
     fallbacks: set[str] = set()
     types, hydrogen_types = atom_types(graph, fallbacks)
-    values: dict[str, Weighted] = {"charge": _charges(graph), "polar": _charge_differences(graph)}
+    charges = [*zip(graph.charges, repeat(1)), *((q, n) for q, n in zip(graph.hydrogen_charges, graph.hydrogens) if n)]
+    values: dict[str, Weighted] = {"charge": charges, "polar": _charge_differences(graph)}
     foreign = _foreign_terms(graph, types, hydrogen_types)
     for term, kinds in count_terms(graph, types, hydrogen_types).items():
         found = [(parameters(term, kind), count) for kind, count in kinds.items() if not is_foreign(term, kind)]
@@ -94,9 +94,6 @@ def forcefield_vector(smiles: str) -> Described:
 
 class ForceFieldDescriptor(StructureDescriptor):
     """The 190 numbers of :func:`forcefield_vector`, of SMILES with two or no ``*``.
-
-    Args:
-        n_jobs, cache_dir: as :class:`~sim2real.chemistry.descriptors.base.StructureDescriptor`.
 
     Attributes:
         fallbacks_: DataFrame with the columns row (the label), structure and fallback: every parameter that GAFF2 lacks
@@ -167,11 +164,6 @@ def count_terms(graph: Graph, types: list[Label], hydrogen_types: list[Label]) -
     return {"atom": atoms, "bond": bonds, "angle": +angles, "dihedral": dihedrals}
 
 
-def _charges(graph: Graph) -> Weighted:
-    heavy = [(charge, 1) for charge in graph.charges]
-    return heavy + [(charge, count) for charge, count in zip(graph.hydrogen_charges, graph.hydrogens) if count]
-
-
 def _charge_differences(graph: Graph) -> Weighted:
     charges = graph.charges
     heavy = [(abs(charges[a] - charges[b]), 1) for a, bonded in enumerate(graph.bonds) for b, _ in bonded if a < b]
@@ -192,12 +184,8 @@ def _ranges() -> dict[str, tuple[float, float]]:
     """Smallest and largest value of each block, which scale it to [0, 1]: over the whole GAFF2 table, or fixed."""
     ranges = {"charge": (-1.0, 1.0), "polar": (0.0, 2.0)}
     for term, names in _COLUMNS.items():
-        entries = [
-            values
-            for types, values in tables()[term].items()
-            if types[0] not in _UNSCALED_ATOMS or term != "atom"
-            if values[0] >= _WEAKEST.get(term, -np.inf)
-        ]
+        left_out, weakest = (_UNSCALED_ATOMS if term == "atom" else ()), _WEAKEST.get(term, -np.inf)
+        entries = [v for types, v in tables()[term].items() if types[0] not in left_out and v[0] >= weakest]
         for column, name in enumerate(names):
             ranges[name] = min(entry[column] for entry in entries), max(entry[column] for entry in entries)
     return ranges

@@ -1,14 +1,12 @@
 """GAFF2 atom types of a graph, by the rules of RadonPy's GAFF2_mod.
 
-GAFF: Wang, Wolf, Caldwell, Kollman and Case, J. Comput. Chem. 25 (2004) 1157; its second version adds types of N-H
-groups. GAFF2_mod adds ``c3f``, an sp3 carbon bonded to fluorine (J. Mol. Model. 25 (2019) 39, as cited by RadonPy). The
-rules are RadonPy 0.2.11's (BSD-3; ff/gaff.py, ff/gaff2_mod.py) with one difference: the alternating types of conjugated
-systems (cc/cd, ce/cf, cp/cq ...) are a two-colouring that starts at an atom chosen by its surroundings, so they do not
-depend on the order in which the atoms are written, as RadonPy's do.
+GAFF: Wang, Wolf, Caldwell, Kollman and Case, J. Comput. Chem. 25 (2004) 1157; its second version adds types of N-H groups,
+GAFF2_mod ``c3f``, an sp3 carbon bonded to fluorine (J. Mol. Model. 25 (2019) 39, as cited by RadonPy). The rules are RadonPy
+0.2.11's (BSD-3; ff/gaff.py, ff/gaff2_mod.py) with one difference: the alternating types of conjugated systems (cc/cd, ce/cf,
+cp/cq ...) start at an atom chosen by its surroundings, so that they do not depend on the order of the atoms, as RadonPy's do.
 
 Silicon and boron, which GAFF2 lacks, and hydrogen on them take types of this package (``si``, ``b``, ``h``), whose
-parameters are UFF's. They leave the types around them alone: oxygen between silicon atoms is ``os``, silanol's ``oh``
-with ``ho``, carbon on silicon ``c3`` or ``ca``, and its hydrogens ``hc``, because neither element withdraws electrons.
+parameters are UFF's. They leave the types around them alone, because neither element withdraws electrons.
 """
 
 from __future__ import annotations
@@ -121,11 +119,9 @@ def _nitrogen_type(graph: Graph, atom: int, fallbacks: set[str]) -> str:
     if degree == 3:
         return _three_bonded_nitrogen(graph, atom)
     if degree == 2:
-        if graph.aromatic[atom]:
-            return "nb"
-        if not any(order == 2 for _, order in graph.bonds[atom]):
+        if not (graph.aromatic[atom] or any(order == 2 for _, order in graph.bonds[atom])):
             fallbacks.add("atom N with two single bonds: n2")
-        return "n2"
+        return "nb" if graph.aromatic[atom] else "n2"
     fallbacks.add(f"atom N with {degree} neighbours: n1")
     return "n1"
 

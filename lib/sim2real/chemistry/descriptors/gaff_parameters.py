@@ -153,12 +153,9 @@ def _empirical_angle(types: Types) -> Values | None:
 
 def _first_entry(term: str, end: str, centre: str) -> Values | None:
     """The bond end-centre or the angle end-centre-end, with replacements of one step."""
-    for middle in _chain(centre)[:2]:
-        for outer in _chain(end)[:2]:
-            found = _entry(term, (outer, middle, outer) if term == "angle" else (outer, middle))
-            if found is not None:
-                return found
-    return None
+    pairs = product(_chain(centre)[:2], _chain(end)[:2])
+    entries = (_entry(term, (outer, middle, outer) if term == "angle" else (outer, middle)) for middle, outer in pairs)
+    return next((found for found in entries if found is not None), None)
 
 
 def _mean_between_elements(term: str, types: Types) -> Values | None:

@@ -43,9 +43,8 @@ _GROWS = np.array([not name.startswith(_INTENSIVE) for name in _FUNCTIONS])
 class MolecularDescriptor(StructureDescriptor):
     """RDKit descriptors of SMILES: molecules as they are, repeat units (two ``*``) as a chain capped with hydrogen.
 
-    ``fit`` drops the columns that are constant in its data. Stereochemistry is removed first. A number RDKit cannot
-    give (an error, NaN or infinity; partial charges of elements without Gasteiger parameters, say) is 0, and every
-    number is cut to +-1e6.
+    ``fit`` drops the columns that are constant in its data. Stereochemistry is removed first. A number RDKit cannot give (an
+    error, NaN or infinity; partial charges of elements without Gasteiger parameters, say) is 0, and every number is cut to +-1e6.
 
     Args:
         units: repeat units in the chain. Two is the least that holds the bond between units.

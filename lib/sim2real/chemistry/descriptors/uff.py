@@ -58,33 +58,22 @@ def uff_parameters(cell: Chem.Mol, names: dict[int, str], term: str, paths: Coun
         types = tuple(names[atom] for atom in path)
         if is_foreign(term, types):
             label = f"{term} {'-'.join(min(types, types[::-1]))}"
-            values = _VALUES[term](cell, *path)
+            values = _values(cell, term, path)
             if values is None:
                 raise StructureError(f"neither GAFF2 nor UFF has parameters for the {label}")
             yield Parameters(*values, f"{label}: UFF"), count
 
 
-def _atom(cell: Chem.Mol, atom: int) -> tuple[float, float] | None:
-    found = rdForceFieldHelpers.GetUFFVdWParams(cell, atom, atom)
-    return found and (found[1], found[0] / 2 ** (1 / 6))
-
-
-def _bond(cell: Chem.Mol, first: int, second: int) -> tuple[float, float] | None:
-    found = rdForceFieldHelpers.GetUFFBondStretchParams(cell, first, second)
-    return found and (found[0] / 2, found[1])
-
-
-def _angle(cell: Chem.Mol, first: int, centre: int, last: int) -> tuple[float, float] | None:
+def _values(cell: Chem.Mol, term: str, path: Path) -> tuple[float, float] | None:
+    if term == "dihedral":
+        # RDKit gives no barrier about a bond of an sp atom, and UFF has none there: it is free
+        barrier = rdForceFieldHelpers.GetUFFTorsionParams(cell, *path) or 0.0
+        left, right = (cell.GetAtomWithIdx(atom).GetDegree() - 1 for atom in path[1:3])
+        return barrier / 2 / (left * right), float("nan")
+    if term == "atom":
+        found = rdForceFieldHelpers.GetUFFVdWParams(cell, *path, *path)
+        return found and (found[1], found[0] / 2 ** (1 / 6))
     # two equal hydrogens are one label, which serves as both: UFF's value depends on the atoms' types and bonds alone
-    found = rdForceFieldHelpers.GetUFFAngleBendParams(cell, first, centre, last)
+    get = rdForceFieldHelpers.GetUFFBondStretchParams if term == "bond" else rdForceFieldHelpers.GetUFFAngleBendParams
+    found = get(cell, *path)
     return found and (found[0] / 2, found[1])
-
-
-def _dihedral(cell: Chem.Mol, first: int, left: int, right: int, last: int) -> tuple[float, float]:
-    # RDKit gives no barrier about a bond of an sp atom, and UFF has none there: it is free
-    barrier = rdForceFieldHelpers.GetUFFTorsionParams(cell, first, left, right, last) or 0.0
-    torsions = (cell.GetAtomWithIdx(left).GetDegree() - 1) * (cell.GetAtomWithIdx(right).GetDegree() - 1)
-    return barrier / 2 / torsions, float("nan")
-
-
-_VALUES = {"atom": _atom, "bond": _bond, "angle": _angle, "dihedral": _dihedral}

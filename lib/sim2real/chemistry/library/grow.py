@@ -19,8 +19,8 @@ from sim2real.chemistry.fingerprints import fingerprints
 from sim2real.chemistry.library.ngram import NgramModel
 from sim2real.chemistry.structures import StructureError, attachment_indices, parse, structure_key
 
-# The paper does not say which 20 of the 21 classes it used (its Table S1 is not in the text). Polysiloxanes are the one
-# class without any unit in RadonPy's public set of 1,077, by its own column of classes: GAFF2 has no silicon.
+# The paper does not say which 20 of the 21 classes it used. Polysiloxanes are the one class without any unit in RadonPy's
+# public set of 1,077: GAFF2 has no silicon.
 LEFT_OUT = "P17"
 CLASSES: tuple[str, ...] = tuple(code for code in CLASS_NAMES if code != LEFT_OUT)
 
@@ -75,7 +75,7 @@ def _grow_class(code: str, known: list[str], per_class: int, seed: int, order: i
     writing, rng = np.random.default_rng([seed, list(CLASS_NAMES).index(code)]).spawn(2)
     model = NgramModel(order, writings).fit(known, writing)
     known_keys = {structure_key(smiles) for smiles in known}
-    familiar = set().union(*(kinds(parse(smiles)) for smiles in known))
+    known_kinds = set().union(*(kinds(parse(smiles)) for smiles in known))
     counts: Counter[str] = Counter()
     distinct: set[str] = set()
     kept: list[str] = []
@@ -89,18 +89,13 @@ def _grow_class(code: str, known: list[str], per_class: int, seed: int, order: i
             unit = parse(key, attachment_points=(2,))
         except StructureError:
             continue
-        counts["valid"] += 1
-        if class_of_mol(unit) != code:
-            continue
-        counts["right class"] += 1
-        if not kinds(unit) <= familiar:
-            continue
-        counts["familiar"] += 1
-        if key in distinct:
-            continue
-        distinct.add(key)
-        if key not in known_keys:
-            kept.append(key)
+        right_class = class_of_mol(unit) == code
+        familiar = right_class and kinds(unit) <= known_kinds
+        counts.update({"valid": 1, "right class": right_class, "familiar": familiar})
+        if familiar and key not in distinct:
+            distinct.add(key)
+            if key not in known_keys:
+                kept.append(key)
     return kept, report_of(code, known, kept, counts, len(distinct))
 
 

@@ -1,9 +1,8 @@
 """Fedors' cohesive energy of a structure by rules that look only at an atom and its neighbours.
 
-R. F. Fedors, Polym. Eng. Sci. 14, 147 (1974). Fedors tabulates groups; here every group's energy is shared out among
-its atoms, so that the sum does not depend on the order of atoms or on where a chain is cut. The share of a carbonyl
-group that is more than a ketone's goes through the O or N beside it, and is halved where two carbonyls claim the same
-atom (imides).
+R. F. Fedors, Polym. Eng. Sci. 14, 147 (1974). Fedors tabulates groups; here every group's energy is shared out among its atoms,
+so that the sum does not depend on the order of atoms or on where a chain is cut. The share of a carbonyl group that is more than
+a ketone's goes through the O or N beside it, and is halved where two carbonyls claim the same atom (imides).
 """
 
 from __future__ import annotations

@@ -13,19 +13,8 @@ from functools import cache
 
 from rdkit import Chem
 
+from sim2real.chemistry.simulators import constants as const
 from sim2real.chemistry.simulators.cohesion import Atoms, cohesion
-from sim2real.chemistry.simulators.constants import (
-    ATOMIC_MASS,
-    AVOGADRO,
-    BOND_SHORTENING,
-    BORON_POLARIZABILITY,
-    COVALENT_RADIUS,
-    HYDROGEN_BOND,
-    MILLER,
-    SILICON_LOSS_PER_OXYGEN,
-    SILICON_POLARIZABILITY,
-    VDW_RADIUS,
-)
 
 TWICE_ORDER = {Chem.BondType.SINGLE: 2, Chem.BondType.AROMATIC: 3, Chem.BondType.DOUBLE: 4, Chem.BondType.TRIPLE: 6}
 
@@ -66,7 +55,7 @@ def structure_sums(mol: Chem.Mol) -> Sums:
     """
     everything = list(mol.GetAtoms())  # RDKit's own sequence is slow to iterate
     numbers, hydrogens = [atom.GetAtomicNum() for atom in everything], [atom.GetTotalNumHs() for atom in everything]
-    unknown = {z for z in numbers if z and (z not in VDW_RADIUS or z == 1)}
+    unknown = {z for z in numbers if z and (z not in const.VDW_RADIUS or z == 1)}
     if unknown:
         names = ", ".join(Chem.GetPeriodicTable().GetElementSymbol(z) for z in sorted(unknown))
         raise CannotSimulate(f"no parameters for the element {names} as a bonded atom")
@@ -76,11 +65,11 @@ def structure_sums(mol: Chem.Mol) -> Sums:
     mass = volume = polarizability = 0.0
     for i, (z, h) in enumerate(zip(numbers, hydrogens)):
         if z:
-            mass += ATOMIC_MASS[z] + h * ATOMIC_MASS[1]
-            volume += sphere(VDW_RADIUS[z])
-            polarizability += _hybrid_polarizability(i, atoms) + h * MILLER["H"]
+            mass += const.ATOMIC_MASS[z] + h * const.ATOMIC_MASS[1]
+            volume += sphere(const.VDW_RADIUS[z])
+            polarizability += _hybrid_polarizability(i, atoms) + h * const.MILLER["H"]
             if h:
-                volume += h * (sphere(VDW_RADIUS[1]) - bond_lens(z, 1, 2))
+                volume += h * (sphere(const.VDW_RADIUS[1]) - bond_lens(z, 1, 2))
     rotors = RING_ATOM * len(set().union(*rings))
     for i, j, order, in_ring in bonds:
         volume -= bond_lens(numbers[i], numbers[j], order)
@@ -96,7 +85,7 @@ def structure_sums(mol: Chem.Mol) -> Sums:
         polymer=bool(stars),
         molar_mass=mass,
         atoms=len(numbers) - len(stars) + sum(hydrogens),
-        vdw_volume=volume * AVOGADRO * 1e-24,
+        vdw_volume=volume * const.AVOGADRO * 1e-24,
         polarizability=polarizability,
         cohesion=cohesion(atoms, rings),
         rotors=rotors,
@@ -147,16 +136,15 @@ def lens(radius_a: float, radius_b: float, distance: float) -> float:
 @cache
 def bond_lens(z_a: int, z_b: int, twice_order: int) -> float:
     """Overlap of two bonded Bondi spheres at the distance of Cordero's radii, cubic Angstrom."""
-    distance = (COVALENT_RADIUS[z_a] + COVALENT_RADIUS[z_b]) * BOND_SHORTENING[twice_order]
-    return lens(VDW_RADIUS[z_a], VDW_RADIUS[z_b], distance)
+    distance = (const.COVALENT_RADIUS[z_a] + const.COVALENT_RADIUS[z_b]) * const.BOND_SHORTENING[twice_order]
+    return lens(const.VDW_RADIUS[z_a], const.VDW_RADIUS[z_b], distance)
 
 
 def _hydrogen_bond_overlap(atoms: Atoms) -> float:
     """Volume shared through hydrogen bonds, cubic Angstrom, if donors find acceptors among their own kind.
 
-    Donors: O-H, and N-H beside a carbonyl (amines are left out: their bonds are long, 2.2 Angstrom and more);
-    acceptors: each O takes two bonds, each N that is not beside a carbonyl takes one. Donors in excess share the
-    acceptors evenly.
+    Donors: O-H, and N-H beside a carbonyl (amines are left out: their bonds are long, 2.2 Angstrom and more); acceptors: each O
+    takes two bonds, each N that is not beside a carbonyl takes one. Donors in excess share the acceptors evenly.
     """
     shared = 0.0
     donors = room = 0
@@ -167,7 +155,7 @@ def _hydrogen_bond_overlap(atoms: Atoms) -> float:
         room += 2 if z == 8 else not beside_carbonyl
         if hydrogens and (z == 8 or beside_carbonyl):
             donors += hydrogens
-            shared += hydrogens * lens(VDW_RADIUS[1], VDW_RADIUS[8], HYDROGEN_BOND[z])
+            shared += hydrogens * lens(const.VDW_RADIUS[1], const.VDW_RADIUS[8], const.HYDROGEN_BOND[z])
     return shared * min(1.0, room / donors) if donors else 0.0
 
 
@@ -177,27 +165,27 @@ def _hybrid_polarizability(i: int, atoms: Atoms) -> float:
     pi_neighbours = sum(atoms.unsaturated[j] for j, _ in atoms.bonds[i])
     if z == 6:
         if not orders or max(orders) == 2:
-            return MILLER["CTE"]
+            return const.MILLER["CTE"]
         if 6 in orders or orders.count(4) == 2:
-            return MILLER["CDI"]
-        return MILLER["CBR"] if orders.count(3) == 3 else MILLER["CTR"]
+            return const.MILLER["CDI"]
+        return const.MILLER["CBR"] if orders.count(3) == 3 else const.MILLER["CTR"]
     if z == 7:
         if 6 in orders or orders.count(4) == 2:
-            return MILLER["NDI"]
+            return const.MILLER["NDI"]
         if 4 in orders or orders == [3, 3]:
-            return MILLER["NTR2"]
-        return MILLER["NPI2" if pi_neighbours else "NTE"]
+            return const.MILLER["NTR2"]
+        return const.MILLER["NPI2" if pi_neighbours else "NTE"]
     if z == 8:
-        return MILLER["OTR4" if 4 in orders else "OPI2" if pi_neighbours > 1 else "OTE"]
+        return const.MILLER["OTR4" if 4 in orders else "OPI2" if pi_neighbours > 1 else "OTE"]
     if z == 16:
         if 4 in orders:
-            return MILLER["STR4" if len(orders) == 1 else "STE"]
-        return MILLER["SPI2" if pi_neighbours > 1 else "STE"]
+            return const.MILLER["STR4" if len(orders) == 1 else "STE"]
+        return const.MILLER["SPI2" if pi_neighbours > 1 else "STE"]
     if z == 14:
-        return SILICON_POLARIZABILITY - SILICON_LOSS_PER_OXYGEN * atoms.beside(i).count(8)
+        return const.SILICON_POLARIZABILITY - const.SILICON_LOSS_PER_OXYGEN * atoms.beside(i).count(8)
     if z == 5:
-        return BORON_POLARIZABILITY
-    return MILLER[{9: "F", 15: "PTE", 17: "Cl", 35: "Br", 53: "I"}[z]]
+        return const.BORON_POLARIZABILITY
+    return const.MILLER[{9: "F", 15: "PTE", 17: "Cl", 35: "Br", 53: "I"}[z]]
 
 
 def _exaltation(i: int, j: int, atoms: Atoms) -> float:

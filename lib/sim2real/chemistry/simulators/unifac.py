@@ -112,11 +112,8 @@ class _Table:
     @classmethod
     def of(cls, assignments: list[dict[int, int]]) -> _Table:
         subgroups = sorted({group for groups in assignments for group in groups})
-        column = {group: k for k, group in enumerate(subgroups)}
-        counts = np.zeros((len(assignments), len(subgroups)))
-        for row, groups in enumerate(assignments):
-            for group, count in groups.items():
-                counts[row, column[group]] = count
+        counts = np.array([[groups.get(g, 0) for g in subgroups] for groups in assignments], dtype=float)
+        counts = counts.reshape(len(assignments), len(subgroups))
         R, Q = (np.array([getattr(unifac.UFSG[g], size) for g in subgroups], dtype=float) for size in "RQ")
         return cls(subgroups, counts, Q, counts @ R, counts @ Q)
 
