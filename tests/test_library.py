@@ -177,8 +177,9 @@ def test_a_high_order_recites_and_a_low_order_invents(known):
     assert novel(40) < novel(4)
 
 
-def test_endless_chains_are_given_up():
-    model = NgramModel(order=2, steps=5).fit(["*CCCCCCCC*"], np.random.default_rng(0))
+def test_endless_chains_are_given_up(monkeypatch):
+    monkeypatch.setattr("sim2real.chemistry.library.ngram.STEPS", 5)
+    model = NgramModel(order=2).fit(["*CCCCCCCC*"], np.random.default_rng(0))
     assert {model.sample(np.random.default_rng(k)) for k in range(30)} >= {None}
     with pytest.raises(ValueError, match="order must be at least 2"):
         NgramModel(order=1)

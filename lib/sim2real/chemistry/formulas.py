@@ -37,11 +37,9 @@ class Formula:
 
     @property
     def family(self) -> str:
-        """The class: the first of :data:`FAMILIES` (halide, oxide, chalcogenide, pnictide, tetrelide) whose elements are at
-        least 10 % of the atoms, else ``intermetallic or other``.
+        """The class: the first of :data:`FAMILIES` whose elements are at least 10 % of the atoms, else ``intermetallic or other``.
 
-        A rule on what is counted, not on bonding: BiCuSeO is an oxide, CsSnI3 a halide, CoSb3 and metallic Bi-Sb are
-        pnictides, ZrNiSn and Si-Ge tetrelides.
+        A rule on what is counted, not on bonding: BiCuSeO is an oxide, CoSb3 and metallic Bi-Sb are pnictides.
         """
         amounts = dict(self.fractions)
         for name, elements in FAMILIES.items():

@@ -1,8 +1,7 @@
 """Chemical structures: reading SMILES, repeat units, oligomers and cut-independent keys.
 
-A *polymer* is written as its constitutional repeat unit with two attachment points (``*``), a *molecule* as a plain
-SMILES. Simulators, descriptors and tables read structures through this module, so that a bad one is refused in one place and in
-one sentence.
+A *polymer* is written as its constitutional repeat unit with two attachment points (``*``), a *molecule* as a plain SMILES.
+All read structures through this module, so that a bad one is refused in one place and in one sentence.
 """
 
 from __future__ import annotations
@@ -114,9 +113,6 @@ def structure_key(smiles: str) -> str:
     Every acyclic single bond of the backbone is a possible cut. The unit is cut at all of them, the pieces form a
     periodic sequence, and the key is the smallest rotation of its shortest period, read forwards or backwards:
     ``*CCO*``, ``*COC*``, ``*OCC*`` and ``*CCOCCO*`` share one key. A molecule's key is its canonical SMILES.
-
-    Raises:
-        StructureError: as :func:`parse`.
     """
     mol = Chem.Mol(parse(smiles))
     Chem.RemoveStereochemistry(mol)

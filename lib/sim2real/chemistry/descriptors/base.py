@@ -230,9 +230,7 @@ class VectorStore:
         return {key: Described(vectors[row], tuple(notes[row].splitlines())) for key, row in rows.items()}
 
 
-def _describe_chunk(
-    descriptor: StructureDescriptor, structures: Sequence[str]
-) -> tuple[dict[str, Described], dict[str, ValueError]]:
+def _describe_chunk(descriptor: StructureDescriptor, structures: Sequence[str]) -> tuple[dict, dict]:
     described: dict[str, Described] = {}
     failures: dict[str, ValueError] = {}
     for structure in structures:

@@ -54,7 +54,8 @@ FEATURE_NAMES: tuple[str, ...] = tuple(f"mass_{symbol}" for symbol in GAFF_ELEME
 )
 
 # what the numbers come from: a change in any of these makes a new cache
-_SOURCES = ("forcefield.py", "gaff.py", "gaff_parameters.py", "periodic.py", "uff.py", "data/gaff2_mod.csv")
+_SOURCES = ("forcefield.py", "gaff.py", "gaff_parameters.py", "periodic.py", "uff.py")
+_SOURCES += ("data/gaff2_mod.csv", "data/gaff2_replacements.csv")
 
 Weighted = Iterable[tuple[float, int]]
 Label = TypeVar("Label", str, int)
@@ -132,10 +133,9 @@ def _foreign_terms(graph: Graph, types: list[str], hydrogen_types: list[str]) ->
 
 
 def count_terms(graph: Graph, types: list[Label], hydrogen_types: list[Label]) -> dict[str, Counter[tuple[Label, ...]]]:
-    """How often each kind of atom, bond, angle and dihedral occurs in a cell, hydrogens included.
+    """How often each kind of atom, bond, angle and dihedral, as the labels tell them apart, occurs in a cell.
 
-    The kinds are those that the labels of the heavy atoms, and of the hydrogens on each, tell apart. The hydrogens of
-    an atom are equal, so they are one neighbour that counts as many times as there are hydrogens.
+    The hydrogens of an atom are equal, so they are one neighbour that counts as many times as there are hydrogens.
     """
     atoms, bonds, angles, dihedrals = (Counter() for _ in range(4))
     # of every atom: (index, type, multiplicity) of its neighbours; no index is the hydrogens'
@@ -173,8 +173,7 @@ def _charge_differences(graph: Graph) -> Weighted:
 def _mass_block(graph: Graph) -> np.ndarray:
     counts = Counter(graph.atomic_numbers)
     counts[1] = sum(graph.hydrogens)
-    masses = [(mass, counts[number]) for number, mass in zip(GAFF_ELEMENTS, _MASSES)]
-    masses += [(mass, counts[number]) for number, mass in _OTHER_MASSES.items()]
+    masses = [(mass, counts[number]) for number, mass in [*zip(GAFF_ELEMENTS, _MASSES), *_OTHER_MASSES.items()]]
     low, high = _MASSES[0], _MASSES[-1]
     return _kernel_mean(masses, low, high, (_MASSES - low) / (high - low), _MASS_WIDTH)
 

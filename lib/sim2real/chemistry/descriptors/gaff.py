@@ -39,10 +39,8 @@ def check_elements(mol: Chem.Mol) -> None:
     for atom in mol.GetAtoms():
         number = atom.GetAtomicNum()
         if number and number not in GAFF_ELEMENTS and number not in TYPES_WITHOUT_GAFF:
-            raise StructureError(
-                f"{Chem.MolToSmiles(mol)!r}: no force-field parameters for {atom.GetSymbol()}, "
-                f"only for {' '.join(GAFF_ELEMENTS.values())}, and Si and B by UFF"
-            )
+            what = f"{Chem.MolToSmiles(mol)!r}: no force-field parameters for {atom.GetSymbol()}"
+            raise StructureError(f"{what}, only for {' '.join(GAFF_ELEMENTS.values())}, and Si and B by UFF")
 
 
 def atom_types(graph: Graph, fallbacks: set[str]) -> tuple[list[str], list[str]]:
@@ -200,10 +198,7 @@ def _type_biphenyl_heads(graph: Graph, types: list[str]) -> None:
 
 
 def _two_colour(graph: Graph, types: list[str], twins: dict[str, str], *, different: tuple[float, ...]) -> None:
-    """Give every second atom its twin type: equal across single bonds, unequal across bonds of order ``different``.
-
-    Each connected system starts, with the first twin, at the atom of lowest rank (:func:`_ranks`).
-    """
+    """Give every second atom from that of lowest rank on its twin: equal across single bonds, unequal across ``different`` ones."""
     waiting = {atom for atom in range(len(graph)) if types[atom] in twins}
     if not any(n in waiting and order in different for atom in waiting for n, order in graph.bonds[atom]):
         return
@@ -226,8 +221,7 @@ def _two_colour(graph: Graph, types: list[str], twins: dict[str, str], *, differ
 def _ranks(graph: Graph) -> list[int]:
     """Rank of every atom by its surroundings, refined until no class splits (Morgan, J. Chem. Doc. 5 (1965) 107).
 
-    Atoms with the same surroundings share a rank, and the order of the ranks does not depend on how many repeat units
-    the cell holds or where the chain was cut.
+    Neither the number of repeat units in the cell nor the place of the cut plays a part.
     """
     count = 0
     in_ring = map(bool, graph.ring_sizes)

@@ -24,19 +24,6 @@ from sim2real.chemistry.structures import StructureError
 Types = tuple[str, ...]
 Values = tuple[float, float]
 
-# Source of both tables of replacements: RadonPy 0.2.11 (BSD-3), ff/gaff.py, ff/gaff2.py and ff/gaff2_mod.py.
-_REPLACEMENTS = {
-    **dict.fromkeys(("cc", "cd", "ce", "cf", "cu", "cv"), "c2"),
-    **{"cg": "c1", "ch": "c1", "cp": "ca", "cq": "ca", "cx": "c3", "cy": "c3"},
-    **{"h1": "hc", "h2": "hc", "h3": "hc", "h4": "ha", "h5": "ha", "hx": "hc"},
-    **{"nb": "nc", "nc": "n2", "nd": "n2", "ne": "n2", "nf": "n2"},
-    **{"pb": "pc", "pc": "p2", "pd": "p2", "pe": "p2", "pf": "p2", "p4": "px", "px": "p4", "p5": "py", "py": "p5"},
-    **{"s4": "sx", "sx": "s4", "s6": "sy", "sy": "s6"},
-}
-_PARENTS = {
-    **{"c3f": "c3", "cs": "c", "ns": "n", "nt": "n", "nu": "nh", "nv": "nh", "n7": "n3", "n8": "n3", "n9": "n3"},
-    **dict.fromkeys(("nx", "ny", "nz", "n+"), "n4"),
-}
 # Z and C of the empirical angle formula (Wang et al. 2004, as in RadonPy 0.2.11, ff/gaff.py)
 _ANGLE_Z = {"H": 0.784, "C": 1.183, "N": 1.212, "O": 1.219, "F": 1.166, "Cl": 1.272, "Br": 1.378, "I": 1.398}
 _ANGLE_Z |= {"P": 1.620, "S": 1.280}
@@ -56,11 +43,20 @@ class Parameters(NamedTuple):
 
 
 @cache
+def _replacements(reported: str) -> dict[str, str]:
+    """What stands in for a type, where that is to be reported (``yes``) or by design (``no``)."""
+    return {row["type"]: row["replacement"] for row in _rows("gaff2_replacements.csv") if row["reported"] == reported}
+
+
+def _rows(name: str) -> Iterator[dict[str, str]]:
+    return csv.DictReader((files("sim2real.chemistry.descriptors") / "data" / name).read_text(encoding="utf-8").splitlines())
+
+
+@cache
 def tables() -> dict[str, dict[Types, Values]]:
     """The GAFF2_mod tables, term -> types -> two values; bonded entries under both directions of reading."""
     found: dict[str, dict[Types, Values]] = {"atom": {}, "bond": {}, "angle": {}, "dihedral": {}}
-    text = (files("sim2real.chemistry.descriptors") / "data" / "gaff2_mod.csv").read_text(encoding="utf-8")
-    for row in csv.DictReader(text.splitlines()):
+    for row in _rows("gaff2_mod.csv"):
         types = tuple(row["types"].split("-"))
         found[row["term"]][types] = found[row["term"]][types[::-1]] = float(row["first"]), float(row["second"] or "nan")
     return found
@@ -93,7 +89,7 @@ def _replaced(term: str, types: Types, fewest: int, most: int) -> tuple[Values, 
     for candidate in _candidates(term, types, fewest, most):
         values = _entry(term, candidate)
         if values is not None:
-            by_design = all(new in (old, _PARENTS.get(old)) for old, new in zip(types, candidate))
+            by_design = all(new in (old, _replacements("no").get(old)) for old, new in zip(types, candidate))
             return values, None if by_design else "-".join(candidate)
     return None
 
@@ -124,7 +120,7 @@ def _candidates(term: str, types: Types, fewest: int, most: int) -> Iterator[Typ
 def _chain(name: str) -> list[str]:
     chain = [name]
     while True:
-        name = _PARENTS.get(name) or _REPLACEMENTS.get(name, "")
+        name = _replacements("no").get(name) or _replacements("yes").get(name, "")
         if not name or name in chain:
             return chain
         chain.append(name)

@@ -50,7 +50,6 @@ class MolecularDescriptor(StructureDescriptor):
         units: repeat units in the chain. Two is the least that holds the bond between units.
         per_atom: divide the numbers that grow with the chain (weights, areas, counts; all but HeavyAtomCount) by the
             heavy atoms, so that they hardly depend on how long a unit was written; False gives RDKit's own numbers.
-        n_jobs, cache_dir: as :class:`~sim2real.chemistry.descriptors.base.StructureDescriptor`.
 
     Raises:
         StructureError: from ``fit`` and ``transform``, for a row that :func:`sim2real.chemistry.structures.parse` refuses.

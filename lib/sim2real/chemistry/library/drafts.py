@@ -16,7 +16,6 @@ from sim2real.chemistry.structures import parse
 
 END = "$"
 _TOKENS = re.compile(r"([-=#:]?)(\[[^\]]+\]|Br|Cl|[BCNOPSFIbcnops*]|%\d\d|\d)|([()])")
-_RING = re.compile(r"([-=#:]?)(\+|\d+)$")
 _ORDERS = {"=": 2, "#": 3}
 _FAR = 8  # longest ring that the state tells from longer ones
 
@@ -59,9 +58,10 @@ class Draft:
             return last != "(" and self._free(self._here) >= 2
         if token == ")":
             return bool(self._branches) and last not in "()"
-        if ring := _RING.fullmatch(token):
-            return last not in "()" and self._ring_fits(_ORDERS.get(ring[1], 1), ring[2])
-        return self._atom_fits(token)
+        order, what = _split(token)
+        if what == "+" or what.isdigit():
+            return last not in "()" and self._ring_fits(order, what)
+        return self._atom_fits(order, what)
 
     def add(self, token: str) -> None:
         """Write one token that fits; the end changes nothing."""
@@ -69,44 +69,41 @@ class Draft:
             return
         self.tokens.append(token)
         self._history.append(token)
-        if token == "(":
+        order, what = _split(token)
+        if what == "(":
             self._branches.append((self._here, len(self._history)))
-        elif token == ")":
+        elif what == ")":
             self._here, start = self._branches.pop()
             self._history[start:] = [self._history[start], ")"]
-        elif ring := _RING.fullmatch(token):
-            order = _ORDERS.get(ring[1], 1)
-            if ring[2] == "+":
-                self._rings.append((self._here, order))
-            else:
-                atom, reserved = self._rings.pop(-1 - int(ring[2]))
-                order = max(order, reserved)
-                self.bonds[atom] += order - reserved
+        elif what == "+":
+            self._rings.append((self._here, order))
             self.bonds[self._here] += order
+        elif what.isdigit():
+            atom, reserved = self._rings.pop(-1 - int(what))
+            self.bonds[self._here] += max(order, reserved)
+            self.bonds[atom] += max(order, reserved) - reserved
         else:
-            self._add_atom(token)
+            self._add_atom(order, what)
 
     def smiles(self) -> str:
         """The SMILES of the tokens, with ring digits."""
         text, used = [], []
         for token in self.tokens:
-            ring = _RING.fullmatch(token)
-            if not ring:
+            what = _split(token)[1]
+            if what == "+":
+                used.append(digit := next(k for k in range(1, len(used) + 2) if k not in used))
+            elif what.isdigit():
+                digit = used.pop(-1 - int(what))
+            else:
                 text.append(token)
                 continue
-            if ring[2] == "+":
-                used.append(digit := next(k for k in range(1, len(used) + 2) if k not in used))
-            else:
-                digit = used.pop(-1 - int(ring[2]))
-            text.append(f"{ring[1]}{digit}" if digit < 10 else f"{ring[1]}%{digit}")
+            text.append(token.removesuffix(what) + (f"{digit}" if digit < 10 else f"%{digit}"))
         return "".join(text)
 
     def _free(self, atom: int) -> int:
         return self._most_bonds.get(self.symbols[atom], 99) - self.bonds[atom]
 
-    def _atom_fits(self, token: str) -> bool:
-        bond, symbol = _split(token)
-        order = _ORDERS.get(bond, 1)
+    def _atom_fits(self, order: int, symbol: str) -> bool:
         if self._here < 0:
             return symbol == "*"
         if self._free(self._here) < order or len(self.symbols) - self._stars + (symbol != "*") > self._heavy_atoms:
@@ -118,9 +115,7 @@ class Draft:
         # nothing can follow this atom and no branch is open
         return not self._rings and self._stars + (symbol == "*") == 2
 
-    def _add_atom(self, token: str) -> None:
-        bond, symbol = _split(token)
-        order = _ORDERS.get(bond, 1)
+    def _add_atom(self, order: int, symbol: str) -> None:
         if self._here >= 0:
             self.bonds[self._here] += order
         self._parents.append(self._here)
@@ -152,8 +147,9 @@ class Draft:
         return size
 
 
-def _split(token: str) -> tuple[str, str]:
-    return (token[0], token[1:]) if token[0] in "-=#:" else ("", token)
+def _split(token: str) -> tuple[int, str]:
+    """The order of the token's bond and the rest of it."""
+    return _ORDERS.get(token[0], 1), token[token[0] in "-=#:" :]
 
 
 def tokens_of(smiles: str) -> list[str]:

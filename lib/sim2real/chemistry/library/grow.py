@@ -52,12 +52,10 @@ def grow_library(
         classes: the classes to make; the paper's 20 by default.
 
     Returns:
-        The library, columns smiles (a structure key) and polymer_class, sorted by both, index 0..n-1; and the report of
-        :func:`report_of`, one row a class.
+        The library, columns smiles (a structure key) and polymer_class, sorted by both; and :func:`report_of` each class.
 
     Raises:
-        ValueError: a class without known units.
-        StructureError: a known unit that cannot be read.
+        ValueError: a class without known units, or (StructureError) a known unit that cannot be read.
     """
     missing = sorted(set(classes) - set(known["polymer_class"]))
     if missing:

@@ -65,10 +65,8 @@ class NgramModel:
         draft = Draft(self._most_bonds, HEAVY_ATOMS)
         for _ in range(STEPS):
             token = self._draw(draft, rng)
-            if token is None:
-                return None
-            if token == END:
-                return draft.smiles()
+            if token is None or token == END:
+                return token and draft.smiles()
             draft.add(token)
         return None
 
@@ -89,8 +87,7 @@ class NgramModel:
     def _draw(self, draft: Draft, rng: np.random.Generator) -> str | None:
         key = self._key(draft)
         low, high = 0, len(self._contexts)
-        refused = None
-        spans = []
+        refused, spans = None, []
         for length in range(1, len(key) + 1):
             low = bisect_left(self._contexts, key[:length], low, high)
             high = bisect_left(self._contexts, key[:length] + "\uffff", low, high)

@@ -149,7 +149,7 @@ def simulate_one(smiles: str) -> dict[str, float]:
 
 
 def equation_of_state(sums: Sums) -> dict[str, float]:
-    """Volume, expansion and stiffness at 300 K and zero pressure; see the module's text for the equations.
+    """Volume, expansion and stiffness at 300 K and zero pressure, by the equations of the module's text.
 
     Raises:
         CannotSimulate: no rotor at all, or a cohesion too weak for a liquid at 300 K (unstable: y past 4/3).

@@ -87,11 +87,8 @@ def ln_gamma_infinite(
         version: ``unifac`` (original) or ``unifac 2.0``.
 
     Returns:
-        Columns ``value`` and ``reason`` as :func:`simulate_chi`. For original UNIFAC the reason may be that an interaction
+        Columns ``value`` and ``reason``, and errors, as :func:`simulate_chi`. For original UNIFAC the reason may be that a
         parameter between two of the pair's main groups was never fitted; thermo's own object takes it to be zero.
-
-    Raises:
-        ValueError: as :func:`simulate_chi`.
     """
     pairs = _Pairs.of((solutes, solvents), temperatures, version, solute=molecule_groups, solvent=molecule_groups)
     surface, residual = pairs.excess(1.0)
@@ -120,19 +117,15 @@ class _Table:
 
 @dataclass(frozen=True)
 class _Pairs:
-    """Pairs of structures whose groups and parameters are known, and why the others are not.
-
-    ``first`` and ``second`` (good pairs,) are rows of ``table``, ``kelvin`` their temperatures, ``parameters`` a (groups, groups)
-    in K, ``good`` (good pairs,) their positions among all pairs, ``reasons`` (pairs,) empty for them.
-    """
+    """Pairs of structures whose groups and parameters are known, and why the others are not."""
 
     table: _Table
-    first: np.ndarray
+    first: np.ndarray  # (good pairs,) rows of the table
     second: np.ndarray
-    kelvin: np.ndarray
-    parameters: np.ndarray
-    good: np.ndarray
-    reasons: np.ndarray
+    kelvin: np.ndarray  # (good pairs,)
+    parameters: np.ndarray  # a (groups, groups) in K
+    good: np.ndarray  # (good pairs,) positions among all pairs
+    reasons: np.ndarray  # (pairs,), empty for the good ones
 
     @classmethod
     def of(

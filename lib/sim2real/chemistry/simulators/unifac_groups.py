@@ -37,7 +37,7 @@ def molecule_groups(smiles: str) -> dict[int, int]:
     Raises:
         NoGroups: unreadable, too large, or not made of UNIFAC's groups.
     """
-    return dict(_molecule_groups(smiles))
+    return dict(_groups(smiles, 0))
 
 
 def unit_groups(smiles: str) -> dict[int, int]:
@@ -46,36 +46,25 @@ def unit_groups(smiles: str) -> dict[int, int]:
     Raises:
         NoGroups: as :func:`molecule_groups`, and where the ends do not cancel.
     """
-    return dict(_unit_groups(smiles))
+    return dict(_groups(smiles, 2))
 
 
 @lru_cache(maxsize=200_000)
-def _molecule_groups(smiles: str) -> tuple[tuple[int, int], ...]:
-    mol = _parse(smiles, 0)
-    listed = listed_groups(Chem.MolToInchiKey(mol))
-    known = listed and _atoms_of(listed) == _formula(mol)
-    return tuple(sorted((listed if known else cover(mol)).items()))
-
-
-@lru_cache(maxsize=100_000)
-def _unit_groups(smiles: str) -> tuple[tuple[int, int], ...]:
-    mol = _parse(smiles, 2)
+def _groups(smiles: str, stars: int) -> tuple[tuple[int, int], ...]:
     try:
+        mol = parse(smiles, attachment_points=(stars,))
         three, two = (oligomer(mol, units) for units in (3, 2))
     except StructureError as error:
         raise NoGroups(UNREADABLE) from error
+    if not stars:
+        listed = listed_groups(Chem.MolToInchiKey(mol))
+        known = listed and _atoms_of(listed) == _formula(mol)
+        return tuple(sorted((listed if known else cover(mol)).items()))
     long, short = cover(three), cover(two)
     unit = {g: n for g in sorted(long | short) if (n := long.get(g, 0) - short.get(g, 0))}
     if min(unit.values()) < 0 or _atoms_of(unit) != _formula(three) - _formula(two):
         raise NoGroups(NOT_PERIODIC)
     return tuple(unit.items())
-
-
-def _parse(smiles: str, stars: int) -> Chem.Mol:
-    try:
-        return parse(smiles, attachment_points=(stars,))
-    except StructureError as error:
-        raise NoGroups(UNREADABLE) from error
 
 
 def listed_groups(inchikey: str) -> dict[int, int] | None:

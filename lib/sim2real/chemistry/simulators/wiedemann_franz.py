@@ -1,7 +1,6 @@
 """The Wiedemann-Franz law: in a metal, kappa = L sigma T, since electrons carry both heat and charge.
 
-Lattice vibrations carry heat and no charge, so that a measured kappa lies above the law (a positive
-:func:`log_lorenz_ratio`) in everything but good metals. The law then gives an upper limit for sigma.
+Lattice vibrations carry heat alone, so that in everything but good metals the law gives an upper limit for sigma.
 """
 
 from __future__ import annotations
