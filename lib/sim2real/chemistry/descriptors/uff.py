@@ -39,11 +39,9 @@ def is_foreign(term: str, types: Types) -> bool:
 def labelled_atoms(graph: Graph) -> tuple[Chem.Mol, list[int], list[int]]:
     """The cell with hydrogens as atoms, and the indices in it of the heavy atoms and of a hydrogen on each (or -1)."""
     cell = Chem.AddHs(graph.cell)
-    first_hydrogens = [
-        min((n.GetIdx() for n in atom.GetNeighbors() if n.GetAtomicNum() == 1), default=-1)
-        for atom in list(cell.GetAtoms())[: len(graph)]
-    ]
-    return cell, list(range(len(graph))), first_hydrogens
+    around = [atom.GetNeighbors() for atom in list(cell.GetAtoms())[: len(graph)]]
+    hydrogens = [min((n.GetIdx() for n in neighbours if n.GetAtomicNum() == 1), default=-1) for neighbours in around]
+    return cell, list(range(len(graph))), hydrogens
 
 
 def uff_parameters(cell: Chem.Mol, names: dict[int, str], term: str, paths: Counter[Path]) -> Iterator[tuple[Parameters, int]]:

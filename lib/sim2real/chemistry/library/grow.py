@@ -102,10 +102,8 @@ def kinds(unit: Chem.Mol) -> set[tuple]:
 
     The bond that links two units counts too, so that a peroxide link is seen. A bond's ends are (element, aromatic).
     """
-    found: set[tuple] = set()
-    for atom in unit.GetAtoms():
-        if atom.GetAtomicNum():
-            found.add((*_end(atom), atom.GetDegree(), atom.GetTotalNumHs(), atom.GetFormalCharge()))
+    atoms = [atom for atom in unit.GetAtoms() if atom.GetAtomicNum()]
+    found: set[tuple] = {(*_end(a), a.GetDegree(), a.GetTotalNumHs(), a.GetFormalCharge()) for a in atoms}
     for bond in unit.GetBonds():
         ends = (_end(bond.GetBeginAtom()), _end(bond.GetEndAtom()))
         if (0, False) not in ends:
