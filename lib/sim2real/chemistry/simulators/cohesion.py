@@ -36,7 +36,7 @@ class Atoms:
 
     def is_carbonyl(self, i: int) -> bool:
         """Whether it is a carbon with a double bond to oxygen."""
-        return self.numbers[i] == 6 and self.count(i, 4, 8) > 0
+        return self.numbers[i] == 6 and 4 in self.orders[i] and self.count(i, 4, 8) > 0
 
 
 def cohesion(atoms: Atoms, rings: Sequence[Sequence[int]]) -> float:
