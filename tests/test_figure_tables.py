@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from made import CHI_N, TRANSPORT_N, chi_study, chi_trials, toy_study, transport_study, transport_trials
 
+from made import CHI_N, TRANSPORT_N, chi_study, chi_trials, toy_study, transport_study, transport_trials
 from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
 from sim2real.figures import tables, words
 from sim2real.laws.arms import SPLIT_WORDS, compare_arms, compare_simulators, compare_sizes, compare_splits

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sim2real.figures.style import DIRECT, GREY, LAW, LIGHT, MARKERS, TRANSFER, figure, headed, legend, letters, panels
-from sim2real.figures.words import MINUS, between, mae, number, shared, unit
+from sim2real.figures.words import MINUS, between, mae, number, shared, tick, unit
 
 SIMULATORS = ((TRANSFER, "o"), (DIRECT, "^"), ("#4aa36a", "s"))
 _BEYOND = 0.6
@@ -22,7 +22,7 @@ _GAINS = {"with_direct": "transfer / direct \u2212 1", "with_n": "largest / smal
 def _linear(ax: Axes) -> None:
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_locator(MaxNLocator(4))
-        axis.set_major_formatter(lambda v, _: number(v))
+        axis.set_major_formatter(tick)
 
 
 def _equality(ax: Axes, values: list[float]) -> None:
@@ -137,7 +137,7 @@ def gain_figure(payload: dict) -> Figure:
             low, high = min(c[gain]["low"] for c in record["classes"]), max(c[gain]["mean"] for c in record["classes"])
             ax.set_ylim(low - 0.05, min(max(c[gain]["high"] for c in record["classes"]) + 0.05, high + _BEYOND))
         ax.yaxis.set_major_formatter(lambda v, _: f"{v:.0%}".replace("-", MINUS))
-        ax.xaxis.set_major_formatter(lambda v, _: number(v, 2))
+        ax.xaxis.set_major_formatter(tick)
         if k >= 2:
             ax.set_xlabel(_MEASURES[measure])
         if k % 2 == 0:
@@ -182,7 +182,7 @@ def split_figure(payload: dict) -> Figure:
     left.set_xlabel(mae(records[0]))
     right.set_xlabel(f"transfer \u2212 direct ({unit(records[0])})")
     for ax, letter, title in ((left, "a", "error"), (right, "b", "paired difference")):
-        ax.xaxis.set_major_formatter(lambda v, _: number(v))
+        ax.xaxis.set_major_formatter(tick)
         headed(ax, letter, title)
     legend(made, [left], 3)
     return made

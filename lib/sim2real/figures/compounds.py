@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
 from sim2real.figures.curves import GROUP_COLOURS, GROUP_MARKERS
 from sim2real.figures.style import DIRECT, LAW, TRANSFER, WIDE, figure, headed, legend, letters, loglog, panels, plain
-from sim2real.figures.words import number, percent, words_of
+from sim2real.figures.words import number, percent, tick, words_of
 
 METALS = "#b3261e"
 UNTESTED = "no test"
@@ -114,7 +114,7 @@ def conductivity_figure(payload: dict) -> Figure:
         sigma, kappa, xscale="log", yscale="log", gridsize=45, bins="log", mincnt=1, cmap="Greys", linewidths=0.1, zorder=1
     )
     bar = made.colorbar(shade, ax=ax, label="compounds", shrink=0.7)
-    bar.ax.yaxis.set_major_formatter(lambda v, _: number(v))
+    bar.ax.yaxis.set_major_formatter(tick)
     bar.ax.minorticks_off()
     for name in (WF, NON_WF):
         style = {"color": GROUP_COLOURS[name], "marker": GROUP_MARKERS[name], "edgecolor": "white", "lw": 0.25, "s": 9, "zorder": 3}
@@ -168,7 +168,7 @@ def ranking(payload: dict) -> Figure:
         ax.set_xlabel("rank of the compound")
     axes[0].set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
     axes[0].set_ylabel(f"gain ({record['unit']})")
-    axes[0].yaxis.set_major_formatter(lambda v, _: number(v))
+    axes[0].yaxis.set_major_formatter(tick)
     axes[1].tick_params(labelleft=False)
     _explained(axes[2], record)
     headed(axes[2], "c", "what explains it")
@@ -191,7 +191,7 @@ def _ranked(ax: Axes, gains: Mapping) -> tuple[float, float]:
         ax.plot(rank[of], mean[of], marker, ms=2, color=colour, mew=0, label=f"{word}: {of.sum():,}", rasterized=True)
     ax.axhline(0, color=LAW, lw=0.6)
     ax.xaxis.set_major_locator(MaxNLocator(4))
-    ax.xaxis.set_major_formatter(lambda v, _: number(v))
+    ax.xaxis.set_major_formatter(tick)
     ends = np.concatenate([mean, np.quantile(low[tested], [0.02]), np.quantile(high[tested], [0.98])]) if tested.any() else mean
     return ends.min() - 0.05 * np.ptp(ends), ends.max() + 0.05 * np.ptp(ends)
 
@@ -209,5 +209,5 @@ def _explained(ax: Axes, record: Mapping) -> None:
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.xaxis.set_major_locator(MaxNLocator(4))
-    ax.xaxis.set_major_formatter(lambda v, _: number(v))
+    ax.xaxis.set_major_formatter(tick)
     ax.set_xlabel("rank association with the gain")

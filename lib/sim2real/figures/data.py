@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from seaborn import heatmap
 
 from sim2real.figures.style import DIRECT, GREY, WIDE, figure, legend, panels
-from sim2real.figures.words import number
+from sim2real.figures.words import tick
 
 
 @figure(
@@ -73,6 +73,6 @@ def map_figure(payload: dict) -> Figure:
     ax.scatter(*np.transpose(record["target"]), label=f"measured ({len(record['target']):,})", **style)
     for axis, k in ((ax.xaxis, 0), (ax.yaxis, 1)):
         axis.set_label_text(f"principal component {k + 1} ({record['share'][k]:.0%} of the variance)")
-        axis.set_major_formatter(lambda v, _: number(v))
+        axis.set_major_formatter(tick)
     legend(made, [ax], 2)
     return made

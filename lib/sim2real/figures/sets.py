@@ -12,7 +12,7 @@ from seaborn import heatmap, histplot
 from sim2real.figures.curves import direct_line
 from sim2real.figures.style import GREY, LAW, MARKERS, SECOND, figure, headed, loglog, panels, shades
 from sim2real.figures.tables import similarity_verdict
-from sim2real.figures.words import mae, number, words_of
+from sim2real.figures.words import mae, number, tick, words_of
 
 
 def _similarity_words(record: Mapping) -> str:
@@ -45,7 +45,7 @@ def similarity(payload: dict) -> Figure:
         axes[0].axvline(grade["similarity"]["median"], ymax=0.04, color=LAW)
     axes[0].set_xlabel(record["measure"].replace(" (", "\n("))
     axes[0].set_ylabel("simulated materials")
-    axes[0].yaxis.set_major_formatter(lambda v, _: number(v))
+    axes[0].yaxis.set_major_formatter(tick)
     headed(axes[0], "a" if several else "", f"sets of {grades[0]['materials']:,} materials")
     axes[0].legend(loc="upper right", title="set")
     if several:
@@ -119,5 +119,5 @@ def _differences(ax: Axes, record: Mapping, colours: list[str]) -> None:
     ax.axhline(0, color=LAW, lw=0.6)
     names = [f"{g['name']}\n$p$ = {number(c['p_holm'], 2)}" for g, c in zip(grades, end["comparisons"])]
     ax.set_xticks(x, names)
-    ax.yaxis.set_major_formatter(lambda v, _: number(v))
+    ax.yaxis.set_major_formatter(tick)
     ax.set_ylabel(f"difference of {mae(record)}")

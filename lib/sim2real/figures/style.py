@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 from seaborn import color_palette
 
-from sim2real.figures.words import number
+from sim2real.figures.words import tick
 
 WIDE, NARROW = 7.1, 3.5
 """Widths of two columns and of one, inches."""
@@ -174,7 +174,7 @@ def plain(axis: Axis) -> None:
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     else:
         axis.set_major_locator(LogLocator(numticks=6))
-    axis.set_major_formatter(FuncFormatter(lambda v, _: number(v)))
+    axis.set_major_formatter(FuncFormatter(tick))
     axis.set_minor_formatter(NullFormatter())
 
 

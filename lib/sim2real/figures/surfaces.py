@@ -27,7 +27,7 @@ from sim2real.figures.style import (
     plain,
     shades,
 )
-from sim2real.figures.words import between, edge_worth, mae, number, plain_law, surface_text, words_of, worth
+from sim2real.figures.words import between, edge_worth, mae, number, plain_law, surface_text, tick, words_of, worth
 from sim2real.laws.power import PowerLaw
 from sim2real.laws.surface import CONSTANTS, ScalingSurface
 
@@ -179,7 +179,7 @@ def grid_figure(payload: dict) -> Figure:
     ax.axhline(0, color=LAW, lw=0.6)
     marked(ax, record["m"])
     ax.yaxis.set_major_locator(MaxNLocator(5))
-    ax.yaxis.set_major_formatter(lambda v, _: number(v))
+    ax.yaxis.set_major_formatter(tick)
     ax.set_xlabel(words_of(record).m)
     ax.set_ylabel(r"slope $d\log R\,/\,d\log n$")
     gamma = record["interaction_materials"]["log"]

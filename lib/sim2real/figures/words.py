@@ -83,7 +83,7 @@ def words_of(record: Mapping) -> Words:
 
 
 def number(value: float | None, digits: int = 3, *, sign: bool = False) -> str:
-    """A number with ``digits`` significant digits, a true minus sign and no letter e: ``0.0123``, ``19,988``, ``1.2×10⁻⁵``.
+    """A number to ``digits`` significant digits, a true minus sign and no letter e: ``0.0120``, ``20,000``, ``1.20×10⁻⁵``.
 
     None, a number that JSON has no word for, is "infinite".
     """
@@ -93,11 +93,17 @@ def number(value: float | None, digits: int = 3, *, sign: bool = False) -> str:
     size = abs(rounded)
     if size and not 1e-3 <= size < 1e6:
         mantissa, exponent = f"{size:.{digits - 1}e}".split("e")
-        mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
-        text = ("" if mantissa == "1" else f"{mantissa}\u00d7") + "10" + str(int(exponent)).translate(_SUPERSCRIPTS)
+        text = f"{mantissa}\u00d710" + str(int(exponent)).translate(_SUPERSCRIPTS)
     else:
-        text = f"{size:,.0f}" if size >= 1000 else f"{size:.{digits}g}"
+        text = "0" if size == 0 else f"{size:,.0f}" if size >= 1000 else f"{size:#.{digits}g}".rstrip(".")
     return (MINUS if rounded < 0 else "+" if sign and rounded > 0 else "") + text
+
+
+def tick(value: float, _: int = 0) -> str:
+    """A number as an axis marks it: without zeros that say nothing."""
+    text, times, power = number(value).partition("\u00d7")
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return power if times and text == "1" else text + times + power
 
 
 def with_error(mean: float, standard_error: float, *, sign: bool = True) -> str:
@@ -218,7 +224,5 @@ def shared(record: Mapping) -> str:
 def _math(value: float) -> str:
     """A number inside of an equation."""
     text = number(value).replace(MINUS, "-").replace(",", "{,}")
-    if "10" not in text or not any(c in text for c in "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"):
-        return text
-    mantissa, exponent = f"{float(f'{value:.3g}'):.2e}".split("e")
-    return f"{float(mantissa):g}\\times10^{{{int(exponent)}}}"
+    mantissa, times, _ = text.partition("\u00d7")
+    return f"{mantissa}\\times10^{{{int(np.floor(np.log10(abs(value))))}}}" if times else text

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 import pandas as pd
+from tqdm import tqdm
 
 from sim2real.training import tune
 from sim2real.training.recipes import Recipe
@@ -43,6 +45,11 @@ class Kind:
         # from 400 rows on a hundred validate in each trial
         trials = (6 if m >= 400 else 12) if self.wide else 0
         return tune.tune(study, m, self.candidates, trials)
+
+
+def announce(text: str) -> None:
+    """Say what will take long, where progress is shown: beside the bars of the trials."""
+    tqdm.write(text, file=sys.stderr)
 
 
 _TREES = ("ridge", "trees", "boosting")

@@ -18,7 +18,7 @@ from sim2real.datasets.tables import read_table
 from sim2real.datasets.task import OTHER_PROPERTIES, PROPERTIES, DataError, NoStudy, Task
 from sim2real.datasets.transport import read_transport
 from sim2real.studies.conductivity import by_law
-from sim2real.studies.kinds import KINDS
+from sim2real.studies.kinds import KINDS, announce
 from sim2real.studies.pairs import own_pairs
 from sim2real.studies.presets import Settings
 from sim2real.studies.sides import DESCRIPTORS, PAIR_DESCRIPTOR, Sides, limit_source, limit_target
@@ -249,7 +249,7 @@ def chosen_for(study: Study, m: int, kind: str) -> Recipe:
     path = store.with_name(store.name + ".json")
     if path.exists():
         return from_dict(json.loads(path.read_text()))
-    print(f"{study.name}: choosing hyperparameters on validation data, some minutes, once for these data", flush=True)
+    announce(f"{study.name}: choosing hyperparameters on validation data, some minutes, once for these data")
     settings, table = KINDS[kind].choose(study, m)
     path.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(store.with_name(store.name + ".csv"), index=False, lineterminator="\n")

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -16,6 +15,7 @@ from sim2real.laws.arms import compare_sizes
 from sim2real.laws.records import paper as numbers_of_paper
 from sim2real.studies.cases import Case
 from sim2real.studies.grades import GradedSource, class_table, grade_design, grade_sources, similarity_record
+from sim2real.studies.kinds import announce
 from sim2real.studies.load import chosen_cases
 from sim2real.studies.presets import Settings, resolve
 from sim2real.training import duration, experiment
@@ -24,13 +24,14 @@ from sim2real.training.study import Design, Study, Trials
 
 try:
     from IPython import get_ipython
-    from IPython.display import Markdown, display
+    from IPython.display import Image, Markdown, display
 except ImportError:  # without the extra "lab" there is no notebook to show figures in
 
     def get_ipython() -> None:
         """No notebook."""
 
 
+INCH = 110  # pixels of a notebook
 DESIGNS: dict[str, Callable[[Settings, Study], Design | None]] = {
     "scaling": Settings.design,
     "surface": Settings.surface_design,
@@ -166,7 +167,7 @@ class Run:
     def _train(self, runs: Sequence[tuple[Study, Design, tuple[str, ...] | None]]) -> list[Trials]:
         workers = self.settings.workers
         if words := duration.announcement(duration.seconds_needed(runs, workers), workers):
-            print(words, flush=True)  # not only in the notebook: the runner's terminal shows it, too
+            announce(words)
         return [experiment.run_trials(study, design, workers=workers, arms=arms) for study, design, arms in runs]
 
     def save(
@@ -195,8 +196,8 @@ class Run:
         payload = drawing.payload(figure, title, records, paper=self.paper(paper) if paper else None, **facts, **more)
         saved = drawing.save(draw, payload, self.folder)
         if get_ipython() is not None:
-            display(saved.figure, Markdown(saved.caption))
-        plt.close(saved.figure)
+            picture = next(path for path in saved.paths if path.suffix == ".png")
+            display(Image(str(picture), width=round(INCH * saved.figure.get_figwidth())), Markdown(saved.caption))
 
     def say(self, verdict: Mapping[str, str]) -> None:
         """Show a verdict and its reasons."""

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sim2real.figures.tables.rows import Record, as_dict, as_dicts, as_table, exponent, told
-from sim2real.figures.words import ARMS, between, difference, number, percent
+from sim2real.figures.words import ARMS, between, difference, number, percent, unit
 from sim2real.laws.significance import ALPHA
 
 
@@ -161,7 +161,7 @@ def similarity_verdict(record: Record) -> dict[str, str]:
     """
     r = as_dict(record)
     end, design, controls = r["by_n"][-1], r["design"], r["controls"]
-    names, base, suffix = [g["name"] for g in r["grades"]], end["mae"][-1], "" if r["unit"] == "-" else f" {r['unit']}"
+    names, base, suffix = [g["name"] for g in r["grades"]], end["mae"][-1], "" if r["unit"] == "-" else f" {unit(r)}"
     largest = max(end["comparisons"], key=lambda c: abs(c["mean"]))
     significant = [c for c in end["comparisons"] if c["p_holm"] < ALPHA]
 
