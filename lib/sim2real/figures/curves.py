@@ -47,15 +47,7 @@ def error_panel(
     marker: str = "o",
     along: str = "n",
 ) -> None:
-    """Error against n (or m): points, the bands that the curve has, and the law fitted to it.
-
-    Args:
-        ax: where to draw.
-        curve: ``n`` (or ``m``), ``mae``, ``low``, ``high``; ``low_materials``, ``high_materials`` over materials too.
-        law: D, alpha, C and status, or None.
-        label, colour, marker: of the points.
-        along: the size on the horizontal axis.
-    """
+    """Error against the size ``along`` (n or m): points, the bands that the curve has, and the law fitted to it."""
     size = np.array(curve[along], float)
     if "low_materials" in curve:
         ax.fill_between(size, curve["low_materials"], curve["high_materials"], color=colour, alpha=0.12, lw=0)
@@ -75,8 +67,7 @@ def direct_line(ax: Axes, direct: Mapping, *, band: bool = False) -> None:
 
 def other_curve(ax: Axes, other: Mapping, words: Words) -> None:
     """Transfer with the other choice of overlap."""
-    label = {"drop": words.drop, "keep": words.keep}[other["overlap"]]
-    ax.plot(other["n"], other["mae"], "s:", color=SECOND, mfc="white", label=label, zorder=3)
+    ax.plot(other["n"], other["mae"], "s:", color=SECOND, mfc="white", label=getattr(words, other["overlap"]), zorder=3)
 
 
 def _learners(record: Mapping, words: Words) -> tuple[dict[str, float], dict[str, float]]:
@@ -134,9 +125,8 @@ def scaling(payload: dict) -> Figure:
     """Figs. 1b, 4a, 6c: error against n with its law, direct learning, the other learners and the other choice of overlap."""
     records = payload["records"]
     alone = len(records) == 1
-    made, axes = panels(
-        len(records), min(2, len(records)), 2.1, width=NARROW if alone else WIDE, margin=1.5 if alone else 0.9, sharex=True
-    )
+    size = {"width": NARROW, "margin": 1.5} if alone else {"margin": 0.9}
+    made, axes = panels(len(records), min(2, len(records)), 2.1, sharex=True, **size)
     words = words_of(records[0])
     for ax, record, letter in zip(axes, records, letters(len(records))):
         _scaling_panel(ax, record, words)
@@ -149,19 +139,17 @@ def scaling(payload: dict) -> Figure:
 
 
 def _sizes_caption(payload: dict) -> str:
-    first = payload["records"][0]
+    ends = [(r["label"], r["transfer_minus_direct"]) for r in payload["records"]]
     return (
-        f"Error against the number $m$ of measured training materials, transfer from the largest $n$ = {first['n']:,} beside "
-        "direct learning. Bands: 90 % over trials. Transfer $-$ direct at the smallest and the largest $m$: "
-        + "; ".join(
-            f"{r['label']} {' and '.join(difference(r['transfer_minus_direct'][k]) for k in (0, -1))}" for r in payload["records"]
-        )
-        + " (standard errors over trials)."
+        f"Error against the number $m$ of measured training materials, transfer from the largest $n$ = "
+        f"{payload['records'][0]['n']:,} beside direct learning. Bands: 90 % over trials. Transfer $-$ direct at the smallest and "
+        f"the largest $m$: {'; '.join(f'{label} {difference(d[0])} and {difference(d[-1])}' for label, d in ends)} (standard "
+        "errors over trials)."
     )
 
 
 @figure(_sizes_caption)
-def size_figure(payload: dict) -> Figure:
+def target_sizes(payload: dict) -> Figure:
     """Error against m for transfer from the largest n and direct learning, a panel a property."""
     records = payload["records"]
     made, axes = panels(len(records), len(records), 2.0, width=WIDE if len(records) > 1 else NARROW, margin=0.7)
@@ -203,7 +191,7 @@ def _classes_caption(payload: dict) -> str:
 
 
 @figure(_classes_caption)
-def class_figure(payload: dict) -> Figure:
+def classes(payload: dict) -> Figure:
     """Fig. 5a, and polymers alike: a panel a class with its verdict; classes without a curve are named in the caption."""
     records = [r for r in payload["records"] if r["curve"] is not None]
     if not records:
@@ -228,11 +216,10 @@ def _groups_caption(payload: dict) -> str:
     parts = []
     for r in payload["records"]:
         part = f"{r['class']} ({r['tested']} compounds tested): {VERDICTS[r['verdict']]}"
-        part += (
-            f" ({r['why']})"
-            if r["curve"] is None
-            else f", error {change(r['change'])} from the smallest to the largest $n$, {law_text(r['law'])}"
-        )
+        if r["curve"] is None:
+            part += f" ({r['why']})"
+        else:
+            part += f", error {change(r['change'])} from the smallest to the largest $n$, {law_text(r['law'])}"
         if r["other_overlap"] is not None:
             part += f"; with overlap {r['other_overlap']['overlap']} {change(r['other_overlap']['change'])}"
         if r["transfer_minus_direct"] is not None:
@@ -246,9 +233,8 @@ def _groups_caption(payload: dict) -> str:
 def groups(payload: dict) -> Figure:
     """Fig. 6d: error against n of the compounds near to and far from the law, with direct learning of each."""
     records = payload["records"]
-    made, axes = panels(
-        max(1, len(records)), max(1, len(records)), 2.1, width=WIDE if len(records) > 1 else NARROW, margin=0.8, sharey=True
-    )
+    count = max(1, len(records))
+    made, axes = panels(count, count, 2.1, width=WIDE if count > 1 else NARROW, margin=0.8, sharey=True)
     for ax, record, letter in zip(axes, records, letters(len(records))):
         name = record["class"]
         headed(ax, letter, name, _class_note(record), colour=VERDICT_COLOURS[record["verdict"]])

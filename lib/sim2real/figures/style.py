@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
+from pathlib import Path
 
 import numpy as np
 from matplotlib import style as _style
@@ -27,48 +28,16 @@ OWN_VALUE = {"simulator": ("#8a6d00", "-."), "law": ("#00707a", (0, (5, 1, 1, 1,
 BOX = "#dddddd"
 VERDICT_COLOURS = {"scales": TRANSFER, "does not": "#b3470c", "cannot be told": "#666666"}
 
-_RC = {
-    "font.family": ["DejaVu Sans"],
-    "font.size": NORMAL,
-    "axes.titlesize": NORMAL,
-    "axes.labelsize": NORMAL,
-    "xtick.labelsize": SMALL,
-    "ytick.labelsize": SMALL,
-    "legend.fontsize": SMALL + 0.5,
-    "legend.frameon": False,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.6,
-    "axes.titlelocation": "left",
-    "axes.titlepad": 3,
-    "axes.labelpad": 2,
-    "lines.linewidth": 1.1,
-    "lines.markersize": 3,
-    "xtick.major.size": 2.5,
-    "ytick.major.size": 2.5,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.minor.size": 1.5,
-    "ytick.minor.size": 1.5,
-    "xtick.minor.width": 0.4,
-    "ytick.minor.width": 0.4,
-    "savefig.dpi": 200,
-    "pdf.fonttype": 42,
-    "path.simplify": False,
-}
+_SHEET = str(Path(__file__).with_name("journal.mplstyle"))
 
 
 def look():
     """A context with matplotlib's defaults and the settings of this library, whatever a user's matplotlibrc says."""
-    return _style.context(["default", _RC])
+    return _style.context(["default", _SHEET])
 
 
 def figure(caption: Callable[[dict], str]) -> Callable[[Callable[[dict], Figure]], Callable[[dict], Figure]]:
-    """Make of a function that draws a payload one that draws it in this look, under the payload's title, and has its caption.
-
-    Args:
-        caption: payload -> what the figure shows; the decorated function's ``caption`` adds the title, and edition and preset.
-    """
+    """Make of a function that draws a payload one that draws it in this look, under its title, and has a whole ``caption``."""
 
     def decorate(draw: Callable[[dict], Figure]) -> Callable[[dict], Figure]:
         @wraps(draw)
@@ -176,6 +145,12 @@ def plain(axis: Axis) -> None:
         axis.set_major_locator(LogLocator(numticks=6))
     axis.set_major_formatter(FuncFormatter(tick))
     axis.set_minor_formatter(NullFormatter())
+
+
+def few(axis: Axis, count: int = 4) -> None:
+    """A few plain numbers on a linear axis."""
+    axis.set_major_locator(MaxNLocator(count))
+    axis.set_major_formatter(tick)
 
 
 def shades(count: int, *, dark_first: bool = False) -> list[str]:

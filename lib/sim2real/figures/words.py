@@ -29,15 +29,7 @@ ARMS = {
 
 @dataclass(frozen=True)
 class Words:
-    """How a study calls what others call by other names.
-
-    Attributes:
-        n, m: the axes of the two sizes.
-        things: what an interval "over trials and ..." resamples.
-        drop, keep: the curve with the other choice of overlap.
-        own: what the difference between the two choices buys.
-        arms: names of the other learners.
-    """
+    """How a study calls its two sizes, what its intervals resample, both choices of overlap, their difference, its learners."""
 
     n: str = "simulated materials $n$"
     m: str = "measured training materials $m$"
@@ -73,7 +65,7 @@ COMPUTED = Words(
 
 
 def words_of(record: Mapping) -> Words:
-    """The words for a record, from its property and, for electrical conductivity, from what its source holds."""
+    """The words for a record."""
     name = record.get("property", "")
     if name in SIGNS:
         return PAIRS
