@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
 from sim2real.figures.curves import GROUP_COLOURS, GROUP_MARKERS
-from sim2real.figures.style import DIRECT, LAW, TRANSFER, WIDE, few, figure, headed, legend, letters, loglog, panels, plain
+from sim2real.figures.style import DIRECT, LAW, TRANSFER, few, figure, headed, legend, letters, loglog, panels, plain
 from sim2real.figures.words import number, percent, tick, words_of
 
 METALS = "#b3261e"
@@ -141,8 +141,7 @@ def _ranking_caption(payload: dict) -> str:
 def ranking(payload: dict) -> Figure:
     """Compounds in the order of their gains, coloured by what can be told of each, and what explains the order."""
     (record,) = payload["records"]
-    made = Figure(figsize=(WIDE, 2.9), layout="constrained")
-    axes = list(made.subplots(1, 3, width_ratios=(1, 1, 0.8)))
+    made, axes = panels(3, 3, 2.9, margin=0, width_ratios=(1, 1, 0.8))
     axes[1].sharey(axes[0])
     limits = []
     for ax, (name, gains), letter in zip(axes, record["gains"].items(), "ab"):

@@ -14,12 +14,9 @@ from sim2real.figures.style import (
     DIRECT,
     GREY,
     LAW,
-    NARROW,
-    OWN_VALUE,
     SECOND,
     TRANSFER,
     VERDICT_COLOURS,
-    WIDE,
     figure,
     headed,
     legend,
@@ -32,6 +29,7 @@ from sim2real.laws.power import PowerLaw
 
 _FAR = 1.3
 """A learner so many times above the highest point of the curves would squeeze them: it is named in the caption, not drawn."""
+OWN_VALUE = {"simulator": ("#8a6d00", "-."), "law": ("#00707a", (0, (5, 1, 1, 1, 1, 1)))}
 GROUP_COLOURS = {WF: TRANSFER, NON_WF: "#4aa36a"}
 GROUP_MARKERS = {WF: "s", NON_WF: "^"}
 _INTERVALS = "Bands: 90 %, over trials (dark) and over trials and {} (light)."
@@ -125,8 +123,7 @@ def scaling(payload: dict) -> Figure:
     """Figs. 1b, 4a, 6c: error against n with its law, direct learning, the other learners and the other choice of overlap."""
     records = payload["records"]
     alone = len(records) == 1
-    size = {"width": NARROW, "margin": 1.5} if alone else {"margin": 0.9}
-    made, axes = panels(len(records), min(2, len(records)), 2.1, sharex=True, **size)
+    made, axes = panels(len(records), min(2, len(records)), 2.1, margin=1.5 if alone else 0.9, sharex=True)
     words = words_of(records[0])
     for ax, record, letter in zip(axes, records, letters(len(records))):
         _scaling_panel(ax, record, words)
@@ -152,7 +149,7 @@ def _sizes_caption(payload: dict) -> str:
 def target_sizes(payload: dict) -> Figure:
     """Error against m for transfer from the largest n and direct learning, a panel a property."""
     records = payload["records"]
-    made, axes = panels(len(records), len(records), 2.0, width=WIDE if len(records) > 1 else NARROW, margin=0.7)
+    made, axes = panels(len(records), len(records), 2.0, margin=0.7)
     for ax, record, letter in zip(axes, records, letters(len(records))):
         for arm, colour, marker, label in (("transfer", TRANSFER, "o", "transfer"), ("direct", DIRECT, "s", "direct learning")):
             error_panel(ax, record[arm] | {"m": record["m"]}, label=label, colour=colour, marker=marker, along="m")
@@ -195,7 +192,8 @@ def classes(payload: dict) -> Figure:
     """Fig. 5a, and polymers alike: a panel a class with its verdict; classes without a curve are named in the caption."""
     records = [r for r in payload["records"] if r["curve"] is not None]
     if not records:
-        made = Figure(figsize=(NARROW, 1.2), layout="constrained")
+        made, (ax,) = panels(1, 1, 1.2, margin=0)
+        ax.remove()
         made.text(0.5, 0.4, "no class was tested often enough for a curve", ha="center", fontsize=7)
         return made
     columns = min(4, len(records))
@@ -234,7 +232,7 @@ def groups(payload: dict) -> Figure:
     """Fig. 6d: error against n of the compounds near to and far from the law, with direct learning of each."""
     records = payload["records"]
     count = max(1, len(records))
-    made, axes = panels(count, count, 2.1, width=WIDE if count > 1 else NARROW, margin=0.8, sharey=True)
+    made, axes = panels(count, count, 2.1, margin=0.8, sharey=True)
     for ax, record, letter in zip(axes, records, letters(len(records))):
         name = record["class"]
         headed(ax, letter, name, _class_note(record), colour=VERDICT_COLOURS[record["verdict"]])

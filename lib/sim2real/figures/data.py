@@ -50,7 +50,7 @@ def _map_caption(payload: dict) -> str:
 def descriptor_map(payload: dict) -> Figure:
     """Simulated and measured materials on two axes of their descriptors: ``source``, ``target`` (rows, 2) and ``share`` (2,)."""
     record = payload["records"][0]
-    made, (ax,) = panels(1, 1, 2.6, width=3.5, margin=0.5)
+    made, (ax,) = panels(1, 1, 2.6, margin=0.5)
     style = {"s": 2, "alpha": 0.35, "lw": 0, "color": GREY, "rasterized": True}
     ax.scatter(*np.transpose(record["source"]), label=f"simulated ({len(record['source']):,})", **style)
     style = {"s": 14, "lw": 0.4, "edgecolor": "white", "color": DIRECT, "marker": "D"}

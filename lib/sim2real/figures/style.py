@@ -24,8 +24,6 @@ SMALL, NORMAL = 6.0, 7.0
 # dark blue, vermilion and light blue differ in brightness too; where that is not enough a marker or a dash differs
 TRANSFER, DIRECT, LAW, SECOND, GREY = "#0b4f9e", "#e0672a", "#111111", "#8b3fa8", "#8c8c8c"
 LIGHT = "#6fb1e8"
-OWN_VALUE = {"simulator": ("#8a6d00", "-."), "law": ("#00707a", (0, (5, 1, 1, 1, 1, 1)))}
-BOX = "#dddddd"
 VERDICT_COLOURS = {"scales": TRANSFER, "does not": "#b3470c", "cannot be told": "#666666"}
 
 _SHEET = str(Path(__file__).with_name("journal.mplstyle"))
@@ -75,14 +73,15 @@ def _facts(payload: Mapping) -> str:
 
 
 def panels(
-    count: int, columns: int, height: float, *, width: float = WIDE, margin: float = 0.45, **shared
+    count: int, columns: int, height: float, *, width: float = 0, margin: float = 0.45, **shared
 ) -> tuple[Figure, list[Axes]]:
     """A figure of ``count`` panels, ``height`` inches each, in rows of ``columns``, with ``margin`` more inches of height.
 
+    It is two columns of a journal wide, with a single panel one, or as wide as ``width``.
     Where panels share axes (``sharex``, ``sharey``), only the outer ones have tick labels, the lowest of a column among them.
     """
     rows = -(-count // columns)
-    made = Figure(figsize=(width, height * rows + margin), layout="constrained")
+    made = Figure(figsize=(width or (WIDE if count > 1 else NARROW), height * rows + margin), layout="constrained")
     axes = made.subplots(rows, columns, squeeze=False, **shared)
     for k, ax in enumerate(axes.flat):
         if k >= count:

@@ -11,12 +11,10 @@ from matplotlib.patches import Rectangle
 from seaborn import heatmap
 
 from sim2real.figures.style import (
-    BOX,
     DIRECT,
     LAW,
     MARKERS,
     TRANSFER,
-    WIDE,
     few,
     figure,
     headed,
@@ -31,7 +29,7 @@ from sim2real.figures.words import between, edge_worth, mae, number, plain_law, 
 from sim2real.laws.power import PowerLaw
 from sim2real.laws.surface import CONSTANTS, ScalingSurface
 
-PAPER = "#8e44ad"
+PAPER, BOX = "#8e44ad", "#dddddd"
 _SHOWN = 5
 """Curves in a panel: more cannot be told apart."""
 Fitted = Callable[[int], Callable[[np.ndarray], np.ndarray] | None]
@@ -71,8 +69,7 @@ def _both_cuts(
 ) -> tuple[Figure, list[Axes]]:
     """Panels against n and against m on one axis of errors, and room for a third."""
     (record,) = payload["records"]
-    made = Figure(figsize=(WIDE, 3.0), layout="constrained")
-    axes = list(made.subplots(1, 3, width_ratios=widths))
+    made, axes = panels(3, 3, 3.0, margin=0, width_ratios=widths)
     axes[1].sharey(axes[0])
     for ax, along, letter in zip(axes, "nm", marks):
         cuts(ax, record, along, fitted(along))
