@@ -10,26 +10,14 @@ from matplotlib.figure import Figure
 
 from sim2real.chemistry.classes import CLASS_NAMES
 from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
-from sim2real.figures.style import (
-    DIRECT,
-    GREY,
-    LAW,
-    SECOND,
-    TRANSFER,
-    VERDICT_COLOURS,
-    figure,
-    headed,
-    legend,
-    letters,
-    loglog,
-    panels,
-)
+from sim2real.figures.style import DIRECT, GREY, LAW, SECOND, TRANSFER, figure, headed, legend, letters, loglog, panels
 from sim2real.figures.words import LEARNERS, PAIRS, VERDICTS, Words, change, difference, law_note, law_text, mae, number, words_of
 from sim2real.laws.power import PowerLaw
 
 _FAR = 1.3
 """A learner so many times above the highest point of the curves would squeeze them: it is named in the caption, not drawn."""
 OWN_VALUE = {"simulator": ("#8a6d00", "-."), "law": ("#00707a", (0, (5, 1, 1, 1, 1, 1)))}
+VERDICT_COLOURS = {"scales": TRANSFER, "does not": "#b3470c", "cannot be told": "#666666"}
 GROUP_COLOURS = {WF: TRANSFER, NON_WF: "#4aa36a"}
 GROUP_MARKERS = {WF: "s", NON_WF: "^"}
 _INTERVALS = "Bands: 90 %, over trials (dark) and over trials and {} (light)."

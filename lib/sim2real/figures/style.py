@@ -24,7 +24,6 @@ SMALL, NORMAL = 6.0, 7.0
 # dark blue, vermilion and light blue differ in brightness too; where that is not enough a marker or a dash differs
 TRANSFER, DIRECT, LAW, SECOND, GREY = "#0b4f9e", "#e0672a", "#111111", "#8b3fa8", "#8c8c8c"
 LIGHT = "#6fb1e8"
-VERDICT_COLOURS = {"scales": TRANSFER, "does not": "#b3470c", "cannot be told": "#666666"}
 
 _SHEET = str(Path(__file__).with_name("journal.mplstyle"))
 
@@ -121,10 +120,10 @@ def loglog(ax: Axes, *, x: Sequence[float] | None = None) -> None:
     plain(ax.xaxis)
     plain(ax.yaxis)
     if x is not None:
-        marked(ax, x)
+        ticks(ax, x)
 
 
-def marked(ax: Axes, x: Sequence[float]) -> None:
+def ticks(ax: Axes, x: Sequence[float]) -> None:
     """A logarithmic horizontal axis that is marked at ``x`` and nowhere else."""
     ax.set_xscale("log")
     ax.set_xticks(x, [f"{v:,g}" for v in x])

@@ -10,21 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from seaborn import heatmap
 
-from sim2real.figures.style import (
-    DIRECT,
-    LAW,
-    MARKERS,
-    TRANSFER,
-    few,
-    figure,
-    headed,
-    legend,
-    loglog,
-    marked,
-    panels,
-    plain,
-    shades,
-)
+from sim2real.figures.style import DIRECT, LAW, MARKERS, TRANSFER, few, figure, headed, legend, loglog, panels, plain, shades, ticks
 from sim2real.figures.words import between, edge_worth, mae, number, plain_law, surface_text, words_of, worth
 from sim2real.laws.power import PowerLaw
 from sim2real.laws.surface import CONSTANTS, ScalingSurface
@@ -159,7 +145,7 @@ def curve_grid(payload: dict) -> Figure:
         ax.vlines(record["m"], slopes["low"], slopes["high"], color=TRANSFER, lw=lw, alpha=alpha, label=f"90 %, over {over}")
     ax.plot(record["m"], record["interaction"]["slopes"]["value"], "o", color=TRANSFER, ms=4)
     ax.axhline(0, color=LAW, lw=0.6)
-    marked(ax, record["m"])
+    ticks(ax, record["m"])
     few(ax.yaxis, 5)
     ax.set_xlabel(words_of(record).m)
     ax.set_ylabel(r"slope $d\log R\,/\,d\log n$")
