@@ -170,7 +170,8 @@ def _ranked(ax: Axes, gains: Mapping) -> tuple[float, float]:
         of = words == word
         if word != UNTESTED:
             ax.vlines(rank[of], low[of], high[of], color=colour, lw=0.4, alpha=0.35, rasterized=True)
-        ax.plot(rank[of], mean[of], marker, ms=2, color=colour, mew=0, label=f"{word}: {of.sum():,}", rasterized=True)
+        style = {"color": colour, "mew": 0, "ms": 2, "rasterized": True, "zorder": 1.5 if word == UNTESTED else 2.5}
+        ax.plot(rank[of], mean[of], marker, label=f"{word}: {of.sum():,}", **style)
     ax.axhline(0, color=LAW, lw=0.6)
     few(ax.xaxis)
     ends = np.concatenate([mean, np.quantile(low[tested], [0.02]), np.quantile(high[tested], [0.98])]) if tested.any() else mean
