@@ -5,19 +5,10 @@ from __future__ import annotations
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
+from scipy.stats import binom
 
-from sim2real.laws.bootstrap import (
-    band,
-    band_trials_materials,
-    bootstrap_power_law,
-    bootstrap_trials_materials,
-    check_materials,
-    error_array,
-    paired_difference,
-    trial_material_curves,
-)
+from sim2real.laws.bootstrap import Bootstrap, paired_difference
 from sim2real.laws.power import CONSTANTS, PowerLaw, fit_power_law
 
 N = np.geomspace(100, 71_068, 10)
@@ -38,24 +29,26 @@ def material_errors(rng: np.random.Generator, trials: int = 30, materials: int =
     return errors
 
 
+@pytest.mark.parametrize("curves", [40, pytest.param(200, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("truth", [PowerLaw(0.167, 0.305, 0.0234), PowerLaw(0.239, 0.0348, 0.0)], ids=["gap", "no gap"])
-def test_coverage_of_the_90_percent_interval(truth):
-    held, curves = np.zeros(3), 200
+def test_coverage_of_the_90_percent_interval(truth, curves):
+    held = np.zeros(3)
     for seed in range(curves):
-        law = bootstrap_power_law(N, trial_errors(truth, 100, np.random.default_rng([7, seed])), 100, seed)
+        errors = trial_errors(truth, 100, np.random.default_rng([7, seed]))
+        law = Bootstrap(replicates=100, seed=seed).trials(errors).law(N)
         for i, name in enumerate(CONSTANTS):
             low, high = law.interval(name)
             held[i] += low <= getattr(truth, name) <= high
-    assert (held >= 0.80 * curves).all(), held
-    assert (held <= 0.97 * curves).all(), held
+    fewest, most = binom.interval(0.999, curves, 0.9)
+    assert (held >= fewest).all() and (held <= most).all(), held
 
 
 def test_band_and_law_equal_a_loop_over_resampled_trials():
     errors = trial_errors(PowerLaw(0.2, 0.2, 0.05), 40, np.random.default_rng(0))
-    mean, low, high = band(errors, replicates=4000, seed=1)
-    law = bootstrap_power_law(N, errors, replicates=4000, seed=1)
+    resamples = Bootstrap(replicates=4000, seed=1).trials(errors)
+    mean, (low, high), law = resamples.mean, resamples.interval(), resamples.law(N)
     rng = np.random.default_rng(2)
-    curves = np.array([errors[rng.integers(40, size=40)].mean(axis=0) for _ in range(4000)])
+    curves = errors[rng.integers(40, size=(4000, 40))].mean(axis=1)
     slow = np.array([fit_power_law(N, curve).alpha for curve in curves[:200]])
     slow_low, slow_high = np.quantile(curves, [0.05, 0.95], axis=0)
     width = slow_high - slow_low
@@ -68,7 +61,8 @@ def test_band_and_law_equal_a_loop_over_resampled_trials():
 
 def test_band_over_materials_equals_a_loop_over_resampled_trials_and_materials():
     errors = material_errors(np.random.default_rng(0))
-    mean, low, high = band_trials_materials(errors, replicates=2000, seed=1)
+    resamples = Bootstrap(replicates=2000, seed=1).materials(errors)
+    mean, (low, high) = resamples.mean, resamples.interval()
     rng = np.random.default_rng(2)
     curves = []
     for _ in range(2000):
@@ -83,24 +77,24 @@ def test_band_over_materials_equals_a_loop_over_resampled_trials_and_materials()
 
 def test_resampling_materials_is_wider_where_materials_differ():
     errors = material_errors(np.random.default_rng(0))
-    _, low, high = band(np.nanmean(errors, axis=1))
-    _, low_materials, high_materials = band_trials_materials(errors)
+    of_trials, of_both = Bootstrap().trials(np.nanmean(errors, axis=1)), Bootstrap().materials(errors)
+    (low, high), (low_materials, high_materials) = of_trials.interval(), of_both.interval()
     assert (high_materials - low_materials > 1.3 * (high - low)).all()
-    law = bootstrap_trials_materials(N, errors, 100)
+    law = of_both.law(N)
     assert law.resampled == "trials and materials"
-    assert law(N) == pytest.approx(bootstrap_power_law(N, np.nanmean(errors, axis=1), 100)(N))
+    assert law(N) == pytest.approx(of_trials.law(N)(N))
 
 
 def test_same_seed_same_law_other_seed_other_law():
     errors = trial_errors(PowerLaw(0.2, 0.2, 0.05), 40, np.random.default_rng(0))
-    first, again, other = (bootstrap_power_law(N, errors, 50, seed) for seed in (0, 0, 1))
+    first, again, other = (Bootstrap(replicates=50, seed=seed).trials(errors).law(N) for seed in (0, 0, 1))
     np.testing.assert_array_equal(first.replicates, again.replicates)
     assert (first.replicates != other.replicates).any()
 
 
 def test_a_gap_on_its_bound_gets_a_one_sided_limit():
     errors = trial_errors(PowerLaw(0.239, 0.0348, 0.0), 100, np.random.default_rng(4))
-    law = bootstrap_power_law(N, errors)
+    law = Bootstrap().trials(errors).law(N)
     assert law.bounds_hit == ("C",)
     printed = json.loads(json.dumps(law.to_dict(), allow_nan=False))
     assert printed["intervals"]["C"]["one_sided"] is True
@@ -114,44 +108,28 @@ def test_a_gap_on_its_bound_gets_a_one_sided_limit():
 
 
 def test_a_flat_curve_gets_an_upper_limit_for_alpha():
-    law = bootstrap_power_law(N, np.full((20, 10), 0.3))
+    law = Bootstrap().trials(np.full((20, 10), 0.3)).law(N)
     assert law.status == "BOUND_HIT"
     assert law.interval("alpha") == (0.0, 0.0)
     assert law.interval("C") == pytest.approx((0.3, 0.3))
-
-
-def test_table_of_errors_becomes_an_array():
-    table = pd.DataFrame(
-        [(100, 5, "b", 0.3), (10, 5, "b", 0.4), (10, 2, "a", 0.5), (100, 2, "a", 0.2)],
-        columns=["n", "trial", "material", "error"],
-    )
-    n, errors, trials, materials = error_array(table)
-    np.testing.assert_array_equal(n, [10.0, 100.0])
-    np.testing.assert_array_equal(errors, [[[0.5, 0.2], [np.nan] * 2], [[np.nan] * 2, [0.4, 0.3]]])
-    assert list(trials) == [2, 5]
-    assert list(materials) == ["a", "b"]
-    with pytest.raises(ValueError, match="more than one row for"):
-        error_array(pd.concat([table, table]))
-    with pytest.raises(ValueError, match=r"lacks the columns \['material'\]"):
-        error_array(table.drop(columns="material"))
 
 
 def test_bad_errors_are_named():
     errors = np.full((4, 3), 0.2)
     errors[2, 1] = np.nan
     with pytest.raises(ValueError, match=r"errors\[trial 2, n index 1\] is nan"):
-        band(errors)
+        Bootstrap().trials(errors)
     with pytest.raises(ValueError, match=r"shape \(trials, n\)"):
-        bootstrap_power_law([1, 2, 3], [0.3, 0.2, 0.1])
+        Bootstrap().trials([0.3, 0.2, 0.1]).law([1, 2, 3])
     with pytest.raises(ValueError, match="level"):
-        band(np.ones((4, 3)), level=1.0)
+        Bootstrap(level=1.0)
     holes = material_errors(np.random.default_rng(0))
     trial, material = np.argwhere(~np.isnan(holes[:, :, 0]))[0]
     holes[trial, material, 4] = np.nan
     with pytest.raises(ValueError, match=rf"trial {trial}, material {material}, n index 4\] is nan"):
-        band_trials_materials(holes)
+        Bootstrap().materials(holes)
     with pytest.raises(ValueError, match=r"shape \(trials, materials, n\)"):
-        band_trials_materials(np.ones((4, 3)))
+        Bootstrap().materials(np.ones((4, 3)))
 
 
 def test_paired_difference():
@@ -172,8 +150,7 @@ def test_resamples_without_a_prediction_are_drawn_again_or_refused():
     errors = np.full((3, 13, 2), np.nan)
     for trial, materials in enumerate(((0, 1, 2), (3, 4, 5), (6, 7, 8))):
         errors[trial, materials] = 1 + rng.random((3, 2))
-    filled, tested = check_materials(errors)
-    curves = trial_material_curves(filled, tested, 4000, seed=0)
+    curves = Bootstrap(replicates=4000).materials(errors).draws
     assert np.isfinite(curves).all()
     slow = []
     while len(slow) < 4000:
@@ -186,4 +163,15 @@ def test_resamples_without_a_prediction_are_drawn_again_or_refused():
     errors[:] = np.nan
     errors[0, 0] = errors[1, 1] = errors[2, 2] = 1.0
     with pytest.raises(ValueError, match="too many resamples of 3 trials and 13 materials hold no test prediction"):
-        trial_material_curves(*check_materials(errors), 1000, seed=0)
+        Bootstrap().materials(errors)
+
+
+def test_trials_of_one_block_are_drawn_together():
+    """Slow twin: the same draws of blocks and materials by repeating them."""
+    errors, blocks = material_errors(np.random.default_rng(3), trials=6, materials=10), np.array([0, 1, 2, 0, 1, 2])
+    resamples = Bootstrap(replicates=20, seed=4).materials(errors, blocks=blocks)
+    np.testing.assert_allclose(resamples.mean, np.nanmean(errors, axis=(0, 1)))
+    rng = np.random.default_rng(4)
+    of_blocks, of_materials = rng.multinomial(3, np.full(3, 1 / 3), size=20), rng.multinomial(10, np.full(10, 0.1), size=20)
+    drawn = np.repeat(np.repeat(errors, of_blocks[7][blocks], axis=0), of_materials[7], axis=1)
+    np.testing.assert_allclose(resamples.draws[7], np.nanmean(drawn, axis=(0, 1)))

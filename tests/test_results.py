@@ -8,24 +8,28 @@ import matplotlib
 import numpy as np
 import pytest
 
-from sim2real.figures import plots
-from sim2real.figures.save import save_figure
-from sim2real.laws import curve as results
+from sim2real import figures, tables
+from sim2real.figures.words import MATERIALS
+from sim2real.laws.bootstrap import Bootstrap
+from sim2real.laws.curve import learning_curve, target_sizes
+from sim2real.laws.parity import simulator_parity
 from sim2real.training.experiment import run_trials
 from sim2real.training.study import Design
 
 matplotlib.use("Agg")
 
 
+BOOTSTRAP = Bootstrap(replicates=60)
+EDITION = {"edition": "embedded", "preset": "smoke"}
+
+
 @pytest.fixture
-def trials(study, tmp_path):
-    return run_trials(
-        study, Design((50, 120, 300), (16, 32), trials=4), arms=("transfer", "direct", "ridge", "simulator"), store=tmp_path
-    )
+def trials(toy_trials):
+    return toy_trials
 
 
 def test_a_record_holds_the_means_of_the_trials(trials):
-    record = results.scaling_record(trials)
+    record = learning_curve(trials, bootstrap=BOOTSTRAP).to_dict()
     table = trials.table[(trials.table["m"] == 32)]
     for n, mae in zip(record["curve"]["n"], record["curve"]["mae"]):
         assert mae == pytest.approx(table[(table["arm"] == "transfer") & (table["n"] == n)]["absolute_error"].mean())
@@ -35,12 +39,13 @@ def test_a_record_holds_the_means_of_the_trials(trials):
     stated = record["arms"]["direct"]["transfer_minus_this"]
     assert stated["mean"] == pytest.approx(difference.mean())
     assert stated["standard_error"] == pytest.approx(difference.std(ddof=1) / 2)
-    assert results.scaling_record(trials, m=16)["curve"]["m"] == 16
+    assert learning_curve(trials, m=16, bootstrap=BOOTSTRAP).to_dict()["curve"]["m"] == 16
 
 
 def test_the_plot_draws_the_record(trials):
-    record = results.scaling_record(trials)
-    ax = plots.scaling_panel(record)
+    record = learning_curve(trials, bootstrap=BOOTSTRAP).to_dict()
+    figure = figures.scaling(figures.payload("fig1b-toy", "A toy", [record], **EDITION))
+    ax = figure.axes[0]
     lines = {line.get_label(): line for line in ax.get_lines()}
     np.testing.assert_array_equal(lines["transfer"].get_xdata(), record["curve"]["n"])
     np.testing.assert_array_equal(lines["transfer"].get_ydata(), record["curve"]["mae"])
@@ -48,53 +53,74 @@ def test_the_plot_draws_the_record(trials):
     law = record["law"]
     drawn = lines["fitted law"]
     np.testing.assert_allclose(drawn.get_ydata(), law["D"] * drawn.get_xdata() ** -law["alpha"] + law["C"])
-    assert ax.get_xlabel() and "MAE" in ax.get_ylabel() and "$m$ = 32" in ax.get_title()
+    assert ax.get_xlabel() and "MAE" in ax.get_ylabel()
+    assert any("$m$ = 32" in text.get_text() for text in (*ax.texts, *figure.texts, ax.title, ax._left_title))
 
 
-def test_a_saved_figure_is_three_files_and_the_json_is_the_payload(trials, tmp_path):
-    record = results.scaling_record(trials)
-    payload = results.scaling_payload("fig1b-toy", "A toy", [record], [trials], edition="embedded", preset="smoke")
-    paths = save_figure(plots.scaling_figure([record], payload), payload, tmp_path / "new")
-    assert [p.name for p in paths] == ["fig1b-toy.png", "fig1b-toy.pdf", "fig1b-toy.json"]
+def test_a_saved_figure_is_four_files_and_the_json_is_the_payload(trials, tmp_path):
+    record = learning_curve(trials, bootstrap=BOOTSTRAP).to_dict()
+    payload = figures.payload("fig1b-toy", "A toy", [record], **EDITION)
+    saved = figures.save(figures.scaling, payload, tmp_path / "new")
+    assert [p.name for p in saved.paths] == ["fig1b-toy.png", "fig1b-toy.pdf", "fig1b-toy.json", "fig1b-toy.md"]
     assert not list(tmp_path.rglob("*.part"))
-    stored = json.loads(paths[2].read_text())
-    assert stored == json.loads(json.dumps(payload))
-    assert stored["curves"][0]["mae"] == record["curve"]["mae"]
-    assert {"figure", "edition", "preset", "design", "source", "target", "curves", "direct", "laws", "paper"} <= set(stored)
+    stored = json.loads(saved.paths[2].read_text())
+    assert stored == json.loads(json.dumps(payload)) | {"caption": saved.caption}
+    assert stored["records"][0]["curve"]["mae"] == record["curve"]["mae"]
+    assert {"figure", "edition", "preset", "source", "target", "records", "paper"} <= set(stored)
+    assert {"arms", "law", "trials", "source_draws", "overlap"} <= set(stored["records"][0])
     with pytest.raises(ValueError, match="JSON"):
-        save_figure(plots.scaling_figure([record], payload), payload | {"direct": float("nan")}, tmp_path)
+        figures.save(figures.scaling, payload | {"direct": float("nan")}, tmp_path)
+
+
+def test_a_curve_reports_every_learner_and_a_subset_of_rows_has_its_own(trials):
+    curve = learning_curve(trials, bootstrap=BOOTSTRAP)
+    report = curve.report()
+    assert report.loc[("transfer", 300), "mae"] == pytest.approx(trials.errors("transfer")[:, -1].mean())
+    assert report.loc[("ridge", 0), "mae"] == pytest.approx(trials.errors("ridge").mean())
+    assert curve.law.resampled == "trials" and curve.curve.law_materials.resampled == "trials and materials"
+    rows = np.arange(25)
+    table = trials.table[(trials.table["arm"] == "direct") & (trials.table["m"] == 32) & trials.table["material"].isin(rows)]
+    of_rows = learning_curve(trials, rows=rows, bootstrap=BOOTSTRAP).arms["direct"].band.mae
+    assert of_rows == pytest.approx(table.groupby("trial")["absolute_error"].mean().mean())
 
 
 def test_errors_against_m_are_those_of_the_trials(trials):
-    record = results.target_size_record(trials)
+    record = target_sizes(trials, bootstrap=BOOTSTRAP).to_dict()
     assert record["m"] == [16, 32] and record["n"] == 300
     table = trials.table[(trials.table["m"] == 16) & (trials.table["arm"] == "direct")]
     assert record["direct"]["mae"][0] == pytest.approx(table["absolute_error"].mean())
     difference = trials.errors("transfer", 16)[:, -1] - trials.errors("direct", 16)
     assert record["transfer_minus_direct"][0]["mean"] == pytest.approx(difference.mean())
-    ax = plots.target_size_panel(record)
+    ax = figures.target_sizes(figures.payload("gain-toy", "A toy", [record], **EDITION)).axes[0]
     np.testing.assert_array_equal(ax.get_lines()[0].get_ydata(), record["transfer"]["mae"])
 
 
 def test_parity_is_of_the_simulator_against_the_measurements(study):
-    record = results.simulator_parity(study)
+    record = simulator_parity(study)
     assert record["bias"] == pytest.approx(np.mean(study.simulated_target - study.target.y))
     assert record["pearson"] == pytest.approx(np.corrcoef(study.simulated_target, study.target.y)[0, 1])
-    plots.parity_panel(record)
+    figures.parity(figures.payload("validation-toy", "A toy", [record], **EDITION))
 
 
 def test_the_network_is_drawn_with_its_own_widths():
-    ax = plots.architecture((209, 128, 64, 16, 1))
-    assert [t.get_text().split("\n")[1] for t in ax.texts] == ["209", "128", "64", "16", "1"]
+    record = {"widths": [209, 128, 64, 16, 1]}
+    ax = figures.network(figures.payload("fig1a-toy", "A toy", record, **EDITION)).axes[0]
+    assert [t.get_text().split("\n")[1] for t in ax.texts if "\n" in t.get_text()] == ["209", "128", "64", "16", "1"]
 
 
 def test_both_choices_of_overlap_and_what_each_part_of_the_database_buys(study, tmp_path):
     arms = ("transfer", "direct")
     kept = run_trials(study, Design((50, 120, 300), (32,), trials=4), arms=arms, store=tmp_path)
     dropped = run_trials(study, Design((50, 270), (32,), trials=4, overlap="drop"), arms=("transfer",), store=tmp_path)
-    record = results.scaling_record(kept, other=dropped)
+    curve = learning_curve(kept, other=dropped, bootstrap=BOOTSTRAP)
+    record = curve.to_dict()
     other = record["other_overlap"]
-    assert other["overlap"] == "drop" and other["n"] == [50, 270] and record["overlap"] == 30
+    assert (
+        other["overlap"] == "drop"
+        and other["n"] == [50, 270]
+        and record["overlapping_materials"] == 30
+        and record["overlap"] == "keep"
+    )
     np.testing.assert_allclose(other["mae"], dropped.errors("transfer", 32).mean(0))
     own = kept.errors("transfer", 32)[:, -1] - dropped.errors("transfer", 32)[:, -1]
     rest = dropped.errors("transfer", 32)[:, -1] - kept.errors("direct", 32)
@@ -103,14 +129,15 @@ def test_both_choices_of_overlap_and_what_each_part_of_the_database_buys(study, 
     whole = record["arms"]["direct"]["transfer_minus_this"]["mean"]
     assert own.mean() + rest.mean() == pytest.approx(whole)
     # asked the other way round, the parts are the same
-    swapped = results.scaling_record(
-        run_trials(study, Design((50, 120, 270), (32,), trials=4, overlap="drop"), arms=arms, store=tmp_path), other=kept
-    )
+    whole_drop = run_trials(study, Design((50, 120, 270), (32,), trials=4, overlap="drop"), arms=arms, store=tmp_path)
+    swapped = learning_curve(whole_drop, other=kept, bootstrap=BOOTSTRAP).to_dict()
+    assert swapped["overlap"] == "drop" and swapped["other_overlap"]["overlap"] == "keep"
     assert swapped["other_overlap"]["gains"]["own"]["mean"] == pytest.approx(own.mean())
-    ax = plots.scaling_panel(record)
-    assert plots.MATERIALS.drop in [line.get_label() for line in ax.get_lines()]
-    assert "candidates' own simulations" in ax.texts[-1].get_text()
-    assert list(results.summary_table([record]).filter(like="of it").columns) == [
-        "of it, the candidates' own simulations",
-        "of it, the rest of the database",
+    payload = figures.payload("fig1b-toy", "A toy", [record], **EDITION)
+    ax = figures.scaling(payload).axes[0]
+    assert MATERIALS.drop in [line.get_label() for line in ax.get_lines()]
+    assert "candidates' own simulations" in figures.scaling.caption(payload)
+    assert [c for c in tables.scaling([curve]).columns if c.startswith("of it")] == [
+        "of it, own simulations",
+        "of it, the rest",
     ]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import nnls
 
-from sim2real.laws.power import ALPHA_MAX, PowerLaw, compare_models, fit_curves, fit_power_law, profile_alpha
+from sim2real.laws.power import ALPHA_MAX, PowerLaw, fit_curves, fit_power_law
 
 N = np.geomspace(100, 71_068, 10)
 
@@ -87,7 +87,6 @@ def test_a_curve_that_does_not_fall_has_no_exponent(error):
     assert law.bounds_hit == ("D", "alpha")
     assert (law.D, law.alpha) == (0.0, 0.0)
     assert error.min() <= law.C <= error.max()
-    assert profile_alpha(N, error, 0.1 * error) == (0.0, ALPHA_MAX)
 
 
 def test_a_curve_steeper_than_the_range_ends_on_the_upper_bound():
@@ -157,52 +156,3 @@ def test_a_law_without_replicates_has_no_interval():
     printed = law.to_dict()
     assert printed["status"] == "STATED"
     assert printed["intervals"] is None
-
-
-def test_profile_holds_the_truth_and_widens_with_level_and_noise():
-    rng = np.random.default_rng(0)
-    truth = 0.167 * N**-0.305 + 0.0234
-    held = 0
-    for _ in range(100):
-        curve = truth * (1 + 0.02 * rng.standard_normal(len(N)))
-        low, high = profile_alpha(N, curve, 0.02 * truth)
-        held += low <= 0.305 <= high
-    assert 80 <= held <= 97
-    narrow, wide = profile_alpha(N, curve, 0.02 * truth, level=0.5), profile_alpha(N, curve, 0.04 * truth)
-    assert wide[0] < low < narrow[0] < fit_power_law(N, curve, (curve / truth) ** 2).alpha < narrow[1] < high < wide[1]
-
-
-def test_profile_ends_where_the_slow_fit_is_too_bad():
-    rng = np.random.default_rng(1)
-    curve = (0.167 * N**-0.305 + 0.0234) * (1 + 0.02 * rng.standard_normal(len(N)))
-    low, high = profile_alpha(N, curve)
-    best, _ = slow_fit(N, curve, np.ones(len(N)))
-    limit = best * (1 + 3.589428 / 7)  # F(1, 7) at 0.9
-    for alpha in (low, high):
-        _, norm = nnls(np.stack([N**-alpha / curve, 1.0 / curve], axis=1), np.ones(len(N)))
-        assert norm**2 == pytest.approx(limit, rel=1e-5)
-
-
-def test_profile_refuses_what_it_cannot_use():
-    with pytest.raises(ValueError, match="at least 4 points"):
-        profile_alpha([1, 2, 3], [3, 2, 1.5])
-    with pytest.raises(ValueError, match="sigma"):
-        profile_alpha([1, 2, 3], [3, 2, 1.5], [0.1, 0.0, 0.1])
-
-
-def test_models_are_compared_on_the_largest_n_alone():
-    error = 0.2 * N**-0.3 + 0.02
-    shuffled = np.random.default_rng(0).permutation(len(N))
-    table = compare_models(N[shuffled], error[shuffled]).set_index("model")
-    assert list(table.index) == ["constant", "last value", "power", "power + C"]
-    assert table.loc["constant", "prediction"] == pytest.approx(error[:-1].mean())
-    assert table.loc["last value", "prediction"] == pytest.approx(error[-2])
-    assert table.loc["power + C", "relative_error"] == pytest.approx(0.0, abs=1e-6)
-    assert table.loc["power", "relative_error"] < -0.02
-    assert (table["observed"] == error[-1]).all()
-    error[-1] = 7.0
-    assert compare_models(N, error)["prediction"].to_numpy() == pytest.approx(table["prediction"].to_numpy())
-    power = compare_models(N, 0.2 * N**-0.3).set_index("model").loc["power", "relative_error"]
-    assert power == pytest.approx(0.0, abs=1e-6)
-    with pytest.raises(ValueError, match="at least 4 distinct n, got 3"):
-        compare_models([1, 2, 3], [3, 2, 1])

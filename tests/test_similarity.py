@@ -12,19 +12,12 @@ from rdkit import Chem
 from rdkit.Chem import rdFingerprintGenerator
 from rdkit.DataStructs import TanimotoSimilarity
 from scipy import stats
-from sim2real.studies.similarity import (
-    chain_fingerprint,
-    class_association,
-    class_table,
-    examples,
-    grade_design,
-    grade_sources,
-    similarity_to_target,
-)
-from sim2real.studies.similarity_results import compare, similarity_record
 
+from sim2real import figures, tables
+from sim2real.chemistry.fingerprints import chain_fingerprint
 from sim2real.chemistry.structures import StructureError, oligomer, parse
-from sim2real.figures import similarity_plots, similarity_tables
+from sim2real.laws.bootstrap import Bootstrap
+from sim2real.laws.contrasts import compare
 from sim2real.laws.significance import (
     EXACT_ROWS,
     block_sums,
@@ -35,9 +28,20 @@ from sim2real.laws.significance import (
     sign_flip_p,
     smallest_p,
 )
+from sim2real.studies.grades import (
+    class_association,
+    class_table,
+    examples,
+    grade_design,
+    grade_sources,
+    similarity_record,
+    similarity_to_target,
+)
 from sim2real.studies.presets import resolve
 from sim2real.training.experiment import run_trials
 from sim2real.training.study import Design, Trials
+
+BOOTSTRAP = Bootstrap(replicates=200)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +112,7 @@ def test_grades_are_disjoint_equal_ordered_and_without_the_target(chemical):
     keys = [set(g.study.source.keys) for g in grades]
     assert [len(k) for k in keys] == [23] * 5 and len(set.union(*keys)) == 115
     assert not set.union(*keys) & set(chemical.target.keys)
-    assert all(a.high <= b.low for a, b in zip(grades, grades[1:]))
+    assert all(a.range["high"] <= b.range["low"] for a, b in zip(grades, grades[1:]))
     report = grades[0].study.source.report
     assert report["left out, target materials"] == 1 and report["left out, remainder of equal sets"] == 4
     for grade in grades:
@@ -134,7 +138,7 @@ def test_controls_break_the_tie_of_similarity_and_class(chemical):
         assert all(a.max() <= b.min() for a, b in zip(ranges, ranges[1:]))
     random = grade_sources(chemical, similarity, 5, "random")
     assert len(set.union(*(set(g.study.source.keys) for g in random))) == 115
-    assert np.ptp([g.median for g in random]) < np.ptp([g.median for g in grade_sources(chemical, similarity)])
+    assert np.ptp([g.range["median"] for g in random]) < np.ptp([g.range["median"] for g in grade_sources(chemical, similarity)])
     one_class = replace(chemical.source, table=chemical.source.table.assign(group="all"))
     assert class_association(class_table(grade_sources(replace(chemical, source=one_class), similarity))) is None
 
@@ -224,23 +228,19 @@ def planted(study, effects: list[float], *, trials: int = 24, draws: int = 12, s
     design = Design(n_grid=(50, 100), m_grid=(20,), trials=trials, source_draws=draws)
     tests = [rng.permutation(len(study.target))[:8] for _ in range(trials)]
     material, split = rng.uniform(1, 3, len(study.target)), rng.normal(0, 0.2, trials)
+    trial, tested = np.repeat(np.arange(trials), 16), np.repeat(np.concatenate(tests), 2)
+    table = pd.DataFrame({"trial": trial, "material": tested, "n": np.tile(design.n_grid, 8 * trials), "m": 20, "arm": "transfer"})
     result = []
     for effect in effects:
-        own = rng.normal(0, 0.05, draws)
-        rows = [
-            {"trial": t, "material": k, "n": n, "m": 20, "arm": "transfer"}
-            | {"absolute_error": max(0.0, material[k] + split[t] + own[t % draws] + effect + rng.normal(0, 0.05))}
-            for t in range(trials)
-            for k in tests[t]
-            for n in design.n_grid
-        ]
-        result.append(Trials(study, design, pd.DataFrame(rows)))
+        own, noise = rng.normal(0, 0.05, draws), rng.normal(0, 0.05, len(table))
+        errors = np.maximum(0.0, material[tested] + split[trial] + own[trial % draws] + effect + noise)
+        result.append(Trials(study, design, table.assign(absolute_error=errors)))
     return result
 
 
 def test_a_planted_difference_is_found_and_its_absence_is_not(study):
     similarity = [0.1, 0.2, 0.3, 0.4, 0.5]
-    found = compare(planted(study, [0.4, 0.3, 0.2, 0.1, 0.0]), similarity, 100)
+    found = compare(planted(study, [0.4, 0.3, 0.2, 0.1, 0.0]), similarity, 100, bootstrap=BOOTSTRAP)
     first = found["comparisons"][0]
     assert first["p_holm"] < 0.01 and first["low"] < 0.4 < first["high"]
     assert first["low_materials"] > 0 and first["mean"] > first["detectable"] > first["detectable_alone"]
@@ -249,7 +249,7 @@ def test_a_planted_difference_is_found_and_its_absence_is_not(study):
     assert found["trend"]["low"] < -0.4 < found["trend"]["high"] and found["trend"]["p_order"] == pytest.approx(2 / 120)
     assert found["trend"]["slope"] == pytest.approx(found["trend"]["mean"] / 0.4)
 
-    absent = [compare(planted(study, [0.0] * 5, seed=s), similarity, 100) for s in range(1, 31)]
+    absent = [compare(planted(study, [0.0] * 5, seed=s), similarity, 100, bootstrap=BOOTSTRAP) for s in range(1, 31)]
     false = sum(any(c["p_holm"] < 0.05 for c in a["comparisons"]) for a in absent)
     assert false <= 5, "at 5 %, 1.5 of 30 are expected; more than 5 have a probability below 1 in 300"
     assert all(abs(a["comparisons"][0]["mean"]) < a["comparisons"][0]["detectable"] * 1.5 for a in absent)
@@ -258,7 +258,7 @@ def test_a_planted_difference_is_found_and_its_absence_is_not(study):
 def test_shared_source_draws_do_not_count_as_independent(study):
     """Noise that all trials of a draw have in common must not make a difference significant."""
     similarity = [0.1, 0.2, 0.3]
-    few = compare(planted(study, [0.0, 0.0, 0.0], trials=24, draws=2), similarity, 100)
+    few = compare(planted(study, [0.0, 0.0, 0.0], trials=24, draws=2), similarity, 100, bootstrap=BOOTSTRAP)
     assert few["blocks"] == 2 and few["smallest_p"] == 1
     assert all(c["p_holm"] == 1 for c in few["comparisons"])
 
@@ -274,17 +274,17 @@ def test_record_figures_and_verdict_of_a_small_run(chemical, tmp_path):
     direct = run_trials(chemical, design, arms=("direct",), store=tmp_path)
     splits = [set(map(tuple, t.table[["trial", "material"]].to_numpy())) for t in (*trials, direct)]
     assert all(s == splits[0] for s in splits), "all sets are tested on the same splits"
-    record = similarity_record(grades, trials, direct, {"random": (grades, trials), "within classes": (grades, trials)}, "tanimoto")
+    controls = {name: (grades, trials) for name in ("random", "within classes")}
+    record = similarity_record(grades, trials, direct, controls, "tanimoto", bootstrap=BOOTSTRAP)
     assert [len(record[k]) for k in ("grades", "by_n")] == [5, 3]
     assert sum(map(sum, record["classes"]["counts"])) == 115
     assert all(sum(g["histogram"]) == 23 for g in record["grades"])
     assert record["controls"]["random"]["trend"] is None and record["controls"]["within classes"]["trend"]
-    verdict = similarity_tables.verdict(record)
+    verdict = tables.similarity_verdict(record)
     assert verdict["verdict"] == "cannot be told" and "could not have been detected" in verdict["text"]
-    assert len(similarity_tables.comparison_table(record)) == 5 and len(similarity_tables.by_n_table(record)) == 3
-    payload = {"figure": "x", "title": "toy", "edition": "embedded", "preset": "smoke"}
-    first = similarity_plots.similarity_figure(record, payload)
-    second = similarity_plots.scaling_by_similarity_figure(record, payload)
+    assert len(tables.sets(record)) == 5 and len(tables.sets_by_n(record)) == 3
+    payload = figures.payload("x", "toy", record, edition="embedded", preset="smoke")
+    first, second = figures.similarity(payload), figures.similarity_scaling(payload)
     assert [len(f.axes) for f in (first, second)] == [3, 2]
     lines = {line.get_label() for line in second.axes[0].get_lines()}
     assert "direct learning" in lines and any(label.startswith("5 of 5 (") for label in lines)
@@ -292,17 +292,19 @@ def test_record_figures_and_verdict_of_a_small_run(chemical, tmp_path):
 
 @pytest.mark.parametrize(("effects", "word"), [([0.5, 0.0, 0.0], "differences seen"), ([0.0, 0.0, 0.0], "none seen")])
 def test_the_verdict_says_what_the_numbers_say(study, effects, word):
-    end = compare(planted(study, effects, seed=1), [0.1, 0.2, 0.3], 100)
+    end = compare(planted(study, effects, seed=1), [0.1, 0.2, 0.3], 100, bootstrap=BOOTSTRAP)
     design = {"m": 20, "trials": 24, "source_draws": 12}
     record = {"label": "Density", "unit": "g/cm3", "grades": [{"name": f"{k} of 3"} for k in (1, 2, 3)]}
     record |= {"by_n": [end], "design": design, "controls": {}}
-    verdict = similarity_tables.verdict(record)
+    verdict = tables.similarity_verdict(record)
     assert verdict["verdict"] == word
     assert ("Told from chance" in verdict["text"]) == (word == "differences seen")
 
 
 def test_differences_no_larger_than_those_of_random_sets_are_not_laid_to_similarity(study):
-    end, random = (compare(planted(study, effects, seed=1), None, 100) for effects in ([0.5, 0.0, 0.0], [0.0, 0.7, 0.0]))
+    end, random = (
+        compare(planted(study, effects, seed=1), None, 100, bootstrap=BOOTSTRAP) for effects in ([0.5, 0.0, 0.0], [0.0, 0.7, 0.0])
+    )
     record = {"label": "Density", "unit": "g/cm3", "grades": [{"name": f"{k} of 3"} for k in (1, 2, 3)], "by_n": [end]}
     record |= {"design": {"m": 20, "trials": 24, "source_draws": 12}, "controls": {"random": random}}
-    assert similarity_tables.verdict(record)["verdict"] == "differences seen, no larger than between sets cut at random"
+    assert tables.similarity_verdict(record)["verdict"] == "differences seen, no larger than between sets cut at random"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy.optimize import least_squares
-from sim2real.laws.surface_resampling import bootstrap_surface, bootstrap_surface_materials, surface_array
+from scipy.stats import binom
 
+from sim2real.laws.bootstrap import Bootstrap
 from sim2real.laws.power import PowerLaw
 from sim2real.laws.search import fit_surfaces
-from sim2real.laws.substitution import budget_line_m, compare_surfaces, equal_error_m, equal_rate_m, rate_by_curves, rate_of_curves
+from sim2real.laws.substitution import budget_line_m, compare_forms, equal_error_m, equal_rate_m, marginal_rate, rate_of_curves
 from sim2real.laws.surface import CONSTANTS, EXPONENT_MAX, ScalingSurface, evaluate, fit_surface
 
 PAPER = ScalingSurface(0.338, 0.0192, 0.265, 0.239, 0.0535)
@@ -176,22 +176,26 @@ def test_bad_cells_are_refused_in_one_line(change, message):
         fit_surface([1, 2, 3, 4], [1, 2, 3, 3], [4, 3, 2, 1])
 
 
-def test_coverage_of_the_90_percent_interval():
+@pytest.mark.parametrize("surfaces", [8, pytest.param(25, marks=pytest.mark.slow)])
+def test_coverage_of_the_90_percent_interval(surfaces):
     # a small count that catches a wrong level; the docstring of ScalingSurface.interval has that over 200 surfaces
-    surfaces, held, rate_held, rate = 25, np.zeros(5), 0, PAPER.marginal_rate(N[-1], M[-1])
+    held, rate_held, rate = np.zeros(5), 0, PAPER.marginal_rate(N[-1], M[-1])
     for seed in range(surfaces):
-        fitted = bootstrap_surface(N, M, trial_errors(PAPER, 30, np.random.default_rng([3, seed])), 40, seed)
+        errors = trial_errors(PAPER, 30, np.random.default_rng([3, seed]))
+        fitted = Bootstrap(replicates=40, seed=seed).trials(errors).surface(N, M)
         intervals = np.array([fitted.interval(name) for name in CONSTANTS])
         held += (intervals[:, 0] <= PAPER.constants) & (PAPER.constants <= intervals[:, 1])
         low, high = fitted.rate_interval(N[-1], M[-1])
         rate_held += low <= rate <= high
-    assert 0.78 * 5 * surfaces <= held.sum() < 5 * surfaces, held
-    assert rate_held >= 0.7 * surfaces, rate_held
+    # the five constants of one surface hold or fail together, so that they count as one
+    fewest = binom.ppf(0.001, surfaces, 0.9) / surfaces
+    assert max(fewest, 0.7) * 5 * surfaces <= held.sum() < 5 * surfaces, held
+    assert rate_held >= max(fewest, 0.7) * surfaces, rate_held
 
 
 def test_bootstrap_equals_a_loop_over_resampled_trials():
     errors = trial_errors(PAPER, 30, np.random.default_rng(0))
-    surface = bootstrap_surface(N, M, errors, 300, seed=1)
+    surface = Bootstrap(replicates=300, seed=1).trials(errors).surface(N, M)
     assert surface.constants == pytest.approx(fit_surface(CELL_N, CELL_M, errors.mean(axis=0).ravel()).constants)
     rng = np.random.default_rng(2)
     slow = [fit_surface(CELL_N, CELL_M, errors[rng.integers(30, size=30)].mean(axis=0).ravel()) for _ in range(40)]
@@ -199,8 +203,8 @@ def test_bootstrap_equals_a_loop_over_resampled_trials():
     fast = np.log([ScalingSurface(*c).marginal_rate(N[5], M[2]) for c in surface.replicates])
     assert fast.mean() == pytest.approx(rates.mean(), abs=4 * rates.std() / np.sqrt(40))
     assert fast.std() == pytest.approx(rates.std(), rel=0.5)
-    again, other = (bootstrap_surface(N, M, errors, 20, seed).replicates for seed in (1, 2))
-    np.testing.assert_array_equal(bootstrap_surface(N, M, errors, 20, seed=1).replicates, again)
+    first, again, other = (Bootstrap(replicates=20, seed=s).trials(errors).surface(N, M).replicates for s in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
     assert (again != other).any()
     low, high = surface.rate_interval(N[:, None], M)
     rates = surface.marginal_rate(N[:, None], M)
@@ -208,7 +212,8 @@ def test_bootstrap_equals_a_loop_over_resampled_trials():
 
 
 def test_intervals_on_a_bound_are_one_sided():
-    surface = bootstrap_surface(N, M, trial_errors(ScalingSurface(*TRUTHS[1]), 30, np.random.default_rng(1)), 100)
+    errors = trial_errors(ScalingSurface(*TRUTHS[1]), 30, np.random.default_rng(1))
+    surface = Bootstrap(replicates=100).trials(errors).surface(N, M)
     assert "B" in surface.at_zero
     assert (surface.replicates_at_zero[:, [CONSTANTS.index(name) for name in surface.at_zero]] == 0).all()
     for values in (surface.replicates, surface.replicates_at_zero):  # both lie within the interval
@@ -218,7 +223,7 @@ def test_intervals_on_a_bound_are_one_sided():
         assert printed["intervals"][name]["one_sided"] and printed["intervals"][name]["low"] == 0
     # no decay with n: the rate has a lower limit only
     errors = np.random.default_rng(5).lognormal(0, 0.2, (30, 10, 5)) * M**-0.3
-    flat = bootstrap_surface(N, M, errors * N[:, None] ** 0.01, 100)
+    flat = Bootstrap(replicates=100).trials(errors * N[:, None] ** 0.01).surface(N, M)
     assert "A" in flat.bounds_hit
     low, high = flat.rate_interval(N[-1], M[-1])
     assert np.isinf(high) and low > 0
@@ -228,35 +233,20 @@ def test_intervals_on_a_bound_are_one_sided():
         surface.interval("C")
 
 
-def test_resampling_materials_takes_the_cube_of_a_table():
+def test_resampling_materials_is_wider():
     rng = np.random.default_rng(0)
-    table = surface_table(rng)
-    n, m, errors = surface_array(table.sample(frac=1, random_state=0))
-    assert errors.shape == (12, 20, 10, 5)
-    row = table.iloc[777]
-    at = (int(row["trial"]), int(row["material"]), int(np.argmax(n == row["n"])), int(np.argmax(m == row["m"])))
-    assert errors[at] == row["error"]
-    means = np.nanmean(errors, axis=1)
-    over_trials, over_both = bootstrap_surface(n, m, means, 100), bootstrap_surface_materials(n, m, errors, 100)
+    hard, errors = rng.lognormal(0, 0.5, 20), np.full((12, 20, 10, 5), np.nan)
+    for trial in range(12):
+        tested = rng.permutation(20)[:8]
+        errors[trial, tested] = hard[tested, None, None] * PAPER(N[:, None], M) * rng.lognormal(0, 0.05, (8, 10, 5))
+    bootstrap = Bootstrap(replicates=100)
+    over_trials, over_both = bootstrap.trials(np.nanmean(errors, axis=1)).surface(N, M), bootstrap.materials(errors).surface(N, M)
     assert over_both.resampled == "trials and materials"
     assert over_both(N, 40) == pytest.approx(over_trials(N, 40))
     (low, high), (wide_low, wide_high) = (s.interval("epsilon") for s in (over_trials, over_both))
     assert wide_high - wide_low > high - low
-    with pytest.raises(ValueError, match=r"no row at n = 100.0, m = 20.0; fill the grid"):
-        surface_array(table[(table["n"] != 100) | (table["m"] != 20)])
-    with pytest.raises(ValueError, match=r"lacks the columns \['m'\]"):
-        surface_array(table.drop(columns="m"))
     with pytest.raises(ValueError, match=r"shape \(trials, n, m\)"):
-        bootstrap_surface(n, m, errors)
-
-
-def surface_table(rng: np.random.Generator) -> pd.DataFrame:
-    hard, rows = rng.lognormal(0, 0.5, 20), []
-    for trial in range(12):
-        for material in rng.permutation(20)[:8]:
-            error = hard[material] * PAPER(CELL_N, CELL_M) * rng.lognormal(0, 0.05, 50)
-            rows.append(pd.DataFrame({"n": CELL_N, "m": CELL_M, "trial": trial, "material": material, "error": error}))
-    return pd.concat(rows, ignore_index=True)
+        bootstrap.trials(np.nan_to_num(errors)).surface(N, M)
 
 
 def test_curves_of_equal_error_budget_lines_and_rates_meet():
@@ -274,7 +264,7 @@ def test_curves_of_equal_error_budget_lines_and_rates_meet():
 
 
 def test_forms_are_compared_on_edges_that_they_have_not_seen():
-    table = compare_surfaces(N, M, PAPER(N[:, None], M)).set_index(["held_back", "model"])
+    table = compare_forms(N, M, PAPER(N[:, None], M)).set_index(["held_back", "model"])
     for edge, cells in (("largest n", 5), ("largest m", 10)):
         rmse = table.loc[edge]["rmse"]
         assert rmse["Eq. 1"] < 1e-6 and rmse["law per curve"] < 1e-6
@@ -283,17 +273,17 @@ def test_forms_are_compared_on_edges_that_they_have_not_seen():
     last = PAPER(N[-2], M) / PAPER(N[-1], M) - 1
     assert table.loc["largest n", "last value"]["rmse"] == pytest.approx(np.sqrt(np.mean(last**2)))
     additive = 0.5 * N[:, None] ** -0.3 + 0.8 * M**-0.4 + 0.05
-    table = compare_surfaces(N, M, additive).set_index(["held_back", "model"])
+    table = compare_forms(N, M, additive).set_index(["held_back", "model"])
     assert table.loc["largest n", "additive"]["rmse"] < 1e-6 < 1e-4 < table.loc["largest n", "Eq. 1"]["rmse"]
     with pytest.raises(ValueError, match="at least 4 of each"):
-        compare_surfaces(N[:3], M, additive[:3])
+        compare_forms(N[:3], M, additive[:3])
 
 
 def test_the_rate_of_two_curves_is_that_of_a_surface_without_noise():
     errors = np.broadcast_to(PAPER(N[:, None], M), (4, 10, 5)) * np.array([0.8, 0.9, 1.1, 1.2])[:, None, None]
-    found = rate_by_curves(N, M, errors, replicates=50)
-    assert found["rate"] == pytest.approx(PAPER.marginal_rate(N[-1], M[-1]), rel=1e-4)
-    assert found["low"] <= found["rate"] * (1 + 1e-6) and found["high"] >= found["rate"] * (1 - 1e-6)
+    found = marginal_rate(N, M, Bootstrap(replicates=50).trials(errors))
+    assert found.rate == pytest.approx(PAPER.marginal_rate(N[-1], M[-1]), rel=1e-4)
+    assert found.low <= found.rate * (1 + 1e-6) and found.high >= found.rate * (1 - 1e-6)
     noisy_errors = trial_errors(PAPER, 30, np.random.default_rng(0))
-    found = rate_by_curves(N, M, noisy_errors, replicates=50)
-    assert found["low"] < found["rate"] < found["high"]
+    found = marginal_rate(N, M, Bootstrap(replicates=50).trials(noisy_errors))
+    assert found.low < found.rate < found.high

@@ -9,18 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from sim2real.figures.transport_gain_tables import explained_table, gain_verdict, ranked_table
-from sim2real.figures.transport_tables import (
-    curve_table,
-    difference_table,
-    group_table,
-    group_verdict,
-    mae_table,
-    several_m_table,
-    winners,
-)
-from sim2real.laws.transport_results import group_records, parity_record, single_compounds_design, transport_settings, with_groups
-from sim2real.studies.transport_gains import (
+
+from made import TRANSPORT_N as N_GRID
+from made import transport_study as make_study
+from made import transport_trials as make_trials
+from sim2real import tables
+from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
+from sim2real.laws.arms import compare_arms, compare_sizes, with_transfer_of
+from sim2real.laws.bootstrap import Bootstrap, paired_difference
+from sim2real.laws.classes import classes
+from sim2real.laws.parity import conductivity_parity
+from sim2real.studies.compounds import (
     FALSE_DISCOVERIES,
     FEWEST_DRAWS,
     GAINS,
@@ -30,22 +29,15 @@ from sim2real.studies.transport_gains import (
     drawn_ranking,
     explain,
     gain_record,
-    test_gains,
+    gain_tests,
 )
 
-from made import TRANSPORT_N as N_GRID
-from made import transport_study as make_study
-from made import transport_trials as make_trials
-from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
-from sim2real.laws.arms import arm_records, several_m_records, several_m_trials, with_transfer_of
-from sim2real.laws.bootstrap import paired_difference
-from sim2real.studies.presets import resolve
-from sim2real.training.recipes import Hyperparameters, Network, Training
+BOOTSTRAP = Bootstrap(replicates=100)
 
 
 def test_parity_holds_the_compounds_with_both_and_the_edges_of_the_groups():
     study = make_study()
-    record = parity_record(study)
+    record = conductivity_parity(study)
     table = study.target.table
     assert record["both"] == 40 and record["compounds"] == 60 and record["metals"] is None
     ratio = np.array(record["log_kappa"]) - np.array(record["log_sigma"]) - np.log10(record["line"]["lorenz_number"] * 300)
@@ -55,14 +47,14 @@ def test_parity_holds_the_compounds_with_both_and_the_edges_of_the_groups():
     assert record["below"] == 0
     json.dumps(record, allow_nan=False)
     with pytest.raises(ValueError, match="1 compound.* with both"):
-        parity_record(make_study(21, 20))
+        conductivity_parity(make_study(21, 20))
 
 
 def test_groups_have_their_own_curves_and_their_own_direct_learning():
     study = make_study()
     near = (study.target.table["wf"] == WF).to_numpy()
     trials = make_trials(study, 40, fall=np.where(near, 0.6, 0.0), advantage=0.2)
-    records = {r["class"]: r for r in group_records(trials, trials)}
+    records = {r["class"]: r for r in (c.to_dict() for c in classes(trials, "wf", other=trials, bootstrap=BOOTSTRAP))}
     assert list(records) == [WF, NON_WF]
     assert records[WF]["verdict"] == "scales" and records[NON_WF]["verdict"] == "does not"
     table = trials.table
@@ -75,27 +67,31 @@ def test_groups_have_their_own_curves_and_their_own_direct_learning():
         last = rows[(rows["arm"] == "transfer") & (rows["n"] == N_GRID[-1])]
         means = [frame.groupby("trial")["absolute_error"].mean() for frame in (last, direct)]
         mean, error, count = paired_difference(*means)
-        assert record["transfer_minus_direct"] == {"mean": mean, "standard_error": error, "trials": count}
+        assert record["transfer_minus_direct"] == pytest.approx({"mean": mean, "standard_error": error, "trials": count})
         assert record["other_overlap"]["mae"] == record["curve"]["mae"]
-    assert list(group_table(list(records.values())).index) == [WF, NON_WF]
-    words = group_verdict(list(records.values()))
-    assert "WF: scales" in words and "non-WF: does not scale" in words
     unknown = replace(study, target=replace(study.target, table=study.target.table.assign(wf="")))
-    assert group_records(replace(trials, study=unknown)) == [] and "no groups" in group_verdict([])
+    assert classes(replace(trials, study=unknown), "wf") == []
 
 
 def test_other_groups_leave_the_trials_as_they_are():
     trials = make_trials(make_study(), 3)
-    grouped = with_groups(trials)
-    assert grouped.table is trials.table
-    assert set(grouped.study.target.table["group"]) == {WF, NON_WF, "between", "unknown"}
+    table = trials.study.target.table.copy()
+    names = [c.group for c in classes(trials, "wf", [WF, "unknown", "between", NON_WF], bootstrap=BOOTSTRAP)]
+    assert names == [WF, "unknown", "between", NON_WF]
     assert set(trials.study.target.table["group"]) == {"oxide", "telluride"}
+    pd.testing.assert_frame_equal(trials.study.target.table, table)
 
 
 def test_arms_are_compared_on_the_same_compounds():
     study = make_study()
     trials = make_trials(study, 30, fall=0.4, advantage=0.0)
-    records = {r["subset"]: r for r in arm_records(trials, replace(trials, design=replace(trials.design, overlap="drop")))}
+    records = {
+        r["subset"]: r
+        for r in (
+            t.to_dict()
+            for t in compare_arms({"keep": trials, "drop": replace(trials, design=replace(trials.design, overlap="drop"))})
+        )
+    }
     assert list(records) == ["all", "kappa known", WF, NON_WF]
     everything = records["all"]
     assert everything["compounds"] == trials.table["material"].nunique()
@@ -115,27 +111,23 @@ def test_arms_are_compared_on_the_same_compounds():
     assert both.errors("transfer") == pytest.approx(drop.errors("transfer"))
     assert both.errors("direct") == pytest.approx(trials.errors("direct"))
     assert everything["arms"]["transfer, keep"]["transfer_minus_this"] is None
-    assert "compounds)" in mae_table(records.values()).loc["Wiedemann-Franz law"].iloc[0]
-    assert difference_table(records.values()).loc["direct learning"].str.startswith("-0.4").all()
+    table = tables.arms(records.values())
+    assert "Wiedemann-Franz law" in table.index.get_level_values("arm")
+    direct = table.xs("direct learning", level="arm")["transfer minus this"]
+    assert direct.str.replace("\u2212", "-").str.startswith("-0.4").all()
 
 
 @pytest.mark.parametrize(
-    ("fall", "advantage", "words"),
-    [
-        (0.5, 0.0, "is better than direct learning"),
-        (0.0, -0.5, "is worse than direct learning"),
-        (0.0, 0.0, "cannot be told from direct learning"),
-    ],
+    ("fall", "advantage", "word"),
+    [(0.5, 0.0, "better"), (0.0, -0.5, "worse"), (0.0, 0.0, "cannot be told")],
 )
-def test_the_text_says_who_wins_from_the_numbers(fall, advantage, words):
-    records = arm_records(make_trials(make_study(), 30, fall=fall, advantage=advantage, seed=1))
-    lines = winners(records).splitlines()
-    assert len(lines) == 4
-    assert words in lines[0]
-    trees = "worse: " in lines[0] and "extra trees" in lines[0].split("worse: ")[1]
+def test_the_table_says_who_wins_from_the_numbers(fall, advantage, word):
+    records = compare_arms({"keep": make_trials(make_study(), 30, fall=fall, advantage=advantage, seed=1)})
+    verdicts = tables.arms(records)["verdict"]
+    assert len(records) == 4
+    assert word in verdicts.xs("direct learning", level="arm").iloc[0]
     # extra trees err by 0.7, transfer by 1 - fall
-    assert trees == (fall > 0.3)
-    assert ("better than transfer: " in lines[0]) == (fall < 0.3)
+    assert ("better" if fall > 0.3 else "worse") in verdicts.xs("extra trees", level="arm").iloc[0]
 
 
 def test_gains_are_means_over_draws_not_over_trials():
@@ -163,7 +155,7 @@ def test_the_test_of_a_compound_is_students():
     x[3:, 2] = np.nan  # three draws: no test
     x[1:, 5] = np.nan  # one draw: no interval
     x[4, 0] = np.nan
-    table = test_gains(x, np.full(6, 10.0))
+    table = gain_tests(x, np.full(6, 10.0))
     for k in (0, 1, 3, 4):
         values = x[:, k][~np.isnan(x[:, k])]
         expected = stats.ttest_1samp(values, 0)
@@ -187,25 +179,27 @@ def test_planted_compounds_are_found_and_their_sign_is_right():
     assert sum(verdicts[f"C{k:03d}"] == "gains" for k in range(15)) >= 14
     assert sum(verdicts[f"C{k:03d}"] == "loses" for k in range(15, 25)) >= 9
     assert sum(verdicts[f"C{k:03d}"] != "cannot be told" for k in range(25, 120)) <= 10
-    top = ranked_table(record, rows=5)
+    top = tables.ranked(record, rows=5)
     assert set(top.index[:5]) <= {f"C{k:03d}" for k in range(15)} and len(top) == 10
     json.dumps(record, allow_nan=False)
     assert set(record["gains"]) == set(record["explained"]) == set(GAINS)
     gains = record["gains"]["with n"]
-    assert f"{gains['verdict'].count('gains')} gain and {gains['verdict'].count('loses')} lose" in gain_verdict(record)
+    words = f"{gains['verdict'].count('gains')} gain and {gains['verdict'].count('loses')} lose"
+    assert words in tables.found(record)["verdict"].iloc[0]
 
 
-def test_on_data_without_any_gain_false_discoveries_are_rare():
+@pytest.mark.parametrize("sets", [40, pytest.param(200, marks=pytest.mark.slow)])
+def test_on_data_without_any_gain_false_discoveries_are_rare(sets):
     rng = np.random.default_rng(5)
-    found = [(test_gains(rng.normal(size=(10, 200)), np.ones(200))["verdict"] != "cannot be told").any() for _ in range(200)]
+    found = [(gain_tests(rng.normal(size=(10, 200)), np.ones(200))["verdict"] != "cannot be told").any() for _ in range(sets)]
     # all discoveries are false here, so that their rate is the chance of any
-    assert np.mean(found) <= FALSE_DISCOVERIES + 3 * np.sqrt(FALSE_DISCOVERIES * 0.9 / 200)
+    assert np.sum(found) <= stats.binom.ppf(0.9987, sets, FALSE_DISCOVERIES)
     # of half planted, half null, the false part of those found
     false = []
-    for _ in range(50):
+    for _ in range(sets // 4):
         x = rng.normal(size=(10, 200))
         x[:, :100] += 2
-        verdict = test_gains(x, np.ones(200))["verdict"] != "cannot be told"
+        verdict = gain_tests(x, np.ones(200))["verdict"] != "cannot be told"
         false.append(verdict[100:].sum() / max(1, verdict.sum()))
     assert np.mean(false) <= FALSE_DISCOVERIES
 
@@ -214,9 +208,8 @@ def test_with_too_few_draws_nothing_is_told():
     record = gain_record(make_trials(make_study(), FEWEST_DRAWS - 1, fall=0.5))
     assert set(record["gains"]["with n"]["verdict"]) == {"cannot be told"}
     assert all(p is None for p in record["gains"]["with n"]["p_bh"])
-    text = gain_verdict(record)
-    assert text.count("nothing can be told of a single compound") == 2
-    assert len(ranked_table(record, rows=3)) == 6 and len(explained_table(record)) == 2 * 5
+    assert tables.found(record)["verdict"].str.contains("nothing can be told of a single compound").tolist() == [True, True]
+    assert len(tables.ranked(record, rows=3)) == 6 and len(tables.explained(record)) == 2 * 5
 
 
 def test_explanations_find_what_was_planted_and_nothing_else():
@@ -263,46 +256,13 @@ def test_several_m_are_paired_with_direct_learning():
         for m in (20, 40)
         for overlap in ("keep", "drop")
     ]
-    records = several_m_records(runs)
-    mean, error, _ = paired_difference(trials.errors("transfer")[:, -1], trials.errors("direct"))
+    records = compare_sizes(runs)
+    difference = paired_difference(trials.errors("transfer")[:, -1], trials.errors("direct"))
     assert [r["m"] for r in records] == [20, 40]
     for record in records:
-        assert record["transfer"]["keep"]["difference"] == {"mean": mean, "standard_error": error}
+        assert record["transfer"]["keep"]["difference"] == difference._asdict()
         assert record["transfer"]["drop"] == record["transfer"]["keep"]
-    assert several_m_table(records).index.tolist() == [20, 40]
-    table = curve_table(trials)
-    assert table["MAE"].tolist() == pytest.approx(trials.errors("transfer").mean(axis=0)) and table.index.tolist() == list(N_GRID)
-    assert float(table["transfer - direct"].iloc[-1].split(" ")[0]) == pytest.approx(mean, abs=0.005)
-
-
-def test_several_m_run_both_choices_of_overlap_with_hyperparameters_of_their_m(tmp_path, monkeypatch):
-    monkeypatch.setattr("sim2real.training.experiment.CACHE", tmp_path)
-    network, steps = Network(sizes=(4,)), Training(2, 1e-3)
-    settings = Hyperparameters(network, steps, steps, network, steps)
-    study = make_study(700, 100)
-    table = study.source.table
-    # of the 600 compounds of the source 200 are in the target
-    source = replace(study.source, table=table.assign(key=[f"S{k}" if k < 400 else name for k, name in enumerate(table["key"])]))
-    study = replace(study, source=source, settings=settings, baselines=("ridge", "law"))
-
-    def hyperparameters(m: int) -> Hyperparameters | None:
-        return None if m > 100 else replace(settings, fine_tuning=Training(0, 1e-3))
-
-    sizes = transport_settings(resolve("embedded", "quick", trials=2, workers=1))
-    runs = several_m_trials(sizes, study, hyperparameters, arms=("law",))
-    found = [(*t.design.m_grid, t.design.overlap, *t.design.n_grid) for t in runs]
-    assert found == [(m, o, n) for m in (100, 400, 560) for o, n in (("keep", 600), ("drop", 400))]
-    assert [t.study.settings.fine_tuning.steps for t in runs] == [0, 0, 2, 2, 2, 2]
-    assert {tuple(t.table["arm"].unique()) for t in runs} == {("transfer", "direct", "law")}
-
-
-def test_single_compounds_get_more_trials_each_with_its_own_draw():
-    study = make_study()
-    for preset, asked, expected in (("quick", 0, 30), ("smoke", 0, 3), ("quick", 7, 7)):
-        settings = resolve("embedded", preset, trials=asked)
-        design, usual = single_compounds_design(settings, study), settings.design(study)
-        assert design.n_grid == (usual.n_grid[0], usual.n_grid[-1]) and design.m_grid == usual.m_grid
-        assert design.trials == design.distinct_draws == expected
+    assert tables.several_m(records).index.tolist() == [20, 40]
 
 
 def test_what_is_stored_of_thousands_of_compounds_is_what_is_drawn():

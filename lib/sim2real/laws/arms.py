@@ -43,9 +43,8 @@ class Arm:
 
     def to_dict(self) -> dict:
         """The attributes, with ``transfer_minus_this``."""
-        difference = None if self.difference is None else self.difference._asdict()
-        values = {"mae": self.mae, "compounds": self.compounds, "transfer_there": self.transfer_there}
-        return values | {"transfer_minus_this": difference}
+        values = {name: getattr(self, name) for name in ("mae", "compounds", "transfer_there")}
+        return values | {"transfer_minus_this": None if self.difference is None else self.difference._asdict()}
 
 
 @dataclass(frozen=True)
@@ -71,14 +70,9 @@ class ArmTable:
 
     def to_dict(self) -> dict:
         """The payload's record."""
-        return self.facts.to_dict("study", "property", "label", "unit", "overlap", "trials") | {
-            "subset": self.subset,
-            "one_property": self.one_property,
-            "compounds": self.compounds,
-            "n": self.n,
-            "m": self.m,
-            "arms": {name: arm.to_dict() for name, arm in self.arms.items()},
-        }
+        values = {name: getattr(self, name) for name in ("subset", "one_property", "compounds", "n", "m")}
+        values["arms"] = {name: arm.to_dict() for name, arm in self.arms.items()}
+        return self.facts.to_dict("study", "property", "label", "unit", "overlap", "trials") | values
 
 
 def compare_arms(
@@ -207,8 +201,8 @@ def compare_simulators(by_simulator: Mapping[str, Trials], m: int | None = None)
 
 def _row(simulator: str, learner: str, n: int, errors: NDArray, direct: NDArray) -> dict:
     difference = paired_difference(errors, direct)
-    row = {"simulator": simulator, "learner": learner, "n": n, "MAE": errors.mean()}
-    return row | {"minus direct": difference.mean, "standard error": difference.standard_error}
+    own = {"simulator": simulator, "learner": learner, "n": n, "MAE": errors.mean()}
+    return own | {"minus direct": difference.mean, "standard error": difference.standard_error}
 
 
 @dataclass(frozen=True)

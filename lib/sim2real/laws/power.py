@@ -178,8 +178,8 @@ def check_positive(**vectors: ArrayLike) -> list[NDArray]:
     """Vectors of one length, as arrays; ValueError, which names the first bad entry, unless all are finite and above 0."""
     arrays = [np.asarray(values, float) for values in vectors.values()]
     if arrays[0].ndim != 1 or len({values.shape for values in arrays}) > 1:
-        shapes = ", ".join(str(values.shape) for values in arrays)
-        raise ValueError(f"{', '.join(vectors)} must be vectors of equal length, got shapes {shapes}")
+        shapes = " and ".join(str(values.shape) for values in arrays)
+        raise ValueError(f"{' and '.join(vectors)} must be vectors of equal length, got shapes {shapes}")
     for name, values in zip(vectors, arrays):
         bad = np.flatnonzero(~(np.isfinite(values) & (values > 0)))
         if len(bad):
