@@ -64,21 +64,6 @@ def _learners(record: Mapping, words: Words) -> tuple[dict[str, float], dict[str
     return {a: e for a, e in errors.items() if e <= limit}, {a: e for a, e in errors.items() if e > limit}
 
 
-def _scaling_panel(ax: Axes, record: Mapping, words: Words) -> None:
-    error_panel(ax, record["curve"], record["law"])
-    if "direct" in record["arms"]:
-        direct_line(ax, record["arms"]["direct"])
-    if record["other_overlap"] is not None:
-        other_curve(ax, record["other_overlap"], words)
-    near, _ = _learners(record, words)
-    if band := [error for arm, error in near.items() if arm in LEARNERS]:
-        ax.axhspan(min(band), max(band), facecolor=GREY, edgecolor=GREY, alpha=0.3, lw=1, zorder=0, label="other learners")
-    for arm, (colour, dashes) in OWN_VALUE.items():
-        if arm in near:
-            ax.axhline(near[arm], color=colour, ls=dashes, label=words.arms[arm])
-    loglog(ax)
-
-
 def _scaling_caption(payload: dict) -> str:
     records = payload["records"]
     words = words_of(records[0])
@@ -114,7 +99,18 @@ def scaling(payload: dict) -> Figure:
     made, axes = panels(len(records), min(2, len(records)), 2.1, margin=1.5 if alone else 0.9, sharex=True)
     words = words_of(records[0])
     for ax, record, letter in zip(axes, records, letters(len(records))):
-        _scaling_panel(ax, record, words)
+        error_panel(ax, record["curve"], record["law"])
+        if "direct" in record["arms"]:
+            direct_line(ax, record["arms"]["direct"])
+        if record["other_overlap"] is not None:
+            other_curve(ax, record["other_overlap"], words)
+        near, _ = _learners(record, words)
+        if band := [error for arm, error in near.items() if arm in LEARNERS]:
+            ax.axhspan(min(band), max(band), facecolor=GREY, edgecolor=GREY, alpha=0.3, lw=1, zorder=0, label="other learners")
+        for arm, (colour, dashes) in OWN_VALUE.items():
+            if arm in near:
+                ax.axhline(near[arm], color=colour, ls=dashes, label=words.arms[arm])
+        loglog(ax)
         ax.set_ylabel(mae(record))
         headed(ax, letter, f"{_name(record)}, $m$ = {record['curve']['m']:,}", law_note(record["law"]))
     for ax in axes[-min(2, len(records)) :]:

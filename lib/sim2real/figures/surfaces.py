@@ -66,11 +66,6 @@ def _both_cuts(
     return made, axes
 
 
-def _residuals(record: Mapping) -> np.ndarray:
-    n, m = np.array(record["n"], float), np.array(record["m"], float)
-    return 100 * (stated(record["surface"])(n[:, None], m) / np.array(record["mae"]) - 1).T
-
-
 def _ranges(record: Mapping) -> str:
     n, m = record["n"], record["m"]
     return f"{record['label']}, $n$ = {n[0]:,} to {n[-1]:,}, $m$ = {m[0]:,} to {m[-1]:,}"
@@ -98,7 +93,7 @@ def surface(payload: dict) -> Figure:
         return lambda k: lambda grid: law(record["n"][k], grid)
 
     made, axes = _both_cuts(payload, fitted, "ab", (1, 1, 1.05))
-    percent = _residuals(record)
+    percent = 100 * (law(np.array(record["n"], float)[:, None], np.array(record["m"], float)) / np.array(record["mae"]) - 1).T
     most = max(1.0, float(np.nanmax(np.abs(percent))) if np.isfinite(percent).any() else 1.0)
     ax = axes[2]
     look = {"cmap": "RdBu_r", "vmin": -most, "vmax": most, "cbar": False, "annot_kws": {"fontsize": 6}}
