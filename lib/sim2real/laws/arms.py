@@ -152,7 +152,7 @@ def compare_simulators(by_simulator: Mapping[str, Trials], m: int | None = None)
         m: target training size; the largest of the first design if None.
 
     Returns:
-        A row for each simulator and learner: ``MAE``, ``minus direct`` and its ``standard error``, paired over trials.
+        A row for each simulator and learner: ``MAE``, ``minus direct`` and its ``standard error``, paired over ``trials``.
 
     Raises:
         ValueError: the simulators' trials do not test the same rows.
@@ -180,7 +180,7 @@ def compare_simulators(by_simulator: Mapping[str, Trials], m: int | None = None)
 def _row(simulator: str, learner: str, n: int, errors: NDArray, direct: NDArray) -> dict:
     difference = paired_difference(errors, direct)
     own = {"simulator": simulator, "learner": learner, "n": n, "MAE": errors.mean()}
-    return own | {"minus direct": difference.mean, "standard error": difference.standard_error}
+    return own | {"minus direct": difference.mean, "standard error": difference.standard_error, "trials": difference.trials}
 
 
 @dataclass(frozen=True)

@@ -52,8 +52,9 @@ def several_m(records: Sequence[Mapping]) -> pd.DataFrame:
 def simulators(compared: pd.DataFrame) -> pd.DataFrame:
     """What :func:`sim2real.laws.arms.compare_simulators` made, for reading."""
     of_direct = compared.index.get_level_values("learner") == "direct"
-    sides = zip(of_direct, compared["minus direct"], compared["standard error"])
-    records = [None if own else {"mean": mean, "standard_error": error} for own, mean, error in sides]
+    names = {"minus direct": "mean", "standard error": "standard_error", "trials": "trials"}
+    sides = compared.rename(columns=names)[list(names.values())].to_dict("records")
+    records = [None if own else side for own, side in zip(of_direct, sides)]
     verdict = [told(r).replace("transfer ", "") for r in records]
     columns = {"minus direct": [difference(r) for r in records], "verdict": verdict, "MAE": [number(v) for v in compared["MAE"]]}
     return pd.DataFrame(columns, index=compared.index)
