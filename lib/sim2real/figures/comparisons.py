@@ -12,21 +12,18 @@ from sim2real.figures.style import DIRECT, GREY, LAW, LIGHT, MARKERS, TRANSFER, 
 from sim2real.figures.words import MINUS, between, mae, number, shared, tick, unit
 
 SIMULATORS = ((TRANSFER, "o"), (DIRECT, "^"), ("#4aa36a", "s"))
-_BEYOND = 0.6
-"""How far above the highest gain its axis goes: the interval of a class of few pairs may be endless."""
+_BEYOND = 0.6  # how far above the highest gain its axis goes: the interval of a class of few pairs may be endless
 _MEASURES = {"spearman": "rank correlation", "mae_line": "MAE after a line", "skill": "1 \u2212 MAE after a line / MAE of the mean"}
 _GAINS = {"with_direct": "transfer / direct \u2212 1", "with_n": "largest / smallest $n$ \u2212 1"}
 
 
-def _linear(ax: Axes) -> None:
-    few(ax.xaxis)
-    few(ax.yaxis)
-
-
 def _equality(ax: Axes, values: list[float]) -> None:
+    """The line of equality over all values, on linear axes."""
     if values:
         ends = [min(values), max(values)]
         ax.plot(ends, ends, "-", color=GREY, lw=0.7, zorder=0)
+    few(ax.xaxis)
+    few(ax.yaxis)
 
 
 def _parity_caption(payload: dict) -> str:
@@ -46,29 +43,24 @@ def parity(payload: dict) -> Figure:
     columns = min(4, len(records))
     made, axes = panels(len(records), columns, 7.0 / max(columns, 3), margin=0.3)
     for ax, record, letter in zip(axes, records, letters(len(records))):
-        few = len(record["measured"]) < 200
-        style = {"s": 9, "alpha": 0.8} if few else {"s": 2.5, "alpha": 0.35, "rasterized": True}
+        style = {"s": 9, "alpha": 0.8} if len(record["measured"]) < 200 else {"s": 2.5, "alpha": 0.35, "rasterized": True}
         ax.scatter(record["measured"], record["simulated"], color=TRANSFER, lw=0, **style)
         _equality(ax, [*record["measured"], *record["simulated"]])
-        _linear(ax)
-        ax.set_xlabel(f"measured ({unit(record)})")
-        ax.set_ylabel(f"simulated ({unit(record)})")
+        ax.set(xlabel=f"measured ({unit(record)})", ylabel=f"simulated ({unit(record)})")
         name, _, kind = record["label"].partition(", ")
         headed(ax, letter, name, f"{kind}{chr(10) * bool(kind)}Spearman {number(record['spearman'], 2)}, {record['rows']:,} points")
     return made
 
 
 def _class_parity_caption(payload: dict) -> str:
-    first = payload["records"][0]
-    ranks = []
+    first, ranks = payload["records"][0], []
     for r in payload["records"]:
         sides = ", ".join(f"{name} {_rank(side)} ({side['rows']})" for name, side in r["simulators"].items())
         ranks.append(f"{r['name']} {sides}")
-    return (
-        f"{first['label']} class by class, {first['target_name']} against simulated values; no network is involved; grey: "
-        "equality. "
-        "Spearman's rank correlation (rows): " + "; ".join(ranks) + "."
+    text = (
+        f"{first['label']} class by class, {first['target_name']} against simulated values; no network is involved; grey: equality."
     )
+    return f"{text} Spearman's rank correlation (rows): {'; '.join(ranks)}."
 
 
 def _rank(side: Mapping) -> str:
@@ -79,8 +71,7 @@ def _rank(side: Mapping) -> str:
 def class_parity(payload: dict) -> Figure:
     """Fig. 5b: measured against simulated values class by class, on one pair of axes, with rank correlations."""
     records = payload["records"]
-    columns = min(4, len(records))
-    made, axes = panels(len(records), columns, 1.75, margin=0.7, sharex=True, sharey=True)
+    made, axes = panels(len(records), min(4, len(records)), 1.75, margin=0.7, sharex=True, sharey=True)
     everything = [v for r in records for side in r["simulators"].values() for v in (*side["simulated"], *side["measured"])]
     for ax, record, letter in zip(axes, records, letters(len(records))):
         for (name, side), (colour, marker) in zip(record["simulators"].items(), SIMULATORS):
@@ -88,7 +79,6 @@ def class_parity(payload: dict) -> Figure:
         _equality(ax, everything)
         note = "\n".join(rf"$\rho$ = {_rank(side)} ({side['rows']})" for side in record["simulators"].values())
         headed(ax, letter, record["name"], note)
-        _linear(ax)
     made.supxlabel(f"simulated ({unit(records[0])})", fontsize=7)
     made.supylabel(f"{records[0]['target_name']} ({unit(records[0])})", fontsize=7)
     legend(made, axes[:1], 3, "upper right", scale=2)
@@ -101,8 +91,7 @@ def _association(c: Mapping) -> str:
 
 def _gain_caption(payload: dict) -> str:
     (record,) = payload["records"]
-    n_low, n_high = record["n"]
-    words = {"with_direct": "transfer against direct learning", "with_n": f"$n$ = {n_high:,} against {n_low:,}"}
+    words = {"with_direct": "transfer against direct learning", "with_n": "$n$ = {1:,} against {0:,}".format(*record["n"])}
     parts = [
         f"{words[gain]}, {_MEASURES[measure]}: {_association(c) if c else 'fewer than four classes'}"
         for gain, measures in record["correlations"].items()
@@ -125,25 +114,18 @@ def gain_by_accuracy(payload: dict) -> Figure:
         gain, measure = list(_GAINS)[k // 2], ("spearman", "skill")[k % 2]
         for j, c in enumerate(record["classes"]):
             mean, style = c[gain]["mean"], {"mfc": "white"} if j % 2 else {}
+            style |= {"fmt": MARKERS[j % len(MARKERS)], "color": (TRANSFER, DIRECT, "#555555")[j % 3], "ms": 4, "lw": 0.6}
             error = [[mean - c[gain]["low"]], [c[gain]["high"] - mean]]
-            colour, label = (TRANSFER, DIRECT, "#555555")[j % 3], f"{c['name']} ({c['rows']})"
-            ax.errorbar(
-                c[measure], mean, yerr=error, fmt=MARKERS[j % len(MARKERS)], color=colour, ms=4, lw=0.6, label=label, **style
-            )
+            ax.errorbar(c[measure], mean, yerr=error, label=f"{c['name']} ({c['rows']})", **style)
         ax.axhline(0, color=LAW, lw=0.6)
         if record["classes"]:
             low, high = min(c[gain]["low"] for c in record["classes"]), max(c[gain]["mean"] for c in record["classes"])
             ax.set_ylim(low - 0.05, min(max(c[gain]["high"] for c in record["classes"]) + 0.05, high + _BEYOND))
         ax.yaxis.set_major_formatter(lambda v, _: f"{v:.0%}".replace("-", MINUS))
         ax.xaxis.set_major_formatter(tick)
-        if k >= 2:
-            ax.set_xlabel(_MEASURES[measure])
-        if k % 2 == 0:
-            ax.set_ylabel(_GAINS[gain])
+        ax.set(xlabel=_MEASURES[measure] if k >= 2 else "", ylabel="" if k % 2 else _GAINS[gain])
         c = record["correlations"].get(gain, {}).get(measure)
-        note = "fewer than four classes: no correlation"
-        if c:
-            note = f"{_association(c)}, {c['classes']} classes"
+        note = f"{_association(c)}, {c['classes']} classes" if c else "fewer than four classes: no correlation"
         headed(ax, letter, "over direct learning" if gain == "with_direct" else "with $n$", note)
     legend(made, axes[:1], 4)
     return made
@@ -177,9 +159,9 @@ def splits(payload: dict) -> Figure:
     left.set_yticks(y, [r["words"].replace(" (", "\n(") for r in records])
     left.set_ylim(-0.6, len(records) - 0.4)
     right.axvline(0, color=LAW, lw=0.6)
-    left.set_xlabel(mae(records[0]))
-    right.set_xlabel(f"transfer \u2212 direct ({unit(records[0])})")
-    for ax, letter, title in ((left, "a", "error"), (right, "b", "paired difference")):
+    labels = (mae(records[0]), f"transfer {MINUS} direct ({unit(records[0])})")
+    for ax, letter, title, label in zip((left, right), "ab", ("error", "paired difference"), labels):
+        ax.set_xlabel(label)
         ax.xaxis.set_major_formatter(tick)
         headed(ax, letter, title)
     legend(made, [left], 3)

@@ -10,44 +10,38 @@ from matplotlib.figure import Figure
 
 from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
 from sim2real.figures.curves import GROUP_COLOURS, GROUP_MARKERS
-from sim2real.figures.style import DIRECT, LAW, TRANSFER, few, figure, headed, legend, letters, loglog, panels, plain
+from sim2real.figures.style import DIRECT, LAW, TRANSFER, below, few, figure, headed, legend, letters, loglog, panels
 from sim2real.figures.words import number, percent, tick, words_of
 
 METALS = "#b3261e"
 UNTESTED = "no test"
 TOLD = {"gains": TRANSFER, "loses": DIRECT, "cannot be told": "#777777", UNTESTED: "#c8c8c8"}
 QUANTILES = ((0.1, 0.9, 0.15), (0.25, 0.75, 0.3))
-NAMED = ((0.1, ":"), (0.5, "-."), (0.9, (0, (3, 1, 1, 1))))
-"""In each group the compounds nearest to these quantiles, at all n, are drawn by name."""
+NAMED = ((0.1, ":"), (0.5, "-."), (0.9, (0, (3, 1, 1, 1))))  # quantiles of a group whose nearest compounds, at all n, are named
 
 
 def _fan(record: Mapping) -> list[dict]:
     """Of each group: name, colour, number, quantiles of its compounds' curves at each n, and the named compounds."""
-    curves, wf = np.array(record["curves"], float), np.array(record["wf"])
+    curves, wf, names, fans = np.array(record["curves"], float), np.array(record["wf"]), np.array(record["names"]), []
     curves = np.maximum(curves, curves[curves > 0].min())  # an error of 0 has no place on a logarithmic axis
-    names = np.array(record["names"])
-    fans = []
     kinds = np.where(np.isin(wf, [WF, NON_WF]), wf, "others")
     for name in (kind for kind in (WF, NON_WF, "others") if (kinds == kind).any()):
-        of = kinds == name
+        of, named = kinds == name, {}
         own = curves[of]
         quantiles = {q: np.quantile(own, q, axis=0) for q in (0.1, 0.25, 0.5, 0.75, 0.9)}
-        named = {}
         for q, dashes in NAMED:
             distance = np.abs(np.log(own / quantiles[q])).mean(axis=1)
             k = next(k for k in np.argsort(distance, kind="stable") if names[of][k] not in named or len(own) < len(NAMED))
             named[str(names[of][k])] = (own[k], dashes)
-        fan = {"name": name, "colour": GROUP_COLOURS.get(name, "#555555"), "count": int(of.sum())}
-        fans.append(fan | {"quantiles": quantiles, "named": named})
+        fan = {"name": name, "colour": GROUP_COLOURS.get(name, "#555555"), "count": int(of.sum()), "named": named}
+        fans.append(fan | {"quantiles": quantiles})
     return fans
 
 
 def _compounds_caption(payload: dict) -> str:
     (record,) = payload["records"]
-    falls = "; ".join(
-        f"{f['name']} ({f['count']:,}): median {number(f['quantiles'][0.5][0])} to {number(f['quantiles'][0.5][-1])}"
-        for f in _fan(record)
-    )
+    medians = ((f, f["quantiles"][0.5]) for f in _fan(record))
+    falls = "; ".join(f"{f['name']} ({f['count']:,}): median {number(of[0])} to {number(of[-1])}" for f, of in medians)
     return (
         f"Mean error of each of {len(record['names']):,} tested compounds against $n$, by group: median and the middle 50 % and "
         f"80 % of the compounds at each $n$. {falls}, {record['unit']}. Named: the compounds nearest to the 10, 50 and 90 % "
@@ -71,7 +65,7 @@ def compounds(payload: dict) -> Figure:
         loglog(ax)
         first, last = fan["quantiles"][0.5][[0, -1]]
         headed(ax, letter, f"{fan['name']}, {fan['count']:,} compounds", f"median {percent(last / first - 1)} with $n$")
-        ax.legend(ax.get_lines()[1:], list(fan["named"]), loc="upper center", bbox_to_anchor=(0.5, -0.2))
+        below(ax, ax.get_lines()[1:], list(fan["named"]))
     axes[0].set_ylabel(f"error of the compound ({record['unit']})")
     axes[len(axes) // 2].set_xlabel(words_of(record).n)
     return made
@@ -79,11 +73,9 @@ def compounds(payload: dict) -> Figure:
 
 def _conductivities_caption(payload: dict) -> str:
     (r,) = payload["records"]
-    text = (
-        f"{r['both']:,} of {r['compounds']:,} compounds have both conductivities (grey: number of compounds). Dashed: $\\kappa = "
-        f"L\\sigma T$, $T$ = {r['line']['temperature']:.0f} K; below it lie {r['below']:.0%}. Spearman "
-        f"{number(r['spearman'], 2)}, Pearson {number(r['pearson'], 2)}. "
-    )
+    text = f"{r['both']:,} of {r['compounds']:,} compounds have both conductivities (grey: number of compounds). Dashed: "
+    text += f"$\\kappa = L\\sigma T$, $T$ = {r['line']['temperature']:.0f} K; below it lie {r['below']:.0%}. "
+    text += f"Spearman {number(r['spearman'], 2)}, Pearson {number(r['pearson'], 2)}. "
     for name, distance, side in ((WF, r["nearest"], "at most"), (NON_WF, r["farthest"], "at least")):
         if distance is not None:
             text += f"{name}: {r['wf'].count(name)} compounds, {side} {number(distance, 2)} decades from the law. "
@@ -110,13 +102,10 @@ def conductivities(payload: dict) -> Figure:
         ax.scatter(x, y, marker="x", s=9, lw=0.6, color=METALS, label=f"metals and alloys ({len(x)})", zorder=2)
     line, ends, limits = record["line"], np.array(ax.get_xlim()), ax.get_ylim()
     ax.plot(ends, line["lorenz_number"] * line["temperature"] * ends, "--", color=LAW, label=r"$\kappa = L\sigma T$")
+    ax.set(
+        xlim=ends, ylim=limits, xlabel=r"electrical conductivity $\sigma$ (S/m)", ylabel=r"thermal conductivity $\kappa$ (W/(m K))"
+    )
     loglog(ax)
-    ax.set_xlim(ends)
-    ax.set_ylim(limits)
-    plain(ax.xaxis)
-    plain(ax.yaxis)
-    ax.set_xlabel(r"electrical conductivity $\sigma$ (S/m)")
-    ax.set_ylabel(r"thermal conductivity $\kappa$ (W/(m K))")
     legend(made, [ax], 2)
     return made
 
@@ -125,10 +114,11 @@ def _ranking_caption(payload: dict) -> str:
     (r,) = payload["records"]
     parts = []
     for name, gains in r["gains"].items():
-        tested = sum(p is not None for p in gains["p_bh"])
-        counts = ", ".join(f"{gains['verdict'].count(word)} {word}" for word in ("gains", "loses"))
-        text = f"gain {name}: of {tested:,} compounds tested often enough {counts}, of the others nothing can be told; "
-        parts.append(f"{text}{len(r['names']) - tested:,} without a test")
+        tested, (win, lose) = sum(p is not None for p in gains["p_bh"]), map(gains["verdict"].count, ("gains", "loses"))
+        text = (
+            f"gain {name}: of {tested:,} compounds tested often enough {win} gains, {lose} loses, of the others nothing can be told"
+        )
+        parts.append(f"{text}; {len(r['names']) - tested:,} without a test")
     return (
         f"Compounds ranked by their gain ({'; '.join(parts)}). Verdicts: Student's test of each compound over source draws, "
         "Benjamini-Hochberg; bars: 95 % over source draws, the widest cut off. c: rank association of a property with the gain "
@@ -148,14 +138,13 @@ def ranking(payload: dict) -> Figure:
         limits.append(_ranked(ax, gains))
         headed(ax, letter, f"gain {name}".replace(" n", " $n$"))
         ax.set_xlabel("rank of the compound")
-    axes[0].set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
-    axes[0].set_ylabel(f"gain ({record['unit']})")
+    axes[0].set(ylim=(min(low for low, _ in limits), max(high for _, high in limits)), ylabel=f"gain ({record['unit']})")
     axes[0].yaxis.set_major_formatter(tick)
     axes[1].tick_params(labelleft=False)
     _explained(axes[2], record)
     headed(axes[2], "c", "what explains it")
     for ax in axes:
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), markerscale=1 if ax is axes[2] else 3)
+        below(ax, scale=1 if ax is axes[2] else 3)
     return made
 
 
@@ -189,6 +178,5 @@ def _explained(ax: Axes, record: Mapping) -> None:
                 ax.plot(r["value"], k + shift, marker, color=colour, mfc=colour if r["p_holm"] < 0.05 else "white", ms=4)
         ax.plot([], [], marker + "-", color=colour, ms=4, label=f"gain {gain}".replace(" n", " $n$"))
     ax.set_yticks(range(len(names)), names)
-    ax.set_ylim(len(names) - 0.5, -0.5)
+    ax.set(ylim=(len(names) - 0.5, -0.5), xlabel="rank association with the gain")
     few(ax.xaxis)
-    ax.set_xlabel("rank association with the gain")

@@ -14,24 +14,15 @@ from sim2real.figures.style import DIRECT, GREY, LAW, SECOND, TRANSFER, figure, 
 from sim2real.figures.words import LEARNERS, PAIRS, VERDICTS, Words, change, difference, law_note, law_text, mae, number, words_of
 from sim2real.laws.power import PowerLaw
 
-_FAR = 1.3
-"""A learner so many times above the highest point of the curves would squeeze them: it is named in the caption, not drawn."""
+_FAR = 1.3  # a learner so many times above the highest point of the curves would squeeze them: the caption names it
 OWN_VALUE = {"simulator": ("#8a6d00", "-."), "law": ("#00707a", (0, (5, 1, 1, 1, 1, 1)))}
 VERDICT_COLOURS = {"scales": TRANSFER, "does not": "#b3470c", "cannot be told": "#666666"}
 GROUP_COLOURS = {WF: TRANSFER, NON_WF: "#4aa36a"}
 GROUP_MARKERS = {WF: "s", NON_WF: "^"}
-_INTERVALS = "Bands: 90 %, over trials (dark) and over trials and {} (light)."
 
 
 def error_panel(
-    ax: Axes,
-    curve: Mapping,
-    law: Mapping | None = None,
-    *,
-    label: str = "transfer",
-    colour: str = TRANSFER,
-    marker: str = "o",
-    along: str = "n",
+    ax: Axes, curve: Mapping, law: Mapping | None = None, label: str = "transfer", colour: str = TRANSFER, marker="o", along="n"
 ) -> None:
     """Error against the size ``along`` (n or m): points, the bands that the curve has, and the law fitted to it."""
     size = np.array(curve[along], float)
@@ -51,9 +42,11 @@ def direct_line(ax: Axes, direct: Mapping, *, band: bool = False) -> None:
     ax.axhline(direct["mae"], color=DIRECT, ls=(0, (4, 2)), label="direct learning")
 
 
-def other_curve(ax: Axes, other: Mapping, words: Words) -> None:
-    """Transfer with the other choice of overlap."""
-    ax.plot(other["n"], other["mae"], "s:", color=SECOND, mfc="white", label=getattr(words, other["overlap"]), zorder=3)
+def other_curve(ax: Axes, record: Mapping) -> None:
+    """Transfer with the other choice of overlap, if the record has it."""
+    if (other := record["other_overlap"]) is not None:
+        label = getattr(words_of(record), other["overlap"])
+        ax.plot(other["n"], other["mae"], "s:", color=SECOND, mfc="white", label=label, zorder=3)
 
 
 def _learners(record: Mapping, words: Words) -> tuple[dict[str, float], dict[str, float]]:
@@ -65,12 +58,10 @@ def _learners(record: Mapping, words: Words) -> tuple[dict[str, float], dict[str
 
 
 def _scaling_caption(payload: dict) -> str:
-    records = payload["records"]
-    words = words_of(records[0])
-    text = [
-        "Mean absolute error (MAE) on measured values that were not trained on, against $n$. " + _INTERVALS.format(words.things)
-    ]
-    for record in records:
+    words = words_of(payload["records"][0])
+    text = ["Mean absolute error (MAE) on measured values that were not trained on, against $n$."]
+    text += [f"Bands: 90 %, over trials (dark) and over trials and {words.things} (light)."]
+    for record in payload["records"]:
         near, far = _learners(record, words)
         part = f"{_name(record)} ($m$ = {record['curve']['m']:,}): {law_text(record['law'])}; "
         part += f"transfer at the largest $n$ {number(record['curve']['mae'][-1])}"
@@ -102,8 +93,7 @@ def scaling(payload: dict) -> Figure:
         error_panel(ax, record["curve"], record["law"])
         if "direct" in record["arms"]:
             direct_line(ax, record["arms"]["direct"])
-        if record["other_overlap"] is not None:
-            other_curve(ax, record["other_overlap"], words)
+        other_curve(ax, record)
         near, _ = _learners(record, words)
         if band := [error for arm, error in near.items() if arm in LEARNERS]:
             ax.axhspan(min(band), max(band), facecolor=GREY, edgecolor=GREY, alpha=0.3, lw=1, zorder=0, label="other learners")
@@ -120,12 +110,13 @@ def scaling(payload: dict) -> Figure:
 
 
 def _sizes_caption(payload: dict) -> str:
-    ends = [(r["label"], r["transfer_minus_direct"]) for r in payload["records"]]
+    ends = "; ".join(
+        "{} {} and {}".format(r["label"], *(difference(r["transfer_minus_direct"][k]) for k in (0, -1))) for r in payload["records"]
+    )
     return (
         f"Error against the number $m$ of measured training materials, transfer from the largest $n$ = "
         f"{payload['records'][0]['n']:,} beside direct learning. Bands: 90 % over trials. Transfer $-$ direct at the smallest and "
-        f"the largest $m$: {'; '.join(f'{label} {difference(d[0])} and {difference(d[-1])}' for label, d in ends)} (standard "
-        "errors over trials)."
+        f"the largest $m$: {ends} (standard errors over trials)."
     )
 
 
@@ -138,8 +129,7 @@ def target_sizes(payload: dict) -> Figure:
         for arm, colour, marker, label in (("transfer", TRANSFER, "o", "transfer"), ("direct", DIRECT, "s", "direct learning")):
             error_panel(ax, record[arm] | {"m": record["m"]}, label=label, colour=colour, marker=marker, along="m")
         loglog(ax, x=record["m"])
-        ax.set_xlabel(words_of(record).m)
-        ax.set_ylabel(mae(record))
+        ax.set(xlabel=words_of(record).m, ylabel=mae(record))
         headed(ax, letter, f"{record['label']}, $n$ = {record['n']:,}")
     legend(made, axes, 2)
     return made
@@ -158,16 +148,15 @@ def _class_note(record: Mapping) -> str:
 
 def _classes_caption(payload: dict) -> str:
     records = payload["records"]
-    left = [f"{class_title(r)} ({r['materials']})" for r in records if r["curve"] is None]
-    things = words_of(records[0]).things
+    left, words = [f"{class_title(r)} ({r['materials']})" for r in records if r["curve"] is None], words_of(records[0])
     text = f"{records[0]['label']}: error against $n$ class by class; networks learn from all classes together. "
-    if words_of(records[0]) is PAIRS:
+    if words is PAIRS:
         pairs = ", ".join(f"{class_title(r)} {r['pairs']}" for r in records)
         text += f"$m$ is the class's measured rows; distinct pairs: {pairs}. "
-    else:
-        drawn = next((r["curve"]["m"] for r in records if r["curve"]), None)
-        text += "" if drawn is None else f"$m$ = {drawn:,} counts all classes together. "
-    text += f"Dashed: fitted laws. Bands, and changes from the smallest to the largest $n$: 90 %, over trials and {things}."
+    elif len(left) < len(records):
+        drawn = next(r["curve"]["m"] for r in records if r["curve"])
+        text += f"$m$ = {drawn:,} counts all classes together. "
+    text += f"Dashed: fitted laws. Bands, and changes from the smallest to the largest $n$: 90 %, over trials and {words.things}."
     return text + (f" Tested too rarely for a curve (materials): {', '.join(left)}." if left else "")
 
 
@@ -180,8 +169,7 @@ def classes(payload: dict) -> Figure:
         ax.remove()
         made.text(0.5, 0.4, "no class was tested often enough for a curve", ha="center", fontsize=7)
         return made
-    columns = min(4, len(records))
-    made, axes = panels(len(records), columns, 1.55, margin=0.6, sharex=True, sharey=True)
+    made, axes = panels(len(records), min(4, len(records)), 1.55, margin=0.6, sharex=True, sharey=True)
     for ax, record, letter in zip(axes, records, letters(len(records))):
         error_panel(ax, record["curve"], record["law"])
         headed(ax, letter, class_title(record), _class_note(record), colour=VERDICT_COLOURS[record["verdict"]])
@@ -198,10 +186,8 @@ def _groups_caption(payload: dict) -> str:
     parts = []
     for r in payload["records"]:
         part = f"{r['class']} ({r['tested']} compounds tested): {VERDICTS[r['verdict']]}"
-        if r["curve"] is None:
-            part += f" ({r['why']})"
-        else:
-            part += f", error {change(r['change'])} from the smallest to the largest $n$, {law_text(r['law'])}"
+        moved = r["curve"] and f", error {change(r['change'])} from the smallest to the largest $n$, {law_text(r['law'])}"
+        part += moved or f" ({r['why']})"
         if r["other_overlap"] is not None:
             part += f"; with overlap {r['other_overlap']['overlap']} {change(r['other_overlap']['change'])}"
         if r["transfer_minus_direct"] is not None:
@@ -215,18 +201,15 @@ def _groups_caption(payload: dict) -> str:
 def groups(payload: dict) -> Figure:
     """Fig. 6d: error against n of the compounds near to and far from the law, with direct learning of each."""
     records = payload["records"]
-    count = max(1, len(records))
-    made, axes = panels(count, count, 2.1, margin=0.8, sharey=True)
+    made, axes = panels(max(1, len(records)), max(1, len(records)), 2.1, margin=0.8, sharey=True)
     for ax, record, letter in zip(axes, records, letters(len(records))):
         name = record["class"]
         headed(ax, letter, name, _class_note(record), colour=VERDICT_COLOURS[record["verdict"]])
         if record["curve"] is None:
             ax.set_axis_off()
             continue
-        style = {"colour": GROUP_COLOURS[name], "marker": GROUP_MARKERS[name]}
-        error_panel(ax, record["curve"], record["law"], label=f"transfer, {name}", **style)
-        if record["other_overlap"] is not None:
-            other_curve(ax, record["other_overlap"], words_of(record))
+        error_panel(ax, record["curve"], record["law"], f"transfer, {name}", GROUP_COLOURS[name], GROUP_MARKERS[name])
+        other_curve(ax, record)
         if record["direct"] is not None:
             direct_line(ax, record["direct"], band=True)
         loglog(ax)

@@ -9,17 +9,13 @@ from seaborn import heatmap
 from sim2real.figures.style import DIRECT, GREY, WIDE, figure, legend, panels
 from sim2real.figures.words import tick
 
+_STRIPS = "Descriptors of a few polymers, one strip a block: elements of the mass block, kernel centres from 0 to 1 elsewhere."
 
-@figure(
-    lambda payload: (
-        "Descriptors of a few polymers, one strip a block: elements of the mass block, kernel centres on a block's own scale of "
-        "0 to 1 elsewhere."
-    )
-)
+
+@figure(lambda payload: _STRIPS)
 def descriptors(payload: dict) -> Figure:
     """Descriptors as rows of colour; the record has ``features`` (d,), such as ``charge_07``, and ``vectors``, name -> (d,)."""
-    record = payload["records"][0]
-    features, vectors = record["features"], record["vectors"]
+    features, vectors = (payload["records"][0][key] for key in ("features", "vectors"))
     blocks: dict[str, list[int]] = {}
     for column, name in enumerate(features):
         blocks.setdefault(name.rsplit("_", 1)[0], []).append(column)
@@ -27,14 +23,13 @@ def descriptors(payload: dict) -> Figure:
     axes = made.subplots(1, len(blocks), squeeze=False)[0]
     matrix = np.stack([np.array(v) for v in vectors.values()])
     for ax, (block, columns) in zip(axes, blocks.items()):
-        labelled = not features[columns[0]].rsplit("_", 1)[1].isdigit()
         names = list(vectors) if ax is axes[0] else False
         shown = {"cmap": "magma", "vmin": 0, "vmax": 1, "cbar": False, "xticklabels": False, "yticklabels": names}
         heatmap(matrix[:, columns], ax=ax, rasterized=True, **shown)
         ax.set_title(block, fontsize=6.5, loc="center")
         ax.tick_params(length=0)
-        ends = [features[columns[0]].rsplit("_", 1)[1], features[columns[-1]].rsplit("_", 1)[1]] if labelled else ["0", "1"]
-        ax.set_xticks([0.5, len(columns) - 0.5], ends, rotation=0)
+        ends = [features[column].rsplit("_", 1)[1] for column in (columns[0], columns[-1])]
+        ax.set_xticks([0.5, len(columns) - 0.5], ["0", "1"] if ends[0].isdigit() else ends, rotation=0)
     made.colorbar(axes[0].collections[0], ax=list(axes), fraction=0.02, label="mean kernel value")
     return made
 
@@ -51,10 +46,10 @@ def descriptor_map(payload: dict) -> Figure:
     """Simulated and measured materials on two axes of their descriptors: ``source``, ``target`` (rows, 2) and ``share`` (2,)."""
     record = payload["records"][0]
     made, (ax,) = panels(1, 1, 2.6, margin=0.5)
-    style = {"s": 2, "alpha": 0.35, "lw": 0, "color": GREY, "rasterized": True}
-    ax.scatter(*np.transpose(record["source"]), label=f"simulated ({len(record['source']):,})", **style)
-    style = {"s": 14, "lw": 0.4, "edgecolor": "white", "color": DIRECT, "marker": "D"}
-    ax.scatter(*np.transpose(record["target"]), label=f"measured ({len(record['target']):,})", **style)
+    dots = {"s": 2, "alpha": 0.35, "lw": 0, "color": GREY, "rasterized": True}
+    diamonds = {"s": 14, "lw": 0.4, "edgecolor": "white", "color": DIRECT, "marker": "D"}
+    for side, word, style in (("source", "simulated", dots), ("target", "measured", diamonds)):
+        ax.scatter(*np.transpose(record[side]), label=f"{word} ({len(record[side]):,})", **style)
     for axis, k in ((ax.xaxis, 0), (ax.yaxis, 1)):
         axis.set_label_text(f"principal component {k + 1} ({record['share'][k]:.0%} of the variance)")
         axis.set_major_formatter(tick)

@@ -9,8 +9,7 @@ from matplotlib.patches import FancyBboxPatch
 
 from sim2real.figures.style import DIRECT, LAW, NARROW, TRANSFER, WIDE, figure
 
-CIRCLES = 7
-"""Circles drawn for a wide layer."""
+CIRCLES = 7  # drawn for a wide layer
 POLYMER, SOLVENT, BETWEEN = "#5b3a8c", "#2f7d57", "#7a6200"
 
 
@@ -35,8 +34,7 @@ def network(payload: dict) -> Figure:
     for k, (ys, width, name) in enumerate(zip(heights, widths, names)):
         ax.scatter(np.full(len(ys), k), ys, s=22, color=TRANSFER if 0 < k < len(widths) - 1 else LAW, zorder=2)
         ax.text(k, -1.25, f"{name}\n{width}", ha="center", va="top")
-    ax.set_xlim(-0.5, len(widths) - 0.5)
-    ax.set_ylim(-1.9, 1.15)
+    ax.axis((-0.5, len(widths) - 0.5, -1.9, 1.15))
     ax.axis("off")
     return made
 
@@ -84,8 +82,7 @@ def towers(payload: dict) -> Figure:
             _box(ax, place, y, name if final else f"{width}", colour, 0.6, 1.05 if final else 0.84)
             _arrow(ax, (x + 0.1, 0.3 * y) if k == 1 else (place - step, y), (place - 0.1 * final, y))
     ax.text(x + 0.5 * len(head) * step, 1.6, "heads", ha="center", va="bottom")
-    ax.set_xlim(-2.1, x + (len(head) - 1) * step + 0.85)
-    ax.set_ylim(-1.75, 1.95)
+    ax.axis((-2.1, x + (len(head) - 1) * step + 0.85, -1.75, 1.95))
     ax.axis("off")
     return made
 

@@ -14,8 +14,7 @@ from matplotlib.figure import Figure
 from sim2real.datasets.paths import FIGURES
 from sim2real.figures.style import look
 
-COMMITTED_PRESET = "quick"
-"""The figures of this preset are the committed ones; others go to a folder of their own beside them."""
+COMMITTED_PRESET = "quick"  # its figures are the committed ones; those of others go to a folder of their own beside them
 TITLE_WORDS = 5
 
 
@@ -34,15 +33,7 @@ def figure_folder(edition: str, preset: str) -> Path:
 
 
 def payload(
-    figure: str,
-    title: str,
-    records: object,
-    *,
-    edition: str,
-    preset: str,
-    words: str = "",
-    paper: Mapping | None = None,
-    **more: object,
+    figure: str, title: str, records: object, *, edition: str, preset: str, words: str = "", paper: Mapping | None = None, **more
 ) -> dict:
     """What a figure is drawn from and its JSON holds: the arguments, with ``source`` and ``target`` (name -> rows) of the records.
 
@@ -56,15 +47,14 @@ def payload(
     Raises:
         ValueError: a longer title.
     """
-    if len(title.split()) > TITLE_WORDS:
-        count = len(title.split())
+    if (count := len(title.split())) > TITLE_WORDS:
         raise ValueError(f"title {title!r} has {count} words; expected at most {TITLE_WORDS}, the rest belongs to the caption")
     several = records if isinstance(records, (list, tuple)) else [records]
     plain = [record if isinstance(record, Mapping) else record.to_dict() for record in several]
-    named = {side: [r[side] for r in plain if isinstance(r.get(side), Mapping)] for side in ("source", "target")}
-    sides = {side: {s["name"]: s["rows"] for s in of} for side, of in named.items()}
     made = {"figure": figure, "title": title, "words": words, "edition": edition, "preset": preset}
-    return made | sides | {"records": plain, "paper": paper} | more
+    for side in ("source", "target"):
+        made[side] = {r[side]["name"]: r[side]["rows"] for r in plain if isinstance(r.get(side), Mapping)}
+    return made | {"records": plain, "paper": paper} | more
 
 
 def save(draw: Callable[[dict], Figure], payload: Mapping, folder: Path) -> Saved:
@@ -99,8 +89,6 @@ def _write(path: Path, content: bytes) -> Path:
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray):
+    if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()
     raise TypeError(f"{type(value).__name__} is not JSON-ready")

@@ -10,20 +10,20 @@ from matplotlib.figure import Figure
 from seaborn import heatmap, histplot
 
 from sim2real.figures.curves import direct_line
-from sim2real.figures.style import GREY, LAW, MARKERS, SECOND, figure, headed, loglog, panels, shades
+from sim2real.figures.style import GREY, LAW, MARKERS, SECOND, below, figure, headed, loglog, panels, shades
 from sim2real.figures.tables import similarity_verdict
 from sim2real.figures.words import mae, number, tick, words_of
 
 
-def _similarity_words(record: Mapping) -> str:
-    d = record["design"]
-    return f"{record['label']}, $n$ = {d['n'][0]:,} to {d['n'][-1]:,}, $m$ = {d['m']:,}. No measured material is in a set. "
+def _study(record: Mapping) -> str:
+    n, m = (record["design"][size] for size in "nm")
+    return f"{record['label']}, $n$ = {n[0]:,} to {n[-1]:,}, $m$ = {m:,}. No measured material is in a set. "
 
 
 def _similarity_caption(payload: dict) -> str:
     (r,) = payload["records"]
     sets = ", ".join(f"{g['name']} {number(g['similarity']['median'], 2)}" for g in r["grades"])
-    text = f"{_similarity_words(r)}a: {len(r['grades'])} sets of {r['grades'][0]['materials']:,} simulated materials by their"
+    text = f"{_study(r)}a: {len(r['grades'])} sets of {r['grades'][0]['materials']:,} simulated materials by their"
     text += f" {r['measure']}; medians (short ticks): {sets}. "
     if len(r["classes"]["names"]) > 1:
         text += "b: share of each class in each set, per cent; association of class and set, Cramér's $V$ = "
@@ -43,8 +43,7 @@ def similarity(payload: dict) -> Figure:
         style = {"color": colour, "alpha": 0.8, "ax": axes[0], "label": grade["name"], "edgecolor": "white", "linewidth": 0.2}
         histplot(x=(edges[:-1] + edges[1:]) / 2, weights=grade["histogram"], bins=record["edges"], **style)
         axes[0].axvline(grade["similarity"]["median"], ymax=0.04, color=LAW)
-    axes[0].set_xlabel(record["measure"].replace(" (", "\n("))
-    axes[0].set_ylabel("simulated materials")
+    axes[0].set(xlabel=record["measure"].replace(" (", "\n("), ylabel="simulated materials")
     for axis in (axes[0].xaxis, axes[0].yaxis):
         axis.set_major_formatter(tick)
     headed(axes[0], "a" if several else "", f"sets of {grades[0]['materials']:,} materials")
@@ -54,8 +53,8 @@ def similarity(payload: dict) -> Figure:
         share = 100 * counts / counts.sum(axis=0)
         names = {"xticklabels": [g["name"] for g in grades], "yticklabels": classes["names"]}
         heatmap(share, ax=axes[1], cmap="magma_r", vmin=0, cbar_kws={"label": "% of the set"}, **names)
-        axes[1].tick_params(length=0)
-        axes[1].tick_params(axis="y", rotation=0)
+        axes[1].tick_params(axis="x", length=0)
+        axes[1].tick_params(axis="y", length=0, rotation=0)
         axes[1].set_xlabel("set, from the least to the most similar")
         headed(axes[1], "b", "classes")
     return made
@@ -65,14 +64,13 @@ def _similarity_scaling_caption(payload: dict) -> str:
     (r,) = payload["records"]
     end = r["by_n"][-1]
     p = ", ".join(f"{g['name']} {number(c['p_holm'], 2)}" for g, c in zip(r["grades"], end["comparisons"]))
-    text = (
-        f"{_similarity_words(r)}a: error against $n$ by set (median similarity), bands 90 % over trials. b: paired differences "
+    told = similarity_verdict(r)
+    return (
+        f"{_study(r)}a: error against $n$ by set (median similarity), bands 90 % over trials. b: paired differences "
         f"from {r['grades'][-1]['name']}, the most similar, at $n$ = {end['n']:,} (above 0: worse); bars 95 % over trials "
         "(thick), trials and materials (thin); grey: differences that 80 % power would not find (Holm's first step). $p$ after "
-        f"Holm: {p}. "
+        f"Holm: {p}. {told['verdict'].capitalize()}. {told['text']}"
     )
-    told = similarity_verdict(r)
-    return f"{text}{told['verdict'].capitalize()}. {told['text']}"
 
 
 @figure(_similarity_scaling_caption)
@@ -90,12 +88,11 @@ def similarity_scaling(payload: dict) -> Figure:
         left.plot(n, curve["mae"], marker + "-", color=colour, label=label)
     direct_line(left, record["direct"], band=True)
     loglog(left, x=n)
-    left.set_xlabel(words_of(record).n)
-    left.set_ylabel(mae(record))
+    left.set(xlabel=words_of(record).n, ylabel=mae(record))
     _differences(right, record, colours)
     for ax, letter, title in ((left, "a", "scaling by set"), (right, "b", f"difference from {grades[-1]['name']}")):
         headed(ax, letter, title)
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, columnspacing=1)
+        below(ax, columns=2)
     return made
 
 

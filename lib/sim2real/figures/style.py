@@ -17,20 +17,16 @@ from seaborn import color_palette
 
 from sim2real.figures.words import tick
 
-WIDE, NARROW = 7.1, 3.5
-"""Widths of two columns and of one, inches."""
+WIDE, NARROW = 7.1, 3.5  # inches, of two columns and of one
 SMALL, NORMAL = 6.0, 7.0
 
 # dark blue, vermilion and light blue differ in brightness too; where that is not enough a marker or a dash differs
-TRANSFER, DIRECT, LAW, SECOND, GREY = "#0b4f9e", "#e0672a", "#111111", "#8b3fa8", "#8c8c8c"
-LIGHT = "#6fb1e8"
-
-_SHEET = str(Path(__file__).with_name("journal.mplstyle"))
+TRANSFER, DIRECT, LAW, SECOND, GREY, LIGHT = "#0b4f9e", "#e0672a", "#111111", "#8b3fa8", "#8c8c8c", "#6fb1e8"
 
 
 def look():
     """A context with matplotlib's defaults and the settings of this library, whatever a user's matplotlibrc says."""
-    return _style.context(["default", _SHEET])
+    return _style.context(["default", Path(__file__).with_name("journal.mplstyle")])
 
 
 def figure(caption: Callable[[dict], str]) -> Callable[[Callable[[dict], Figure]], Callable[[dict], Figure]]:
@@ -63,21 +59,16 @@ def _facts(payload: Mapping) -> str:
     direct = first.get("arms", {}).get("direct", {}).get("transfer_minus_this", {})
     trials = design.get("trials") or first.get("trials") or direct.get("trials")
     draws = design.get("source_draws") or first.get("source_draws") or first.get("draws")
-    parts = [] if not trials else [f"{trials} trials" + (f" on {draws} source draws" if draws else "")]
+    parts = [f"{trials} trials" + (f" on {draws} source draws" if draws else "")] if trials else []
     overlap = design.get("overlap") or (first.get("overlap") if isinstance(first.get("overlap"), str) else None)
-    parts += [f"overlap {overlap}"] if overlap else []
-    parts += [f"edition {payload['edition']}", f"preset {payload['preset']}"]
-    text = ", ".join(parts)
+    text = ", ".join(parts + [f"overlap {overlap}"] * bool(overlap) + [f"{key} {payload[key]}" for key in ("edition", "preset")])
     return text[:1].upper() + text[1:] + (": a test of the machinery, no result." if payload["preset"] == "smoke" else ".")
 
 
-def panels(
-    count: int, columns: int, height: float, *, width: float = 0, margin: float = 0.45, **shared
-) -> tuple[Figure, list[Axes]]:
+def panels(count: int, columns: int, height: float, *, width: float = 0, margin: float = 0.45, **shared) -> tuple[Figure, list]:
     """A figure of ``count`` panels, ``height`` inches each, in rows of ``columns``, with ``margin`` more inches of height.
 
-    It is two columns of a journal wide, with a single panel one, or as wide as ``width``.
-    Where panels share axes (``sharex``, ``sharey``), only the outer ones have tick labels, the lowest of a column among them.
+    It is two columns of a journal wide, with a single panel one, or as wide as ``width``. ``shared`` as of ``Figure.subplots``.
     """
     rows = -(-count // columns)
     made = Figure(figsize=(width or (WIDE if count > 1 else NARROW), height * rows + margin), layout="constrained")
@@ -95,8 +86,7 @@ def headed(ax: Axes, letter: str, title: str, note: str = "", *, colour: str = "
     if note:
         place = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "bottom", "ha": "left"}
         ax.annotate(note, (0, 1), (0, 2.5), fontsize=SMALL, color=colour, linespacing=1.1, **place)
-    lines = note.count("\n") + 1 if note else 0
-    ax.set_title((rf"$\mathbf{{{letter}}}$  " if letter else "") + title, pad=3 + 8.2 * lines)
+    ax.set_title((rf"$\mathbf{{{letter}}}$  " if letter else "") + title, pad=3 + 8.2 * len(note.splitlines()))
 
 
 def letters(count: int) -> list[str]:
@@ -113,10 +103,15 @@ def legend(made: Figure, axes: Sequence[Axes], columns: int, place: str = "lower
         made.legend(handles.values(), handles.keys(), loc=f"outside {place}", ncols=columns, markerscale=scale)
 
 
+def below(ax: Axes, *which, columns: int = 1, scale: float = 1) -> None:
+    """A legend of one panel, as far below it as its axis needs whatever the height of the panel."""
+    place = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "borderaxespad": 4}
+    ax.legend(*which, **place, ncols=columns, columnspacing=1, markerscale=scale)
+
+
 def loglog(ax: Axes, *, x: Sequence[float] | None = None) -> None:
     """Logarithmic axes with plain numbers at 50, 100, 200; ``x``: the only places that are marked on the horizontal axis."""
-    ax.set_xscale("log")
-    ax.set_yscale("log")
+    ax.set(xscale="log", yscale="log")
     plain(ax.xaxis)
     plain(ax.yaxis)
     if x is not None:

@@ -10,14 +10,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from seaborn import heatmap
 
-from sim2real.figures.style import DIRECT, LAW, MARKERS, TRANSFER, few, figure, headed, legend, loglog, panels, plain, shades, ticks
+from sim2real.figures import style
+from sim2real.figures.style import DIRECT, LAW, MARKERS, TRANSFER, below, figure, headed, loglog, panels, shades
 from sim2real.figures.words import between, edge_worth, mae, number, plain_law, surface_text, words_of, worth
 from sim2real.laws.power import PowerLaw
 from sim2real.laws.surface import CONSTANTS, ScalingSurface
 
 PAPER, BOX = "#8e44ad", "#dddddd"
-_SHOWN = 5
-"""Curves in a panel: more cannot be told apart."""
+_SHOWN = 5  # curves in a panel: more cannot be told apart
 Fitted = Callable[[int], Callable[[np.ndarray], np.ndarray] | None]
 
 
@@ -46,23 +46,20 @@ def cuts(ax: Axes, record: Mapping, along: str, fitted: Fitted) -> None:
         ax.fill_between(sizes, direct["low"], direct["high"], color=DIRECT, alpha=0.12, lw=0)
         ax.plot(sizes, direct["mae"], "x--", color=DIRECT, ms=4, label="direct learning")
     loglog(ax, x=record["m"] if along == "m" else None)
-    ax.set_xlabel(words.n if along == "n" else words.m)
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24), ncols=2, columnspacing=1)
+    ax.set_xlabel(getattr(words, along))
+    below(ax, columns=2)
 
 
-def _both_cuts(
-    payload: dict, fitted: Callable[[str], Fitted], marks: str, widths: tuple[float, ...] = (1, 1, 1)
-) -> tuple[Figure, list[Axes]]:
+def _both_cuts(record: Mapping, fitted: Callable[[str], Fitted], marks: str, third: float = 1) -> tuple[Figure, list[Axes]]:
     """Panels against n and against m on one axis of errors, and room for a third."""
-    (record,) = payload["records"]
-    made, axes = panels(3, 3, 3.0, margin=0, width_ratios=widths)
+    made, axes = panels(3, 3, 3.0, margin=0, width_ratios=(1, 1, third))
     axes[1].sharey(axes[0])
     for ax, along, letter in zip(axes, "nm", marks):
         cuts(ax, record, along, fitted(along))
         headed(ax, letter, f"against ${along}$")
     axes[0].set_ylabel(mae(record))
     axes[1].tick_params(labelleft=False)
-    plain(axes[0].yaxis)
+    style.plain(axes[0].yaxis)
     return made, axes
 
 
@@ -88,11 +85,9 @@ def surface(payload: dict) -> Figure:
     law = stated(record["surface"])
 
     def fitted(along: str) -> Fitted:
-        if along == "n":
-            return lambda k: lambda grid: law(grid, record["m"][k])
-        return lambda k: lambda grid: law(record["n"][k], grid)
+        return lambda k: lambda grid: law(grid, record["m"][k]) if along == "n" else law(record["n"][k], grid)
 
-    made, axes = _both_cuts(payload, fitted, "ab", (1, 1, 1.05))
+    made, axes = _both_cuts(record, fitted, "ab", 1.05)
     percent = 100 * (law(np.array(record["n"], float)[:, None], np.array(record["m"], float)) / np.array(record["mae"]) - 1).T
     most = max(1.0, float(np.nanmax(np.abs(percent))) if np.isfinite(percent).any() else 1.0)
     ax = axes[2]
@@ -101,26 +96,28 @@ def surface(payload: dict) -> Figure:
     words = np.vectorize(lambda v: number(round(v), sign=True) if np.isfinite(v) else "")(percent)
     heatmap(percent, annot=words, fmt="", ax=ax, **look)
     ax.invert_yaxis()
-    ax.tick_params(length=0)
-    ax.tick_params(axis="x", rotation=60)
-    ax.tick_params(axis="y", rotation=0)
-    ax.set_xlabel(words_of(record).n)
-    ax.set_ylabel(words_of(record).m)
+    ax.tick_params(axis="x", length=0, rotation=60)
+    ax.tick_params(axis="y", length=0, rotation=0)
+    ax.set(xlabel=words_of(record).n, ylabel=words_of(record).m)
     headed(ax, "c", "fitted / observed \u2212 1 (%)")
     return made
 
 
+def _gamma(record: Mapping) -> str:
+    of = record["interaction_materials"]["log"]
+    return rf"$\gamma$ = {number(of['value'], 2, sign=True)} ({between(of['low'], of['high'], sign=True)})"
+
+
 def _grid_caption(payload: dict) -> str:
     (record,) = payload["records"]
-    gamma, rate = record["interaction_materials"]["log"], record["rate_materials"]
+    rate = record["rate_materials"]
     laws = f"Largest $m$: {plain_law(record['laws_n'][-1])}; largest $n$: {plain_law(record['laws_m'][-1], 'm')}. "
     return (
         f"{_ranges(record)}. b, c: means with 90 % bands over trials (points) and a law fitted to each curve on its own (lines). "
         f"{laws}Right: slope of each curve of b, $d\\log R\\,/\\,d\\log n$, with 90 % intervals over trials (thick), and over "
-        f"trials and pairs (thin); $\\gamma$ = {number(gamma['value'], 2, sign=True)} "
-        f"({between(gamma['low'], gamma['high'], sign=True)}, over trials and pairs), simulations and measurements: "
-        f"{record['verdict']['verdict']}. What a measurement is worth in simulations at $n$ = {rate['n']:,.0f}, $m$ = "
-        f"{rate['m']:,.0f}: {worth(rate)} (paper: {number(record['paper']['rate'])})."
+        f"trials and pairs (thin); over both, {_gamma(record)}; simulations and measurements: {record['verdict']['verdict']}. "
+        f"What a measurement is worth in simulations at $n$ = {rate['n']:,.0f}, $m$ = {rate['m']:,.0f}: {worth(rate)} (paper: "
+        f"{number(record['paper']['rate'])})."
     )
 
 
@@ -133,37 +130,32 @@ def curve_grid(payload: dict) -> Figure:
         laws = record[f"laws_{along}"]
         return lambda k: None if laws[k]["status"] == "FAILED" else PowerLaw(laws[k]["D"], laws[k]["alpha"], laws[k]["C"])
 
-    made, axes = _both_cuts(payload, fitted, "bc")
+    made, axes = _both_cuts(record, fitted, "bc")
     ax = axes[2]
     for key, lw, alpha, over in (("interaction", 3, 0.45, "trials"), ("interaction_materials", 0.8, 1, "trials and pairs")):
         slopes = record[key]["slopes"]
         ax.vlines(record["m"], slopes["low"], slopes["high"], color=TRANSFER, lw=lw, alpha=alpha, label=f"90 %, over {over}")
     ax.plot(record["m"], record["interaction"]["slopes"]["value"], "o", color=TRANSFER, ms=4)
     ax.axhline(0, color=LAW, lw=0.6)
-    ticks(ax, record["m"])
-    few(ax.yaxis, 5)
-    ax.set_xlabel(words_of(record).m)
-    ax.set_ylabel(r"slope $d\log R\,/\,d\log n$")
-    gamma = record["interaction_materials"]["log"]
-    interval = between(gamma["low"], gamma["high"], sign=True)
-    note = rf"$\gamma$ = {number(gamma['value'], 2, sign=True)} ({interval}): {record['verdict']['verdict']}"
-    headed(ax, "", "slopes of b", note)
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24))
+    style.ticks(ax, record["m"])
+    style.few(ax.yaxis, 5)
+    ax.set(xlabel=words_of(record).m, ylabel=r"slope $d\log R\,/\,d\log n$")
+    headed(ax, "", "slopes of b", f"{_gamma(record)}: {record['verdict']['verdict']}")
+    below(ax)
     return made
 
 
 def _indifference_caption(payload: dict) -> str:
     (record,) = payload["records"]
     budget = record["curves"][-1]
-    text = (
+    cost = f"The budget line, straight on linear axes, has one experiment cost {number(budget['budget_ratio'])} simulations. "
+    return (
         f"{_ranges(record)}. a: curves of equal error, {surface_text(record['surface'])}; points: on the diagonal of the data. "
         "b: simulations that one experiment is worth along each curve; bands of the last curve: 90 %, over trials (dark), "
         "trials and materials (light); where a band has no upper end it goes to the top. Dashed: extrapolated beyond the data "
-        "(grey). "
+        f"(grey). {cost if budget['budget_m'] else ''}At the edge of the data: {edge_worth(record['edge'])}. Dotted: the paper's "
+        f"{number(record['paper_rate'])}."
     )
-    if budget["budget_m"]:
-        text += f"The budget line, straight on linear axes, has one experiment cost {number(budget['budget_ratio'])} simulations. "
-    return text + f"At the edge of the data: {edge_worth(record['edge'])}. Dotted: the paper's {number(record['paper_rate'])}."
 
 
 @figure(_indifference_caption)
@@ -194,21 +186,17 @@ def indifference(payload: dict) -> Figure:
     for low, high, alpha in (("low_materials", "high_materials", 0.10), ("low", "high", 0.25)):
         ends = np.nan_to_num(_floats(last[high]), nan=30 * top)
         right.fill_between(last["at_n"], _floats(last[low]), ends, color=colours[-1], alpha=alpha, lw=0)
-    if record["edge"]["rate"] is not None:
-        right.plot(n[-1], record["edge"]["rate"], MARKERS[len(colours) - 1], color=colours[-1], ms=4)
+    if (rate := record["edge"]["rate"]) is not None:
+        right.plot(n[-1], rate, MARKERS[len(colours) - 1], color=colours[-1], ms=4)
     left.set_ylim(m[0] / 4, m[-1] * 10)
     right.set_ylim(min([*drawn, record["paper_rate"]]) / 3, 3 * top)
-    for ax in (left, right):
-        ax.set_xlim(plane[0], plane[-1])
-        ax.set_xlabel(words.n)
+    for ax, label in ((left, words.m), (right, "simulations worth one experiment")):
+        ax.set(xlim=(plane[0], plane[-1]), xlabel=words.n, ylabel=label)
         loglog(ax)
-    left.set_ylabel(words.m)
-    right.set_ylabel("simulations worth one experiment")
     headed(left, "a", "equal error")
-    edge = record["edge"]
-    note = "more simulations do not help" if edge["rate"] is None else f"{number(edge['rate'])} at the edge of the data"
+    note = "more simulations do not help" if rate is None else f"{number(rate)} at the edge of the data"
     headed(right, "b", "marginal rate", note)
-    legend(made, [left], 4)
+    style.legend(made, [left], 4)
     return made
 
 

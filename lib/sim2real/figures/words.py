@@ -11,11 +11,11 @@ import numpy as np
 
 MINUS = "\u2212"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
+_SYMBOLS = {"alpha": r"\alpha", "beta": r"\beta", "B": "B", "epsilon": r"\epsilon"}
 _PRINTED = {"g/cm3": "g/cm\u00b3"}
 _DATA = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
-SIGNS, VERDICTS, ARMS = _DATA["signs"], _DATA["verdicts"], _DATA["arms"]
-LEARNERS = ("ridge", "trees", "boosting", "neighbour")
-"""Baselines that learn from descriptors, drawn as one band; the others use the simulated value of the very material."""
+SIGNS, VERDICTS, ARMS, INTERACTIONS = (_DATA[table] for table in ("signs", "verdicts", "arms", "interactions"))
+LEARNERS = ("ridge", "trees", "boosting", "neighbour")  # from descriptors, one band; the others use a material's simulated value
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,7 @@ class Words:
     arms: Mapping[str, str]
 
 
-MATERIALS, PAIRS, THERMAL, COMPUTED = (
-    Words(**words | {"arms": ARMS | words.get("arms", {})}) for words in _DATA["studies"].values()
-)
+MATERIALS, PAIRS, THERMAL, COMPUTED = (Words(**w | {"arms": ARMS | w.get("arms", {})}) for w in _DATA["studies"].values())
 
 
 def words_of(record: Mapping) -> Words:
@@ -86,16 +84,14 @@ def between(low: float | None, high: float | None, digits: int = 2, *, sign: boo
     return f"{number(low, digits, sign=sign)} to {number(high, digits, sign=sign)}"
 
 
-def percent(value: float) -> str:
-    """A signed part in per cent: ``−12%``."""
-    return f"{value:+.0%}".replace("-", MINUS)
+def percent(value: float | None) -> str:
+    """A signed part in per cent: ``−12%``; nothing without one."""
+    return "" if value is None else f"{value:+.0%}".replace("-", MINUS)
 
 
 def change(record: Mapping | None) -> str:
     """A relative change with its interval: ``−12% (−23% to −1%)``; nothing without a record."""
-    if record is None:
-        return ""
-    return f"{percent(record['mean'])} ({percent(record['low'])} to {percent(record['high'])})"
+    return "" if record is None else f"{percent(record['mean'])} ({percent(record['low'])} to {percent(record['high'])})"
 
 
 def unit(record: Mapping) -> str:
@@ -125,8 +121,7 @@ def law_note(law: Mapping) -> str:
 
 def on_bounds(law: Mapping) -> str:
     """Which constants of a fit lie on their bounds."""
-    symbols = {"alpha": r"\alpha", "beta": r"\beta", "epsilon": r"\epsilon"}
-    return "; on its bound: " + ", ".join(f"${symbols.get(b, b)}$" for b in law["bounds_hit"]) if law["bounds_hit"] else ""
+    return "; on its bound: " + ", ".join(f"${_SYMBOLS.get(b, b)}$" for b in law["bounds_hit"]) if law["bounds_hit"] else ""
 
 
 def law_text(law: Mapping) -> str:
@@ -150,10 +145,8 @@ def surface_text(law: Mapping) -> str:
     decay = f"({_math(law['A'])}\\,n^{{-{law['alpha']:.3g}}} + {_math(law['B'])})" if law["A"] else _math(law["B"])
     text = f"$R = {decay}\\,m^{{-{law['beta']:.3g}}} + {_math(law['epsilon'])}$, relative rms {law['rmse']:.1%}"
     if law["intervals"]:
-        parts = []
-        for name, symbol in (("alpha", r"\alpha"), ("beta", r"\beta"), ("B", "B"), ("epsilon", r"\epsilon")):
-            low, high = law["intervals"][name]["low"], law["intervals"][name]["high"]
-            parts.append(f"${symbol}$ " + (f"up to {number(high, 2)}" if low == 0 else between(low, high)))
+        ends = [(symbol, *(law["intervals"][name][end] for end in ("low", "high"))) for name, symbol in _SYMBOLS.items()]
+        parts = (f"${symbol}$ " + (f"up to {number(high, 2)}" if low == 0 else between(low, high)) for symbol, low, high in ends)
         text += "; 90 %: " + ", ".join(parts)
     return text + on_bounds(law) + ("; the fit was cut off" if law["status"] == "MAX_ITER" else "")
 
@@ -171,12 +164,11 @@ def edge_worth(edge: Mapping, things: str = "materials") -> str:
     """The rate of Eq. 1 at the data's edge with its two 90 % intervals."""
     sides = (("", "trials"), ("_materials", f"trials and {things}"))
     if edge["rate"] is None:
-        limits = ((what, edge[f"low{side}"]) for side, what in sides)
-        words = (f"90 % over {what}: " + ("never" if low is None else f"above {number(low)}") for what, low in limits)
-        return "more simulations do not help; " + "; ".join(words)
-    return f"{number(edge['rate'])}; " + "; ".join(
-        f"90 % over {what}: {between(edge[f'low{side}'], edge[f'high{side}'], 3)}" for side, what in sides
-    )
+        said, ends = "more simulations do not help", [edge[f"low{side}"] for side, _ in sides]
+        ends = ["never" if low is None else f"above {number(low)}" for low in ends]
+    else:
+        said, ends = number(edge["rate"]), [between(edge[f"low{side}"], edge[f"high{side}"], 3) for side, _ in sides]
+    return "; ".join([said, *(f"90 % over {what}: {end}" for (_, what), end in zip(sides, ends))])
 
 
 def shared(record: Mapping) -> str:

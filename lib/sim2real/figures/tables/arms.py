@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from sim2real.figures.tables.rows import Record, as_dict, as_dicts, as_table, exponent, told
-from sim2real.figures.words import ARMS, between, difference, number, percent, unit
+from sim2real.figures.tables.rows import Record, as_dict, as_dicts, as_table, compared, exponent, interval, known, told
+from sim2real.figures.words import ARMS, difference, number, percent, unit, with_error
+from sim2real.laws.bootstrap import paired_difference
 from sim2real.laws.significance import ALPHA
+from sim2real.training.study import Trials
 
 
 def arm_words(arm: str, record: Mapping) -> str:
@@ -31,8 +33,8 @@ def arms(records: Sequence[Record]) -> pd.DataFrame:
             d, own = v["transfer_minus_this"], arm == f"transfer, {r['overlap']}"
             row = {"subset": f"{r['subset']} ({r['compounds']:,})", "arm": arm_words(arm, r)}
             row["verdict"] = f"n = {r['n']:,}, m = {r['m']:,}" if own else "too few trials" if d is None else told(d)
-            row |= {"transfer minus this": "" if own else difference(d), "MAE": "" if v["mae"] is None else number(v["mae"])}
-            row["transfer there"] = "" if v["transfer_there"] is None else number(v["transfer_there"])
+            row["transfer minus this"] = "" if own else difference(d)
+            row |= {column: known(v[key]) for column, key in (("MAE", "mae"), ("transfer there", "transfer_there"))}
             rows.append(row | {"compounds": v["compounds"]})
     return as_table(rows, ["subset", "arm"])
 
@@ -49,15 +51,25 @@ def several_m(records: Sequence[Mapping]) -> pd.DataFrame:
     return as_table(rows, "m")
 
 
-def simulators(compared: pd.DataFrame) -> pd.DataFrame:
+def by_n(trials: Trials) -> pd.DataFrame:
+    """Transfer at every n: its paired difference from direct learning and its error, each with a standard error over trials."""
+    direct, rows = trials.errors("direct"), []
+    for n, errors in zip(trials.design.n_grid, trials.errors("transfer").T):
+        d = paired_difference(errors, direct)._asdict()
+        own = with_error(errors.mean(), errors.std(ddof=1) / np.sqrt(d["trials"]), sign=False)
+        rows.append({"n": n} | compared(d) | {"MAE": own, "trials": d["trials"]})
+    return as_table(rows, "n")
+
+
+def simulators(table: pd.DataFrame) -> pd.DataFrame:
     """What :func:`sim2real.laws.arms.compare_simulators` made, for reading."""
     of_direct = compared.index.get_level_values("learner") == "direct"
     names = {"minus direct": "mean", "standard error": "standard_error", "trials": "trials"}
     sides = compared.rename(columns=names)[list(names.values())].to_dict("records")
     records = [None if own else side for own, side in zip(of_direct, sides)]
     verdict = [told(r).replace("transfer ", "") for r in records]
-    columns = {"minus direct": [difference(r) for r in records], "verdict": verdict, "MAE": [number(v) for v in compared["MAE"]]}
-    return pd.DataFrame(columns, index=compared.index)
+    columns = {"minus direct": [difference(r) for r in records], "verdict": verdict, "MAE": [number(v) for v in table["MAE"]]}
+    return pd.DataFrame(columns, index=table.index)
 
 
 def found(record: Record) -> pd.DataFrame:
@@ -86,9 +98,8 @@ def ranked(record: Record, name: str = "with n", rows: int = 10) -> pd.DataFrame
     for k in order:
         g = gains.loc[k]
         row = {"compound": r["names"][k], f"gain ({r['unit']})": number(g["mean"], sign=True), "verdict": g["verdict"]}
-        row["95 %"] = between(g["low"], g["high"], sign=True) if np.isfinite(g["low"]) else ""
-        columns = {"p, Benjamini-Hochberg": g["p_bh"], "p, Holm": g["p_holm"]}
-        row |= {label: number(p, 2) if np.isfinite(p) else "" for label, p in columns.items()}
+        row["95 %"] = interval(g) if np.isfinite(g["low"]) else ""
+        row |= {"p, Benjamini-Hochberg": known(g["p_bh"], 2), "p, Holm": known(g["p_holm"], 2)}
         shown.append(row | {"draws": r["tested"][k], "group": r["wf"][k], "family": r["groups"][k]})
     return as_table(shown, "compound")
 
@@ -98,10 +109,9 @@ def explained(record: Record) -> pd.DataFrame:
     rows = []
     for gain, properties in as_dict(record)["explained"].items():
         for p in properties:
-            row = {"gain": gain, "explained by": p["name"], "value": "cannot be told", "measure": p["measure"]}
-            row["compounds"] = p["compounds"]
+            row = {"gain": gain, "explained by": p["name"], "value": "cannot be told"} | {k: p[k] for k in ("measure", "compounds")}
             if p["value"] is not None:
-                row |= {"value": number(p["value"], sign=True), "95 %": between(p["low"], p["high"], sign=True)}
+                row |= {"value": number(p["value"], sign=True), "95 %": interval(p)}
                 row |= {"Holm p": number(p["p_holm"], 2), "p": number(p["p"], 2)}
                 levels = [f"{v['label']} {number(v['median'], 2, sign=True)} ({v['compounds']})" for v in p.get("levels", [])[:5]]
                 row["median gain, beside the trial's mean"] = ", ".join(levels)
@@ -118,10 +128,8 @@ def sets(record: Record) -> pd.DataFrame:
         if k < len(end["comparisons"]):
             c = end["comparisons"][k]
             row |= {"difference": difference(c), "relative": percent(c["relative"]), "Holm p": number(c["p_holm"], 2)}
-            row |= {"95 %": between(c["low"], c["high"], sign=True)}
-            row["95 %, materials too"] = between(c["low_materials"], c["high_materials"], sign=True)
-            effect = c["standardised"]
-            row |= {"detectable": number(c["detectable"]), "effect size": "" if effect is None else number(effect, 2, sign=True)}
+            row |= {"95 %": interval(c), "95 %, materials too": interval(c, "_materials"), "detectable": number(c["detectable"])}
+            row["effect size"] = known(c["standardised"], 2, sign=True)
         rows.append(row | {"alpha, 90 %": exponent(grade["law"])})
     return as_table(rows, "set")
 
@@ -134,7 +142,7 @@ def sets_by_n(record: Record) -> pd.DataFrame:
         row["smallest Holm p"] = number(min(c["p_holm"] for c in at["comparisons"]), 2)
         row["detectable"] = number(max(c["detectable"] for c in at["comparisons"]))
         if trend := at["trend"]:
-            row |= {"change along similarity": difference(trend), "95 %": between(trend["low"], trend["high"], sign=True)}
+            row |= {"change along similarity": difference(trend), "95 %": interval(trend)}
             row |= {"p": number(trend["p"], 2), "p, orders of the sets": number(trend["p_order"], 2)}
         rows.append(row)
     return as_table(rows, "n")
@@ -143,63 +151,58 @@ def sets_by_n(record: Record) -> pd.DataFrame:
 def similarity_verdict(record: Record) -> dict[str, str]:
     """What the numbers at the largest n allow to say beside the paper's "no significant differences": a word and sentences."""
     r = as_dict(record)
-    end, design, controls = r["by_n"][-1], r["design"], r["controls"]
-    names, base, suffix = [g["name"] for g in r["grades"]], end["mae"][-1], "" if r["unit"] == "-" else f" {unit(r)}"
+    end, controls, names = r["by_n"][-1], r["controls"], [g["name"] for g in r["grades"]]
+    base, chance = end["mae"][-1], f"Friedman p = {number(end['friedman']['p'], 2)}"
     largest = max(end["comparisons"], key=lambda c: abs(c["mean"]))
     significant = [c for c in end["comparisons"] if c["p_holm"] < ALPHA]
 
     def size(value: float) -> str:
-        return f"{number(value, 2)}{suffix}"
+        return number(value, 2) + ("" if r["unit"] == "-" else f" {unit(r)}")
 
     text = [
         f"No set differs from the most similar one by more than {size(abs(largest['mean']))} ({abs(largest['relative']):.1%} of "
         f"its error {number(base)}; set {names[largest['set']]}, {number(largest['mean'], 2, sign=True)}, Holm p = "
         f"{number(largest['p_holm'], 2)})."
     ]
-    chance = f"Friedman p = {number(end['friedman']['p'], 2)}"
     if end["smallest_p"] >= ALPHA:
         code = "cannot be told"
-        text.append(
+        text += [
             f"With {end['blocks']} independent source draws no corrected p can be below {number(end['smallest_p'], 2)}: the test "
             f"decides nothing ({chance}); PRESET=paper, with TRIALS of your choice, gives every trial a source draw of its own."
-        )
+        ]
     elif significant:
-        random = controls.get("random")
-        by_chance = random is not None and random["range"] >= end["range"]
+        by_chance = controls.get("random") is not None and controls["random"]["range"] >= end["range"]
         code = "differences seen" + (", no larger than between sets cut at random" if by_chance else "")
         beyond = sum(c["low_materials"] > 0 or c["high_materials"] < 0 for c in significant)
         which = ", ".join(f"{names[c['set']]} ({number(c['mean'], 2, sign=True)})" for c in significant)
-        text.append(
-            f"Told from chance at 5 % on these measured materials: {which}; {chance}. Of these, {beyond} have a 95 % interval "
-            "over trials and materials that leaves out 0."
-        )
+        text += [
+            f"Told from chance at 5 % on these measured materials: {which}; {chance}. Of these, {beyond} have a 95 % interval over "
+            "trials and materials that leaves out 0."
+        ]
     else:
         code = "none seen"
-        text.append(f"None can be told from chance at 5 % ({chance}).")
+        text += [f"None can be told from chance at 5 % ({chance})."]
     if earlier := [str(at["n"]) for at in r["by_n"][:-1] if any(c["p_holm"] < ALPHA for c in at["comparisons"])]:
-        text.append(f"At n = {', '.join(earlier)} some are (not corrected for the number of n).")
+        text += [f"At n = {', '.join(earlier)} some are (not corrected for the number of n)."]
     blind, others = (max(c[key] for c in end["comparisons"]) for key in ("detectable", "detectable_materials"))
-    text.append(
-        f"Differences smaller than {size(blind)} ({blind / base:.1%}) could not have been detected with 80 % power on these "
-        f"measured materials, nor smaller than {size(others)} ({others / base:.1%}) on others of their kind."
-    )
+    text += [
+        f"Differences below {size(blind)} ({blind / base:.1%}) could not have been detected with 80 % power on these measured "
+        f"materials, nor below {size(others)} ({others / base:.1%}) on others of their kind."
+    ]
     if trend := end["trend"]:
-        text.append(
-            f"Along the similarity the error changes by {size(trend['mean'])} from the least to the most similar set (95 % over "
-            f"trials {between(trend['low'], trend['high'], sign=True)}, p = {number(trend['p'], 2)}; over trials and materials "
-            f"{between(trend['low_materials'], trend['high_materials'], sign=True)}; among all orders of the sets, p = "
-            f"{number(trend['p_order'], 2)})."
-        )
+        text += [
+            f"From the least to the most similar set the error changes by {size(trend['mean'])} (95 % over trials {interval(trend)}"
+            f", p = {number(trend['p'], 2)}; over trials and materials {interval(trend, '_materials')}; among all orders of "
+            f"the sets, p = {number(trend['p_order'], 2)})."
+        ]
     if random := controls.get("random"):
         spans = [f"{size(c['range'])}, from {number(min(c['mae']))} to {number(max(c['mae']))}" for c in (end, random)]
-        text.append(f"The sets' errors span {spans[0]}; those of sets cut at random span {spans[1]}.")
+        text += [f"The sets' errors span {spans[0]}; those of sets cut at random span {spans[1]}."]
     if within := controls.get("within classes"):
-        seen = sum(c["p_holm"] < ALPHA for c in within["comparisons"])
-        along = ""
-        if trend := within["trend"]:
-            along = f"; change along the similarity {size(trend['mean'])} (p = {number(trend['p'], 2)})"
-        text.append(
-            f"Cut within classes, so that all sets have the same classes (n = {within['n']:,}), they span "
-            f"{size(within['range'])}, and {seen} of {len(within['comparisons'])} differences are told from chance{along}."
-        )
-    return {"verdict": code, "text": f"{r['label']}, n = {end['n']:,}, m = {design['m']:,}. {' '.join(text)}"}
+        seen, trend = sum(c["p_holm"] < ALPHA for c in within["comparisons"]), within["trend"]
+        along = f"; change along the similarity {size(trend['mean'])} (p = {number(trend['p'], 2)})" if trend else ""
+        text += [
+            f"Cut within classes, so that all sets have the same classes (n = {within['n']:,}), they span {size(within['range'])}, "
+            f"and {seen} of {len(within['comparisons'])} differences are told from chance{along}."
+        ]
+    return {"verdict": code, "text": f"{r['label']}, n = {end['n']:,}, m = {r['design']['m']:,}. {' '.join(text)}"}

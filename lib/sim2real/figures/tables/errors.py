@@ -4,27 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 
+from sim2real.figures import words
 from sim2real.figures.curves import class_title
-from sim2real.figures.tables.rows import Record, as_dict, as_dicts, as_table, compared, exponent, told
-from sim2real.figures.words import (
-    PAIRS,
-    between,
-    change,
-    difference,
-    number,
-    percent,
-    plain_law,
-    shared,
-    unit,
-    with_error,
-    words_of,
-    worth,
-)
-from sim2real.laws.bootstrap import paired_difference
-from sim2real.training.study import Trials
+from sim2real.figures.tables.rows import Record, as_dict, as_dicts, as_table, compared, exponent, interval, told
+from sim2real.figures.words import between, change, difference, number, percent, plain_law, shared, unit, words_of, worth
 
 PAPER = "paper"
 
@@ -37,8 +22,8 @@ def scaling(records: Sequence[Record]) -> pd.DataFrame:
         paired, gains = arms.get("direct", {}).get("transfer_minus_this"), (r["other_overlap"] or {}).get("gains")
         row = {"property": r["label"]} | compared(paired) | {"m": curve["m"], "unit": unit(r)}
         if gains is not None:
-            row |= {"of it, the candidates' own simulations": difference(gains["own"])}
-            row |= {"of it, the rest of the database": difference(gains["rest"])}
+            parts = {"of it, the candidates' own simulations": "own", "of it, the rest of the database": "rest"}
+            row |= {column: difference(gains[part]) for column, part in parts.items()}
         row |= {"alpha, 90 %": exponent(r["law"]), "C": number(r["law"]["C"]), "fit": r["law"]["status"]}
         row |= {f"transfer, n = {curve['n'][k]:,}": number(curve["mae"][k]) for k in (0, -1)}
         rows.append(row | {words_of(r).arms.get(arm, arm): number(v["mae"]) for arm, v in arms.items()})
@@ -53,16 +38,15 @@ def beside_paper(records: Sequence[Record], paper: Mapping, *, both: int | None 
         direct = r["arms"]["direct"]["transfer_minus_this"]
         here = {"property": r["label"], "": "here", "law": plain_law(law), "alpha, 90 %": exponent(law)}
         here |= {"largest n": f"{curve['n'][-1]:,}", "m": f"{curve['m']:,}", "measured": f"{r['target']['rows']:,}"}
-        here |= {"trials": str(direct["trials"])}
-        printed = paper.get("laws", {}).get(name) or paper.get("law")
-        m = paper.get("m", {}).get(name, "")
-        there = {"property": r["label"], "": PAPER, "law": plain_law(printed) if printed else "not printed"}
-        there |= {"alpha, 90 %": "not printed"}
+        here["trials"] = str(direct["trials"])
+        printed, m = paper.get("laws", {}).get(name) or paper.get("law"), paper.get("m", {}).get(name)
+        there = dict.fromkeys(("law", "alpha, 90 %", "transfer - direct"), "not printed") | {"property": r["label"], "": PAPER}
+        there |= {"law": plain_law(printed)} if printed else {}
         there |= {"largest n": f"{paper['n_max']:,}", "m": f"{m:,}" if m else "80 % of the measured" if "target" in paper else ""}
         there |= {"measured": f"{paper['target']:,}" if "target" in paper else "", "trials": str(paper["trials"])}
         if both is not None:
             here["compounds with both"], there["compounds with both"] = f"{both:,}", f"{paper['both']:,}"
-        rows += [here | {"transfer - direct": difference(direct)}, there | {"transfer - direct": "not printed"}]
+        rows += [here | {"transfer - direct": difference(direct)}, there]
     return as_table(rows, ["property", ""])
 
 
@@ -84,12 +68,11 @@ def surfaces(records: Mapping[str, Record]) -> pd.DataFrame:
 
 def held_back(records: Mapping[str, Record]) -> pd.DataFrame:
     """How well each form predicts the largest n or m, held back: relative rms and worst error; a row a form."""
-    rows = [
-        {"study": name, "held back": c["held_back"], "form": c["model"]}
-        | {"relative rms": f"{c['rmse']:.1%}", "worst": percent(c["worst"])}
-        for name, r in zip(records, as_dicts(records.values()))
-        for c in r["compared"] or []
-    ]
+    rows = []
+    for name, r in zip(records, as_dicts(records.values())):
+        for c in r["compared"] or []:
+            row = {"study": name, "held back": c["held_back"], "form": c["model"]}
+            rows.append(row | {"relative rms": f"{c['rmse']:.1%}", "worst": percent(c["worst"])})
     return as_table(rows, ["study", "held back", "form"])
 
 
@@ -109,17 +92,11 @@ def rates(record: Record) -> pd.DataFrame:
 def interactions(record: Record) -> pd.DataFrame:
     """The interaction of n and m, four ways, with 90 % intervals over trials and over trials and pairs, and a verdict each."""
     r, rows = as_dict(record), []
-    words = {
-        "log": "gamma, log R (below 0 reinforces; Eq. 1: 0 or above)",
-        "steepening": "slope in log n, largest m minus smallest (below 0 reinforces)",
-        "absolute": "R itself, per decade of both (below 0 reinforces; Eq. 1: above 0)",
-        "fall": "fall of R over n, largest m minus smallest (above 0 reinforces)",
-    }
-    for key, name in words.items():
+    for key, name in words.INTERACTIONS.items():
         row = {"": name, "value": number(r["interaction"][key]["value"], 2, sign=True)}
         for column, side in (("over trials and pairs", "interaction_materials"), ("over trials", "interaction")):
             of = r[side][key]
-            row |= {f"verdict {column}": of["verdict"], f"90 % {column}": between(of["low"], of["high"], sign=True)}
+            row |= {f"verdict {column}": of["verdict"], f"90 % {column}": interval(of)}
         rows.append(row)
     return as_table(rows, "")
 
@@ -139,17 +116,15 @@ def class_verdicts(records: Sequence[Record]) -> pd.DataFrame:
     """A row a class or group: verdict, change of the error with n, exponent, direct learning where known, counts, and why."""
     rows = []
     for r in as_dicts(records):
-        row = {"class": class_title(r), "verdict": r["verdict"]}
-        row["change with n, 90 %"] = change(r["change"])
+        row = {"class": class_title(r), "verdict": r["verdict"], "change with n, 90 %": change(r["change"])}
         if r.get("other_overlap") is not None:
             row[f"change, overlap {r['other_overlap']['overlap']}"] = change(r["other_overlap"]["change"])
         if r.get("direct") is not None:
-            row |= {"transfer - direct": difference(r["transfer_minus_direct"])}
-            row |= {"transfer": "" if r["curve"] is None else number(r["curve"]["mae"][-1])}
-            row |= {"direct": number(r["direct"]["mae"])}
+            row["transfer - direct"] = difference(r["transfer_minus_direct"])
+            row |= {"transfer": r["curve"] and number(r["curve"]["mae"][-1]), "direct": number(r["direct"]["mae"])}
         row["alpha, 90 %"] = "" if r["law"] is None else exponent(r["law"])
         sizes = {"materials": r["materials"]}
-        if words_of(r) is PAIRS:
+        if words_of(r) is words.PAIRS:
             sizes = {"m": r["rows"], "pairs": r["pairs"], "trained on": round(r["training_rows"])}
         rows.append(row | sizes | {"tested": r["tested"], "why": r["why"]})
     return as_table(rows, "class")
@@ -162,8 +137,7 @@ def class_gains(record: Record) -> pd.DataFrame:
         row = {"class": c["name"], "against direct, 90 %": change(c["with_direct"])}
         row |= {"largest n against smallest, 90 %": change(c["with_n"])}
         row |= {"rank correlation": number(c["spearman"], 2, sign=True), "skill": number(c["skill"], 2)}
-        row |= {"MAE after a line": number(c["mae_line"])}
-        rows.append(row | {"rows": c["rows"], "pairs": c["pairs"]})
+        rows.append(row | {"MAE after a line": number(c["mae_line"]), "rows": c["rows"], "pairs": c["pairs"]})
     return as_table(rows, "class", ["against direct, 90 %", "rows", "pairs"])
 
 
@@ -175,8 +149,7 @@ def correlations(record: Record) -> pd.DataFrame:
         for measure, c in measures.items():
             row = {"rank correlation": "fewer than four classes", "90 %": "", "p": ""}
             if c:
-                ends = between(c["low"], c["high"], sign=True)
-                row = {"rank correlation": number(c["spearman"], 2, sign=True), "90 %": ends, "p": number(c["p"], 2)}
+                row = {"rank correlation": number(c["spearman"], 2, sign=True), "90 %": interval(c), "p": number(c["p"], 2)}
             rows.append({"gain": names[gain], "accuracy": measure.replace("_", " ")} | row)
     return as_table(rows, ["gain", "accuracy"], ["rank correlation", "90 %", "p"])
 
@@ -191,23 +164,12 @@ def sizes(records: Sequence[Record]) -> pd.DataFrame:
     return as_table(rows, ["property", "m"])
 
 
-def by_n(trials: Trials) -> pd.DataFrame:
-    """Transfer at every n: its paired difference from direct learning and its error, each with a standard error over trials."""
-    direct, rows = trials.errors("direct"), []
-    for n, errors in zip(trials.design.n_grid, trials.errors("transfer").T):
-        d = paired_difference(errors, direct)._asdict()
-        own = with_error(errors.mean(), errors.std(ddof=1) / np.sqrt(d["trials"]), sign=False)
-        rows.append({"n": n} | compared(d) | {"MAE": own, "trials": d["trials"]})
-    return as_table(rows, "n")
-
-
 def parities(records: Sequence[Record]) -> pd.DataFrame:
     """Rank correlation, bias and error of the simulated values, a row a record."""
     rows = []
     for r in as_dicts(records):
         row = {"property": r["label"], "Spearman": number(r["spearman"], 2), "Pearson": number(r["pearson"], 2)}
-        row |= {"bias": number(r["bias"], sign=True)}
-        row["relative bias"] = "" if r["relative_bias"] is None else percent(r["relative_bias"])
+        row |= {"bias": number(r["bias"], sign=True), "relative bias": percent(r["relative_bias"])}
         rows.append(row | {"MAE": number(r["mae"]), "unit": unit(r), "rows": r["rows"]})
     return as_table(rows, "property")
 

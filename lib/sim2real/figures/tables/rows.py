@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from sim2real.figures.words import between, difference, number
@@ -30,8 +31,18 @@ def exponent(law: Mapping) -> str:
     """An exponent with its interval: ``0.54 (0.44 to 0.62)``."""
     if law["alpha"] is None:
         return "no law"
-    interval = law["intervals"]["alpha"] if law["intervals"] else None
-    return number(law["alpha"]) + (f" ({between(interval['low'], interval['high'])})" if interval else "")
+    ends = law["intervals"]["alpha"] if law["intervals"] else None
+    return number(law["alpha"]) + (f" ({between(ends['low'], ends['high'])})" if ends else "")
+
+
+def interval(record: Mapping, over: str = "") -> str:
+    """The signed interval of a record; of trials and materials with ``over`` "_materials"."""
+    return between(record[f"low{over}"], record[f"high{over}"], sign=True)
+
+
+def known(value: float | None, digits: int = 3, *, sign: bool = False) -> str:
+    """A number, or nothing where there is none."""
+    return "" if value is None or np.isnan(value) else number(value, digits, sign=sign)
 
 
 def as_dict(record: Record) -> Mapping:
