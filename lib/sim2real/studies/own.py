@@ -62,9 +62,9 @@ def study(
     """
     options = {"structure": structure, "value": value, "unit": unit, "property": property, "kind": kind}
     sides = [side if isinstance(side, Task) else read_table(side, **options) for side in (source, target)]
-    units = [side.property.unit for side in sides]
-    if units[0] != units[1]:
-        raise DataError(f"source is in {units[0]}, target in {units[1]}; expected one unit")
+    first, second = (side.property.unit for side in sides)
+    if first != second:
+        raise DataError(f"source is in {first}, target in {second}; expected one unit")
     descriptor = descriptor or ("composition" if kind == "composition" else "molecular")
     described = describe(Sides(*sides), descriptor, workers or os.cpu_count() or 1)
     made = Study(f"{name}-{descriptor}", described.source, described.target, KINDS["polymers"].untuned, splits=name)
@@ -124,21 +124,17 @@ def curve_command(arguments: Sequence[str]) -> int:
     parser.add_argument("--preset", choices=PRESETS, default="quick", help="how much is run (%(default)s)")
     for name, what in (("trials", "a cell"), ("workers", "processes"), ("seed", "changes all random numbers")):
         parser.add_argument(f"--{name}", type=int, default=0, metavar="NUMBER", help=what)
-    options = parser.parse_args(arguments)
+    options = vars(parser.parse_args(arguments))
     try:
-        for path in _curve(options.tables, options.block, options.out, **_sizes(options)):
-            print(path)
+        paths = _curve(options.pop("tables"), options.pop("block"), options.pop("out"), **options)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1 if isinstance(error, DataError) else 2
+    print(*paths, sep="\n")
     return 0
 
 
-def _sizes(options: argparse.Namespace) -> dict[str, int | str]:
-    return {name: getattr(options, name) for name in ("preset", "trials", "workers", "seed")}
-
-
-def _curve(tables: Path, block: str, out: Path, *, preset: str, **sizes: int) -> list[Path]:
+def _curve(tables: Path, block: str, out: Path, preset: str, **sizes: int) -> list[Path]:
     kind = kind_of_study(tables, block)
     run = Run("local", preset, figures=out, kind=kind, **sizes)
     study = run.study(kind, property=block, tables=tables)
@@ -146,6 +142,5 @@ def _curve(tables: Path, block: str, out: Path, *, preset: str, **sizes: int) ->
     curve = learning_curve(trials, other=other)
     name = f"curve-{study.name.removeprefix('local-')}"
     run.save(name, study.target.property.label, figures.scaling, [curve], words=run.words([study]))
-    report = out / f"{name}.csv"
-    curve.report().to_csv(report, lineterminator="\n")
-    return [*(out / f"{name}.{suffix}" for suffix in ("png", "pdf", "json", "md")), report]
+    curve.report().to_csv(out / f"{name}.csv", lineterminator="\n")
+    return [out / f"{name}.{suffix}" for suffix in ("png", "pdf", "json", "md", "csv")]

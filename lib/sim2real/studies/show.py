@@ -16,7 +16,6 @@ from sim2real.laws.classes import ClassCurve
 from sim2real.laws.curve import LearningCurve, TargetSizes
 from sim2real.laws.grid import CurveGrid, ErrorSurface, Indifference
 
-
 # how each noun is shown: its figure, drawn from a payload, and its table
 NOUNS: dict[type, dict[str, Callable]] = {
     LearningCurve: {"figure": figures.scaling, "table": tables.scaling},
