@@ -110,16 +110,8 @@ def gain_tests(differences: ArrayLike, scale: ArrayLike) -> pd.DataFrame:
             together[of] = error[of] * detectable_difference(1.0, int(number), int(testable.sum()))
     found = np.nan_to_num(p_bh, nan=1.0) <= FALSE_DISCOVERIES
     verdict = np.where(found, np.where(mean > 0, "gains", "loses"), UNTOLD)
-    columns = {
-        "mean": mean,
-        "standard_error": error,
-        "low": mean - half,
-        "high": mean + half,
-        "p": p,
-        "p_bh": p_bh,
-        "p_holm": p_holm,
-    }
-    columns |= {"verdict": verdict, "detectable": alone, "detectable_all": together}
+    columns = {"mean": mean, "standard_error": error, "low": mean - half, "high": mean + half, "p": p, "p_bh": p_bh}
+    columns |= {"p_holm": p_holm, "verdict": verdict, "detectable": alone, "detectable_all": together}
     return pd.DataFrame(columns | {"seen": alone <= WORTHWHILE * scale, "seen_all": together <= WORTHWHILE * scale})
 
 
