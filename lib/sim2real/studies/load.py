@@ -45,18 +45,12 @@ def load_studies(
 ) -> Iterator[Study]:
     """The studies that figures show side by side, that of :func:`load_study` first: all properties, simulators or blocks."""
     cases = chosen_cases(kind, edition, **choice)
-    if isinstance(settings, str):
-        settings = resolve(edition, settings, kind=kind)
-    for case, full in cases:
-        yield case.study(settings, tuned=tuned, **full)
+    sizes = resolve(edition, settings, kind=kind) if isinstance(settings, str) else settings
+    return (case.study(sizes, tuned=tuned, **full) for case, full in cases)
 
 
 def chosen_cases(kind: str, edition: str, **choice: Any) -> list[tuple[Case, dict[str, Any]]]:
-    """The rows of the table that a choice asks for, each with a value of every choice.
-
-    Raises:
-        ValueError, NoStudy: as :func:`load_study`.
-    """
+    """The rows of the table that a choice asks for, each with a value of every choice; errors are those of :func:`load_study`."""
     rows = [case for case in CASES if (case.kind, case.edition) == (kind, edition)]
     if not rows:
         editions = dict.fromkeys(case.edition for case in CASES)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from sim2real import figures
 from sim2real.datasets.tables import read_table
@@ -77,13 +78,10 @@ def run_study(
     design: Design | None = None,
     *,
     surface: bool = False,
-    trials: int = 0,
-    seed: int = 0,
-    overlap: str = "keep",
     preset: str = "quick",
-    workers: int = 0,
     arms: tuple[str, ...] | None = None,
     store: Path | None = None,
+    **sizes: Any,
 ) -> Trials:
     """Train what is not stored yet of a study's trials, and return all of them.
 
@@ -91,13 +89,11 @@ def run_study(
         study: with descriptors and hyperparameters.
         design: the grid; if None, one that the other arguments make.
         surface: many m instead of one, for :func:`~sim2real.laws.grid.error_surface`.
-        trials: a cell; 0 is the preset's.
-        seed: changes all random numbers.
-        overlap: ``keep`` leaves the measured materials' own simulations in the source, ``drop`` takes them out.
         preset: ``smoke``, ``quick`` or ``paper``: sizes of the grid and numbers of trials.
-        workers: processes, one a core if 0.
         arms: ``transfer``, ``direct`` and baselines; all that the study has if None.
         store: folder of the stored trials; in the cache if None.
+        sizes: ``trials`` a cell, ``seed`` of all random numbers, ``overlap`` (``keep`` leaves the measured materials' own
+            simulations in the source, ``drop`` takes them out) and ``workers`` (processes, one a core if 0).
 
     Returns:
         An error for each arm, n, m, trial and test material, in the unit of the target's property.
@@ -106,7 +102,7 @@ def run_study(
         ValueError: a size exceeds the data, or the source is too small for a grid: one line.
     """
     kind = "pairs" if study.clusters() is not None else "polymers"
-    settings = resolve("local", preset, trials=trials, seed=seed, overlap=overlap, workers=workers, kind=kind)
+    settings = resolve("local", preset, kind=kind, **sizes)
     if design is None:
         design = settings.surface_design(study) if surface else settings.design(study)
     return experiment.run_trials(study, design, workers=settings.workers, arms=arms, store=store)
