@@ -22,7 +22,11 @@ from sim2real.training.study import Study, training_size
 
 
 class Names(NamedTuple):
-    """Templates of the choices: a study's name, its ``splits``, and what its hyperparameters are called."""
+    """Templates of the choices: a study's name, its ``splits``, and what its hyperparameters are called.
+
+    ``{m}`` of the last is empty for the largest of ``tuned_m`` and such as ``-m400`` for others. It is empty where hyperparameters
+    are chosen for the very data.
+    """
 
     name: str
     splits: str
@@ -31,29 +35,17 @@ class Names(NamedTuple):
 
 @dataclass(frozen=True)
 class Case:
-    """One row of :data:`CASES`.
+    """One row of :data:`CASES`."""
 
-    Attributes:
-        kind, edition: which studies; ``kind`` is a key of :data:`~sim2real.studies.kinds.KINDS`.
-        load: (settings, choices) -> the two sides without descriptors.
-        choices: name -> allowed values, the default first; whatever there is where empty.
-        names: ``tuned_as`` has ``{m}``, empty for the largest of ``tuned_m`` and such as ``-m400`` for others; it is empty where
-            hyperparameters are chosen for the very data.
-        words: template of what is transferred to what, with the names of ``{source}`` and ``{target}``.
-        descriptor: where there is none to choose.
-        tuned_m: target sizes for which hyperparameters are chosen; those of the nearest are taken. If empty, there is one choice.
-        brief: whether the preset smoke takes a short training instead of the chosen one.
-    """
-
-    kind: str
+    kind: str  # of :data:`~sim2real.studies.kinds.KINDS`
     edition: str
-    load: Callable[..., Sides]
-    choices: Mapping[str, tuple]
+    load: Callable[..., Sides]  # (settings, choices) -> the two sides without descriptors
+    choices: Mapping[str, tuple]  # name -> allowed values, the default first; whatever there is where empty
     names: Names
-    words: str
-    descriptor: str = ""
-    tuned_m: tuple[int, ...] = ()
-    brief: bool = True
+    words: str  # template of what is transferred to what, with the names of ``{source}`` and ``{target}``
+    descriptor: str = ""  # where there is none to choose
+    tuned_m: tuple[int, ...] = ()  # target sizes that hyperparameters are chosen for, the nearest is taken; one choice if empty
+    brief: bool = True  # whether the preset smoke takes a short training instead of the chosen one
 
     @property
     def shared(self) -> Kind:

@@ -14,7 +14,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap
 from sim2real.laws.records import Facts, json_ready
-from sim2real.laws.significance import ALPHA, detectable_difference, epsilon_squared, holm, rank_association, spearman
+from sim2real.laws.significance import ALPHA, block_sums, detectable_difference, epsilon_squared, holm, rank_association, spearman
 from sim2real.laws.verdicts import FEWEST_MATERIALS, UNTOLD, WORTHWHILE
 from sim2real.training.study import Study, Trials
 
@@ -38,7 +38,6 @@ def gain_record(trials: Trials, m: int | None = None, *, bootstrap: Bootstrap = 
     study, design = trials.study, trials.design
     m = max(design.m_grid) if m is None else m
     curves, direct, materials = draw_errors(trials, m)
-    # errors of a draw share its network: what all of its compounds have in common says nothing of one compound
     differences = {"with n": curves[:, :, 0] - curves[:, :, -1], "over direct learning": direct - curves[:, :, -1]}
     table = study.target.table.iloc[materials]
     scale = np.nanmean(curves[:, :, 0], axis=0)
@@ -53,11 +52,13 @@ def gain_record(trials: Trials, m: int | None = None, *, bootstrap: Bootstrap = 
         "tested": (~np.isnan(curves[:, :, 0])).sum(axis=0).tolist(),
         "curves": np.nanmean(curves, axis=0).tolist(),
         "gains": {name: _as_lists(gain_tests(values, scale)) for name, values in differences.items()},
-        "explained": {
-            name: explain(np.nanmean(values - np.nanmean(values, axis=1, keepdims=True), axis=0), properties, bootstrap)
-            for name, values in differences.items()
-        },
+        "explained": {name: explain(_own(values), properties, bootstrap) for name, values in differences.items()},
     }
+
+
+def _own(gains: NDArray) -> NDArray:
+    """Mean gain of each compound (compounds,) beyond what all of a draw have in common: they share its network."""
+    return np.nanmean(gains - np.nanmean(gains, axis=1, keepdims=True), axis=0)
 
 
 def draw_errors(trials: Trials, m: int) -> tuple[NDArray, NDArray, NDArray]:
@@ -67,11 +68,8 @@ def draw_errors(trials: Trials, m: int) -> tuple[NDArray, NDArray, NDArray]:
     """
     # direct learning stands in the same array, at n = 0, so that its trials and materials line up
     cube = trials.cube(("transfer", "direct"), m=m)
-    errors = cube.errors[..., 0]
-    draws = np.unique(trials.design.draw(cube.trials), return_inverse=True)[1]
-    sums, counts = (np.zeros((draws.max() + 1, *errors.shape[1:])) for _ in range(2))
-    np.add.at(sums, draws, np.nan_to_num(errors))
-    np.add.at(counts, draws, ~np.isnan(errors))
+    errors, draws = cube.errors[..., 0], trials.design.draw(cube.trials)
+    sums, counts = (block_sums(values, draws) for values in (np.nan_to_num(errors), ~np.isnan(errors)))
     means = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
     return means[:, :, 1:], means[:, :, 0], cube.materials
 
@@ -84,12 +82,10 @@ def gain_tests(differences: ArrayLike, scale: ArrayLike) -> pd.DataFrame:
         scale: (compounds,) the error of which :data:`~sim2real.laws.verdicts.WORTHWHILE` is a part worth seeing.
 
     Returns:
-        One row a compound, in that order: ``mean``; ``standard_error``, ``low``, ``high`` (95 %, Student) where two draws
-        tested it; ``p``, ``p_bh`` (Benjamini and Hochberg, J. R. Stat. Soc. B 57, 289 (1995)) and ``p_holm`` where
-        :data:`FEWEST_DRAWS` did, NaN elsewhere; ``verdict``: "gains" or "loses" where ``p_bh`` is at most
-        :data:`FALSE_DISCOVERIES`, "cannot be told" otherwise; ``detectable``, the smallest gain that would have been found
-        with 80 % power by a test of this compound alone at 5 %, and ``detectable_all`` with Bonferroni's correction for all
-        those tested; ``seen`` and ``seen_all``: whether a worthwhile gain is at least as large as those.
+        One row a compound, in that order: ``mean``, and where two draws tested it ``standard_error`` and Student's 95 % interval
+        ``low`` to ``high``. Where :data:`FEWEST_DRAWS` did, ``p``, ``p_bh`` (Benjamini and Hochberg, J. R. Stat. Soc. B 57, 289
+        (1995)), ``p_holm``, and ``detectable``, the smallest gain found with 80 % power by a test of this compound alone at 5 %, or
+        of all those tested (Bonferroni); ``seen`` says whether a worthwhile gain is as large. ``verdict`` is by ``p_bh``.
     """
     x, scale = np.asarray(differences, float), np.asarray(scale, float)
     draws, mean = (~np.isnan(x)).sum(axis=0), np.nanmean(x, axis=0)
@@ -160,11 +156,9 @@ def explain(gain: ArrayLike, properties: pd.DataFrame, bootstrap: Bootstrap = BO
         bootstrap: replicates and seed; the intervals are of 95 %.
 
     Returns:
-        For each column the association of :func:`~sim2real.laws.significance.rank_association`, by Spearman's rho for numbers and
-        by epsilon squared for labels, with ``p_holm`` over the properties, and ``levels``, for labels: the median gain and the
-        number of compounds of each, most compounds first. Labels of fewer than
-        :data:`~sim2real.laws.verdicts.FEWEST_MATERIALS` compounds count as "others", and a property that no two values are known
-        of has ``value`` None.
+        For each column the association of :func:`~sim2real.laws.significance.rank_association`, ``value`` None where no two values
+        are known, with ``p_holm`` over the properties, and for labels ``levels``: median gain and compounds of each, those of fewer
+        than :data:`~sim2real.laws.verdicts.FEWEST_MATERIALS` compounds together as "others".
     """
     gain = np.asarray(gain, float)
     records = []

@@ -39,17 +39,11 @@ _CHUNK = 500
 
 @dataclass(frozen=True)
 class GradedSource:
-    """One of several disjoint source sets of equal size.
+    """One of several disjoint source sets of equal size."""
 
-    Attributes:
-        name: "1 of 5" and so on, from the least similar to the most similar where sets are arranged by similarity.
-        study: with this source; all else, ``splits`` too, is that of the whole study, so that trials pair.
-        similarity: of each source material to the target set (rows of the source,).
-    """
-
-    name: str
-    study: Study
-    similarity: NDArray
+    name: str  # "1 of 5" and so on, from the least similar to the most similar where sets are arranged by similarity
+    study: Study  # with this source; all else, ``splits`` too, is that of the whole study, so that trials pair
+    similarity: NDArray  # of each source material to the target set
 
     @property
     def range(self) -> dict[str, float]:
@@ -59,15 +53,9 @@ class GradedSource:
 
 
 def similarity_to_target(study: Study, by: str = "tanimoto", workers: int = 1) -> tuple[NDArray, NDArray]:
-    """How similar each source material is to the measured one nearest to it.
+    """How similar each source material is to the measured one nearest to it, and the nearest one's row (each (rows of the source,)).
 
-    Args:
-        study: with descriptors, which are standardised with the source's mean and standard deviation, those that vary.
-        by: a key of :data:`MEASURES`.
-        workers: processes.
-
-    Returns:
-        Similarity (rows of the source,), larger is more similar, and the row of the nearest target material.
+    ``by`` is a key of :data:`MEASURES`; descriptors are standardised with the source's mean and standard deviation.
 
     Raises:
         ValueError: unknown measure.
@@ -99,13 +87,12 @@ def grade_sources(study: Study, similarity: NDArray, grades: int = 5, arrangemen
     """Cut the source into disjoint sets of equal size, from the least to the most similar to the target.
 
     Target materials are in no set: a set that held the tested materials themselves would be another question. What is left
-    over by the division is left out at random. Ties are broken at random, not by the order of a file. All counts are in each
-    source's ``report``.
+    over by the division is left out at random, and so are ties broken. All counts are in each source's ``report``.
 
     Args:
         study: the whole study.
         similarity: (rows of the source,), of :func:`similarity_to_target`.
-        grades: number of sets, 3 to 8.
+        grades: number of sets.
         arrangement: ``similarity`` cuts at its quantiles, which go with classes of material; ``within classes`` does so in each
             class that has as many members as there are sets, so that sets have the same classes; ``random`` cuts at random.
 
@@ -203,7 +190,7 @@ def similarity_record(
     *,
     bootstrap: Bootstrap = BOOTSTRAP,
 ) -> dict:
-    """Everything that figures S1 and S2 draw.
+    """Everything that figures S1 and S2 draw: each set's curve and law, and the comparisons of the sets at each n.
 
     Args:
         grades: arranged by similarity, the most similar last.
@@ -212,21 +199,17 @@ def similarity_record(
         controls: arrangement -> its sets and their trials at their largest n, which is the sets' own size.
         by: how similarity was measured.
         bootstrap: of bands and intervals.
-
-    Returns:
-        Facts; ``grades``, each with its similarity, curve and law; ``by_n``, a comparison
-        (:func:`~sim2real.laws.contrasts.compare`) for each n, and ``controls``, one for each arrangement at the largest n.
     """
     design, bootstrap = trials[0].design, bootstrap.seeded(trials[0].design)
     m, table, ranges = max(design.m_grid), class_table(grades), [g.range for g in grades]
     edges = np.linspace(min(r["low"] for r in ranges), max(r["high"] for r in ranges), 41)
     cubes = [t.cube(m=m) for t in trials]
+    facts = {"n": list(design.n_grid), "m": m, "trials": design.trials, "seed": design.seed, "source_draws": design.distinct_draws}
     return Facts.of(direct).to_dict("study", "property", "label", "unit", "source", "target") | {
         "by": by,
         "measure": MEASURES[by],
         "left_out": {k: v for k, v in grades[0].study.source.report.items() if k.startswith("left out")},
-        "design": {"n": list(design.n_grid), "m": m, "trials": design.trials, "seed": design.seed}
-        | {"source_draws": design.distinct_draws},
+        "design": facts,
         "grades": [_grade_record(g, cube, edges, bootstrap) for g, cube in zip(grades, cubes)],
         "edges": edges.tolist(),
         "classes": {"names": list(table.index), "counts": table.to_numpy().T.tolist(), "cramers_v": class_association(table)},

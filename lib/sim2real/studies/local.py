@@ -31,28 +31,17 @@ SMALLEST_TARGET, SMALLEST_SOURCE = 10, 40
 
 @dataclass(frozen=True)
 class Reader:
-    """How the blocks of one kind of study are read.
+    """How the blocks of one kind of study are read."""
 
-    Attributes:
-        kinds: what ``kind`` says in the file, the default first.
-        words: of such a study, for the file that names none.
-        needed, known: entries of a side.
-        read: (where, block, file and entries of both sides) -> the two tables.
-        sides: (source, target, settings) -> what is learned.
-        entries: of the block beside ``source``, ``target`` and ``kind``.
-        descriptor: where there is none to choose.
-        hint: what else a side needs, for messages.
-    """
-
-    kinds: tuple[str, ...]
-    words: str
-    needed: tuple[str, ...]
+    kinds: tuple[str, ...]  # what ``kind`` says in the file, the default first
+    words: str  # of such a study, for the file that names none
+    needed: tuple[str, ...]  # entries of a side
     known: tuple[str, ...]
-    read: Callable[[str, dict, list[tuple[Path, dict]]], Iterable[Task]]
+    read: Callable[[str, dict, list[tuple[Path, dict]]], Iterable[Task]]  # (where, block, file and entries of both sides)
     sides: Callable[[Task, Task, Settings], Sides]
-    entries: tuple[str, ...] = ()
-    descriptor: str = ""
-    hint: str = ""
+    entries: tuple[str, ...] = ()  # of the block beside ``source``, ``target`` and ``kind``
+    descriptor: str = ""  # where there is none to choose
+    hint: str = ""  # what else a side needs, for messages
 
 
 def _read_materials(where: str, block: dict, tables: list[tuple[Path, dict]]) -> Iterable[Task]:

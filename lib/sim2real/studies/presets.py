@@ -21,32 +21,23 @@ M_STEPS, SEVERAL_M = (20, 40, 80, 160), (100, 400)
 
 @dataclass(frozen=True)
 class Preset:
-    """Sizes of a run.
+    """Sizes of a run."""
 
-    Attributes:
-        small_target_trials, large_target_trials: trials per cell, where fewer than :data:`LARGE_TARGET` measured materials can be
-            trained on or at least as many. Tests on tens of materials are noisy, so they get more.
-        pair_trials, pair_surface_trials: likewise of pairs, of which the paper has 100; every n and m is a training from scratch
-            there, so that error surfaces get fewer.
-        source_draws: of :class:`~sim2real.training.study.Design`.
-        n_min, n_max, points: smallest and largest source size, and how many, equally spaced on a logarithmic scale.
-        m_max: largest number of measured materials trained on; the paper's largest target set has 607.
-        surface_points, surface_m_max: numbers of n and of m of an error surface, and its largest m.
-        target_max: materials of a target, drawn once and for all; 0 is all of them. Fewer only show that everything runs.
-    """
-
+    # trials per cell, where fewer than LARGE_TARGET measured materials can be trained on, or at least as many: tests on tens of
+    # materials are noisy
     small_target_trials: int
     large_target_trials: int
+    # likewise of pairs, of which the paper has 100: every n and m is a training from scratch, so that error surfaces get fewer
     pair_trials: int
     pair_surface_trials: int
-    source_draws: int
+    source_draws: int  # of :class:`~sim2real.training.study.Design`
     n_min: int
     n_max: int
-    points: int
-    m_max: int
-    surface_points: tuple[int, int]
+    points: int  # between them, equally spaced on a logarithmic scale
+    m_max: int  # measured materials trained on; the paper's largest target set has 607
+    surface_points: tuple[int, int]  # n and m
     surface_m_max: int
-    target_max: int
+    target_max: int  # materials of a target, drawn once and for all; fewer than all (0) only show that everything runs
 
 
 # of smoke, quick and paper
@@ -65,17 +56,6 @@ _SIZES = {
     "target_max": (200, 0, 0),
 }
 PRESETS = {name: Preset(**{size: of[k] for size, of in _SIZES.items()}) for k, name in enumerate(("smoke", "quick", "paper"))}
-
-
-def get_preset(name: str) -> Preset:
-    """The preset of that name.
-
-    Raises:
-        ValueError: unknown name; the message lists the known ones.
-    """
-    if name not in PRESETS:
-        raise ValueError(f"unknown PRESET {name!r}; expected one of {', '.join(PRESETS)}")
-    return PRESETS[name]
 
 
 @dataclass(frozen=True)
@@ -167,19 +147,18 @@ def resolve(
     overlap: str = "keep",
     kind: str = "polymers",
 ) -> Settings:
-    """Check a notebook's parameters and fill in the preset's values where they are 0.
-
-    Args are the notebooks' parameters, and ``kind``: the kind of study, a key of :data:`~sim2real.studies.kinds.KINDS`.
+    """Check a notebook's parameters and fill in the preset's values where they are 0; ``kind`` is that of the studies.
 
     Raises:
-        ValueError: an unknown edition, preset or overlap, a negative number, or n_max that leaves no grid; one line that says
-            what is allowed.
+        ValueError: an unknown edition, preset or overlap, or a number out of range; one line that says what is allowed.
     """
     if edition not in EDITIONS:
         raise ValueError(f"unknown EDITION {edition!r}; expected one of {', '.join(EDITIONS)}")
     if overlap not in ("keep", "drop"):
         raise ValueError(f"unknown OVERLAP {overlap!r}; expected keep or drop")
-    chosen = get_preset(preset)
+    if preset not in PRESETS:
+        raise ValueError(f"unknown PRESET {preset!r}; expected one of {', '.join(PRESETS)}")
+    chosen = PRESETS[preset]
     for name, value in {"TRIALS": trials, "N_MAX": n_max, "M_MAX": m_max, "WORKERS": workers, "SEED": seed}.items():
         if value < 0:
             raise ValueError(f"{name} is {value}; expected a whole number from 0 (0 is the preset's)")

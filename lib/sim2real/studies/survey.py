@@ -124,12 +124,6 @@ def descriptor_map(
 ) -> tuple[dict, pd.DataFrame]:
     """Where measured polymers lie among a sample of simulated ones: principal components of the simulated ones' 190 numbers.
 
-    Args:
-        name: of the property.
-        source, target: polymers.
-        most, seed: of the sample.
-        workers: processes.
-
     Returns:
         ``share`` of the variance (2,), ``source`` and ``target`` (rows, 2); and how many of each side were described, have no
         descriptor, and have a parameter of another force field or rule.
