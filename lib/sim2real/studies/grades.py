@@ -53,7 +53,7 @@ class GradedSource:
 
 
 def similarity_to_target(study: Study, by: str = "tanimoto", workers: int = 1) -> tuple[NDArray, NDArray]:
-    """How similar each source material is to the measured one nearest to it, and the nearest one's row (each (rows of the source,)).
+    """How similar each source material is to the measured one nearest to it, and the row of that one, (rows of the source,) each.
 
     ``by`` is a key of :data:`MEASURES`; descriptors are standardised with the source's mean and standard deviation.
 

@@ -50,8 +50,7 @@ def _read_materials(where: str, block: dict, tables: list[tuple[Path, dict]]) ->
     if property and property not in known:
         raise DataError(f"{where}: property is {property!r}; expected one of {', '.join(known)}, or leave it out")
     source, target = (read_table(path, property=property, kind=_kind_of(block), **entries) for path, entries in tables)
-    if source.property.unit != target.property.unit:
-        raise DataError(f"{where}: source is in {source.property.unit}, target in {target.property.unit}; expected one unit")
+    check_units(source, target, f"{where}: ")
     # figures name the property once, by the target's column
     return replace(source, property=target.property), target
 
@@ -206,6 +205,13 @@ def descriptor_of(kind: str, block: dict, where: str = "") -> str:
     if descriptor not in DESCRIPTORS:
         raise DataError(f"{where}: descriptor is {descriptor!r}; expected one of {', '.join(DESCRIPTORS)}")
     return descriptor
+
+
+def check_units(source: Task, target: Task, where: str = "") -> None:
+    """Refuse sides in two units with a DataError."""
+    units = source.property.unit, target.property.unit
+    if units[0] != units[1]:
+        raise DataError(f"{where}source is in {units[0]}, target in {units[1]}; expected one unit")
 
 
 def check_sizes(name: str, study: Study) -> None:

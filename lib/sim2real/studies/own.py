@@ -15,7 +15,7 @@ from sim2real.datasets.tables import read_table
 from sim2real.datasets.task import DataError, Task
 from sim2real.laws.curve import learning_curve
 from sim2real.studies.kinds import KINDS
-from sim2real.studies.local import EXAMPLE, check_sizes, chosen_for, kind_of_study
+from sim2real.studies.local import EXAMPLE, check_sizes, check_units, chosen_for, kind_of_study
 from sim2real.studies.presets import PRESETS, resolve
 from sim2real.studies.run import Run
 from sim2real.studies.sides import Sides, describe
@@ -63,9 +63,7 @@ def study(
     """
     options = {"structure": structure, "value": value, "unit": unit, "property": property, "kind": kind}
     sides = [side if isinstance(side, Task) else read_table(side, **options) for side in (source, target)]
-    first, second = (side.property.unit for side in sides)
-    if first != second:
-        raise DataError(f"source is in {first}, target in {second}; expected one unit")
+    check_units(*sides)
     descriptor = descriptor or ("composition" if kind == "composition" else "molecular")
     described = describe(Sides(*sides), descriptor, workers or os.cpu_count() or 1)
     made = Study(f"{name}-{descriptor}", described.source, described.target, KINDS["polymers"].untuned, splits=name)
