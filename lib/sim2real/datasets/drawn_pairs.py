@@ -11,7 +11,7 @@ import chemicals
 import numpy as np
 import pandas as pd
 
-from sim2real.chemistry.simulators.unifac_groups import is_listed
+from sim2real.chemistry.simulators.unifac_groups import listed_groups
 from sim2real.chemistry.structures import StructureError, structure_key
 from sim2real.datasets.task import DROPPED_COLUMNS, Property, dropped_rows, reason_counts
 
@@ -116,7 +116,7 @@ def listed_molecules(largest: int) -> pd.DataFrame:
             for line in lines:
                 cells = line.split("\t", _INCHIKEY + 1)
                 key = cells[_INCHIKEY][:14]
-                if key in found or not is_listed(key):
+                if key in found or not listed_groups(key):
                     continue
                 atoms = {element: int(count or 1) for element, count in _ELEMENT.findall(cells[_FORMULA])}
                 heavy = sum(n for element, n in atoms.items() if element != "H")

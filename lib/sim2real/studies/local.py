@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import tomllib
@@ -229,9 +230,9 @@ def chosen_for(study: Study, m: int, kind: str) -> Recipe:
         m: target training size.
         kind: a key of :data:`~sim2real.studies.kinds.KINDS`, for what is tried.
     """
-    # what was chosen for conductivities before they had candidates of their own is not taken
-    suffix = "-conductivity" if kind == "conductivity" else ""
-    store = CACHE / "tuning" / f"{study.name}-{study.source.fingerprint}-{study.target.fingerprint}-m{m}{suffix}"
+    # a choice among other candidates is not taken
+    candidates = hashlib.sha256(repr(KINDS[kind].candidates.stages).encode()).hexdigest()[:8]
+    store = CACHE / "tuning" / f"{study.name}-{study.source.fingerprint}-{study.target.fingerprint}-m{m}-{candidates}"
     path, part, table = (store.with_name(f"{store.name}.{end}") for end in ("json", "part", "csv"))
     if path.exists():
         return from_dict(json.loads(path.read_text()))
