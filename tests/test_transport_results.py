@@ -15,7 +15,7 @@ from made import transport_study as make_study
 from made import transport_trials as make_trials
 from sim2real import tables
 from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
-from sim2real.laws.arms import compare_arms, compare_sizes, with_transfer_of
+from sim2real.laws.arms import compare_arms, compare_sizes
 from sim2real.laws.bootstrap import Bootstrap, paired_difference
 from sim2real.laws.classes import classes
 from sim2real.laws.parity import conductivity_parity
@@ -104,11 +104,6 @@ def test_arms_are_compared_on_the_same_compounds():
     assert law["transfer_minus_this"] == pytest.approx({"mean": mean, "standard_error": error, "trials": count})
     assert law["transfer_there"] == pytest.approx(last.mean()) and law["mae"] == pytest.approx(by_law.mean())
     assert everything["arms"]["transfer, drop"]["transfer_minus_this"]["mean"] == 0
-    drop = make_trials(study, 30, seed=9, test=60)
-    drop = replace(drop, design=replace(drop.design, overlap="drop"))
-    both = with_transfer_of(drop, trials)
-    assert both.errors("transfer") == pytest.approx(drop.errors("transfer"))
-    assert both.errors("direct") == pytest.approx(trials.errors("direct"))
     assert everything["arms"]["transfer, keep"]["transfer_minus_this"] is None
     table = tables.arms(records.values())
     assert "Wiedemann-Franz law" in table.index.get_level_values("arm")

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sim2real.datasets.chi_table import chi_from_table
 from sim2real.datasets.conductivity import ELECTRICAL, THERMAL
+from sim2real.datasets.pairs import chi_from_table
 from sim2real.datasets.paths import CACHE, DATA, ROOT
 from sim2real.datasets.tables import read_table
 from sim2real.datasets.task import OTHER_PROPERTIES, PROPERTIES, DataError, NoStudy, Task
