@@ -17,12 +17,7 @@ from sim2real.training.study import Study, Trials, splits
 
 AS_THEY_ARE = {"law": "its value as it is", "simulator": "its value on a line"}
 """Arms that are a simulator's own values, in words."""
-SPLIT_WORDS = {
-    "row": "by row (a pair's other rows may train)",
-    "pair": "by pair",
-    "solvent": "by solvent",
-    "polymer": "by polymer",
-}
+SPLIT_WORDS = {"row": "by row (a pair's other rows may train)", "pair": "by pair", "solvent": "by solvent", "polymer": "by polymer"}
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """How simulations and measurements replace or reinforce each other: equal error, budgets, marginal rates, interaction.
 
-The marginal rate of substitution (dR/dm) / (dR/dn) (Minami et al., npj Computational Materials 11, 146 (2025), Eq. 4)
-is the slope of a curve of equal error, and, where a budget line touches that curve, the ratio of their costs at which
-the budget is well spent. The paper takes it from a fitted surface for density, and for chi, where its curves of the error against n
-get steeper as m grows, which Eq. 1 cannot give, from the two curves that cross at the data's edge.
+The marginal rate of substitution (dR/dm) / (dR/dn) (Minami et al., npj Computational Materials 11, 146 (2025), Eq. 4) is the slope
+of a curve of equal error, and, where a budget line touches it, the ratio of their costs at which the budget is well spent. The
+paper takes it from a fitted surface for density, and from the two curves that cross at the data's edge for chi, where curves of the
+error against n get steeper as m grows, which Eq. 1 cannot give.
 """
 
 from __future__ import annotations
