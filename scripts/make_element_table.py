@@ -1,4 +1,4 @@
-"""Make lib/sim2real/descriptors/data/elements.csv: 58 features of 94 elements (H to Pu), and the list of imputed cells.
+"""Make lib/sim2real/chemistry/descriptors/data/elements.csv: 58 features of 94 elements (H to Pu), and the list of imputed cells.
 
     pip install mendeleev==1.3.0 pymatgen-core==2026.10.16 matminer==0.10.1
     python scripts/make_element_table.py [--check]

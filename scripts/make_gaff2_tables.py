@@ -1,4 +1,4 @@
-"""Write lib/sim2real/descriptors/data/gaff2_mod.csv from the package radonpy-pypi (extra ``[oracle]``).
+"""Write lib/sim2real/chemistry/descriptors/data/gaff2_mod.csv from the package radonpy-pypi (extra ``[oracle]``).
 
 Run from the root of the repository: ``python scripts/make_gaff2_tables.py``. The table holds what the force-field
 descriptor reads and no more: Lennard-Jones parameters of the atom types, force constants and equilibrium values of

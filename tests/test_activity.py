@@ -124,7 +124,7 @@ def test_drawing_drops_repeats_avoided_keys_and_values_out_of_range():
     reasons = drawn.dropped.set_index("found")["reason"].to_dict()
     assert reasons.pop("7") == "unlucky" and set(reasons.values()) == {"simulated value outside of -5 to 15"}
     assert set(map(int, reasons)) <= set(range(16, 40))
-    assert drawn.proposed == len(drawn.table) + len(drawn.dropped)
+    assert drawn.read == len(drawn.table) + len(drawn.dropped)
     with pytest.raises(ValueError, match="only 15 pairs can be drawn; lower n_max from 17"):
         draw_pairs(17, 0, propose, simulate, property=get_property("chi"), distinct=("side",))
 

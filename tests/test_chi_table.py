@@ -6,8 +6,7 @@ import pandas as pd
 import pytest
 
 from sim2real.chemistry.structures import structure_key
-from sim2real.datasets.chi_table import chi_from_table
-from sim2real.datasets.pairs import COLUMNS
+from sim2real.datasets.pairs import COLUMNS, chi_from_table
 from sim2real.datasets.tables import DataWarning
 from sim2real.datasets.task import DataError
 

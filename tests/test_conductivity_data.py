@@ -10,8 +10,7 @@ import pandas as pd
 import pytest
 
 from sim2real.chemistry.formulas import FormulaError, read_formula
-from sim2real.datasets.conductivity import load_conductivities
-from sim2real.datasets.curves import read_curves, value_at_room
+from sim2real.datasets.conductivity import load_conductivities, read_curves, value_at_room
 from sim2real.datasets.task import DataError
 
 needs_mirror = pytest.mark.skipif(not os.environ.get("SIM2REAL_DATA_MIRROR"), reason="SIM2REAL_DATA_MIRROR is not set")
@@ -169,7 +168,7 @@ def test_release_is_read_in_pieces(tmp_path, monkeypatch):
     rows = [curve("TiS2", "Electrical conductivity", "S/m", [300], [k + 1.0]) for k in range(7)]
     pd.DataFrame(rows).to_csv(tmp_path / "all.csv", index=False)
     whole, counts = read_curves(tmp_path / "all.csv")
-    monkeypatch.setattr("sim2real.datasets.curves.CHUNK", 2)
+    monkeypatch.setattr("sim2real.datasets.conductivity.CHUNK", 2)
     pieces, counts_of_pieces = read_curves(tmp_path / "all.csv")
     pd.testing.assert_frame_equal(whole, pieces)
     assert counts == counts_of_pieces and whole["line"].tolist() == list(range(2, 9))

@@ -249,7 +249,7 @@ def test_types_without_parameters_of_their_own_take_their_parents_unreported():
 
 def test_a_missing_parameter_is_replaced_and_reported():
     result = forcefield_vector("*CC=C(Cl)C*")
-    assert result.fallbacks == ("angle c3-c2-cl: empirical formula",)
+    assert result.notes == ("angle c3-c2-cl: empirical formula",)
     entry = parameters("angle", ("c3", "c2", "cl"))
     table = tables()
     theta = (table["angle"]["c3", "c2", "c3"][1] + table["angle"]["cl", "c2", "cl"][1]) / 2
@@ -260,10 +260,10 @@ def test_a_missing_parameter_is_replaced_and_reported():
 
 
 def test_fallbacks_beyond_radonpy_are_reported():
-    assert forcefield_vector("*c1ccc(*)s1").fallbacks[0].startswith("dihedral ")
-    assert "bond ss-hs: mean between the same elements" in forcefield_vector("S").fallbacks
-    assert any(line.startswith("atom H on sp carbon") for line in forcefield_vector("C#N").fallbacks)
-    assert forcefield_vector("*CC*").fallbacks == ()
+    assert forcefield_vector("*c1ccc(*)s1").notes[0].startswith("dihedral ")
+    assert "bond ss-hs: mean between the same elements" in forcefield_vector("S").notes
+    assert any(line.startswith("atom H on sp carbon") for line in forcefield_vector("C#N").notes)
+    assert forcefield_vector("*CC*").notes == ()
 
 
 # ---- silicon and boron, by UFF
@@ -286,8 +286,8 @@ def test_fallbacks_beyond_radonpy_are_reported():
 def test_terms_around_silicon_and_boron_are_reported(smiles, reported):
     result = forcefield_vector(smiles)
     assert np.isfinite(result.vector).all() and all(block.any() for block in np.split(result.vector[10:], 9))
-    assert all(line.endswith(": UFF") for line in result.fallbacks)
-    found = {line.removesuffix(": UFF") for line in result.fallbacks}
+    assert all(line.endswith(": UFF") for line in result.notes)
+    found = {line.removesuffix(": UFF") for line in result.notes}
     wanted = set(reported.split(", "))
     assert wanted <= found, sorted(found)
     if smiles == "*[Si](C)(C)O*":

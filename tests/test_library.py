@@ -108,10 +108,11 @@ def test_context_shortens_finished_branches_and_state_sees_rings():
     assert ring.state == (1, True, 2, 1)
 
 
-def test_size_limit():
+def test_size_limit(monkeypatch):
     assert draft_of(["*", "C", "C"], heavy_atoms=3).fits("C")
     assert not draft_of(["*", "C", "C", "C"], heavy_atoms=3).fits("C")
-    model = NgramModel(heavy_atoms=9).fit(["*CC*", "*CC(C)*", "*CCO*"], np.random.default_rng(0))
+    monkeypatch.setattr("sim2real.chemistry.library.ngram.HEAVY_ATOMS", 9)
+    model = NgramModel().fit(["*CC*", "*CC(C)*", "*CCO*"], np.random.default_rng(0))
     sizes = [parse(s).GetNumHeavyAtoms() for s in (model.sample(np.random.default_rng(k)) for k in range(60)) if s]
     assert sizes and max(sizes) <= 9
 
@@ -176,8 +177,9 @@ def test_a_high_order_recites_and_a_low_order_invents(known):
     assert novel(40) < novel(4)
 
 
-def test_endless_chains_are_given_up():
-    model = NgramModel(order=2, steps=5).fit(["*CCCCCCCC*"], np.random.default_rng(0))
+def test_endless_chains_are_given_up(monkeypatch):
+    monkeypatch.setattr("sim2real.chemistry.library.ngram.STEPS", 5)
+    model = NgramModel(order=2).fit(["*CCCCCCCC*"], np.random.default_rng(0))
     assert {model.sample(np.random.default_rng(k)) for k in range(30)} >= {None}
     with pytest.raises(ValueError, match="order must be at least 2"):
         NgramModel(order=1)

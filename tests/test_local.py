@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,14 +13,14 @@ import pytest
 from sim2real.datasets.embedded import load_polymer_facts, load_virtual_polymers
 from sim2real.datasets.tables import DataWarning
 from sim2real.datasets.task import DataError, NoStudy
+from sim2real.studies.kinds import KINDS
 from sim2real.studies.load import load_studies, load_study
 from sim2real.studies.local import EXAMPLE, read_blocks, read_tables
 from sim2real.studies.presets import resolve
 from sim2real.training.experiment import run_trials
 from sim2real.training.recipes import UNTUNED
 from sim2real.training.study import Design
-from sim2real.training.tune import PAIRS as PAIRS_TRIED
-from sim2real.training.tune import STANDARD, TRANSPORT
+from sim2real.training.tune import PAIR_STAGES, STANDARD, TRANSPORT
 
 SMOKE = resolve("local", "smoke", workers=1)
 
@@ -82,6 +83,14 @@ def test_hyperparameters_are_chosen_once_and_kept(tables, tmp_path, choices):
     first, second = (load_study("polymers", "local", settings, tables=tables) for _ in range(2))
     assert choices == [(STANDARD, "local-density-molecular", 30)] and first.settings == second.settings == UNTUNED
     assert len(list((tmp_path / "cache" / "tuning").glob("*.csv"))) == 1
+
+
+def test_a_choice_among_other_candidates_is_not_taken(tables, choices, monkeypatch):
+    settings = resolve("local", "quick", workers=1)
+    for tried in (STANDARD, TRANSPORT, STANDARD):
+        monkeypatch.setitem(KINDS, "polymers", replace(KINDS["polymers"], candidates=tried))
+        load_study("polymers", "local", settings, tables=tables)
+    assert [candidates for candidates, _, _ in choices] == [STANDARD, TRANSPORT]
 
 
 def test_a_property_that_no_block_has_is_refused_with_the_blocks_there_are(tables):
@@ -240,7 +249,7 @@ def test_hyperparameters_of_pairs_are_chosen_with_the_split_by_pair(chi_tables, 
         warnings.simplefilter("ignore", DataWarning)
         study = load_study("pairs", "local", resolve("local", "quick", workers=1, kind="pairs"), tables=chi_tables, split="solvent")
     ((candidates, name, _),) = choices
-    assert (candidates, name, study.name) == (PAIRS_TRIED, "local-miscibility-pair", "local-miscibility-solvent")
+    assert (candidates, name, study.name) == (PAIR_STAGES, "local-miscibility-pair", "local-miscibility-solvent")
     assert (study.split_by, study.splits) == ("solvent_key", "local-miscibility-solvent")
 
 

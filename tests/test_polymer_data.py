@@ -38,7 +38,6 @@ def _md(tmp_path, structure="smiles", **changes):
 @pytest.mark.parametrize(("database", "structure"), [("radonpy", "smiles"), ("polyomics", "smiles"), ("polyomics", "smiles_list")])
 def test_a_database_of_molecular_dynamics(tmp_path, database, structure, monkeypatch):
     monkeypatch.setattr("sim2real.datasets.polymers.CACHE", tmp_path / "cache")
-    monkeypatch.setattr("sim2real.datasets.polymers.CHUNK", 3)
     task = load_md_polymers("heat_capacity", database, _md(tmp_path, structure))
     # *CC* and *CCCC* are polyethylene cut twice; the deuterated unit is refused
     assert len(task) == 2 and task.report["rows read"] == 4

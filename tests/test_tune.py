@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim2real.training.recipes import TUNING, Network, Training, load_hyperparameters
+from sim2real.studies.tuning import tune_command
+from sim2real.training.recipes import TUNING, UNTUNED, Network, Training, load_hyperparameters, save_hyperparameters
 from sim2real.training.seeding import numpy_generator
 from sim2real.training.study import split_rows
-from sim2real.training.tune import HEAD_ONLY, PAIRS, STANDARD, TRANSPORT, Search, standard, tune
+from sim2real.training.tune import HEAD_ONLY, PAIR_STAGES, STANDARD, TRANSPORT, Search, standard, tune
 
 
 def test_the_best_of_each_stage_is_chosen(study):
@@ -29,7 +30,7 @@ def test_the_best_of_each_stage_is_chosen(study):
 def test_tuning_reads_no_test_row_and_tears_no_group_apart(study):
     groups = np.array([f"g{k}" for k in np.random.default_rng(0).integers(0, 11, 40)])
     target = replace(study.target, table=study.target.table.assign(pair=groups))
-    search = Search(replace(study, target=target, split_by="pair", splits="shared"), 24, PAIRS, 5)
+    search = Search(replace(study, target=target, split_by="pair", splits="shared"), 24, PAIR_STAGES, 5)
     for trial, (fit, validate) in enumerate(zip(search.fit, search.validate)):
         test = split_rows(target, numpy_generator("tuning", "shared", "split", trial), "pair")[1]
         assert len(validate) == 6 and len(fit) > 6
@@ -39,7 +40,7 @@ def test_tuning_reads_no_test_row_and_tears_no_group_apart(study):
 
 @pytest.mark.parametrize("table", sorted(TUNING.glob("*.csv")), ids=lambda path: path.stem)
 def test_committed_tables_hold_the_candidates_in_their_order(table):
-    candidates = PAIRS if "chi" in table.stem else TRANSPORT if "sigma" in table.stem else STANDARD
+    candidates = PAIR_STAGES if "chi" in table.stem else TRANSPORT if "sigma" in table.stem else STANDARD
     rows, recipe = iter(pd.read_csv(table).to_dict("records")), candidates.start
     for stage in candidates.stages:
         best = None
@@ -52,3 +53,13 @@ def test_committed_tables_hold_the_candidates_in_their_order(table):
         recipe = replace(recipe, **best)
     assert next(rows, None) is None
     assert recipe == load_hyperparameters(table.stem)
+
+
+def test_nothing_is_written_into_an_installed_package(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("sim2real.training.recipes.CHECKOUT", None)
+    monkeypatch.setattr("sim2real.training.recipes.CHOSEN", tmp_path / "chosen.json")
+    with pytest.raises(ValueError, match="there is no checkout"):
+        save_hyperparameters("polymers-density-molecular", UNTUNED)
+    with pytest.raises(SystemExit):
+        tune_command(["polymers-density-molecular"])
+    assert "there is no checkout" in capsys.readouterr().err and not list(tmp_path.iterdir())

@@ -1,9 +1,8 @@
 """PoLyInfo's polymer classes P01 to P21, assigned to a repeat unit by rule.
 
-PoLyInfo (Otsuka et al., 2011 Int. Conf. on Emerging Intelligent Data and Web Technologies, p. 22; polymer.nims.go.jp)
-sorts homopolymers by the structure of the main chain, and only all-carbon main chains by their side groups. A unit that
-fits several classes gets the first one in the order of ``classes.csv``. The patterns are this project's own reading
-of the class names, not PoLyInfo's (closed) assignment.
+PoLyInfo (Otsuka et al., 2011 Int. Conf. on Emerging Intelligent Data and Web Technologies, p. 22) sorts homopolymers by the
+main chain, and only all-carbon main chains by their side groups. A unit that fits several classes gets the first one in the
+order of ``classes.csv``, whose patterns are this project's own reading of the class names, not the (closed) assignment.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ def polymer_class(smiles: str) -> str:
     All-carbon chains that fit no rule are P01 without, and P03 with, hetero-atoms; so are the rare other chains.
 
     Raises:
-        StructureError: as :func:`sim2real.chemistry.structures.parse`, and for a molecule without attachment points.
+        StructureError: as :func:`sim2real.chemistry.structures.parse`, and for a molecule.
     """
     return class_of_mol(parse(smiles, attachment_points=(2,)))
 
@@ -46,9 +45,7 @@ def class_of_mol(unit: Chem.Mol) -> str:
     chain = _marked_chain(unit)
     elements = {atom.GetAtomicNum() for atom in unit.GetAtoms()} - {0, 1, 6}
     for code, queries in _QUERIES.items():
-        if code == "P05" and elements - _HALOGENS:
-            continue
-        if any(chain.HasSubstructMatch(query) for query in queries):
+        if not (code == "P05" and elements - _HALOGENS) and any(map(chain.HasSubstructMatch, queries)):
             return code
     aromatic = any(atom.GetIsAromatic() for atom in unit.GetAtoms())
     return "P03" if elements or aromatic else "P01"
@@ -58,20 +55,17 @@ def _marked_chain(unit: Chem.Mol) -> Chem.Mol:
     (star_head, head), (star_tail, tail) = attachment_indices(unit)
     distance = Chem.GetDistanceMatrix(unit)
     length = int(distance[head, tail])
-    path = [a for a in range(unit.GetNumAtoms()) if distance[head, a] + distance[a, tail] == length]
-    rings = _rings_along(unit, set(path))
+    path = {a for a in range(unit.GetNumAtoms()) if distance[head, a] + distance[a, tail] == length}
+    rings = _rings_along(unit, path)
     units = 1 + ceil(3 * _END / (length + 1))
     chain = oligomer(unit, units)
     atoms = [a for a in range(unit.GetNumAtoms()) if a not in (star_head, star_tail)]
     for copy in range(units):
         for rank, a in enumerate(atoms):
-            if a not in rings and distance[head, a] + distance[a, tail] != length:
-                continue
             from_start = copy * (length + 1) + distance[head, a]
             from_end = (units - 1 - copy) * (length + 1) + distance[a, tail]
-            if min(from_start, from_end) >= _END:
-                on_path = distance[head, a] + distance[a, tail] == length
-                chain.GetAtomWithIdx(copy * len(atoms) + rank).SetIsotope(1 if on_path else 2)
+            if (a in path or a in rings) and min(from_start, from_end) >= _END:
+                chain.GetAtomWithIdx(copy * len(atoms) + rank).SetIsotope(1 if a in path else 2)
     return chain
 
 

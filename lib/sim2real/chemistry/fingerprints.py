@@ -18,9 +18,6 @@ def chain_fingerprint(smiles: str) -> DataStructs.ExplicitBitVect:
     For a repeat unit the environments are those of the atoms of one unit inside an oligomer that goes on for at least
     radius + 1 backbone atoms to both sides, with redundant environments kept: no environment sees an end or an attachment
     point, and the bits do not depend on where the chain was cut, on its direction, or on how many repeats were written.
-
-    Raises:
-        StructureError: as :func:`sim2real.chemistry.structures.parse`.
     """
     mol = Chem.Mol(parse(smiles))
     Chem.RemoveStereochemistry(mol)

@@ -29,26 +29,17 @@ class FormulaError(ValueError):
 
 @dataclass(frozen=True)
 class Formula:
-    """A composition.
+    """A composition."""
 
-    Attributes:
-        key: elements in alphabetical order with their atomic fractions, rounded to :data:`DECIMALS`; itself a formula.
-        reduced: the formula with integers divided by their greatest common divisor, in IUPAC's order (metals first, oxygen and
-            halogens last).
-        fractions: atomic fractions by symbol, not rounded, in the order in which the elements are written.
-    """
-
-    key: str
-    reduced: str
-    fractions: tuple[tuple[str, float], ...]
+    key: str  # elements in alphabetical order with their atomic fractions, rounded to DECIMALS; itself a formula
+    reduced: str  # integers divided by their greatest common divisor, in IUPAC's order (metals first, oxygen, halogens last)
+    fractions: tuple[tuple[str, float], ...]  # not rounded, in the order in which the elements are written
 
     @property
     def family(self) -> str:
-        """The class: the first of :data:`FAMILIES` (halide, oxide, chalcogenide, pnictide, tetrelide) whose elements are at
-        least 10 % of the atoms, else ``intermetallic or other``.
+        """The class: the first of :data:`FAMILIES` whose elements are at least 10 % of the atoms, else ``intermetallic or other``.
 
-        A rule on what is counted, not on bonding: BiCuSeO is an oxide, CsSnI3 a halide, CoSb3 and metallic Bi-Sb are
-        pnictides, ZrNiSn and Si-Ge tetrelides.
+        A rule on what is counted, not on bonding: BiCuSeO is an oxide, CoSb3 and metallic Bi-Sb are pnictides.
         """
         amounts = dict(self.fractions)
         for name, elements in FAMILIES.items():

@@ -1,8 +1,7 @@
 """Chemical structures: reading SMILES, repeat units, oligomers and cut-independent keys.
 
-A *polymer* is written as its constitutional repeat unit with two attachment points (``*``), a *molecule* as a plain
-SMILES. Simulators, descriptors and tables read structures through this module, so that a bad one is refused in one place and in
-one sentence.
+A *polymer* is written as its constitutional repeat unit with two attachment points (``*``), a *molecule* as a plain SMILES.
+All read structures through this module, so that a bad one is refused in one place and in one sentence.
 """
 
 from __future__ import annotations
@@ -23,15 +22,11 @@ class StructureError(ValueError):
 
 
 def parse(smiles: str, *, attachment_points: tuple[int, ...] = (0, 2)) -> Chem.Mol:
-    """Read one SMILES as a neutral, closed-shell, one-component structure without isotopes.
+    """Read one SMILES as a neutral, closed-shell, one-component structure without isotopes, hydrogens implicit.
 
     Args:
-        smiles: SMILES with no ``*`` (a molecule) or exactly two (a repeat unit). ``[*]``, ``[*:1]``, ``[1*]`` and ``*`` are the
-            same.
+        smiles: SMILES with no ``*`` (a molecule) or two (a repeat unit); ``[*]``, ``[*:1]``, ``[1*]`` and ``*`` are the same.
         attachment_points: the allowed numbers of ``*``.
-
-    Returns:
-        The sanitised molecule, hydrogens implicit.
 
     Raises:
         StructureError: empty, unreadable, several components (salts, solvates), charged, radical, isotope-labelled,
@@ -98,8 +93,10 @@ def oligomer(mol: Chem.Mol, units: int) -> Chem.Mol:
     for k in range(units - 1):
         chain.AddBond(k * size + tail, (k + 1) * size + head, Chem.BondType.SINGLE)
     removed = {k * size + star for k in range(units) for star in (star_head, star_tail)}
-    for index in (head, (units - 1) * size + tail):
-        _cap_with_hydrogen(chain, index)
+    for atom in map(chain.GetAtomWithIdx, (head, (units - 1) * size + tail)):
+        # capped with hydrogen: atoms written in brackets, and aromatic nitrogens, do not fill their valence by themselves
+        if atom.GetNoImplicit() or (atom.GetIsAromatic() and atom.GetAtomicNum() == 7):
+            atom.SetNumExplicitHs(atom.GetNumExplicitHs() + 1)
     for index in sorted(removed, reverse=True):
         chain.RemoveAtom(index)
     try:
@@ -109,13 +106,6 @@ def oligomer(mol: Chem.Mol, units: int) -> Chem.Mol:
     return chain.GetMol()
 
 
-def _cap_with_hydrogen(mol: Chem.RWMol, index: int) -> None:
-    # atoms written in brackets, and aromatic nitrogens, do not fill their valence by themselves
-    atom = mol.GetAtomWithIdx(index)
-    if atom.GetNoImplicit() or (atom.GetIsAromatic() and atom.GetAtomicNum() == 7):
-        atom.SetNumExplicitHs(atom.GetNumExplicitHs() + 1)
-
-
 @lru_cache(maxsize=100_000)
 def structure_key(smiles: str) -> str:
     """A canonical, stereo-free SMILES that does not depend on where the chain was cut or in which direction it is read.
@@ -123,9 +113,6 @@ def structure_key(smiles: str) -> str:
     Every acyclic single bond of the backbone is a possible cut. The unit is cut at all of them, the pieces form a
     periodic sequence, and the key is the smallest rotation of its shortest period, read forwards or backwards:
     ``*CCO*``, ``*COC*``, ``*OCC*`` and ``*CCOCCO*`` share one key. A molecule's key is its canonical SMILES.
-
-    Raises:
-        StructureError: as :func:`parse`.
     """
     mol = Chem.Mol(parse(smiles))
     Chem.RemoveStereochemistry(mol)
@@ -150,12 +137,9 @@ def _backbone_pieces(mol: Chem.Mol, path: tuple[int, ...], cuts: list[int]) -> l
     order = {atom: k for k, atom in enumerate(path)}
     broken = labelled.GetMol()
     if cuts:
-        labels = []
-        for index in cuts:
-            bond = mol.GetBondWithIdx(index)
-            begin_first = order[bond.GetBeginAtomIdx()] < order[bond.GetEndAtomIdx()]
-            # the first number marks the dummy in the begin atom's place, so it ends up on the end atom's piece
-            labels.append((1, 2) if begin_first else (2, 1))
+        ends = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in map(mol.GetBondWithIdx, cuts)]
+        # the first number marks the dummy in the begin atom's place, so it ends up on the end atom's piece
+        labels = [(1, 2) if order[begin] < order[end] else (2, 1) for begin, end in ends]
         broken = Chem.FragmentOnBonds(broken, cuts, dummyLabels=labels)
     fragments = sorted(Chem.GetMolFrags(broken), key=lambda atoms: min(order[a] for a in atoms if a in order))
     return [Chem.CanonSmiles(Chem.MolFragmentToSmiles(broken, atomsToUse=list(atoms))) for atoms in fragments]
@@ -175,12 +159,8 @@ def _smallest_rotation(pieces: list[str]) -> list[str]:
 
 def _join(pieces: list[str]) -> str:
     """One repeat unit from its labelled pieces."""
-    chain = None
-    for piece in pieces:
-        part = Chem.MolFromSmiles(piece)
-        if chain is None:
-            chain = Chem.RWMol(part)
-            continue
+    chain = Chem.RWMol(Chem.MolFromSmiles(pieces[0]))
+    for part in map(Chem.MolFromSmiles, pieces[1:]):
         tail = next(a for a in chain.GetAtoms() if a.GetAtomicNum() == 0 and a.GetIsotope() == 2)
         offset = chain.GetNumAtoms()
         head = next(a for a in part.GetAtoms() if a.GetAtomicNum() == 0 and a.GetIsotope() == 1)

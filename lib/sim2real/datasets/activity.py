@@ -1,15 +1,12 @@
 """Activity coefficients of small molecules: the embedded twin of the chi study, which has no measured chi it may embed.
 
-The target comes from NRTL parameters of ChemSep (chemsep.org), which were fitted to measured vapour-liquid equilibria and which the
-package ``thermo`` (C. Bell et al., MIT licence) ships; the source is original UNIFAC. The two are not independent: UNIFAC's own
-parameters were fitted to such equilibria too.
+The target comes from NRTL parameters of ChemSep, the source from original UNIFAC, both of the package ``thermo``. They are not
+independent: the parameters of both were fitted to measured vapour-liquid equilibria.
 """
 
 from __future__ import annotations
 
-import csv
 from functools import lru_cache
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -21,18 +18,16 @@ from thermo.interaction_parameters import IPDB
 from sim2real.chemistry.simulators.unifac import ln_gamma_infinite
 from sim2real.chemistry.simulators.unifac_groups import NoGroups, molecule_groups
 from sim2real.chemistry.structures import PAIR_SEPARATOR, structure_key
-from sim2real.datasets.drawn_pairs import draw_molecules, draw_pairs, pick
+from sim2real.datasets import pairs
+from sim2real.datasets.drawn_pairs import draw_molecules, draw_pairs, pick, report_drawn
 from sim2real.datasets.rows import Cells, Fault, sort_rows
-from sim2real.datasets.task import Task, get_property, merge
+from sim2real.datasets.task import Task, get_property, merge, shipped
 
 TABLE = "ChemSep NRTL"  # thermo's name of the parameter table
 KELVIN = 298.15
-COLUMNS = ("key", "structure", "polymer", "solvent", "polymer_key", "solvent_key", "temperature", "value", "group", "pair")
+COLUMNS = pairs.COLUMNS[:10]  # without the spread of repeated values
 LARGEST = 12  # heavy atoms of a drawn molecule; NRTL's own have up to 20, nine tenths of them up to 8
 MOLECULES = 3000  # among which pairs are drawn: more pairs than anyone asks for, and few enough to be described in a minute
-
-# the class of a molecule is the first of solute_classes.csv whose pattern it holds
-OTHER_CLASS = "other compounds"
 
 
 def load_activity_nrtl() -> Task:
@@ -43,21 +38,18 @@ def load_activity_nrtl() -> Task:
     concentrations, and 298.15 K from the temperatures of the data, so that a value may be absurd: outside of the property's
     range it is dropped.
 
-    Returns:
-        The task. ``table`` has :data:`COLUMNS`: ``polymer`` is the solute, ``structure`` is ``solute|solvent``, ``key``
-        (= ``pair``) is the mixture, both structure keys joined by ``|`` in alphabetical order, so that either direction of a
-        mixture has the same; ``group`` is the chemical class of the solute. The line of a dropped row is its number in thermo's
-        table, from 1.
+    The task's ``table`` has :data:`COLUMNS`: ``polymer`` is the solute, ``structure`` is ``solute|solvent``, ``key`` (= ``pair``)
+    is the mixture, both structure keys joined by ``|`` in alphabetical order, so that either direction of a mixture has the same;
+    ``group`` is the chemical class of the solute. The line of a dropped row is its number in thermo's table, from 1.
     """
     prop = get_property("ln_activity_coefficient")
     parameters = IPDB.tables[TABLE]
     rows = pd.DataFrame({"pair of CAS": list(parameters)})
-    parts = rows["pair of CAS"].str.split(" ", expand=True)
-    smiles = {cas: _structure(cas) for cas in sorted(set(parts[0]) | set(parts[1]))}
-    rows["polymer"], rows["solvent"] = parts[0].map(smiles), parts[1].map(smiles)
-    forwards = np.array([parameters[f"{a} {b}"]["bij"] for a, b in zip(parts[0], parts[1])]) / KELVIN
-    backwards = np.array([parameters[f"{b} {a}"]["bij"] for a, b in zip(parts[0], parts[1])]) / KELVIN
-    alpha = np.array([parameters[pair]["alphaij"] for pair in rows["pair of CAS"]])
+    first, second = (part for _, part in rows["pair of CAS"].str.split(" ", expand=True).items())
+    rows["polymer"], rows["solvent"] = first.map(_structure), second.map(_structure)
+    forwards = np.array([p["bij"] for p in parameters.values()]) / KELVIN
+    backwards = np.array([parameters[f"{b} {a}"]["bij"] for a, b in zip(first, second)]) / KELVIN
+    alpha = np.array([p["alphaij"] for p in parameters.values()])
     with np.errstate(over="ignore"):  # a wild parameter gives infinity, which is out of range
         rows["value"] = backwards + forwards * np.exp(-alpha * forwards)
 
@@ -69,70 +61,43 @@ def load_activity_nrtl() -> Task:
         return {name: cells[name] for name in ("polymer", "solvent", "value")}
 
     read = sort_rows(f"thermo, {TABLE}", rows, 1, read_row)
-    table = merge(_with_keys(read.table), ("key", "polymer_key"))
-    return Task(
-        name="NRTL fitted to measured equilibria",
-        property=prop,
-        table=_finish(table),
-        licence="parameters of ChemSep as shipped in thermo (MIT)",
-        citation="ChemSep (chemsep.org), table 'ChemSep NRTL' of the package thermo 0.6.1",
-        report={
-            **read.report(len(table), "solute and solvent", "rows"),
-            "mixtures": table["key"].nunique(),
-            "molecules": len(set(table["polymer_key"]) | set(table["solvent_key"])),
-        },
-        dropped=read.dropped,
-    )
+    table = _finish(merge(_with_keys(read.table), ("key", "polymer_key")))
+    report = read.report(len(table), "solute and solvent", "rows")
+    report |= {"mixtures": table["key"].nunique(), "molecules": len(_molecules(table))}
+    licence = "parameters of ChemSep as shipped in thermo (MIT)"
+    citation = "ChemSep (chemsep.org), table 'ChemSep NRTL' of the package thermo 0.6.1"
+    return Task("NRTL fitted to measured equilibria", prop, table, licence, citation, report, read.dropped)
 
 
 def load_activity_unifac(n_max: int, *, seed: int = 0, molecules: int = MOLECULES) -> Task:
-    """ln gamma at infinite dilution and 298.15 K by original UNIFAC.
+    """ln gamma at infinite dilution and 298.15 K by original UNIFAC; columns are as :func:`load_activity_nrtl` says.
 
-    The first rows are the target's own (:func:`load_activity_nrtl`), where UNIFAC has a value: the source holds the simulation of
-    every tested pair, and without the rows of the target's ``key`` that of neither direction. ``n_max`` random directed pairs
-    follow, none of them of the target's mixtures, so that either way the source has at least ``n_max`` rows. Each partner of such
-    a pair is with equal chance one of the target's molecules or one of thermo's DDBST table.
-
-    Args:
-        n_max: random pairs; a smaller number is the beginning of a larger one.
-        seed: of the draw.
-        molecules: how many of that table, of up to :data:`LARGEST` heavy atoms, are drawn from.
-
-    Returns:
-        The task; columns as :func:`load_activity_nrtl`. Pairs without all interaction parameters are dropped, counted and listed.
-
-    Raises:
-        ValueError: ``n_max`` exceeds what can be drawn.
+    The first rows are the target's own, where UNIFAC has a value: the source holds the simulation of every tested pair, and
+    without the rows of the target's ``key`` that of neither direction. ``n_max`` random directed pairs follow, none of them of
+    the target's mixtures, so that either way the source has at least ``n_max`` rows; the draw of a smaller ``n_max`` is the
+    beginning of a larger one. Each partner of such a pair is with equal chance one of the target's molecules or one of
+    ``molecules`` of thermo's DDBST table, of up to :data:`LARGEST` heavy atoms.
     """
     prop = get_property("ln_activity_coefficient")
     target = load_activity_nrtl()
     own = target.table.assign(value=simulated_target(target))
     known = own["value"].between(prop.low, prop.high)
-    pools = sorted(set(own["polymer"]) | set(own["solvent"])), draw_molecules(molecules, seed, LARGEST)
+    pools = sorted(_molecules(own)), draw_molecules(molecules, seed, LARGEST)
 
     def propose(rng: np.random.Generator, size: int) -> pd.DataFrame:
-        pairs = pd.DataFrame({"polymer": pick(pools, rng, size), "solvent": pick(pools, rng, size)})
-        return _with_keys(pairs[pairs["polymer"] != pairs["solvent"]])
+        frame = pd.DataFrame({"polymer": pick(pools, rng, size), "solvent": pick(pools, rng, size)})
+        return _with_keys(frame[frame["polymer"] != frame["solvent"]])
 
     def simulate(frame: pd.DataFrame) -> pd.DataFrame:
         return ln_gamma_infinite(list(frame["polymer"]), list(frame["solvent"]), np.full(len(frame), KELVIN))
 
     drawn = draw_pairs(n_max, seed, propose, simulate, property=prop, distinct=("polymer_key",), avoid=frozenset(target.keys))
-    return Task(
-        name="original UNIFAC",
-        property=prop,
-        table=pd.concat([own[known], _finish(drawn.table)], ignore_index=True),
-        licence="computed here; parameters and group assignments of thermo (MIT), published by DDBST",
-        citation="Fredenslund et al., AIChE J. 21 (1975) 1086, parameters and groups of the package thermo 0.6.1",
-        report={
-            "the target's own pairs": int(known.sum()),
-            "of the target's pairs not simulated": int((~known).sum()),
-            **drawn.report(),
-            "rows": int(known.sum()) + len(drawn.table),
-            "molecules": len(set(drawn.table["polymer"]) | set(drawn.table["solvent"]) | set(own["polymer"]) | set(own["solvent"])),
-        },
-        dropped=drawn.dropped,
-    )
+    table = pd.concat([own[known], _finish(drawn.table)], ignore_index=True)
+    report = {"the target's own pairs": int(known.sum()), "of the target's pairs not simulated": int((~known).sum())}
+    report |= report_drawn(drawn) | {"rows": len(table), "molecules": len(_molecules(drawn.table) | _molecules(own))}
+    licence = "computed here; parameters and group assignments of thermo (MIT), published by DDBST"
+    citation = "Fredenslund et al., AIChE J. 21 (1975) 1086, parameters and groups of the package thermo 0.6.1"
+    return Task("original UNIFAC", prop, table, licence, citation, report, drawn.dropped)
 
 
 def simulated_target(task: Task) -> np.ndarray:
@@ -143,20 +108,20 @@ def simulated_target(task: Task) -> np.ndarray:
 
 @lru_cache(maxsize=100_000)
 def solute_class(smiles: str) -> str:
-    """The chemical class of a molecule: the first of eleven that it belongs to; ``other compounds`` are mostly water."""
+    """The chemical class of a molecule: the first of ``solute_classes.csv`` of which it holds a pattern; most others are water."""
     mol = Chem.MolFromSmiles(smiles)
-    for name, patterns in _compiled().items():
-        if any(mol.HasSubstructMatch(pattern) for pattern in patterns):
-            return name
-    return OTHER_CLASS
+    found = (name for name, patterns in _CLASSES.items() if any(map(mol.HasSubstructMatch, patterns)))
+    return next(found, "other compounds")
 
 
-@lru_cache(maxsize=1)
-def _compiled() -> dict[str, tuple[Chem.Mol, ...]]:
-    with (files("sim2real.datasets") / "solute_classes.csv").open(encoding="utf-8") as file:
-        return {row["name"]: tuple(map(Chem.MolFromSmarts, row["patterns"].split())) for row in csv.DictReader(file)}
+_CLASSES = {row["name"]: [Chem.MolFromSmarts(p) for p in row["patterns"].split()] for row in shipped("solute_classes.csv")}
 
 
+def _molecules(table: pd.DataFrame) -> set[str]:
+    return set(table["polymer"]) | set(table["solvent"])
+
+
+@lru_cache(maxsize=1000)
 def _structure(cas: str) -> str | None:
     """Stereo-free SMILES of a CAS number, or None where there is none or UNIFAC has no groups for it."""
     try:
@@ -167,11 +132,11 @@ def _structure(cas: str) -> str | None:
     return structure_key(smiles)
 
 
-def _with_keys(pairs: pd.DataFrame) -> pd.DataFrame:
+def _with_keys(frame: pd.DataFrame) -> pd.DataFrame:
     """Keys of solute, solvent and mixture: the stereo-free SMILES of a molecule is its key."""
-    solute, solvent = pairs["polymer"], pairs["solvent"]
+    solute, solvent = frame["polymer"], frame["solvent"]
     key = [PAIR_SEPARATOR.join(sorted(two)) for two in zip(solute, solvent)]
-    return pairs.assign(key=key, structure=solute + PAIR_SEPARATOR + solvent, polymer_key=solute, solvent_key=solvent)
+    return frame.assign(key=key, structure=solute + PAIR_SEPARATOR + solvent, polymer_key=solute, solvent_key=solvent)
 
 
 def _finish(table: pd.DataFrame) -> pd.DataFrame:

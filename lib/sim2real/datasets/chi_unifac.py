@@ -10,9 +10,9 @@ import pandas as pd
 from sim2real.chemistry.simulators.unifac import HIGH_KELVIN, LOW_KELVIN, simulate_chi
 from sim2real.chemistry.simulators.unifac_groups import NoGroups, molecule_groups, unit_groups
 from sim2real.chemistry.structures import PAIR_SEPARATOR
-from sim2real.datasets.drawn_pairs import draw_molecules, draw_pairs, pick
+from sim2real.datasets.drawn_pairs import draw_molecules, draw_pairs, pick, report_drawn
 from sim2real.datasets.embedded import load_virtual_polymers, sample_balanced
-from sim2real.datasets.pairs import COLUMNS, UNCLASSIFIED, load_chi_measured
+from sim2real.datasets.pairs import COLUMNS, UNCLASSIFIED, count_distinct, load_chi_measured
 from sim2real.datasets.task import Task, get_property
 
 DRAWN_KELVIN = tuple(278.15 + 20.0 * k for k in range(7))  # K; most measured values lie between
@@ -32,20 +32,9 @@ def load_chi_unifac(
     that its solvent one of the measured file's or a molecule of DDBST's table: a quarter belongs to the grid of measured
     polymers and measured solvents. Its temperature is one of :data:`DRAWN_KELVIN`.
 
-    Args:
-        n_max: random rows; a smaller number is the beginning of a larger one.
-        seed: of the draw.
-        measured: a task as :func:`~sim2real.datasets.pairs.load_chi_measured` returns it, which is loaded if None.
-        polymers: virtual polymers to draw from, with UNIFAC groups.
-        solvents: further molecules to draw from, of up to :data:`LARGEST` heavy atoms.
-
-    Returns:
-        The task; columns and keys as :func:`~sim2real.datasets.pairs.load_chi_measured`. ``group`` is the measured file's class of
-        the polymer, ``unclassified`` for virtual ones. A value has ``count`` 1 and no ``spread``.
-
-    Raises:
-        ValueError: ``n_max`` exceeds what can be drawn, or so many virtual polymers have no groups.
-        DataError: the measured file cannot be had.
+    The draw of a smaller ``n_max`` is the beginning of a larger one; ``polymers`` virtual polymers and ``solvents`` molecules of up
+    to :data:`LARGEST` heavy atoms are drawn from. Columns and keys are those of ``measured`` (by default
+    :func:`~sim2real.datasets.pairs.load_chi_measured`), with its class of a polymer or ``unclassified``, ``count`` 1 and no spread.
     """
     prop = get_property("chi")
     measured = load_chi_measured() if measured is None else measured
@@ -55,47 +44,35 @@ def load_chi_unifac(
     first = measured.table.drop_duplicates("polymer_key").set_index("polymer_key")
     units = _with_groups(zip(first.index, first["polymer"]), unit_groups)
     molecules = _with_groups(((key, key) for key in measured.table["solvent_key"].unique()), molecule_groups)
-    virtual = _virtual_units(polymers, seed)
+    library = load_virtual_polymers()
+    sample = sample_balanced(library, min(CANDIDATES * polymers, len(library)), seed)["smiles"]
+    virtual = _with_groups(zip(sample, sample), unit_groups, polymers)
+    if len(virtual) < polymers:
+        raise ValueError(f"only {len(virtual)} of {len(sample)} virtual polymers have UNIFAC groups; ask for fewer than {polymers}")
     listed = [(key, key) for key in draw_molecules(solvents, seed, LARGEST)]
-    polymer_lists, solvent_lists = (units, virtual), (molecules, listed)
 
     def propose(rng: np.random.Generator, size: int) -> pd.DataFrame:
-        polymer, solvent = (pick(lists, rng, size) for lists in (polymer_lists, solvent_lists))
+        polymer, solvent = (pick(lists, rng, size) for lists in ((units, virtual), (molecules, listed)))
         frame = pd.DataFrame(polymer, columns=["polymer_key", "polymer"])
         frame[["solvent_key", "solvent"]] = pd.DataFrame(solvent)
         frame["temperature"] = rng.choice(DRAWN_KELVIN, size=size)
         frame["key"] = frame["polymer_key"] + PAIR_SEPARATOR + frame["solvent_key"]
         return frame.assign(structure=frame["polymer"] + PAIR_SEPARATOR + frame["solvent"])
 
-    avoid = frozenset(measured.keys)
-    drawn = draw_pairs(n_max, seed, propose, _simulate, property=prop, distinct=("temperature",), avoid=avoid)
+    taken = frozenset(measured.keys)
+    drawn = draw_pairs(n_max, seed, propose, _simulate, property=prop, distinct=("temperature",), avoid=taken)
     group = drawn.table["polymer_key"].map(first["group"]).fillna(UNCLASSIFIED)
     table = pd.concat([own, drawn.table.assign(group=group)], ignore_index=True)
-    table = table.assign(pair=table["key"], count=1, low=table["value"], high=table["value"], spread=0.0)
-    return Task(
-        name="UNIFAC 2.0 chi",
-        property=prop,
-        table=table[list(COLUMNS)],
-        licence="computed here; parameters and group assignments of thermo (MIT)",
-        citation="UNIFAC 2.0: Hayer et al., Chem. Eng. J. 504 (2025) 158667, parameters of the package thermo 0.6.1",
-        report={
-            "measured pairs at their temperatures": len(own),
-            "of the measured rows not simulated": int((~known).sum()),
-            **drawn.report(),
-            "rows": len(table),
-            "pairs": table["key"].nunique(),
-            "polymers": table["polymer_key"].nunique(),
-            "solvents": table["solvent_key"].nunique(),
-        },
-        dropped=drawn.dropped,
-    )
+    table = table.assign(pair=table["key"], count=1, low=table["value"], high=table["value"], spread=0.0)[list(COLUMNS)]
+    counts = {"measured pairs at their temperatures": len(own), "of the measured rows not simulated": int((~known).sum())}
+    report = counts | report_drawn(drawn) | {"rows": len(table)} | count_distinct(table)
+    licence = "computed here; parameters and group assignments of thermo (MIT)"
+    citation = "UNIFAC 2.0: Hayer et al., Chem. Eng. J. 504 (2025) 158667, parameters of the package thermo 0.6.1"
+    return Task("UNIFAC 2.0 chi", prop, table, licence, citation, report, drawn.dropped)
 
 
 def simulated_target(task: Task) -> np.ndarray:
-    """UNIFAC 2.0's chi of every row of a task of polymer-solvent pairs (rows,), NaN where it has no groups.
-
-    Rows at temperatures that the simulator refuses are NaN, too.
-    """
+    """UNIFAC 2.0's chi of every row of a task of pairs (rows,), NaN without groups or at temperatures that it refuses."""
     values = np.full(len(task), np.nan)
     rows = np.flatnonzero(task.table["temperature"].between(LOW_KELVIN, HIGH_KELVIN))
     values[rows] = _simulate(task.table.iloc[rows])["value"]
@@ -104,16 +81,6 @@ def simulated_target(task: Task) -> np.ndarray:
 
 def _simulate(frame: pd.DataFrame) -> pd.DataFrame:
     return simulate_chi(list(frame["polymer"]), list(frame["solvent"]), list(frame["temperature"]))
-
-
-def _virtual_units(n: int, seed: int) -> list[tuple[str, str]]:
-    """Keys and repeat units of ``n`` virtual polymers with UNIFAC groups, classes as equal in number as groups allow."""
-    library = load_virtual_polymers()
-    drawn = sample_balanced(library, min(CANDIDATES * n, len(library)), seed)
-    units = _with_groups(zip(drawn["smiles"], drawn["smiles"]), unit_groups, n)
-    if len(units) < n:
-        raise ValueError(f"only {len(units)} of {len(drawn)} virtual polymers have UNIFAC groups; ask for fewer than {n}")
-    return units
 
 
 def _with_groups(

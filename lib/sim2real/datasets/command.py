@@ -28,31 +28,27 @@ def data_command(arguments: Sequence[str]) -> int:
     names = list(SOURCES) if options.names == ["all"] else options.names
     unknown = [name for name in names if name not in SOURCES]
     if unknown:
-        return _refuse(f"unknown data {unknown[0]!r}; expected {', '.join(SOURCES)}, or all alone")
+        return _fail(f"unknown data {unknown[0]!r}; expected {', '.join(SOURCES)}, or all alone", 2)
     if options.command == "show":
         return _run(lambda: print("\n\n".join(_describe(SOURCES[name]) for name in names)))
     if options.accept_hash and len(names) != 1:
-        return _refuse("--accept-hash goes with one name")
+        return _fail("--accept-hash goes with one name", 2)
     # all are tried: one that waits for a confirmation must not hold up the others
-    return max([_run(lambda name=name: _fetch(name, options.accept_hash)) for name in names])
+    accepted = options.accept_hash
+    return max([_run(lambda n=name: print(f"{n}: {fetch(n, accept_hash=accepted)}", flush=True)) for name in names])
 
 
 def _run(action: Callable[[], None]) -> int:
     try:
         action()
     except DownloadError as error:
-        print(error, file=sys.stderr)
-        return 1
+        return _fail(error, 1)
     return 0
 
 
-def _refuse(message: str) -> int:
+def _fail(message: object, status: int) -> int:
     print(message, file=sys.stderr)
-    return 2
-
-
-def _fetch(name: str, accept_hash: str) -> None:
-    print(f"{name}: {fetch(name, accept_hash=accept_hash)}", flush=True)
+    return status
 
 
 def _list() -> None:
@@ -70,15 +66,7 @@ def _size(source: Source) -> str:
 
 def _describe(source: Source) -> str:
     checked = "computed from the file" if source.hash_checked else "not checked against the file"
-    return "\n".join(
-        (
-            f"{source.name}: {source.holds}",
-            f"  state     {state(source)}",
-            f"  file      {source.file}, {_size(source)}",
-            f"  url       {source.url}",
-            f"  sha256    {source.sha256 or 'unknown'} ({checked})",
-            f"  licence   {source.licence}",
-            f"  citation  {source.citation}",
-            f"  faults    {source.known_faults}",
-        )
-    )
+    lines = {"state": state(source), "file": f"{source.file}, {_size(source)}", "url": source.url}
+    lines |= {"sha256": f"{source.sha256 or 'unknown'} ({checked})", "licence": source.licence}
+    lines |= {"citation": source.citation, "faults": source.known_faults}
+    return "\n".join([f"{source.name}: {source.holds}", *(f"  {what:8}  {text}" for what, text in lines.items())])

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sim2real.chemistry.formulas import read_formula
-from sim2real.datasets.curves import HIGH_KELVIN, LOW_KELVIN, read_curves
 from sim2real.datasets.rows import Cells, Fault, Rows, read_file, read_number, require, sort_rows
 from sim2real.datasets.sources import SOURCES, fetch
 from sim2real.datasets.tables import factor
 from sim2real.datasets.task import DataError, Property, Task, get_property, merge
 
 THERMAL, ELECTRICAL = get_property("total_thermal_conductivity"), get_property("electrical_conductivity")
+ROOM_KELVIN, LOW_KELVIN, HIGH_KELVIN = 300.0, 295.0, 305.0
+WIDEST_GAP = 100.0  # K; a straight line over more says little about 300 K
+CHUNK = 20_000  # curves held in memory at a time
+COLUMNS = ("composition", "prop_x", "prop_y", "unit_x", "unit_y", "x", "y")
+# prop_y, in small letters -> (property, whether the curve is its reciprocal)
+CURVES = {
+    "thermal conductivity": ("total_thermal_conductivity", False),
+    "electrical conductivity": ("electrical_conductivity", False),
+    "electrical resistivity": ("electrical_conductivity", True),
+}
+KELVIN = {"K": 0.0, "degC": 273.15, "°C": 273.15, "C": 273.15}  # unit -> what is added to give kelvin
 TABLE_COLUMNS = ("key", "structure", "value", "group", "count", "low", "high", "spread_decades", "sources")
-DISAGREEMENT = 1.0  # decades
 
 
 def load_conductivities(*, release: bool = False, starrydata: Path | None = None, system: Path | None = None) -> tuple[Task, Task]:
@@ -30,144 +41,191 @@ def load_conductivities(*, release: bool = False, starrydata: Path | None = None
     compositions out would hide how much a composition alone cannot tell. Sources are not independent: sysTEm and Starrydata
     hold values digitised from the same papers.
 
-    Args:
-        release: Starrydata's full release (curves, :func:`~sim2real.datasets.curves.read_curves`) instead of the file of
-            2019, whose curves stand on a grid of temperatures with 300 K on it.
-        starrydata: a file of the shape that ``release`` says instead of the registered one.
-        system: an Excel file of sysTEm's shape instead of the registered one.
+    Starrydata's full ``release`` (:func:`read_curves`) takes the place of the file of 2019, whose curves stand on a grid of
+    temperatures with 300 K on it; ``starrydata`` and ``system`` are files of those shapes instead of the registered ones.
 
     Returns:
         The thermal and the electrical task. ``key`` is made of atomic fractions, so that it does not depend on how a formula
         is scaled (:class:`~sim2real.chemistry.formulas.Formula`); ``structure`` is the reduced formula; ``group`` the anion
         family; ``spread_decades`` is log10(high/low); ``sources`` names the data sets, joined by ``+``. Rows at other
         temperatures, of other properties and empty cells are out of scope: counted, not listed.
-
-    Raises:
-        DataError: a file cannot be had or read, or lacks a column.
     """
     name = "starrydata" if release else "starrydata-2019"
     first = Path(starrydata) if starrydata is not None else fetch(name)
     second = Path(system) if system is not None else fetch("system")
-    read = [_read_curves(first) if release else _read_grid(first), _read_system(second)]
+    read = [
+        _read_release(first) if release else _read_table(first, name, "Starrydata", "composition", "Temperature"),
+        # compositions of mixtures (weight per cent) have been worked out in this column
+        _read_table(second, "system", "sysTEm", "Pymatgen Composition", "Temperature (K)"),
+    ]
     scope = {what: count for _, counts in read for what, count in counts.items()}
-    sources = [SOURCES[name], SOURCES["system"]]
-    checked = {prop: _together([rows[prop] for rows, _ in read], prop, (first, second)) for prop in (THERMAL, ELECTRICAL)}
+    checked = {prop: Rows.of([rows[prop] for rows, _ in read]) for prop in (THERMAL, ELECTRICAL)}
+    for prop, rows in checked.items():
+        if rows.table.empty:
+            where = f"{LOW_KELVIN:g} to {HIGH_KELVIN:g} K in {first.name}, {second.name}"
+            raise DataError(f"no usable value of {prop.name} at {where}")
     tables = {prop: _merge(rows.table) for prop, rows in checked.items()}
-    tasks = []
     shared = len(set(tables[THERMAL]["key"]) & set(tables[ELECTRICAL]["key"]))
-    for prop, own in checked.items():
-        table = tables[prop]
-        report = scope | {f"values of {prop.name}": own.read} | own.reasons
-        report |= {
-            "values merged into another of the same composition": len(own.table) - len(table),
-            "compositions": len(table),
-            "of them with values that differ by more than a factor of ten": int((table["spread_decades"] > DISAGREEMENT).sum()),
-            "of them in both sources": int(table["sources"].str.contains("+", regex=False).sum()),
-            "compositions with both conductivities": shared,
-        }
-        tasks.append(
-            Task(
-                name=f"measured {'thermal' if prop is THERMAL else 'electrical'} conductivity",
-                property=prop,
-                table=table,
-                licence="; ".join(dict.fromkeys(s.licence for s in sources)),
-                citation="; ".join(s.citation for s in sources),
-                report=report,
-                dropped=own.dropped,
-            )
-        )
-    return tasks[0], tasks[1]
+    sources = [SOURCES[name], SOURCES["system"]]
+    licence, citation = "; ".join(dict.fromkeys(s.licence for s in sources)), "; ".join(s.citation for s in sources)
+
+    def task(title: str, prop: Property) -> Task:
+        rows, table = checked[prop], tables[prop]
+        report = scope | {f"values of {prop.name}": rows.read} | rows.reasons
+        report["values merged into another of the same composition"] = len(rows.table) - len(table)
+        report["compositions"] = len(table)
+        report |= disagreement(table)
+        report["of them in both sources"] = int(table["sources"].str.contains("+", regex=False).sum())
+        report["compositions with both conductivities"] = shared
+        dropped = rows.dropped.sort_values(["file", "line"], ignore_index=True)
+        return Task(f"measured {title} conductivity", prop, table, licence, citation, report, dropped)
+
+    return task("thermal", THERMAL), task("electrical", ELECTRICAL)
 
 
-def _read_grid(path: Path) -> tuple[dict[Property, Rows], dict[str, int]]:
-    """Starrydata's file of 2019 at 300 K: the rows of each property, and counts."""
+def disagreement(table: pd.DataFrame) -> dict[str, int]:
+    """How many compositions have values that are more than a decade apart, as a report says it."""
+    return {"of them with values that differ by more than a factor of ten": int((table["spread_decades"] > 1).sum())}
+
+
+def _read_table(
+    path: Path, source: str, title: str, composition: str, temperature: str
+) -> tuple[dict[Property, Rows], dict[str, int]]:
+    """The rows of each property at 295 to 305 K, and counts; where the registry tells no unit, it is in the column's name."""
     frame, first_line = read_file(path)
-    columns = {get_property(name): column for name, column in SOURCES["starrydata-2019"].columns.items()}
-    require(path.name, frame, ("composition", "Temperature", *(column["name"] for column in columns.values())))
-    near = _near_room(frame["Temperature"])
-    counts = {"Starrydata: rows read": len(frame), "Starrydata: rows at 295 to 305 K": int(near.sum())}
-    parts = {
-        prop: _rows(
-            path.name, frame[near], first_line, prop, "composition", column["name"], factor(column["unit"], prop), "Starrydata"
-        )
-        for prop, column in columns.items()
-    }
-    return parts, counts
-
-
-def _read_system(path: Path) -> tuple[dict[Property, Rows], dict[str, int]]:
-    """sysTEm at 295 to 305 K, as :func:`_read_grid`; units are those in the names of its columns."""
-    frame, first_line = read_file(path)
-    # compositions of mixtures (weight per cent) have been worked out in this column
-    composition = "Pymatgen Composition"
-    require(path.name, frame, (composition, "Temperature (K)"))
-    near = _near_room(frame["Temperature (K)"])
-    counts = {"sysTEm: rows read": len(frame), "sysTEm: rows at 295 to 305 K": int(near.sum())}
+    columns = SOURCES[source].columns
+    require(path.name, frame, (composition, temperature, *(words["name"] for words in columns.values() if "unit" in words)))
+    near = pd.to_numeric(frame[temperature], errors="coerce").between(LOW_KELVIN, HIGH_KELVIN)
+    counts = {f"{title}: rows read": len(frame), f"{title}: rows at 295 to 305 K": int(near.sum())}
     parts = {}
-    for property, words in SOURCES["system"].columns.items():
-        prop, name = get_property(property), words["name"]
-        column = next((c for c in frame.columns if re.fullmatch(rf"{name} \(.+\)", str(c))), None)
-        if column is None:
-            raise DataError(f"{path.name}: missing column {name} with its unit in brackets; it has {', '.join(map(str, frame))}")
-        try:
-            scale = factor(column[len(name) + 2 : -1], prop)
-        except DataError as error:
-            raise DataError(f"{path.name}, column {column}: {error}") from error
-        parts[prop] = _rows(path.name, frame[near], first_line, prop, composition, column, scale, "sysTEm")
+    for prop, words in ((get_property(name), words) for name, words in columns.items()):
+        column = words["name"]
+        if "unit" in words:
+            scale = factor(words["unit"], prop)
+        else:
+            column, scale = _column_with_unit(path, frame, column, prop)
+        rows = frame.loc[near & frame[column].notna(), [composition, column]]
+        parts[prop] = sort_rows(path.name, rows, first_line, partial(_read_row, prop, title, column, composition, scale))
     return parts, counts
 
 
-def _read_curves(path: Path) -> tuple[dict[Property, Rows], dict[str, int]]:
-    """Starrydata's full release, as :func:`_read_grid`."""
+def _column_with_unit(path: Path, frame: pd.DataFrame, name: str, prop: Property) -> tuple[str, float]:
+    """The column of that name with its unit in brackets, and the unit's factor."""
+    column = next((c for c in frame.columns if re.fullmatch(rf"{name} \(.+\)", str(c))), None)
+    if column is None:
+        raise DataError(f"{path.name}: missing column {name} with its unit in brackets; it has {', '.join(map(str, frame))}")
+    try:
+        return column, factor(column[len(name) + 2 : -1], prop)
+    except DataError as error:
+        raise DataError(f"{path.name}, column {column}: {error}") from error
+
+
+def _read_release(path: Path) -> tuple[dict[Property, Rows], dict[str, int]]:
+    """Starrydata's full release, as :func:`_read_table`."""
     curves, counts = read_curves(path)
-    curves = curves.set_index("line")
-    return {
-        prop: _rows(path.name, curves[curves["property"] == prop.name], 0, prop, "composition", "value", 1.0, "Starrydata")
-        for prop in (THERMAL, ELECTRICAL)
-    }, counts
+    of_property = {prop: curves[curves["property"] == prop.name].set_index("line") for prop in (THERMAL, ELECTRICAL)}
+    readers = {prop: partial(_read_row, prop, "Starrydata", "value", "composition", 1.0) for prop in of_property}
+    return {prop: sort_rows(path.name, own, 0, readers[prop]) for prop, own in of_property.items()}, counts
 
 
-def _near_room(kelvin: pd.Series) -> pd.Series:
-    return pd.to_numeric(kelvin, errors="coerce").between(LOW_KELVIN, HIGH_KELVIN)
+def read_curves(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Conductivities near 300 K from the release ``all_curves.csv[.gz]``, which is read in pieces (43 MB compressed).
 
+    Of each curve of a conductivity or of electrical resistivity against temperature: :func:`value_at_room`. Resistivity is
+    interpolated as it was drawn and then inverted. A sample that has been drawn as both counts twice.
 
-def _rows(
-    file: str, frame: pd.DataFrame, first_line: int, prop: Property, composition: str, column: str, scale: float, source: str
-) -> Rows:
-    """Rows with a value in a column, with ``key``, ``structure``, ``group``, ``value`` and ``source``, and the others.
+    Its ``x`` and ``y`` are JSON arrays of numbers (in releases before May 2024, of numbers in quotation marks). The shape is that
+    of Starrydata's documentation, ``datasets/index.md``.
 
-    A curve says itself in which ``column`` its fault is, what was ``found`` there and the ``reason`` why it gives no value.
+    Returns:
+        One row a curve with ``composition``, ``property``, ``value`` (in the property's unit, NaN where none), ``reason`` (why it
+        cannot be used, or empty), ``column`` and ``found`` (where the value or the fault is, and what stands there) and ``line``
+        (counting one line a curve); and counts. Curves of other properties and temperatures are only counted.
     """
-    curve = column == "value"
+    read, wanted = "Starrydata: curves read", "Starrydata: conductivities or resistivities against temperature"
+    outside = "Starrydata: of them with no point at 295 to 305 K nor two points around 300 K within 100 K"
+    counts, rows = {read: 0, wanted: 0, outside: 0}, []
+    try:
+        with pd.read_csv(path, dtype=str, chunksize=CHUNK, keep_default_na=False) as chunks:
+            for chunk in chunks:
+                require(path.name, chunk, COLUMNS)
+                counts[read] += len(chunk)
+                kind = chunk["prop_y"].str.strip().str.lower()
+                chunk = chunk[kind.isin(CURVES) & (chunk["prop_x"].str.strip().str.lower() == "temperature")]
+                counts[wanted] += len(chunk)
+                found = [(curve.Index + 2, _read_curve(curve)) for curve in chunk[list(COLUMNS)].itertuples()]
+                rows += [row | {"line": line} for line, row in found if row is not None]
+                counts[outside] = counts[wanted] - len(rows)
+    except DataError:
+        raise
+    except (OSError, EOFError, ValueError) as error:
+        raise DataError(f"{path.name}: not a readable CSV ({str(error).splitlines()[0]})") from error
+    columns = ["composition", "property", "found", "value", "reason", "column", "line"]
+    return pd.DataFrame(rows, columns=columns), counts
 
-    def read_row(cells: Cells) -> dict[str, Any]:
-        where, found = (cells["column"], cells["found"]) if curve else (column, cells[column])
-        if curve and cells["reason"]:
-            raise Fault(where, cells["reason"], found)
-        value = cells.check(column, read_number, f"{prop.name} is not a number") * scale
-        if value <= 0:
-            raise Fault(where, f"{prop.name} is not positive", found)
-        if not prop.low <= value <= prop.high:
-            raise Fault(where, f"{prop.name} outside of {prop.low:g} to {prop.high:g} {prop.unit}", found)
-        formula = cells.check(composition, read_formula)
-        return {"key": formula.key, "structure": formula.reduced, "group": formula.family, "value": value, "source": source}
 
-    if not curve:
-        frame = frame.loc[frame[column].notna(), [composition, column]]
-    return sort_rows(file, frame, first_line, read_row)
+def _read_curve(curve: tuple) -> dict | None:
+    """The value at 300 K or the reason why there is none; None where the curve does not reach 300 K."""
+    name, reciprocal = CURVES[curve.prop_y.strip().lower()]
+    row = {"composition": curve.composition, "property": name, "value": np.nan, "reason": ""}
+    offset = KELVIN.get(curve.unit_x.strip())
+    if offset is None:
+        return row | {"reason": "unknown unit of temperature", "column": "unit_x", "found": curve.unit_x}
+    scale = _scale(curve.unit_y, name, reciprocal)
+    if scale is None:
+        return row | {"reason": f"unknown unit of {curve.prop_y.strip().lower()}", "column": "unit_y", "found": curve.unit_y}
+    try:
+        x, y = (np.array(json.loads(text), dtype=float) for text in (curve.x, curve.y))
+    except (ValueError, TypeError):
+        return row | {"reason": "curve that is no two lists of numbers", "column": "x", "found": curve.x[:60]}
+    if x.ndim != 1 or x.shape != y.shape:
+        found = f"{x.size} and {y.size} numbers"
+        return row | {"reason": "curve with as many x as y missing", "column": "x", "found": found}
+    drawn = value_at_room(x + offset, y)
+    if drawn is None:
+        return None
+    row |= {"column": "y", "found": f"{drawn:g} {curve.unit_y}"}
+    if drawn <= 0:
+        return row | {"reason": f"{name} is not positive"}
+    return row | {"value": scale / drawn if reciprocal else scale * drawn}
 
 
-def _together(parts: list[Rows], prop: Property, paths: tuple[Path, Path]) -> Rows:
-    """The rows of both sources.
+def value_at_room(kelvin: np.ndarray, y: np.ndarray) -> float | None:
+    """What a curve gives at 300 K: interpolated between two points no further apart than 100 K, else the nearest at 295 to 305 K.
 
-    Raises:
-        DataError: none can be used.
+    Points may come in any order; those where a number is not finite are left out. None where there is no such value.
     """
-    rows = Rows.of(parts)
-    if rows.table.empty:
-        where = ", ".join(path.name for path in paths)
-        raise DataError(f"no usable value of {prop.name} at {LOW_KELVIN:g} to {HIGH_KELVIN:g} K in {where}")
-    return replace(rows, dropped=rows.dropped.sort_values(["file", "line"], ignore_index=True))
+    finite = np.isfinite(kelvin) & np.isfinite(y)
+    order = np.argsort(kelvin[finite], kind="stable")
+    kelvin, y = kelvin[finite][order], y[finite][order]
+    below, above = kelvin[kelvin <= ROOM_KELVIN], kelvin[kelvin >= ROOM_KELVIN]
+    if below.size and above.size and above[0] - below[-1] <= WIDEST_GAP:
+        return float(np.interp(ROOM_KELVIN, kelvin, y))
+    near = (kelvin >= LOW_KELVIN) & (kelvin <= HIGH_KELVIN)
+    return float(y[np.argmin(np.abs(kelvin - ROOM_KELVIN))]) if near.any() else None
+
+
+def _scale(unit: str, name: str, reciprocal: bool) -> float | None:
+    """Factor from this unit, or from its reciprocal for resistivity, to the property's unit; None where it is unknown."""
+    written = re.sub("\N{OHM SIGN}|\N{GREEK CAPITAL LETTER OMEGA}|Ohm", "ohm", unit.strip())
+    try:
+        return factor(f"1/({written})" if reciprocal else written, get_property(name))
+    except DataError:
+        return None
+
+
+def _read_row(prop: Property, source: str, column: str, composition: str, scale: float, cells: Cells) -> dict[str, Any]:
+    """A row with a value; a curve says in which ``column`` its fault is, what was ``found`` there, and the ``reason`` if any."""
+    where, found = (cells["column"], cells["found"]) if column == "value" else (column, cells[column])
+    if cells.get("reason"):
+        raise Fault(where, cells["reason"], found)
+    value = cells.check(column, read_number, f"{prop.name} is not a number") * scale
+    if value <= 0:
+        raise Fault(where, f"{prop.name} is not positive", found)
+    if not prop.low <= value <= prop.high:
+        raise Fault(where, f"{prop.name} outside of {prop.low:g} to {prop.high:g} {prop.unit}", found)
+    formula = cells.check(composition, read_formula)
+    return {"key": formula.key, "structure": formula.reduced, "group": formula.family, "value": value, "source": source}
 
 
 def _merge(rows: pd.DataFrame) -> pd.DataFrame:

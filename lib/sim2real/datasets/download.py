@@ -36,13 +36,8 @@ class ResumableDownload:
 
     An instance is the ``downloader`` of :func:`pooch.retrieve`. The rest is asked for by a Range request (RFC 9110, section
     14). Where the host names a strong ETag it is kept in ``<part>.etag`` and sent as If-Range, so that a file which was
-    replaced meanwhile is sent anew. A file without a known hash is resumed with such a tag only: nothing else would show that
-    its two halves belong together.
-
-    Args:
-        part: where the unfinished file lies; it stays there when a download breaks off.
-        size: registered bytes, 0 where unknown. Not binding if ``pinned`` is false.
-        pinned: the hash of the file is known and will be checked.
+    replaced meanwhile is sent anew. A file whose hash is not known (``pinned``) is resumed with such a tag only, and its registered
+    size is not binding: nothing else would show that its two halves belong together.
     """
 
     def __init__(self, part: Path, size: int, pinned: bool) -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import chemicals
 import numpy as np
 import pandas as pd
 
-from sim2real.chemistry.simulators.unifac_groups import is_listed
+from sim2real.chemistry.simulators.unifac_groups import listed_groups
 from sim2real.chemistry.structures import StructureError, structure_key
-from sim2real.datasets.task import DROPPED_COLUMNS, Property, dropped_rows, reason_counts
+from sim2real.datasets.rows import Rows
+from sim2real.datasets.task import DROPPED_COLUMNS, Property, dropped_rows
 
 BATCH = 4096  # proposals drawn and simulated at a time
 BARREN = 50  # batches in a row without a new pair after which there is nothing left to draw
@@ -25,19 +25,6 @@ _ELEMENT = re.compile(r"([A-Z][a-z]?)(\d*)")
 _ELEMENTS = {"H", "C", "N", "O", "F", "Si", "S", "Cl", "Br", "I"}
 
 
-@dataclass(frozen=True)
-class DrawnPairs:
-    """Pairs drawn: ``table`` with ``value``, and the proposals that gave none, as :func:`dropped_rows` lists them."""
-
-    table: pd.DataFrame
-    proposed: int
-    dropped: pd.DataFrame
-
-    def report(self) -> dict[str, int]:
-        """Counts: pairs proposed, dropped by reason, drawn."""
-        return {"distinct pairs proposed": self.proposed, **reason_counts(self.dropped), "pairs drawn": len(self.table)}
-
-
 def draw_pairs(
     n: int,
     seed: int,
@@ -47,20 +34,16 @@ def draw_pairs(
     property: Property,
     distinct: tuple[str, ...],
     avoid: frozenset[str] = frozenset(),
-) -> DrawnPairs:
-    """The first ``n`` proposals that can be simulated, so that the draw of a smaller ``n`` is the beginning of a larger one.
+) -> Rows:
+    """The first ``n`` proposals that can be simulated, and the others up to there: a smaller draw is the beginning of a larger one.
 
     Args:
-        n: pairs wanted.
+        n: pairs wanted; a ValueError where there are fewer.
         seed: of the proposals; each batch has its own generator.
         propose: generator and number of rows -> proposals with ``key`` and ``structure`` and whatever else the table is to hold.
-        simulate: proposals -> columns ``value`` and ``reason`` (empty where there is a value).
-        property: values outside of its range are dropped.
-        distinct: columns that together must not repeat.
+        simulate: proposals -> columns ``value`` (of which the property's range is kept) and ``reason`` (empty for a value).
+        distinct: columns that together with ``key`` must not repeat.
         avoid: keys that are not drawn.
-
-    Raises:
-        ValueError: there are fewer than ``n`` such pairs to draw.
     """
     tables, dropped = [], [pd.DataFrame(columns=list(DROPPED_COLUMNS))]
     seen: set[tuple] = set()
@@ -78,8 +61,7 @@ def draw_pairs(
             raise ValueError(f"only {have} pairs can be drawn; lower n_max from {n}, or draw from more structures")
         if not new:
             continue
-        frame = frame.iloc[new]
-        frame.index = range(proposed, proposed + len(frame))
+        frame = frame.iloc[new].set_axis(range(proposed, proposed + len(new)))
         simulated = simulate(frame).set_axis(frame.index)
         fits = simulated["value"].between(property.low, property.high)
         outside = f"simulated value outside of {property.low:g} to {property.high:g}"
@@ -92,23 +74,22 @@ def draw_pairs(
         proposed += len(reasons)
         have += len(usable)
         tables.append(usable)
-        for reason in sorted(set(reasons) - {""}):
-            bad = frame.loc[reasons.index[reasons == reason]]
-            dropped.append(dropped_rows(DRAWN, bad, "structure", reason, first_line=1))
+        bad = reasons[reasons != ""]
+        dropped.append(dropped_rows(DRAWN, frame.loc[bad.index], "structure", bad, first_line=1))
     table = pd.concat(tables, ignore_index=True) if tables else propose(np.random.default_rng(seed), 0).assign(value=0.0)
-    listed = pd.concat([part for part in dropped if len(part)] or dropped).sort_values("line", ignore_index=True)
-    return DrawnPairs(table, proposed, listed)
+    return Rows(table, pd.concat([part for part in dropped if len(part)] or dropped, ignore_index=True))
+
+
+def report_drawn(drawn: Rows) -> dict[str, int]:
+    """Counts for a task: pairs proposed, dropped by reason, drawn."""
+    return {"distinct pairs proposed": drawn.read, **drawn.reasons, "pairs drawn": len(drawn.table)}
 
 
 def listed_molecules(largest: int) -> pd.DataFrame:
-    """Molecules to which DDBST's table in the package ``thermo`` assigns UNIFAC groups, with SMILES of the package ``chemicals``.
+    """Molecules to which DDBST's table in the package ``thermo`` assigns UNIFAC groups: ``cas`` and ``smiles`` of ``chemicals``.
 
-    Args:
-        largest: number of atoms other than hydrogen up to which molecules are taken.
-
-    Returns:
-        Columns ``cas`` and ``smiles``, one row a connectivity, in the order of ``chemicals``; molecules with carbon that hold no
-        other elements than H C N O F Si S Cl Br I.
+    One row a connectivity, in the order of ``chemicals``; molecules of up to ``largest`` heavy atoms with carbon that hold no
+    other elements than H C N O F Si S Cl Br I.
     """
     found: dict[str, tuple[str, str]] = {}
     for name in _TABLES:
@@ -116,7 +97,7 @@ def listed_molecules(largest: int) -> pd.DataFrame:
             for line in lines:
                 cells = line.split("\t", _INCHIKEY + 1)
                 key = cells[_INCHIKEY][:14]
-                if key in found or not is_listed(key):
+                if key in found or not listed_groups(key):
                     continue
                 atoms = {element: int(count or 1) for element, count in _ELEMENT.findall(cells[_FORMULA])}
                 heavy = sum(n for element, n in atoms.items() if element != "H")
@@ -126,14 +107,7 @@ def listed_molecules(largest: int) -> pd.DataFrame:
 
 
 def draw_molecules(n: int, seed: int, largest: int) -> np.ndarray:
-    """``n`` of :func:`listed_molecules` at random; those of a smaller ``n`` are the first of a larger one.
-
-    Returns:
-        The structure keys (n,), distinct; a molecule's key is its SMILES without stereochemistry.
-
-    Raises:
-        ValueError: there are fewer.
-    """
+    """Structure keys of ``n`` of :func:`listed_molecules` at random (n,); those of fewer are the first of more."""
     listed = listed_molecules(largest)
     keys: dict[str, None] = {}
     for row in np.random.default_rng(seed).permutation(len(listed)):

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from rdkit import Chem
 
+from sim2real.chemistry.classes import polymer_class
 from sim2real.chemistry.structures import PAIR_SEPARATOR, parse, structure_key
 from sim2real.datasets.rings import unroll_ring
-from sim2real.datasets.rows import Cells, Rows, read_file, read_number, require, sort_rows
+from sim2real.datasets.rows import Cells, Rows, read_file, read_number, read_rows, require, sort_rows
 from sim2real.datasets.sources import SOURCES, fetch
-from sim2real.datasets.task import DataError, Task, get_property, merge
+from sim2real.datasets.tables import report_dropped
+from sim2real.datasets.task import DataError, Task, get_property, merge, shipped
 
 SEPARATOR = "_"  # between polymer and solvent in the files
 REQUIRED = ("ps_pair", "temp", "chi")
 MEASURED = (*REQUIRED, "ps_pair_nonCyclic", "polymer_class")
-# The files' temperatures run from 0 to 229 C. The limit lies below 273, so that 0 C and room temperature written in kelvin
-# are noticed.
+# The files' temperatures run from 0 to 229 C. Room temperature, and 0 C, written in kelvin lie outside.
 LOW_CELSIUS, HIGH_CELSIUS = -100.0, 250.0
 ZERO_CELSIUS = 273.15
 CHI = get_property("chi")
@@ -33,60 +33,113 @@ COLUMNS = (
     *("key", "structure", "polymer", "solvent", "polymer_key", "solvent_key", "temperature", "value", "group", "pair"),
     *("count", "low", "high", "spread"),
 )
-NOT_CHI = f"no value from {CHI.low:g} to {CHI.high:g}"
+COUNTED = {"pairs": "pair", "polymers": "polymer_key", "solvents": "solvent_key"}
+# what is added to a temperature in the unit to give K, and the unit that it is perhaps mistaken for
+TEMPERATURE_UNITS = {"K": (0.0, "deg C"), "degC": (ZERO_CELSIUS, "K")}
 NOT_SOLVENT = "solvent that is not a readable molecule"
-with (files("sim2real.datasets") / "chi_classes.csv").open(encoding="utf-8") as _file:
-    CLASS_WORDS = {row["file"]: row["paper"] for row in csv.DictReader(_file)}
-    """Names of the measured file's classes as the paper writes them."""
+CLASS_WORDS = {row["file"]: row["paper"] for row in shipped("chi_classes.csv")}
+"""Names of the measured file's classes as the paper writes them."""
 
 
 def load_chi_measured(path: Path | None = None) -> Task:
-    """Measured chi, one row for each pair and temperature.
+    """Measured chi, one row for each pair and temperature, of the registered file or of one with the columns :data:`MEASURED`.
 
-    Args:
-        path: a file with the columns ``ps_pair``, ``ps_pair_nonCyclic``, ``temp`` (deg C), ``chi`` and ``polymer_class``
-            instead of the registered one.
-
-    Returns:
-        The task. ``table`` has the columns of :data:`COLUMNS`: ``key`` (= ``pair``) is the pair, polymer and solvent key
-        joined by ``|``, which depends neither on how the repeat unit was cut nor on stereochemistry nor on the
-        temperature, so that a pair has as many rows as temperatures; ``structure`` is ``polymer|solvent`` (a repeat unit with two
-        ``*`` and a SMILES); ``temperature`` is in K; ``group`` is the polymer class of the file, ``unclassified`` where it
-        gives none. Values of one pair at one temperature are merged by their median.
-
-    Raises:
-        DataError: the file cannot be had or read, lacks a column, or more than half of its rows are unusable.
+    The task's ``table`` has :data:`COLUMNS`: ``key`` (= ``pair``) is the pair, polymer and solvent key joined by ``|``, which
+    depends neither on how the repeat unit was cut nor on stereochemistry nor on the temperature, so that a pair has as many rows
+    as temperatures; ``structure`` is ``polymer|solvent`` (a repeat unit with two ``*`` and a SMILES); ``temperature`` is in K;
+    ``group`` is the polymer class of the file, ``unclassified`` where it gives none. Values of one pair at one temperature are
+    merged by their median. A :class:`DataError` refuses a file of which more than half of the rows are unusable.
     """
     file = Path(path) if path is not None else fetch("chi-measured")
     frame, first_line = _read_public(file, MEASURED)
-    return _task([(file.name, frame, first_line)], "measured chi", "chi-measured", {}, _class_of_polymer(frame))
+    return _task([(file.name, frame, first_line)], "measured chi", "chi-measured", {}, _reference(frame)[1])
 
 
 def load_chi_cosmo(path: Path | None = None, *, full: bool = False, measured: Path | None = None) -> Task:
-    """Chi computed by COSMO-RS, one row for each pair and temperature.
+    """Chi computed by COSMO-RS, one row for each pair and temperature, as :func:`load_chi_measured` describes it.
 
     The file writes polymers as rings of ten repeat units. The repeat unit is taken from the measured file, which gives
     both; a ring that it does not hold is unrolled (:func:`~sim2real.datasets.rings.unroll_ring`), which the full set needs. The
     file's own polymer classes are wrong: the measured file's are used, and a polymer that it does not hold is ``unclassified``.
 
     Args:
-        path: a CSV with the columns ``ps_pair``, ``temp`` (deg C) and ``chi``, or a zip in which every such CSV is read.
+        path: a CSV with the columns :data:`REQUIRED` (``temp`` in deg C), or a zip in which every such CSV is read.
         full: the full set (figshare article 25448056) instead of the 1,206 rows of measured pairs. Nobody has seen that file
             when this was written; that it has the columns of the small one is an assumption.
         measured: the measured file instead of the registered one.
-
-    Returns:
-        The task, as :func:`load_chi_measured` describes it.
-
-    Raises:
-        DataError: as :func:`load_chi_measured`, and a zip without a table of chi.
     """
     name = "chi-cosmo-full" if full else "chi-cosmo"
     file = Path(path) if path is not None else fetch(name)
     known = Path(measured) if measured is not None else fetch("chi-measured")
     reference, _ = _read_public(known, MEASURED)
     tables = _read_zip(file) if zipfile.is_zipfile(file) else [(file.name, *_read_public(file, REQUIRED))]
-    return _task(tables, "COSMO-RS chi", name, _repeat_units(reference), _class_of_polymer(reference))
+    return _task(tables, "COSMO-RS chi", name, *_reference(reference))
+
+
+def chi_from_table(
+    path: str | Path,
+    *,
+    temperature: str,
+    value: str,
+    polymer: str = "",
+    solvent: str = "",
+    pair: str = "",
+    separator: str = SEPARATOR,
+    temperature_unit: str = "K",
+    group: str = "",
+    name: str = "",
+    licence: str = "not stated",
+    citation: str = "",
+) -> Task:
+    """Your own table of chi, measured or simulated: the task, as :func:`load_chi_measured` describes it.
+
+    For example, an export with a repeat unit, a solvent and a temperature in deg C a row::
+
+        chi_from_table("chi.csv", polymer="SMILES", solvent="Solvent", temperature="T", temperature_unit="degC", value="chi")
+
+    Values of one pair at one temperature are merged by their median. Further arguments, and what becomes of rows that cannot be
+    used, are as :func:`~sim2real.datasets.tables.read_table` says.
+
+    Args:
+        temperature, value: columns with temperatures and with chi.
+        polymer, solvent: columns with repeat units (SMILES with two ``*``) and with molecules (SMILES); or neither, and
+        pair: column with both, polymer first.
+        separator: between polymer and solvent in the column ``pair``.
+        temperature_unit: ``K`` or ``degC``.
+
+    Raises:
+        DataError: no such file or column, or more than half of the rows cannot be used: one line that says what to do.
+        ValueError: neither ``polymer`` and ``solvent`` nor ``pair``, or both; an unknown unit.
+    """
+    if bool(pair) == bool(polymer or solvent) or bool(polymer) != bool(solvent):
+        raise ValueError("name either the columns polymer= and solvent=, or the one column pair=")
+    if temperature_unit not in TEMPERATURE_UNITS:
+        raise ValueError(f"unknown temperature_unit {temperature_unit!r}; expected {' or '.join(TEMPERATURE_UNITS)}")
+    path = Path(path)
+    offset, other = TEMPERATURE_UNITS[temperature_unit]
+    low, high = (limit + ZERO_CELSIUS - offset for limit in (LOW_CELSIUS, HIGH_CELSIUS))
+    first, last = (pair, pair) if pair else (polymer, solvent)
+
+    def read_row(cells: Cells) -> dict[str, Any]:
+        unit, liquid = (str(cells[column]).strip() for column in (first, last))
+        if pair:
+            unit, liquid = cells.check(pair, lambda text: split_pair(text, separator))
+        wrong = f"no temperature from {low:g} to {high:g} {temperature_unit}; perhaps in {other}"
+        kelvin = offset + cells.check(temperature, between(low, high, wrong))
+        chi = cells.check(value, read_chi)
+        polymer_keyed = cells.check(first, lambda _: _keyed(unit, 2), "polymer that is not a repeat unit with two *")
+        solvent_keyed = cells.check(last, lambda _: _keyed(liquid, 0), NOT_SOLVENT)
+        return pair_row(polymer_keyed, solvent_keyed, kelvin, chi) | {"group": str(cells[group]) if group else polymer_class(unit)}
+
+    columns = (first, last, temperature, value, *([group] if group else []))
+    rows = read_rows(path, columns, read_row, filled=value)
+    bad = len(rows.dropped)
+    if 2 * bad > rows.read or not rows.read:
+        why = f"{rows.faults()[0]}; {bad} of {rows.read} rows cannot be used" if bad else "no row with a value"
+        raise DataError(f"{path.name}: {why}; expected repeat units, solvents, temperatures in {temperature_unit} and chi")
+    report_dropped(path, rows, value)
+    task = _merged(rows, name or path.stem, licence, citation or path.name)
+    return replace(task, report=task.report | count_distinct(task.table))
 
 
 def _read_public(file: Path, columns: tuple[str, ...]) -> tuple[pd.DataFrame, int]:
@@ -125,80 +178,67 @@ def split_pair(pair: object, separator: str = SEPARATOR) -> tuple[str, str]:
 
 def _repeat_unit(pair: object) -> str | None:
     """The polymer of a pair where it is a repeat unit; some rows repeat the ring there."""
-    try:
-        polymer = split_pair(pair)[0]
-    except ValueError:
-        return None
-    return polymer if polymer.count("*") == 2 else None
+    polymer, _, solvent = str(pair).partition(SEPARATOR)
+    return polymer.strip() if polymer.count("*") == 2 and solvent.strip() and SEPARATOR not in solvent else None
 
 
-def _repeat_units(frame: pd.DataFrame) -> dict[str, str]:
-    """Ring of ten units, as the files write it -> repeat unit."""
-    found = {}
-    for ring, linear in zip(frame["ps_pair"], frame["ps_pair_nonCyclic"]):
-        unit = _repeat_unit(linear)
-        if unit and str(ring).count(SEPARATOR) == 1:
-            found[str(ring).split(SEPARATOR)[0]] = unit
-    return found
-
-
-def _class_of_polymer(frame: pd.DataFrame) -> dict[str, str]:
-    """Polymer key -> class; polymers without a class are left out."""
-    classes = {}
+def _reference(frame: pd.DataFrame) -> tuple[dict[str, str], dict[str, str]]:
+    """What the measured file knows: ring of ten units -> repeat unit, and polymer key -> class."""
+    units, classes = {}, {}
     for pair, linear, name in zip(frame["ps_pair"], frame["ps_pair_nonCyclic"], frame["polymer_class"]):
-        if isinstance(name, str):
-            try:
-                classes[_polymer(split_pair(pair)[0], _repeat_unit(linear))[1]] = name
-            except ValueError:
-                continue  # the row is dropped and listed where rows are read
-    return classes
+        try:
+            ring, unit = split_pair(pair)[0], _repeat_unit(linear)
+            if unit:
+                units[ring] = unit
+            if isinstance(name, str):
+                classes[_polymer(ring, unit)[1]] = name
+        except ValueError:
+            continue  # the row is dropped and listed where rows are read
+    return units, classes
 
 
 def _task(
     tables: list[tuple[str, pd.DataFrame, int]], name: str, source: str, units: dict[str, str], classes: dict[str, str]
 ) -> Task:
-    """The task of all rows that can be used.
+    """The task of all rows that can be used, from name, rows and line of the first row of each file.
 
-    Args:
-        tables: name, rows and line of the first row of each file.
-        name: the task's.
-        source: key of the registry.
-        units: repeat units of rings, for tables that do not give them.
-        classes: class by polymer key.
+    ``units`` are repeat units of rings, for tables that do not give them, ``classes`` those of polymer keys.
     """
     rows = Rows.of([sort_rows(file, frame, line, lambda cells: _read_row(cells, units)) for file, frame, line in tables])
     bad = len(rows.dropped)
     if not rows.read:
         raise DataError(f"{tables[0][0]}: no rows; expected a table of chi")
     if 2 * bad > rows.read:
-        wrong = f"{rows.dropped['file'].iloc[0]}, {rows.first}; {bad} of {rows.read} rows cannot be used"
+        wrong = f"{rows.dropped['file'].iloc[0]}, {rows.faults()[0]}; {bad} of {rows.read} rows cannot be used"
         raise DataError(f"{wrong}, expected a table of chi at deg C")
-    merged = merge(rows.table, ("key", "temperature"))
-    merged = merged.assign(pair=merged["key"], group=merged["polymer_key"].map(classes).fillna(UNCLASSIFIED))
-    report = rows.report(len(merged), "pair and temperature", "rows") | {
-        "pairs": merged["key"].nunique(),
-        "polymers": merged["polymer"].nunique(),
-        "polymers when stereochemistry is left out": merged["polymer_key"].nunique(),
-        "solvents": merged["solvent_key"].nunique(),
-        "rows of polymers without a class": int((merged["group"] == UNCLASSIFIED).sum()),
-    }
-    return Task(
-        name=name,
-        property=CHI,
-        table=merged[list(COLUMNS)],
-        licence=SOURCES[source].licence,
-        citation=SOURCES[source].citation,
-        report=report,
-        dropped=rows.dropped,
-    )
+    group = rows.table["polymer_key"].map(classes).fillna(UNCLASSIFIED)
+    rows = replace(rows, table=rows.table.assign(group=group))
+    task = _merged(rows, name, SOURCES[source].licence, SOURCES[source].citation)
+    words = {"pairs": "pair", "polymers": "polymer", "polymers when stereochemistry is left out": "polymer_key"}
+    unclassified = {"rows of polymers without a class": int((task.table["group"] == UNCLASSIFIED).sum())}
+    counts = count_distinct(task.table, words | {"solvents": "solvent_key"})
+    return replace(task, report=task.report | counts | unclassified)
+
+
+def count_distinct(table: pd.DataFrame, columns: dict[str, str] = COUNTED) -> dict[str, int]:
+    """How many different pairs, polymers and solvents a table has, as a report says it."""
+    return {what: table[column].nunique() for what, column in columns.items()}
+
+
+def _merged(rows: Rows, name: str, licence: str, citation: str) -> Task:
+    """The task of rows, merged into one row a pair and temperature."""
+    table = merge(rows.table, ("key", "temperature"))
+    table = table.assign(pair=table["key"])[list(COLUMNS)]
+    report = rows.report(len(table), "pair and temperature", "rows")
+    return Task(name, CHI, table, licence, citation, report, rows.dropped)
 
 
 def _read_row(cells: Cells, units: dict[str, str]) -> dict[str, Any]:
     """A row of a public file."""
     ring, liquid = cells.check("ps_pair", split_pair)
     wrong = f"no temperature from {LOW_CELSIUS:g} to {HIGH_CELSIUS:g} deg C; perhaps in kelvin"
-    celsius = cells.check("temp", between(LOW_CELSIUS, HIGH_CELSIUS), wrong)
-    chi = cells.check("chi", between(CHI.low, CHI.high), NOT_CHI)
+    celsius = cells.check("temp", between(LOW_CELSIUS, HIGH_CELSIUS, wrong))
+    chi = cells.check("chi", read_chi)
     unit = _repeat_unit(cells.get("ps_pair_nonCyclic")) or units.get(ring)
     polymer = cells.check("ps_pair", lambda _: _polymer(ring, unit), "polymer that cannot be resolved to a repeat unit")
     solvent = cells.check("ps_pair", lambda _: _solvent(liquid), NOT_SOLVENT)
@@ -207,39 +247,38 @@ def _read_row(cells: Cells, units: dict[str, str]) -> dict[str, Any]:
 
 def pair_row(polymer: tuple[str, str], solvent: tuple[str, str], kelvin: float, chi: float) -> dict[str, Any]:
     """A row of a task of pairs, from structure and key of both."""
-    return {
-        "key": f"{polymer[1]}{PAIR_SEPARATOR}{solvent[1]}",
-        "structure": f"{polymer[0]}{PAIR_SEPARATOR}{solvent[0]}",
-        "polymer": polymer[0],
-        "solvent": solvent[0],
-        "polymer_key": polymer[1],
-        "solvent_key": solvent[1],
-        "temperature": round(kelvin, 6),
-        "value": chi,
-    }
+    structure, key = (PAIR_SEPARATOR.join(sides) for sides in zip(polymer, solvent))
+    values = (key, structure, polymer[0], solvent[0], polymer[1], solvent[1], round(kelvin, 6), chi)
+    return dict(zip(COLUMNS, values))
 
 
-def between(low: float, high: float) -> Callable[[object], float]:
-    """A reader of numbers that refuses what lies outside."""
+def between(low: float, high: float, otherwise: str) -> Callable[[object], float]:
+    """A reader of numbers that refuses those outside."""
 
     def read(cell: object) -> float:
         number = read_number(cell)
         if not low <= number <= high:
-            raise ValueError
+            raise ValueError(otherwise)
         return number
 
     return read
 
 
+read_chi = between(CHI.low, CHI.high, f"no value from {CHI.low:g} to {CHI.high:g}")
+
+
 @lru_cache(maxsize=100_000)
 def _polymer(ring: str, written: str | None) -> tuple[str, str]:
     """Repeat unit and key; the ring is unrolled where no repeat unit is given."""
-    unit = written if written is not None else unroll_ring(ring)
-    parse(unit, attachment_points=(2,))
-    return unit, structure_key(unit)
+    return _keyed(written if written is not None else unroll_ring(ring), 2)
 
 
 @lru_cache(maxsize=100_000)
 def _solvent(text: str) -> tuple[str, str]:
     """SMILES without explicit hydrogen, and key."""
     return Chem.MolToSmiles(parse(text, attachment_points=(0,))), structure_key(text)
+
+
+def _keyed(smiles: str, stars: int) -> tuple[str, str]:
+    parse(smiles, attachment_points=(stars,))
+    return smiles, structure_key(smiles)

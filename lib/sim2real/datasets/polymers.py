@@ -6,38 +6,26 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from sim2real.chemistry.classes import polymer_class
 from sim2real.chemistry.structures import structure_key
-from sim2real.datasets.embedded import POLYMER_FACTS, load_polymer_facts, load_virtual_polymers
+from sim2real.datasets.embedded import COLUMNS, POLYMER_FACTS, load_polymer_facts, load_virtual_polymers
 from sim2real.datasets.paths import CACHE
 from sim2real.datasets.rows import Rows
 from sim2real.datasets.sources import SOURCES, fetch
-from sim2real.datasets.tables import merge_tasks, read_values
+from sim2real.datasets.tables import read_values
 from sim2real.datasets.task import PROPERTIES, DataError, Property, Task, get_property, merge
 
 DATABASES = ("radonpy", "polyomics")
 # how releases of RadonPy's tables have called the column of repeat units
 STRUCTURE_COLUMNS = ("smiles", "smiles_list", "smiles_1")
-CHUNK = 20_000  # rows of PolyOmics held in memory at a time
 
 
 def load_md_polymers(property: str, database: str = "radonpy", path: Path | None = None) -> Task:
     """Molecular dynamics of homopolymers at 300 K by RadonPy, one row a polymer.
 
-    Args:
-        property: one of the ``radonpy.columns`` of ``data/sources.toml``.
-        database: ``radonpy`` (PI1070, 1,077 polymers) or ``polyomics`` (about 95,000; downloaded when first asked for).
-        path: a file of that shape instead of the registered one.
-
-    Returns:
-        The task. Values of one polymer that was simulated twice, cut differently, are merged by their median.
-
-    Raises:
-        DataError: the file cannot be had or read.
-        ValueError: unknown property or database.
+    Values of one polymer that was simulated twice, cut differently, are merged by their median. ``database`` is ``radonpy``
+    (PI1070, 1,077 polymers) or ``polyomics`` (about 95,000); a ``path`` of that shape goes before the registered file.
     """
     prop, columns = get_property(property), SOURCES["radonpy"].columns
     if property not in columns:
@@ -60,66 +48,50 @@ def load_measured_polymers(property: str) -> Task:
     semicrystalline ones (the paper's polymers are amorphous); curated tables (facts, SimPoly) before OpenPoly, whose literature
     averages hold composites and foams (``data/sources.toml`` says what is taken of it); and a value that OpenPoly repeats for
     one polymer under several names counts once.
-
-    Raises:
-        DataError: a file cannot be had or read.
-        ValueError: unknown property.
     """
     facts = load_polymer_facts(property)
     facts = replace(facts, name="facts", table=facts.table.assign(origin="facts"))
-    curated = [facts]
+    tables = [facts]
     if property == "density":
         simpoly = load_simpoly_density()
         semicrystalline = facts.table["semicrystalline"] & facts.table["key"].isin(simpoly.keys)
-        facts = replace(
-            facts.select(~semicrystalline.to_numpy()),
-            report=facts.report | {"semicrystalline values superseded by SimPoly's amorphous ones": int(semicrystalline.sum())},
-        )
-        curated = [facts, simpoly]
-    tables = curated
+        superseded = {"semicrystalline values superseded by SimPoly's amorphous ones": int(semicrystalline.sum())}
+        tables = [replace(facts.select(~semicrystalline.to_numpy()), report=facts.report | superseded), simpoly]
     if property in SOURCES["openpoly"].columns:
         openpoly = load_openpoly(property)
-        known = openpoly.table["key"].isin([key for task in curated for key in task.keys])
+        known = openpoly.table["key"].isin([key for task in tables for key in task.keys])
         report = openpoly.report | {"values superseded by curated ones": int(known.sum())}
-        tables = [*curated, replace(openpoly.select(~known.to_numpy()), report=report)]
-    merged = merge_tasks(tables, "measured polymers")
-    origins = pd.concat([t.table[["key", "origin"]] for t in tables]).groupby("key")["origin"].agg(" + ".join)
-    columns = ["key", "structure", "name", "value", "group", "count", "low", "high", "spread", "semicrystalline"]
+        tables = [*tables, replace(openpoly.select(~known.to_numpy()), report=report)]
+    rows = pd.concat([t.table.drop(columns=["count", "low", "high", "spread"]) for t in tables], ignore_index=True)
+    table = merge(rows)
+    table["origin"] = table["key"].map(rows.groupby("key")["origin"].agg(" + ".join))
     # a table that says nothing of crystallinity is taken to be of the amorphous polymer, as SimPoly's is
-    table = merged.table.assign(semicrystalline=merged.table["semicrystalline"].eq(True))[columns]
-    return replace(merged, table=table.assign(origin=table["key"].map(origins)))
+    table["semicrystalline"] = table["semicrystalline"].eq(True)
+    table = table[[*COLUMNS, "semicrystalline", "origin"]]
+    report = {f"{t.name}: {reason}": count for t in tables for reason, count in t.report.items()} | {"materials": len(table)}
+    licence, citation = ("; ".join(dict.fromkeys(parts)) for parts in zip(*((t.licence, t.citation) for t in tables)))
+    dropped = pd.concat([t.dropped for t in tables], ignore_index=True)
+    return Task("measured polymers", facts.property, table, licence, citation, report, dropped)
 
 
-def load_simpoly_density(path: Path | None = None) -> Task:
+def load_simpoly_density() -> Task:
     """Densities of amorphous polymers at room temperature that SimPoly collected (130 polymers)."""
-    return _load_measured("SimPoly", "density", path, structure="smiles", names="name")
+    return _load_measured("SimPoly", "density", structure="smiles", names="name")
 
 
-def load_openpoly(property: str, path: Path | None = None) -> Task:
-    """Refractive index or thermal conductivity from OpenPoly's table of literature averages.
-
-    Raises:
-        DataError: the file cannot be had or read.
-        ValueError: OpenPoly has no such property.
-    """
+def load_openpoly(property: str) -> Task:
+    """Refractive index or thermal conductivity from OpenPoly's table of literature averages; a ValueError for any other."""
     columns = SOURCES["openpoly"].columns
     if property not in columns:
         raise ValueError(f"OpenPoly has no {property!r} that is used here; expected one of {', '.join(columns)}")
-    return _load_measured("OpenPoly", property, path, structure="PSMILES", names="Name")
+    return _load_measured("OpenPoly", property, structure="PSMILES", names="Name")
 
 
 def known_units(edition: str = "embedded") -> pd.DataFrame:
-    """Repeat units from which :func:`~sim2real.chemistry.library.grow.grow_library` learns, distinct by structure key.
+    """Repeat units from which :func:`~sim2real.chemistry.library.grow.grow_library` learns, sorted by class and structure key.
 
-    Args:
-        edition: ``embedded`` (units of the measured polymers that the repository ships, and the rule-made ones) or ``open``
-            (the units of RadonPy's PI1070 and of the public measured polymers: real ones, but only some of some classes).
-
-    Returns:
-        Columns smiles (a structure key) and polymer_class, sorted by both.
-
-    Raises:
-        DataError: a public file cannot be had.
+    Those of the edition ``embedded`` are the measured polymers that the repository ships and the rule-made ones, those of ``open``
+    RadonPy's PI1070 and the public measured polymers: real ones, but only some of some classes.
     """
     if edition == "open":
         tables = [load_md_polymers("density").table, *(load_measured_polymers(p).table for p in PROPERTIES)]
@@ -131,41 +103,22 @@ def known_units(edition: str = "embedded") -> pd.DataFrame:
     return units.drop_duplicates("smiles").sort_values(["polymer_class", "smiles"], ignore_index=True)
 
 
-def _load_measured(name: str, property: str, path: Path | None, *, structure: str, names: str) -> Task:
+def _load_measured(name: str, property: str, *, structure: str, names: str) -> Task:
     """A public table of measured values; a value that it repeats for one polymer under several names counts once."""
     column, prop = SOURCES[name.lower()].columns[property], get_property(property)
-    rows = read_values(
-        Path(path) if path is not None else fetch(name.lower()),
-        structure=structure,
-        value=column["name"],
-        unit=column["unit"],
-        property=prop,
-        keep=(names,),
-        kind="polymer",
-        accepted=column.get("accepted"),
-    )
+    words = {"value": column["name"], "unit": column["unit"], "accepted": column.get("accepted")}
+    rows = read_values(fetch(name.lower()), structure=structure, property=prop, keep=(names,), kind="polymer", **words)
     distinct = rows.table.rename(columns={names: "name"}).drop_duplicates(["key", "value"])
     return _task(name, name.lower(), rows, merge(distinct).assign(origin=name), prop)
 
 
 def _task(name: str, source: str, rows: Rows, table: pd.DataFrame, prop: Property) -> Task:
-    return Task(
-        name=name,
-        property=prop,
-        table=table.assign(group=[polymer_class(s) for s in table["structure"]]),
-        licence=SOURCES[source].licence,
-        citation=SOURCES[source].citation,
-        report=rows.report(len(table)),
-        dropped=rows.dropped,
-    )
+    table = table.assign(group=[polymer_class(s) for s in table["structure"]])
+    return Task(name, prop, table, SOURCES[source].licence, SOURCES[source].citation, rows.report(len(table)), rows.dropped)
 
 
 def _needed_columns(file: Path) -> Path:
-    """The four properties and the structure of PolyOmics' 259 columns as Parquet in the cache, read in pieces.
-
-    Raises:
-        DataError: the file lacks a column.
-    """
+    """The four properties and the structure of PolyOmics' 259 columns as Parquet in the cache."""
     stat = file.stat()
     kept = CACHE / "datasets" / f"{file.stem}-{stat.st_size}-{stat.st_mtime_ns}.parquet"
     if kept.exists():
@@ -178,10 +131,7 @@ def _needed_columns(file: Path) -> Path:
         raise DataError(f"{file.name}: no column {', '.join(missing)}; expected RadonPy's names")
     kept.parent.mkdir(parents=True, exist_ok=True)
     part = kept.with_suffix(".part")
-    schema = pa.schema([("smiles", pa.string()), *((c, pa.string()) for c in values)])
-    with pq.ParquetWriter(part, schema) as writer:
-        for chunk in pd.read_csv(file, usecols=[structure, *values], dtype=str, chunksize=CHUNK):
-            chunk = chunk.rename(columns={structure: "smiles"})[["smiles", *values]]
-            writer.write_table(pa.Table.from_pandas(chunk, schema=schema, preserve_index=False))
+    frame = pd.read_csv(file, usecols=[structure, *values], dtype=str).rename(columns={structure: "smiles"})
+    frame[["smiles", *values]].to_parquet(part, index=False)
     part.replace(kept)
     return kept

@@ -10,7 +10,7 @@ REPEATS = 10
 
 
 class RingError(ValueError):
-    """A structure that is no ring of equal repeat units; the message is one line."""
+    """A structure that is no ring of equal repeat units."""
 
 
 def unroll_ring(smiles: str, units: int = REPEATS) -> str:

@@ -11,23 +11,20 @@ from typing import Any
 
 import pandas as pd
 
-from sim2real.datasets.task import DROPPED_COLUMNS, DataError, reason_counts
+from sim2real.datasets.task import DROPPED_COLUMNS, DataError
+
+COMPRESSED = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz"}
 
 
 class Fault(Exception):
-    """A row that cannot be used: ``Fault(column, reason)``, the same fault always in the same words, and what stands there if it is
-    not the column's cell."""
+    """A row that cannot be used: ``Fault(column, reason)``, and what stands there if it is not the column's cell."""
 
 
 class Cells(dict[str, Any]):
     """A row of a table as it stands: column -> cell."""
 
     def check(self, column: str, parse: Callable[[Any], Any], reason: str = "") -> Any:
-        """What ``parse`` makes of a cell.
-
-        Raises:
-            Fault: ``parse`` raised a ValueError; without a ``reason``, its message without the cell's own text is the reason.
-        """
+        """What ``parse`` makes of a cell; its ValueError is a Fault, by default for its own reason without the cell's text."""
         try:
             return parse(self[column])
         except ValueError as error:
@@ -56,15 +53,10 @@ class Rows:
 
     @property
     def reasons(self) -> dict[str, int]:
-        """How many rows are dropped for each reason."""
-        return reason_counts(self.dropped)
+        """How many rows are dropped for each reason, as a report says it."""
+        return {f"dropped: {reason}": int(count) for reason, count in self.dropped["reason"].value_counts().items()}
 
-    @property
-    def first(self) -> str:
-        """The first row that cannot be used, in words; empty where all can be."""
-        return next(iter(self.faults(1)), "")
-
-    def faults(self, most: int) -> list[str]:
+    def faults(self, most: int = 1) -> list[str]:
         """The first rows that cannot be used, in words."""
         return [f"line {r.line}, column {r.column}: {r.found!r}: {r.reason}" for r in self.dropped.head(most).itertuples()]
 
@@ -82,17 +74,9 @@ def read_rows(
     filled: str,
     where: Callable[[pd.DataFrame], pd.Series] | None = None,
 ) -> Rows:
-    """Read a table and sort its rows into usable ones and others.
+    """Read a table (:func:`read_file`) and sort its rows (:func:`sort_rows`); a :class:`DataError` names columns that are missing.
 
-    Args:
-        path: CSV, TSV, Parquet or Excel, as :func:`read_file` reads them.
-        columns: the columns that are needed.
-        read_row: a row's cells -> what the table is to hold; raises :class:`Fault`.
-        filled: column without whose value a row is neither usable nor dropped.
-        where: rows to look at at all, from the frame as read (texts); None is all.
-
-    Raises:
-        DataError: a missing, empty or unreadable file, or a missing column.
+    Rows for which ``where`` (asked of the frame as read) is false, or with ``filled`` empty, are neither usable nor dropped.
     """
     frame, first_line = read_file(path)
     missing = [c for c in columns if c not in frame.columns]
@@ -106,7 +90,7 @@ def read_rows(
 
 
 def sort_rows(file: str, frame: pd.DataFrame, first_line: int, read_row: Callable[[Cells], dict[str, Any]]) -> Rows:
-    """The rows of a frame that ``read_row`` can use, and the others; its index counts the rows of the file from 0."""
+    """What ``read_row`` makes of a frame's rows, and those at which it raises a Fault; the index counts the file's rows from 0."""
     usable, dropped = [], []
     for line, cells in zip(frame.index + first_line, map(Cells, frame.to_dict("records"))):
         try:
@@ -118,25 +102,16 @@ def sort_rows(file: str, frame: pd.DataFrame, first_line: int, read_row: Callabl
 
 
 def require(file: str, frame: pd.DataFrame, columns: Sequence[str]) -> None:
-    """Refuse a public file that lacks a column.
-
-    Raises:
-        DataError: it does.
-    """
+    """Refuse a public file that lacks a column, by a :class:`DataError`."""
     missing = [c for c in columns if c not in frame.columns]
     if missing:
         raise DataError(f"{file}: missing column(s) {', '.join(missing)}; expected {', '.join(columns)}")
 
 
 def read_number(cell: object) -> float:
-    """A cell as a finite number.
-
-    Raises:
-        ValueError: it is none.
-    """
-    text = str(cell)
+    """A cell as a finite number; a ValueError where it is none."""
     try:
-        number = float("nan" if "_" in text else text)
+        number = float(str(cell).replace("_", "nan"))
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
@@ -145,17 +120,14 @@ def read_number(cell: object) -> float:
 
 
 def read_file(path: Path) -> tuple[pd.DataFrame, int]:
-    """A CSV, TSV, Parquet or Excel table, and the line of the file on which its first row is.
+    """A CSV, TSV, Parquet or Excel table, and the line of the file on which its first row is; else a :class:`DataError`.
 
     Text tables may be compressed; their separator is recognised, lines above the header that start with ``%`` or ``#`` are
     skipped, cells stay texts, and decimal commas become points where the separator is none.
-
-    Raises:
-        DataError: a missing, empty or unreadable file, or one of another kind.
     """
     if not path.is_file():
         raise DataError(f"{path}: no such file; expected a CSV, TSV, Parquet or Excel table")
-    suffix = path.suffixes[-2] if path.suffix in (".gz", ".bz2", ".xz") and len(path.suffixes) > 1 else path.suffix
+    suffix = path.suffixes[-2] if path.suffix in COMPRESSED and len(path.suffixes) > 1 else path.suffix
     try:
         if suffix == ".parquet":
             return pd.read_parquet(path).reset_index(drop=True), 1
@@ -171,7 +143,7 @@ def read_file(path: Path) -> tuple[pd.DataFrame, int]:
 
 
 def _read_text(path: Path) -> tuple[pd.DataFrame, int]:
-    opener = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz"}.get(path.suffix)
+    opener = COMPRESSED.get(path.suffix)
     with pd.io.common.get_handle(path, "r", compression=opener, encoding="utf-8-sig") as handle:
         skipped = 0
         header = handle.handle.readline()

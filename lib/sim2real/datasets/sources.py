@@ -26,21 +26,7 @@ CACHE = "SIM2REAL_DATA_CACHE"
 
 @dataclass(frozen=True)
 class Source:
-    """A public file.
-
-    Attributes:
-        name: what it is asked for by.
-        file: its path in the cache folder and in a mirror folder, with ``/``.
-        url: where it comes from.
-        sha256: registered hash, ``""`` where unknown.
-        bytes: registered size, 0 where unknown.
-        hash_checked: whether size and hash were computed from the file itself; if not, another hash can be confirmed.
-        licence: SPDX identifier, or where it is stated.
-        citation: what to cite.
-        holds: one line on the contents.
-        known_faults: what is known to be wrong with it.
-        columns: property -> what its column is called (``name``) and its ``unit``, and between which values it is ``accepted``.
-    """
+    """A public file: what ``data/sources.toml`` says of it, under the keys that its head explains."""
 
     name: str
     file: str
@@ -55,23 +41,7 @@ class Source:
     columns: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-def load_sources(path: Path = REGISTRY) -> dict[str, Source]:
-    """The registry, in the order of the file."""
-    return {name: Source(name=name, **entry) for name, entry in tomllib.loads(path.read_text(encoding="utf-8")).items()}
-
-
-SOURCES = load_sources()
-
-
-def get_source(name: str) -> Source:
-    """The source of that name.
-
-    Raises:
-        ValueError: unknown name; the message lists the known ones.
-    """
-    if name not in SOURCES:
-        raise ValueError(f"unknown data {name!r}; expected one of {', '.join(SOURCES)}")
-    return SOURCES[name]
+SOURCES = {name: Source(name, **entry) for name, entry in tomllib.loads(REGISTRY.read_text(encoding="utf-8")).items()}
 
 
 def cache_folder() -> Path:
@@ -80,11 +50,7 @@ def cache_folder() -> Path:
 
 
 def mirror_folder() -> Path | None:
-    """``SIM2REAL_DATA_MIRROR``, only ever read from, or None.
-
-    Raises:
-        DownloadError: it is set but is no folder.
-    """
+    """``SIM2REAL_DATA_MIRROR``, only ever read from, or None; a :class:`DownloadError` where it is no folder."""
     value = os.environ.get(MIRROR)
     if not value:
         return None
@@ -101,16 +67,14 @@ def fetch(name: str, *, accept_hash: str = "") -> Path:
     registered hash or one that was confirmed once by ``accept_hash``; confirmed hashes are kept in ``confirmed.json`` in the
     cache folder. Until then a download lies beside its place as ``<file>.unconfirmed``, and confirming does not download again.
 
-    Args:
-        name: a key of ``SOURCES``.
-        accept_hash: SHA-256 to be trusted for this file.
-
     Raises:
         DownloadError: no network, moved URL, time-out, full disk, wrong hash, hash to be confirmed; one line that says what
             to put where. A file with a wrong hash is removed from the cache, an unfinished one stays as ``<file>.part``.
         ValueError: unknown name.
     """
-    source = get_source(name)
+    if name not in SOURCES:
+        raise ValueError(f"unknown data {name!r}; expected one of {', '.join(SOURCES)}")
+    source = SOURCES[name]
     accept_hash = accept_hash.strip().lower()
     if source.hash_checked and accept_hash not in ("", source.sha256):
         raise DownloadError(f"{name}: its hash is known ({source.sha256}), there is nothing to confirm; leave --accept-hash out")
@@ -144,8 +108,7 @@ def fetch(name: str, *, accept_hash: str = "") -> Path:
 
 
 def state(source: Source) -> str:
-    """Where the file is: ``mirror``, ``cached``, ``partly downloaded``, ``waiting for confirmation``, ``not downloaded``, or
-    ``wrong hash`` for one that lies there but must not be used. Reads whole files to hash them."""
+    """Where the file is, in words; ``wrong hash`` is one that lies there but must not be used. Hashes whole files."""
     mirror = mirror_folder()
     target = cache_folder() / source.file
     places = [(target, "cached")] if mirror is None else [(mirror / source.file, "mirror"), (target, "cached")]
@@ -174,17 +137,13 @@ def _download(source: Source, waiting: Path) -> None:
     except DownloadError as error:
         raise DownloadError(f"{source.name}: {error}; or {_by_hand(source)}") from error
     except OSError as error:
-        raise DownloadError(
-            f"{source.name}: cannot write to {waiting.parent} ({error.strerror or error}); make room for "
-            f"{size_text(source.bytes)} there, set {CACHE} to another folder, or {_by_hand(source)}"
-        ) from error
+        room = f"make room for {size_text(source.bytes)} there, set {CACHE} to another folder, or {_by_hand(source)}"
+        raise DownloadError(f"{source.name}: cannot write to {waiting.parent} ({error.strerror or error}); {room}") from error
 
 
 def _by_hand(source: Source) -> str:
-    return (
-        f"download {source.url} yourself and put it at {cache_folder() / source.file} "
-        f"or at {source.file} in a folder that {MIRROR} names"
-    )
+    place = f"{cache_folder() / source.file} or at {source.file} in a folder that {MIRROR} names"
+    return f"download {source.url} yourself and put it at {place}"
 
 
 def _verify(source: Source, path: Path, accept_hash: str) -> str:
@@ -196,20 +155,16 @@ def _verify(source: Source, path: Path, accept_hash: str) -> str:
         _remember(source, found)
         return found
     if source.hash_checked:
-        raise DownloadError(
-            f"{source.name}: {path} has a wrong hash: SHA-256 {found} of {path.stat().st_size} bytes, "
-            f"expected {source.sha256} of {source.bytes}"
-        )
+        wrong = f"SHA-256 {found} of {path.stat().st_size} bytes, expected {source.sha256} of {source.bytes}"
+        raise DownloadError(f"{source.name}: {path} has a wrong hash: {wrong}")
     what = f"{source.name}: {path} has the SHA-256 {found} ({path.stat().st_size} bytes)"
     if accept_hash:
         raise DownloadError(f"{what}, not {accept_hash}; confirm the former or delete the file to download it anew")
     registered = "none is registered"
     if source.sha256:
         registered = f"{source.sha256} is registered: the host may have replaced the file by a newer snapshot"
-    raise DownloadError(
-        f"{what} and {registered}; if you trust {source.url}, "
-        f"confirm it: python -m sim2real data fetch {source.name} --accept-hash {found} (delete the file to download it anew)"
-    )
+    confirm = f"python -m sim2real data fetch {source.name} --accept-hash {found} (delete the file to download it anew)"
+    raise DownloadError(f"{what} and {registered}; if you trust {source.url}, confirm it: {confirm}")
 
 
 def _trusted(source: Source) -> set[str]:
@@ -236,6 +191,5 @@ def _remember(source: Source, sha256: str) -> None:
         new.write_text(content, encoding="utf-8")
         os.replace(new, path)
     except OSError as error:
-        raise DownloadError(
-            f"{source.name}: cannot write the confirmation to {path} ({error.strerror}); set {CACHE} to another folder"
-        ) from error
+        why = f"cannot write the confirmation to {path} ({error.strerror}); set {CACHE} to another folder"
+        raise DownloadError(f"{source.name}: {why}") from error

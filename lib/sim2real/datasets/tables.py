@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +16,10 @@ from sim2real.chemistry.classes import polymer_class
 from sim2real.chemistry.formulas import read_formula
 from sim2real.chemistry.structures import structure_key
 from sim2real.datasets.rows import Cells, Fault, Rows, read_number, read_rows
-from sim2real.datasets.task import DataError, Property, Task, get_property, merge
+from sim2real.datasets.task import DataError, Property, Task, get_property, merge, shipped
 
 ROWS_SHOWN = 10  # bad rows that a warning names; the rest is in the file beside the table
+_UNITS = shipped("units.csv")  # what a value in each unit of a property is multiplied by
 _IGNORED = str.maketrans("³", "3", " ()*^·")  # of units: W/mK, W/(m K) and W/(m·K) are one
 
 
@@ -42,48 +41,34 @@ def read_values(
     where: Callable[[pd.DataFrame], pd.Series] | None = None,
     accepted: tuple[float, float] | None = None,
 ) -> Rows:
-    """Read structures and values.
+    """Read structures and values: ``key``, ``structure``, ``value`` in the property's unit, ``line`` and the columns to keep.
+
+    Arguments and errors are those of :func:`read_table` and :func:`~sim2real.datasets.rows.read_rows`, and:
 
     Args:
-        path, where: as :func:`~sim2real.datasets.rows.read_rows`; rows without a value are passed over.
-        structure: column with SMILES, or compositions where ``kind`` is ``composition``.
-        value: column with numbers.
-        property: what the values are; they are converted to its unit and must lie within its range.
-        unit: of all values, or empty where
-        unit_column: names a column with each row's unit.
+        unit_column: names a column with each row's unit, instead of ``unit``.
         keep: further columns for the result.
-        group: column that becomes ``group``.
-        kind: ``polymer`` (repeat units with two ``*``), ``molecule`` (none), ``any`` of both, or ``composition``.
         accepted: narrower limits than the physical range, for a table known to hold other materials as well.
-
-    Returns:
-        The rows; the table has ``key``, ``structure``, ``value`` (in the property's unit), ``line`` and the columns to keep.
-
-    Raises:
-        DataError: as :func:`~sim2real.datasets.rows.read_rows`, and an unknown unit of the whole table.
     """
-    path = Path(path)
     limits = f"{property.low:g} to {property.high:g}" + ("" if property.unit == "-" else f" {property.unit}")
 
-    def scale(cells: Cells) -> float:
-        if unit_column:
-            return cells.check(unit_column, lambda text: factor(text, property))
-        try:
-            return factor(unit, property)
-        except DataError as error:
-            raise DataError(f"{path.name}: {error}") from None
+    try:
+        common = None if unit_column else factor(unit, property)
+    except DataError as error:
+        raise DataError(f"{path.name}: {error}") from None
 
     def read_row(cells: Cells) -> dict[str, Any]:
-        number = cells.check(value, read_number) * scale(cells)
+        number = cells.check(value, read_number)
+        number *= cells.check(unit_column, lambda text: factor(text, property)) if common is None else common
         if not property.low <= number <= property.high:
             raise Fault(value, f"is outside of the physical range of {property.name}, {limits}")
         if accepted is not None and not accepted[0] <= number <= accepted[1]:
             raise Fault(value, f"is outside of {accepted[0]:g} to {accepted[1]:g}, what is taken from this table")
         key = cells.check(structure, lambda text: _key(text, kind))
-        found = {"key": key, "structure": str(cells[structure]).strip(), "value": number, **{c: cells[c] for c in keep}}
-        return found | ({"group": cells[group]} if group else {})
+        kept = {c: cells[c] for c in keep} | ({"group": cells[group]} if group else {})
+        return {"key": key, "structure": str(cells[structure]).strip(), "value": number} | kept
 
-    columns = (structure, value, *(column for column in (unit_column, group) if column), *keep)
+    columns = (structure, value, *filter(None, (unit_column, group)), *keep)
     rows = read_rows(path, columns, read_row, filled=value, where=where)
     if rows.table.empty:
         return replace(rows, table=pd.DataFrame(columns=["key", "structure", "value", *keep, "line"]).astype({"value": float}))
@@ -132,98 +117,45 @@ def read_table(
     path = Path(path)
     prop = get_property(property) if property else Property(value, value, unit, -math.inf, math.inf)
     rows = read_values(path, structure=structure, value=value, unit=unit, property=prop, group=group, kind=kind)
-    report_dropped(path, rows)
-    refuse_empty(path, rows, value)
+    report_dropped(path, rows, value)
     table = merge(rows.table.drop(columns="line"))
     table["group"] = table["group"].astype(str) if group else [_group(s, kind) for s in table["structure"]]
     table["name"] = table["structure"]
-    return Task(
-        name=name or path.stem,
-        property=prop,
-        table=table,
-        licence=licence,
-        citation=citation or path.name,
-        report=rows.report(len(table)),
-        dropped=rows.dropped,
-    )
+    return Task(name or path.stem, prop, table, licence, citation or path.name, rows.report(len(table)), rows.dropped)
 
 
-def merge_tasks(tasks: list[Task], name: str) -> Task:
-    """Tables of one property put together, one row a material: the median over the tables that know it.
+def report_dropped(path: Path, rows: Rows, value: str) -> None:
+    """Warn whoever called the reader of their own table of the rows that cannot be used, and write all of them beside it.
 
-    Raises:
-        DataError: the properties differ.
+    A table without a usable row is refused by a :class:`DataError`.
     """
-    if len({t.property for t in tasks}) > 1:
-        raise DataError(f"{name}: cannot merge {' and '.join(t.property.name for t in tasks)}")
-    rows = pd.concat([t.table.drop(columns=["count", "low", "high", "spread"], errors="ignore") for t in tasks], ignore_index=True)
-    report = {f"{t.name}: {reason}": count for t in tasks for reason, count in t.report.items()}
-    table = merge(rows)
-    return replace(
-        tasks[0],
-        name=name,
-        table=table,
-        licence="; ".join(dict.fromkeys(t.licence for t in tasks)),
-        citation="; ".join(dict.fromkeys(t.citation for t in tasks)),
-        report=report | {"materials": len(table)},
-        dropped=pd.concat([t.dropped for t in tasks], ignore_index=True),
-    )
-
-
-def report_dropped(path: Path, rows: Rows) -> None:
-    """Warn whoever called the reader of their own table of the rows that cannot be used, and write all of them beside it."""
-    if rows.dropped.empty:
-        return
-    beside = path.with_name(path.stem + ".dropped.csv")
-    try:
-        rows.dropped.to_csv(beside, index=False, lineterminator="\n")
-        where = f"all are in {beside.name}"
-    except OSError:
-        where = f"{beside} cannot be written"
-    text = f"{path.name}: {len(rows.dropped)} rows cannot be used ({where})"
-    warnings.warn("\n  ".join([text, *rows.faults(ROWS_SHOWN)]), DataWarning, stacklevel=3)
-
-
-def refuse_empty(path: Path, rows: Rows, value: str) -> None:
-    """Refuse a table without a usable row.
-
-    Raises:
-        DataError: it has none.
-    """
+    if len(rows.dropped):
+        beside = path.with_name(path.stem + ".dropped.csv")
+        try:
+            rows.dropped.to_csv(beside, index=False, lineterminator="\n")
+            where = f"all are in {beside.name}"
+        except OSError:
+            where = f"{beside} cannot be written"
+        text = f"{path.name}: {len(rows.dropped)} rows cannot be used ({where})"
+        warnings.warn("\n  ".join([text, *rows.faults(ROWS_SHOWN)]), DataWarning, stacklevel=3)
     if not rows.read:
         raise DataError(f"{path.name}: no value in column {value!r}")
     if rows.table.empty:
-        raise DataError(f"{path.name}: none of its {rows.read} rows with a value in column {value!r} can be used; {rows.first}")
+        none = f"none of its {rows.read} rows with a value in column {value!r} can be used"
+        raise DataError(f"{path.name}: {none}; {rows.faults()[0]}")
 
 
+@lru_cache(maxsize=256)
 def factor(unit: str, property: Property) -> float:
-    """What a value in ``unit`` is multiplied by to give the property's own unit.
+    """What a value in ``unit`` is multiplied by to give the property's own unit; a :class:`DataError` lists the known ones.
 
-    Blanks, brackets, dots, stars and carets do not matter: ``W/mK``, ``W/(m K)`` and ``W/(m·K)`` are one unit. 1 cal = 4.184 J
-    is the thermochemical calorie (ISO 31-4, annex B).
-
-    Raises:
-        DataError: no such unit of that property; the message lists the known ones.
+    Blanks, brackets, dots, stars and carets do not matter. 1 cal = 4.184 J is the thermochemical calorie (ISO 31-4, annex B).
     """
-    known = _units().get(property.name, {property.unit: 1.0})
-    by_spelling = {_spelling(name): value for name, value in known.items()}
-    if _spelling(unit) not in by_spelling:
+    known = {row["unit"]: float(row["factor"]) for row in _UNITS if row["property"] == property.name} or {property.unit: 1.0}
+    found = {name.translate(_IGNORED): value for name, value in known.items()}.get(str(unit).translate(_IGNORED))
+    if found is None:
         raise DataError(f"{unit!r} is no unit of {property.name}; expected {' or '.join(known)}")
-    return by_spelling[_spelling(unit)]
-
-
-@lru_cache(maxsize=1)
-def _units() -> dict[str, dict[str, float]]:
-    """Property -> unit -> factor to the property's own unit."""
-    found: dict[str, dict[str, float]] = {}
-    with (files("sim2real.datasets") / "units.csv").open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            found.setdefault(row["property"], {})[row["unit"]] = float(row["factor"])
     return found
-
-
-def _spelling(unit: str) -> str:
-    return str(unit).translate(_IGNORED)
 
 
 def _key(text: object, kind: str) -> str:

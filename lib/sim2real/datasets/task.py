@@ -31,56 +31,34 @@ class Property:
     high: float
 
 
-def _read_properties() -> tuple[dict[str, Property], dict[str, Property]]:
-    """The properties of ``properties.csv``: of polymers and liquids, and what the other studies predict.
-
-    The ranges refuse misprints and wrong units, not unusual materials: they are wider than what the column ``holds`` names.
-    """
-    found: tuple[dict[str, Property], dict[str, Property]] = ({}, {})
-    with (files("sim2real.datasets") / "properties.csv").open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            limits = (float(row["low"]), float(row["high"]))
-            other = row["study"] != "polymers and liquids"
-            found[other][row["name"]] = Property(row["name"], row["label"], row["unit"], *limits)
-    return found
+def shipped(name: str) -> list[dict[str, str]]:
+    """The rows of a CSV file that lies beside this module."""
+    with (files("sim2real.datasets") / name).open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
-PROPERTIES, OTHER_PROPERTIES = _read_properties()
+# The ranges refuse misprints and wrong units, not unusual materials: they are wider than what the column ``holds`` names.
+_ROWS = {r["name"]: r for r in shipped("properties.csv")}
+_ALL = {n: Property(n, r["label"], r["unit"], float(r["low"]), float(r["high"])) for n, r in _ROWS.items()}
+PROPERTIES = {name: prop for name, prop in _ALL.items() if _ROWS[name]["study"] == "polymers and liquids"}
+OTHER_PROPERTIES = {name: prop for name, prop in _ALL.items() if name not in PROPERTIES}
 
 
 def get_property(name: str) -> Property:
-    """The property of that name.
-
-    Raises:
-        ValueError: unknown name; the message lists the known ones.
-    """
-    known = PROPERTIES | OTHER_PROPERTIES
-    if name not in known:
-        raise ValueError(f"unknown property {name!r}; expected one of {', '.join(known)}")
-    return known[name]
+    """The property of that name; a ValueError lists the known ones."""
+    if name not in _ALL:
+        raise ValueError(f"unknown property {name!r}; expected one of {', '.join(PROPERTIES | OTHER_PROPERTIES)}")
+    return _ALL[name]
 
 
 DROPPED_COLUMNS = ("file", "line", "column", "found", "reason")
 
 
-def dropped_rows(file: str, rows: pd.DataFrame, column: str, reason: str, *, first_line: int = 2) -> pd.DataFrame:
-    """Rows left out, as a report lists them: one a row with file, line, column, what was found there and why it is dropped.
-
-    Args:
-        file: name of the file.
-        rows: the rows; their integer index is the 0-based row of the file.
-        column: where the fault is.
-        reason: why they are left out; the same words for the same reason.
-        first_line: line of the file that row 0 stands on.
-    """
+def dropped_rows(file: str, rows: pd.DataFrame, column: str, reason: str | pd.Series, *, first_line: int = 2) -> pd.DataFrame:
+    """Rows left out, as a report lists them; their index is the 0-based row of the file, and row 0 stands on ``first_line``."""
     found = rows[column].astype(str) if column in rows else ""
     values = (file, rows.index.to_numpy(dtype=int) + first_line, column, found, reason)
     return pd.DataFrame(dict(zip(DROPPED_COLUMNS, values)), columns=list(DROPPED_COLUMNS))
-
-
-def reason_counts(dropped: pd.DataFrame) -> dict[str, int]:
-    """Lines of a report: how many of the rows of :func:`dropped_rows` are left out for each reason."""
-    return {f"dropped: {reason}": int(count) for reason, count in dropped["reason"].value_counts().items()}
 
 
 @dataclass(frozen=True)
@@ -136,8 +114,7 @@ class Task:
     @cached_property
     def fingerprint(self) -> str:
         """A hash of everything that training sees: keys, values and descriptors."""
-        digest = hashlib.sha256()
-        digest.update("\n".join(self.keys).encode())
+        digest = hashlib.sha256("\n".join(self.keys).encode())
         digest.update(np.ascontiguousarray(self.y).tobytes())
         if self.X is not None:
             digest.update(np.ascontiguousarray(self.X).tobytes())
@@ -151,12 +128,8 @@ class Task:
 def merge(rows: pd.DataFrame, by: tuple[str, ...] = ("key",), *, log: bool = False) -> pd.DataFrame:
     """One row per ``by``: the median of ``value``, with ``count``, ``low``, ``high`` and ``spread`` = high - low.
 
-    The other columns keep their first entry. Rows come back ordered by ``by``, so that the order of a file does not matter.
-
-    Args:
-        rows: with the columns ``by`` and ``value``.
-        by: what one row stands for.
-        log: the median of the logarithms, ``10 ** median(log10(value))``, and ``spread`` in decades, log10(high / low).
+    The other columns keep their first entry. Rows come back ordered by ``by``, so that the order of a file does not matter. With
+    ``log`` the value is ``10 ** median(log10(value))`` and the spread in decades, log10(high / low).
     """
     grouped = rows.assign(log=np.log10(rows["value"])).groupby(list(by)) if log else rows.groupby(list(by))
     merged = grouped.first().drop(columns=["value", "log"] if log else "value")

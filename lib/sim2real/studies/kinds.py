@@ -57,6 +57,6 @@ _ROWS = {"drop_tested": True, "all_rows": True}
 KINDS = {
     "polymers": Kind(tune.STANDARD),
     "liquids": Kind(tune.STANDARD),
-    "pairs": Kind(tune.PAIRS, (*_TREES, "simulator"), **_ROWS, from_scratch=True, shown="simulator"),
+    "pairs": Kind(tune.PAIR_STAGES, (*_TREES, "simulator"), **_ROWS, from_scratch=True, shown="simulator"),
     "conductivity": Kind(tune.TRANSPORT, (*_TREES, "neighbour", "simulator", "law"), **_ROWS, wide=True, shown="source"),
 }

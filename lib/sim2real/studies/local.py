@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import tomllib
@@ -10,8 +11,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sim2real.datasets.chi_table import chi_from_table
 from sim2real.datasets.conductivity import ELECTRICAL, THERMAL
+from sim2real.datasets.pairs import chi_from_table
 from sim2real.datasets.paths import CACHE, DATA, ROOT
 from sim2real.datasets.tables import read_table
 from sim2real.datasets.task import OTHER_PROPERTIES, PROPERTIES, DataError, NoStudy, Task
@@ -242,9 +243,9 @@ def chosen_for(study: Study, m: int, kind: str) -> Recipe:
         m: target training size.
         kind: a key of :data:`~sim2real.studies.kinds.KINDS`, for what is tried.
     """
-    # what was chosen for conductivities before they had candidates of their own is not taken
-    suffix = "-conductivity" if kind == "conductivity" else ""
-    store = CACHE / "tuning" / f"{study.name}-{study.source.fingerprint}-{study.target.fingerprint}-m{m}{suffix}"
+    # a choice among other candidates is not taken
+    tried = hashlib.sha256(repr(KINDS[kind].candidates.stages).encode()).hexdigest()[:8]
+    store = CACHE / "tuning" / f"{study.name}-{study.source.fingerprint}-{study.target.fingerprint}-m{m}-{tried}"
     path = store.with_name(store.name + ".json")
     if path.exists():
         return from_dict(json.loads(path.read_text()))

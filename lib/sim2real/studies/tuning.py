@@ -16,7 +16,7 @@ from joblib import Parallel, delayed
 
 from sim2real.studies.cases import CASES
 from sim2real.studies.presets import resolve
-from sim2real.training.recipes import CHOSEN, TUNING, save_hyperparameters
+from sim2real.training.recipes import CHOSEN, TUNING, check_checkout, save_hyperparameters
 from sim2real.training.study import Study, training_size
 
 
@@ -63,6 +63,10 @@ def tune_command(arguments: Sequence[str]) -> int:
     unknown = [name for name in options.studies if name not in names]
     if unknown:
         parser.error(f"unknown study {unknown[0]!r}; expected {', '.join(names)}")
+    try:
+        check_checkout()
+    except ValueError as error:
+        parser.error(str(error))
     asked = options.studies or list(json.loads(CHOSEN.read_text()))
     for name, m, chosen, table in Parallel(n_jobs=options.workers, return_as="generator_unordered")(map(delayed(_tune), asked)):
         TUNING.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ descriptor: they are the simulated value of the very material, corrected by a li
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -25,8 +26,7 @@ from sim2real.training.seeding import seed_sequence
 
 # the penalty is chosen on the training rows, by leave-one-out
 RIDGE_PENALTIES = np.geomspace(1e-1, 1e5, 13)
-TREES = 200
-BOOSTING_ROUNDS = 300
+TREES, BOOSTING_ROUNDS = 200, 300
 NEIGHBOURS = (1, 2, 3, 5, 10)
 Rows, Seeds, Simulated = np.ndarray, Sequence[tuple], np.ndarray | None
 
@@ -47,10 +47,7 @@ def trees(target: Task, train: Rows, test: Rows, seeds: Seeds, simulated: Simula
 
 
 def boosting(target: Task, train: Rows, test: Rows, seeds: Seeds, simulated: Simulated) -> np.ndarray:
-    """Gradient boosting of trees on binned descriptors (Friedman 2001; scikit-learn's histogram version).
-
-    Its number of rounds is chosen by early stopping on a tenth of the training rows.
-    """
+    """Gradient boosting of trees on binned descriptors (Friedman 2001), stopped early by a tenth of the training rows."""
     fixed = {"max_iter": BOOSTING_ROUNDS, "early_stopping": True, "max_features": 1 / 3}
     models = [HistGradientBoostingRegressor(random_state=_state(seed), **fixed) for seed in seeds]
     return _fitted(models, target, train, test)
@@ -75,20 +72,11 @@ def _fitted(models: Sequence[RegressorMixin], target: Task, train: Rows, test: R
     return np.stack([model.fit(X[rows], y[rows]).predict(X[own]) for model, rows, own in zip(models, train, test)])
 
 
-def simulator(target: Task, train: Rows, test: Rows, seeds: Seeds, simulated: Simulated) -> np.ndarray:
-    """The simulated value of the tested material itself on a line through the training rows.
+def _from_simulated(target: Task, train: Rows, test: Rows, seeds: Seeds, simulated: Simulated, *, line: bool) -> np.ndarray:
+    """The simulated value of the tested material itself, on a line through the training rows or as it is.
 
     A material without a simulated value is predicted by the mean of those training rows that have none either, or of all.
     """
-    return _from_simulated(target, train, test, simulated, line=True)
-
-
-def law(target: Task, train: Rows, test: Rows, seeds: Seeds, simulated: Simulated) -> np.ndarray:
-    """The simulated value of the tested material as it is; without one, as :func:`simulator`."""
-    return _from_simulated(target, train, test, simulated, line=False)
-
-
-def _from_simulated(target: Task, train: Rows, test: Rows, simulated: Simulated, *, line: bool) -> np.ndarray:
     y, predicted = target.y, []
     for rows, test_rows in zip(train, test):
         known, unknown = rows[np.isfinite(simulated[rows])], rows[~np.isfinite(simulated[rows])]
@@ -101,5 +89,6 @@ def _from_simulated(target: Task, train: Rows, test: Rows, simulated: Simulated,
     return np.stack(predicted)
 
 
-BASELINES = {f.__name__: f for f in (ridge, trees, boosting, neighbour, simulator, law)}
 NEED_SIMULATED = ("simulator", "law")
+BASELINES = {f.__name__: f for f in (ridge, trees, boosting, neighbour)}
+BASELINES |= {name: partial(_from_simulated, line=name == "simulator") for name in NEED_SIMULATED}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import numpy as np
 import torch
@@ -20,15 +19,10 @@ SHORT = 60.0  # seconds of which nothing is announced
 
 
 def seconds_needed(runs: Sequence[tuple[Study, Design, tuple[str, ...] | None]], workers: int = 1) -> float:
-    """Estimated wall-clock seconds for the trials that are not stored yet.
+    """Estimated wall-clock seconds for the trials of these runs that are not stored yet, shared by so many processes.
 
-    The updates that the blocks need are counted and multiplied by what an update of one network of the same layers costs
-    here, measured over some seconds; baselines are measured on one trial. Reading data, descriptors and bootstraps do not
-    count. Right within a third or so on an idle machine, and as wrong as the machine is busy.
-
-    Args:
-        runs: study, design and arms, as :func:`sim2real.training.experiment.run_trials` takes them.
-        workers: processes that will share the work.
+    The updates that the blocks need are counted and multiplied by what one costs here, measured over some seconds; baselines are
+    measured on one trial. Right within a third or so on an idle machine, and as wrong as the machine is busy.
     """
     total = 0.0
     for study, design, arms in runs:
@@ -43,9 +37,8 @@ def announcement(seconds: float, workers: int) -> str:
     """A line for the notebook, such as ``about 3 h 20 min of training on 2 processes``; empty for less than a minute."""
     if seconds < SHORT:
         return ""
-    minutes = round(seconds / 60)
-    hours, rest = divmod(minutes, 60)
-    text = f"{hours} h {rest} min" if hours else f"{minutes} min"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    text = f"{hours} h {minutes} min" if hours else f"{minutes} min"
     return f"about {text} of training on {workers} process{'es' if workers > 1 else ''}; what is done is kept if you stop it"
 
 
@@ -67,21 +60,17 @@ def _seconds_an_update(study: Study) -> dict[str, float]:
         prepared = settings.prepare(Simulations(study.source, source, seeds)) if arm == "transfer" else None
         settings.learn(study.target, target, seeds, prepared)
 
-    return {arm: _timed(partial(fit, arm)) for arm in NETWORK_ARMS}
+    first = {arm: _timed(fit, arm, 1) for arm in NETWORK_ARMS}
+    return {arm: max(_timed(fit, arm, STEPS + 1) - first[arm], 1e-6) / (STACK * STEPS) for arm in NETWORK_ARMS}
 
 
-def _timed(fit: Callable[[int], None]) -> float:
-    taken = []
-    for steps in (1, STEPS + 1):
-        start = time.perf_counter()
-        fit(steps)
-        taken.append(time.perf_counter() - start)
-    return max(taken[1] - taken[0], 1e-6) / (STACK * STEPS)
+def _timed(call: Callable, *arguments: object) -> float:
+    start = time.perf_counter()
+    call(*arguments)
+    return time.perf_counter() - start
 
 
 def _baseline_seconds(plan: Plan, arm: str, m: int) -> float:
     train, test = plan.split(0)
-    start = time.perf_counter()
-    study = plan.study
-    BASELINES[arm](study.target, train[None, :m], test[None], [plan.seed(arm, 0, m, 0)], study.simulated_target)
-    return time.perf_counter() - start
+    seeds = [plan.seed(arm, 0, m, 0)]
+    return _timed(BASELINES[arm], plan.study.target, train[None, :m], test[None], seeds, plan.study.simulated_target)

@@ -28,14 +28,10 @@ def overlap_count(study: Study) -> int:
 
 
 def available_source(study: Study, overlap: str, seed: int, trials: int = 0) -> int:
-    """The largest n that every trial has.
+    """The largest n that every trial of a design has.
 
-    Where each trial drops what it tests on, that follows the splits: the least of the first :data:`COUNTED_TRIALS` trials, or
-    of all if there are more, so that a few more trials do not change the grid of n.
-
-    Args:
-        study: the study.
-        overlap, seed, trials: of the design.
+    Where each trial drops what it tests on, that is the least of the first :data:`COUNTED_TRIALS` trials, or of all if there are
+    more, so that a few more trials do not change the grid of n.
     """
     if overlap == "keep":
         return len(study.source)
@@ -83,11 +79,7 @@ def run_trials(
 def missing_blocks(
     study: Study, design: Design, *, arms: tuple[str, ...] | None = None, store: Path | None = None
 ) -> tuple[Plan, list[Block]]:
-    """What :func:`run_trials` would train; arguments and errors are its own.
-
-    Returns:
-        The plan of all trials, and the blocks of those that are not stored yet.
-    """
+    """What :func:`run_trials` would train: the plan of all trials, and the blocks of those that are not stored yet."""
     store = CACHE / "trials" if store is None else store
     source = _without_overlap(study) if design.overlap == "drop" and not study.drop_tested else study.source
     available = available_source(study, design.overlap, design.seed, design.trials)

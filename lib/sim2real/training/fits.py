@@ -1,13 +1,13 @@
 """One trial's life, K trials at a time: pretrain on simulations and fine-tune on measurements, learn both at once, or directly.
 
-Every function takes row numbers of shape (K, rows), one row of them a trial, and trains the K networks of these trials together
-(:mod:`sim2real.training.networks`). Scalers are fitted on a trial's training rows only.
+Row numbers have the shape (K, rows), a row of them a trial, whose networks are trained together; scalers see training rows only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -17,6 +17,8 @@ from sim2real.training.scalers import InputScalers, OutputScalers, least_squares
 from sim2real.training.seeding import numpy_generator, torch_generator
 from sim2real.training.towers import PairNetwork, PairScalers, StackedTowers
 
+# descriptors (materials, columns) in float32, values (materials,) and training rows (K, rows)
+Data, Seeds = tuple[np.ndarray, np.ndarray, np.ndarray], Sequence[tuple]
 PAPER_WEIGHT = 0.5  # lambda of the paper and of Aoki et al. (2023)
 
 
@@ -48,35 +50,21 @@ class Predictors:
         return self.outputs.inverse(self.scaled(X, rows).numpy())
 
 
-def fit_networks(
-    X: np.ndarray, y: np.ndarray, rows: np.ndarray, shape: Network, stage: Training, seeds: Sequence[tuple]
-) -> Predictors:
-    """Train K networks from random weights: pretraining on simulations, or direct learning on measurements.
-
-    Args:
-        X: descriptors (materials, features), float32.
-        y: values (materials,).
-        rows: (K, n) training rows, one row of them a trial.
-        shape: hidden layers and scalers.
-        stage: how to train.
-        seeds: K tuples, from each of which all random numbers of its network follow.
-    """
+def fit_networks(X: np.ndarray, y: np.ndarray, rows: np.ndarray, shape: Network, stage: Training, seeds: Seeds) -> Predictors:
+    """Train K networks from random weights, for pretraining or direct learning; a network's random numbers follow from its seed."""
     generators = [torch_generator(*seed, "network") for seed in seeds]
     network = StackedMLP((X.shape[1], *shape.sizes), generators, stage.dropout)
     predictors = Predictors(network, InputScalers(shape.inputs, X, rows), OutputScalers(shape.outputs, y, rows))
-    _optimise(predictors, X, y, rows, stage, seeds)
+    draw = _Draws(X, y, rows, predictors.outputs, stage.batch_size, seeds)
+    _train(predictors, partial(_loss, predictors, draw), stage, rows)
     return predictors
 
 
-def transfer(
-    pretrained: Predictors, X: np.ndarray, y: np.ndarray, rows: np.ndarray, stage: Training, seeds: Sequence[tuple]
-) -> Predictors:
+def transfer(pretrained: Predictors, X: np.ndarray, y: np.ndarray, rows: np.ndarray, stage: Training, seeds: Seeds) -> Predictors:
     """Turn K pretrained networks into predictors of measurements; the pretrained ones are left as they are.
 
-    First the head is rescaled: a * f(x) + b is fitted to the training rows by least squares, a >= 0, so that fine-tuning
-    starts from the pretrained ranking of materials in the target's own units. Then all layers are trained further.
-
-    Args are those of :func:`fit_networks`, for the target.
+    First the head is rescaled: a * f(x) + b is fitted to the training rows by least squares, a >= 0, so that fine-tuning of all
+    layers starts from the pretrained ranking of materials in the target's own units.
     """
     network = StackedMLP.like(pretrained.network, [torch_generator(*seed, "network") for seed in seeds], stage.dropout)
     predictors = Predictors(network, pretrained.inputs, OutputScalers(pretrained.outputs.kind, y, rows))
@@ -84,20 +72,14 @@ def transfer(
     output = predictors.scaled(X, rows).numpy().astype(np.float64)
     scale, shift = least_squares_line(output, goal)
     network.rescale_head(torch.from_numpy(scale.astype(np.float32)), torch.from_numpy(shift.astype(np.float32)))
-    _optimise(predictors, X, y, rows, stage, seeds)
+    draw = _Draws(X, y, rows, predictors.outputs, stage.batch_size, seeds)
+    _train(predictors, partial(_loss, predictors, draw), stage, rows)
     return predictors
 
 
-def _optimise(
-    predictors: Predictors, X: np.ndarray, y: np.ndarray, rows: np.ndarray, stage: Training, seeds: Sequence[tuple]
-) -> None:
-    draw = _Draws(X, y, rows, predictors.outputs, stage.batch_size, seeds)
-
-    def loss() -> torch.Tensor:
-        x, goal = draw()
-        return (predictors.network(predictors.inputs(x)) - goal).square().mean(1)
-
-    _train(predictors, loss, stage, rows)
+def _loss(predictors: Predictors, draw: Callable[[], tuple[torch.Tensor, torch.Tensor]]) -> torch.Tensor:
+    x, goal = draw()
+    return (predictors.network(predictors.inputs(x)) - goal).square().mean(1)
 
 
 def _train(predictors: Predictors, loss: Callable[[], torch.Tensor], stage: Training, rows: np.ndarray) -> None:
@@ -109,7 +91,7 @@ class _Draws:
     """Batches of training rows: inputs (K, batch, columns) as they are, values (K, batch) scaled."""
 
     def __init__(
-        self, X: np.ndarray, y: np.ndarray, rows: np.ndarray, scaler: OutputScalers, size: int, seeds: Sequence[tuple], *domain: int
+        self, X: np.ndarray, y: np.ndarray, rows: np.ndarray, scaler: OutputScalers, size: int, seeds: Seeds, *domain: int
     ) -> None:
         self.X = torch.from_numpy(X)
         self.rows = torch.from_numpy(rows.astype(np.int64))
@@ -124,34 +106,21 @@ class _Draws:
 
 
 def fit_multitask(
-    measured: tuple[np.ndarray, np.ndarray, np.ndarray],
-    simulated: tuple[np.ndarray, np.ndarray, np.ndarray] | None,
-    shape: PairNetwork,
-    stage: Training,
-    seeds: Sequence[tuple],
-    *,
-    weight: float = PAPER_WEIGHT,
+    measured: Data, simulated: Data | None, shape: PairNetwork, stage: Training, seeds: Seeds, *, weight: float = PAPER_WEIGHT
 ) -> Predictors:
     """Train K networks of pairs from random weights, on simulated and measured values at once (Fig. 3).
 
     The loss of a network is lambda / n times the squared errors of the n simulated pairs plus (1 - lambda) / m times those of the m
     measured ones (Methods of Minami et al., npj Comput. Mater. 11, 146 (2025)), estimated on a batch of each; values are
     standardised by domain. Without simulations that is direct learning with the same network.
-
-    Args:
-        measured: pairs (materials, columns) float32, values (materials,), training rows (K, m).
-        simulated: the same of the simulations, rows (K, n); None for direct learning.
-        shape: layers and scalers.
-        stage: how to train; its steps are limited by passes over the measured rows.
-        seeds: K tuples, from each of which all random numbers of its network follow.
-        weight: lambda, the share of the simulated pairs in the loss; 0 < lambda < 1. Not used without simulations.
+    Steps are limited by passes over the measured rows; ``weight`` is lambda, between 0 and 1, not used without simulations.
 
     Raises:
         ValueError: lambda out of range, or columns that are no pair.
     """
     if simulated is not None and not 0 < weight < 1:
         raise ValueError(f"the weight of simulations is {weight}; expected more than 0 and less than 1")
-    X, y, rows = measured
+    X, _, rows = measured
     generators = [torch_generator(*seed, "network") for seed in seeds]
     network = StackedTowers(shape, X.shape[1], generators, stage.dropout)
     parts = [measured] if simulated is None else [measured, simulated]

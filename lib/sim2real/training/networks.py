@@ -1,12 +1,7 @@
 """Many small networks as one: K networks of one shape share every kernel call through stacked weights.
 
-A trial needs a network of some ten thousand weights; training such networks one after another is bound by Python and
-kernel launches, not by arithmetic. Here the weights of K networks lie in one tensor (K, in, out), a batch is
-(K, rows, in), and one ``torch.baddbmm`` a layer serves all of them. The networks stay independent: the loss is a sum
-over networks, so no gradient crosses from one to another, and the optimiser works element by element.
-
-Every random number of network k (initial weights, order of the batches, dropout) comes from its own generator, so a
-network's result does not depend on which others are trained beside it.
+Small networks trained one after another are bound by Python and kernel launches, not by arithmetic. The networks of a stack stay
+independent: no gradient crosses from one to another, and every random number of network k comes from its own generator.
 """
 
 from __future__ import annotations
@@ -24,8 +19,7 @@ from torch import nn
 class Training:
     """How one stage is trained: AdamW with cosine decay.
 
-    Updates stop at ``steps``, and before that at ``max_epochs`` passes over the training rows: a network that has seen
-    its 100 rows 200 times has nothing more to learn from them, and trials at small n cost less.
+    Updates stop at ``steps``, and before that at ``max_epochs`` passes over the training rows.
     """
 
     steps: int
@@ -50,13 +44,9 @@ class Network:
 
 
 class StackedLinear(nn.Module):
-    """K affine maps, (K, rows, in) -> (K, rows, out).
+    """K affine maps, (K, rows, in) -> (K, rows, out), one torch generator a network.
 
-    Args:
-        inputs: width of the input.
-        outputs: width of the output.
-        generators: one torch generator a network; their number is K.
-        gain: weights are uniform in +-gain * sqrt(6 / inputs) (He et al. 2015 for gain 1), biases zero.
+    Weights are uniform in +-gain * sqrt(6 / inputs) (He et al. 2015 for gain 1), biases zero.
     """
 
     def __init__(self, inputs: int, outputs: int, generators: Sequence[torch.Generator], gain: float = 1.0) -> None:
@@ -71,18 +61,11 @@ class StackedLinear(nn.Module):
 
 
 class StackedMLP(nn.Module):
-    """K fully connected networks with ReLU between the layers and one linear output.
-
-    Args:
-        sizes: widths from the input to the last hidden layer, for example (190, 128, 64, 16).
-        generators: one torch generator a network, used for the weights and, in training, for dropout.
-        dropout: probability with which a hidden unit is left out of a training step.
-    """
+    """K fully connected networks with ReLU between the layers, ``sizes`` wide up to the last hidden one, and one linear output."""
 
     def __init__(self, sizes: Sequence[int], generators: Sequence[torch.Generator], dropout: float = 0.0) -> None:
         super().__init__()
-        self.generators = list(generators)
-        self.dropout = dropout
+        self.generators, self.dropout = list(generators), dropout
         self.hidden = nn.ModuleList(StackedLinear(a, b, generators) for a, b in zip(sizes[:-1], sizes[1:]))
         # a small head: the first predictions are near the mean of the standardised target
         self.head = StackedLinear(sizes[-1], 1, generators, gain=0.4)
@@ -117,19 +100,11 @@ def drop_out(x: torch.Tensor, share: float, generators: Sequence[torch.Generator
 
 
 class Minibatches:
-    """Row numbers of the next batch of every network: epochs are permutations, a last incomplete batch is left out.
-
-    Args:
-        rows: (K, n) row numbers, each network's own training rows.
-        size: rows of a batch; the whole set if it has fewer.
-        rngs: one numpy generator a network.
-    """
+    """Row numbers of the next batch of every network, out of (K, n): epochs are permutations without a last incomplete batch."""
 
     def __init__(self, rows: np.ndarray, size: int, rngs: Sequence[np.random.Generator]) -> None:
-        self.rows = rows
-        self.size = min(size, rows.shape[1])
-        self.rngs = rngs
-        self.position = rows.shape[1]
+        self.rows, self.rngs = rows, rngs
+        self.size, self.position = min(size, rows.shape[1]), rows.shape[1]
         self.order: np.ndarray | None = None
 
     def __call__(self) -> torch.Tensor:
@@ -145,12 +120,7 @@ class Minibatches:
 def train(module: nn.Module, loss: Callable[[], torch.Tensor], *, steps: int, learning_rate: float, weight_decay: float) -> None:
     """Minimise the sum of K losses by AdamW (Loshchilov & Hutter 2019), the learning rate falling along a half cosine.
 
-    Args:
-        module: K stacked networks; changed in place.
-        loss: called once a step, draws its own batch and returns the K losses as (K,).
-        steps: number of updates; 0 leaves the module as it is.
-        learning_rate: at the first step.
-        weight_decay: for weights; biases are not decayed.
+    The stacked networks are changed in place. ``loss`` draws its own batch and returns the losses (K,). Biases do not decay.
 
     Raises:
         FloatingPointError: a loss is not finite; the message names the network and the step.
@@ -159,14 +129,9 @@ def train(module: nn.Module, loss: Callable[[], torch.Tensor], *, steps: int, le
         return
     module.train()
     named = list(module.named_parameters())
-    optimiser = torch.optim.AdamW(
-        [
-            {"params": [p for n, p in named if not n.endswith("bias")], "weight_decay": weight_decay},
-            {"params": [p for n, p in named if n.endswith("bias")], "weight_decay": 0.0},
-        ],
-        lr=learning_rate,
-        fused=True,
-    )
+    weights = {"params": [p for n, p in named if not n.endswith("bias")], "weight_decay": weight_decay}
+    biases = {"params": [p for n, p in named if n.endswith("bias")], "weight_decay": 0.0}
+    optimiser = torch.optim.AdamW([weights, biases], lr=learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=steps)
     for step in range(steps):
         losses = loss()

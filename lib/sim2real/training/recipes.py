@@ -1,7 +1,6 @@
 """Everything about the networks of a study that was chosen rather than given: two recipes, and where the choice is written down.
 
-``data/tuning/chosen.json`` holds, per study, the values; ``data/tuning/<study>.csv`` holds every candidate with its
-validation error. ``python -m sim2real tune`` writes both. Nothing else in the repository sets a learning rate.
+``python -m sim2real tune`` writes ``data/tuning/chosen.json``, and beside it every candidate with its validation error.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim2real.datasets.paths import DATA
+from sim2real.datasets.paths import CHECKOUT, DATA
 from sim2real.datasets.task import Task
 from sim2real.training.fits import PAPER_WEIGHT, Predictors, fit_multitask, fit_networks, transfer
 from sim2real.training.networks import Network, Training
@@ -25,29 +24,28 @@ NETWORK_ARMS = ("transfer", "direct")
 
 
 class Simulations(NamedTuple):
-    """The simulations that K trials learn from: rows (K, n) of the source, and K seeds; trials of one seed have the same rows."""
+    """What K trials learn from: rows (K, n) of the source, and K seeds; trials of one seed have the same rows."""
 
     source: Task
     rows: np.ndarray
     seeds: Sequence[tuple]
 
 
-@dataclass(frozen=True)
-class Hyperparameters:
-    """Pretraining and fine-tuning, and direct learning.
+class _Parts:
+    def used(self, arm: str) -> dict[str, object]:
+        """What an arm depends on, as plain data."""
+        return {name: part for name, part in asdict(self).items() if name.startswith("direct") == (arm == "direct")}
 
-    With ``fine_tuning.steps`` 0 a transferred network differs from the pretrained one only by the rescaling of its head.
-    """
+
+@dataclass(frozen=True)
+class Hyperparameters(_Parts):
+    """Pretraining and fine-tuning, of the head's scale alone if ``fine_tuning.steps`` is 0; and direct learning."""
 
     transfer_network: Network
     pretraining: Training
     fine_tuning: Training
     direct_network: Network
     direct: Training
-
-    def used(self, arm: str) -> dict[str, object]:
-        """What an arm depends on, as plain data."""
-        return _parts(self, ("transfer_network", "pretraining", "fine_tuning"), arm)
 
     def updates(self, arm: str, n: int, m_grid: Sequence[int], trials: int, draws: int) -> int:
         """Updates of single networks that these trials take, with this many different draws of n simulations."""
@@ -56,15 +54,14 @@ class Hyperparameters:
         return draws * self.pretraining.steps_for(n) + trials * sum(self.fine_tuning.steps_for(m) for m in m_grid)
 
     def short(self, stage: Training) -> Hyperparameters:
-        """With the stages that are not fine-tuning replaced by this one, and no fine-tuning: to measure what an update takes."""
+        """With this stage for all others and no fine-tuning: to measure what an update takes."""
         return replace(self, pretraining=stage, fine_tuning=replace(stage, steps=0), direct=stage)
 
     def prepare(self, drawn: Simulations) -> Predictors:
         """One pretrained network a trial, for :meth:`learn`; those of one seed are trained once and are copies."""
         source, rows, seeds = drawn
-        distinct = sorted(set(seeds))
         # a stack of one runs through another matrix kernel, with other rounding
-        distinct = distinct * 2 if len(distinct) == 1 else distinct
+        distinct = sorted(set(seeds)) * (2 if len(set(seeds)) == 1 else 1)
         own = rows[[seeds.index(seed) for seed in distinct]]
         pretrained = fit_networks(source.X, source.y, own, self.transfer_network, self.pretraining, distinct)
         return pretrained.take([distinct.index(seed) for seed in seeds])
@@ -77,12 +74,11 @@ class Hyperparameters:
 
 
 @dataclass(frozen=True)
-class MultitaskHyperparameters:
-    """Learning of pairs, simulated and measured at once, and direct learning.
+class MultitaskHyperparameters(_Parts):
+    """Learning of pairs, simulated and measured at once, and direct learning; methods are those of :class:`Hyperparameters`.
 
-    ``multitask.steps`` are updates, each on a batch of simulated and one of measured pairs; its ``max_epochs`` count passes over
-    the measured ones, as those of ``direct`` do, so that neither arm stops for the other's data. Methods are those of
-    :class:`Hyperparameters`.
+    An update of ``multitask`` is on a batch of each; ``max_epochs`` count passes over the measured pairs for both arms, so that
+    neither stops for the other's data.
     """
 
     transfer_network: PairNetwork
@@ -90,9 +86,6 @@ class MultitaskHyperparameters:
     direct_network: PairNetwork
     direct: Training
     simulation_weight: float = PAPER_WEIGHT
-
-    def used(self, arm: str) -> dict[str, object]:
-        return _parts(self, ("transfer_network", "multitask", "simulation_weight"), arm)
 
     def updates(self, arm: str, n: int, m_grid: Sequence[int], trials: int, draws: int) -> int:
         stage = self.direct if arm == "direct" else self.multitask
@@ -129,25 +122,23 @@ UNTUNED_PAIRS = MultitaskHyperparameters(
 )
 
 
-def _parts(recipe: Recipe, transfer: tuple[str, ...], arm: str) -> dict[str, object]:
-    names = transfer if arm == "transfer" else ("direct_network", "direct")
-    return {name: value for name, value in asdict(recipe).items() if name in names}
-
-
 def load_hyperparameters(study: str) -> Recipe:
-    """The chosen hyperparameters of one study, such as ``polymers-density-forcefield``.
-
-    Raises:
-        ValueError: nothing was chosen for that study; the message says how to choose.
-    """
+    """What was chosen for a study, such as ``polymers-density-forcefield``; a ValueError says how to choose if nothing was."""
     chosen = json.loads(CHOSEN.read_text()) if CHOSEN.exists() else {}
     if study not in chosen:
         raise ValueError(f"no hyperparameters for {study!r} in data/tuning/chosen.json; run python -m sim2real tune {study}")
     return from_dict(chosen[study])
 
 
+def check_checkout() -> None:
+    """Raise a ValueError where the package is installed: what is chosen is not written into it."""
+    if CHECKOUT is None:
+        raise ValueError("hyperparameters are written to data/tuning of the repository, and there is no checkout here")
+
+
 def save_hyperparameters(study: str, settings: Recipe) -> None:
-    """Write the choice for one study, leaving the others as they are."""
+    """Write the choice for one study, leaving the others as they are; refused as :func:`check_checkout` says."""
+    check_checkout()
     TUNING.mkdir(parents=True, exist_ok=True)
     chosen = json.loads(CHOSEN.read_text()) if CHOSEN.exists() else {}
     chosen[study] = asdict(settings)
@@ -158,8 +149,7 @@ def save_hyperparameters(study: str, settings: Recipe) -> None:
 
 def from_dict(values: dict) -> Recipe:
     """The inverse of ``dataclasses.asdict`` after a trip through JSON."""
-    pairs = "multitask" in values
-    network, whole = (PairNetwork, MultitaskHyperparameters) if pairs else (Network, Hyperparameters)
+    network, whole = (PairNetwork, MultitaskHyperparameters) if "multitask" in values else (Network, Hyperparameters)
     built = {}
     for name, part in values.items():
         if name.endswith("_network"):

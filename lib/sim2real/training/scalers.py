@@ -57,13 +57,11 @@ class OutputScalers:
         if kind not in ("standard", "yeo-johnson"):
             raise ValueError(f"unknown output scaling {kind!r}; expected standard or yeo-johnson")
         make = StandardScaler if kind == "standard" else PowerTransformer
-        self.kind = kind
-        values = y[rows]
+        self.kind, values = kind, y[rows]
         self.scalers = [make().fit(v[:, None]) for v in values]
         self.low, self.high = values.min(1), values.max(1)
 
     def take(self, positions: Sequence[int]) -> OutputScalers:
-        """The scalers at these positions."""
         taken = copy(self)
         taken.scalers = [self.scalers[k] for k in positions]
         taken.low, taken.high = self.low[list(positions)], self.high[list(positions)]
@@ -74,10 +72,8 @@ class OutputScalers:
         return np.stack([s.transform(v[:, None])[:, 0] for s, v in zip(self.scalers, values)])
 
     def inverse(self, scaled: np.ndarray) -> np.ndarray:
-        """(K, rows) scaled -> the property's unit, held within half a training range of the training values.
-
-        The inverse of Yeo-Johnson has no value beyond the end of its domain; such a prediction is the nearer bound.
-        """
+        """(K, rows) scaled -> the property's unit, held within half a training range of the training values."""
+        # the inverse of Yeo-Johnson has no value beyond the end of its domain; such a prediction is the nearer bound
         margin = (self.high - self.low) / 2
         result = []
         for scaler, z, low, high in zip(self.scalers, scaled, self.low - margin, self.high + margin):

@@ -15,10 +15,8 @@ def seed_sequence(*parts: object) -> np.random.SeedSequence:
 
 
 def numpy_generator(*parts: object) -> np.random.Generator:
-    """A numpy generator for these names and numbers."""
     return np.random.default_rng(seed_sequence(*parts))
 
 
 def torch_generator(*parts: object) -> torch.Generator:
-    """A torch generator for these names and numbers."""
     return torch.Generator().manual_seed(int(seed_sequence(*parts).generate_state(1, np.uint64)[0] >> 1))

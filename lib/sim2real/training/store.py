@@ -1,8 +1,4 @@
-"""Blocks of trials: what determines them, where they are stored, and how one is trained.
-
-A block is a number of trials of one arm and one n, at every m, trained together. It is stored as soon as it is done, under a
-key of everything that determines it.
-"""
+"""Blocks of trials of one arm and one n, at every m: what determines them, where they are stored, and how one is trained."""
 
 from __future__ import annotations
 
@@ -58,6 +54,7 @@ class Plan:
     def description(self, cell: tuple[str, int, int]) -> dict[str, object]:
         """Everything that determines the numbers of a cell; a stage that an arm does not use does not count."""
         arm, n, m = cell
+        simulated = self.study.simulated_target if arm in NEED_SIMULATED else None
         return {
             "engine": ENGINE,
             "study": self.study.name,
@@ -73,17 +70,15 @@ class Plan:
             "target": self.study.target.fingerprint,
             "source": self.source.fingerprint if arm == "transfer" else None,
             "source_draws": self.design.source_draws if arm == "transfer" else None,
-            "simulated": None
-            if arm not in NEED_SIMULATED
-            else hashlib.sha256(np.ascontiguousarray(self.study.simulated_target).tobytes()).hexdigest()[:16],
+            "simulated": None if simulated is None else hashlib.sha256(np.ascontiguousarray(simulated)).hexdigest()[:16],
         }
 
     def folder(self, cell: tuple[str, int, int]) -> Path:
-        text = json.dumps(self.description(cell), sort_keys=True)
-        return self.store / f"{self.study.name}-{cell[0]}-n{cell[1]}-m{cell[2]}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+        key = hashlib.sha256(json.dumps(self.description(cell), sort_keys=True).encode()).hexdigest()[:12]
+        return self.store / f"{self.study.name}-{cell[0]}-n{cell[1]}-m{cell[2]}-{key}"
 
     def stored(self, cell: tuple[str, int, int]) -> set[int]:
-        return {t for path in self.folder(cell).glob("*.parquet") for t in _trials_of(path)}
+        return {int(t) for path in self.folder(cell).glob("*.parquet") for t in path.stem.split("_")}
 
     def missing_blocks(self) -> Iterator[Block]:
         """The trials that are not stored yet, in blocks; those of one arm and n with the same gaps share a block over all m."""
@@ -105,13 +100,8 @@ class Plan:
     def save(self, cell: tuple[str, int, int], trials: tuple[int, ...], test: np.ndarray, errors: np.ndarray) -> None:
         folder = self.folder(cell)
         folder.mkdir(parents=True, exist_ok=True)
-        table = pd.DataFrame(
-            {
-                "trial": np.repeat(np.array(trials, dtype=np.int32), test.shape[1]),
-                "material": test.ravel().astype(np.int32),
-                "absolute_error": errors.ravel(),
-            }
-        )
+        trial = np.repeat(np.array(trials, dtype=np.int32), test.shape[1])
+        table = pd.DataFrame({"trial": trial, "material": test.ravel().astype(np.int32), "absolute_error": errors.ravel()})
         path = folder / f"{'_'.join(map(str, trials))}.parquet"
         part = path.with_suffix(f".{os.getpid()}.part")
         table.to_parquet(part, index=False)
@@ -149,24 +139,18 @@ class Plan:
         return Simulations(self.source, rows, [self.seed("pretraining", n, *self.own_source(t)) for t in trials])
 
 
-def _trials_of(path: Path) -> list[int]:
-    return [int(t) for t in path.stem.split("_")]
-
-
 def run_block(plan: Plan, block: Block) -> int:
     """Train and store one block; returns the number of its trials."""
     torch.set_num_threads(1)
     # descriptors that all processes share are read-only, and nothing here writes to them
     warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-    target = plan.study.target
+    target, settings = plan.study.target, plan.study.settings
     # a stack of one runs through another matrix kernel, with other rounding: train it twice, so that a trial's result is
     # the same to the last bit in whatever block it stands
-    trials = block.trials * 2 if len(block.trials) == 1 else block.trials
     count = len(block.trials)
-    ordered, test = zip(*splits(plan.study, plan.design.seed, trials))
-    test = np.stack(test)
-    truth = target.y[test]
-    settings = plan.study.settings
+    trials = block.trials * 2 if count == 1 else block.trials
+    ordered, tested = zip(*splits(plan.study, plan.design.seed, trials))
+    test = np.stack(tested)
     # what does not depend on m is done once
     prepared = settings.prepare(plan.drawn(trials, block.n)) if block.arm == "transfer" else None
     for m in block.m_grid:
@@ -176,5 +160,5 @@ def run_block(plan: Plan, block: Block) -> int:
             predicted = settings.learn(target, train, seeds, prepared).predict(target.X, test)
         else:
             predicted = BASELINES[block.arm](target, train, test, seeds, plan.study.simulated_target)
-        plan.save((block.arm, block.n, m), block.trials, test[:count], np.abs(predicted - truth)[:count])
+        plan.save((block.arm, block.n, m), block.trials, test[:count], np.abs(predicted - target.y[test])[:count])
     return count

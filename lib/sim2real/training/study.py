@@ -1,7 +1,7 @@
 """What is run and what it gives: a study, its design, its splits, and the errors of its trials.
 
-A trial draws its source materials and splits the target. Trial t has the same split at every n; its source sets are nested in n
-and its training sets in m, so that differences between points of a curve are paired.
+Trial t has the same split of the target at every n; its source sets are nested in n and its training sets in m, so that
+differences between points of a curve are paired.
 """
 
 from __future__ import annotations
@@ -27,18 +27,14 @@ class Study:
     """A source, a target and how networks are trained on them.
 
     Attributes:
-        name: of the study.
         source, target: with descriptors.
         settings: chosen hyperparameters; None before the choice.
-        simulated_target: the simulator's own values of the target's materials (rows of the target,), NaN where it has none, or
-            None.
-        splits: studies with the same (``name`` if empty) and the same materials draw and split alike, so that two descriptors of
-            the same data can be compared trial by trial.
+        simulated_target: the simulator's own values (rows of the target,), NaN where it has none, or None.
+        splits: studies with the same (``name`` if empty) and the same materials draw and split alike, and are compared by trial.
         split_by: a column of the target's table whose groups a split never tears apart (:func:`split_rows`); by row if empty.
-        baselines: names of :data:`sim2real.training.baselines.BASELINES` to compare with; those that need simulated values of the
-            target are passed over where there are none.
-        drop_tested: what the design's ``overlap`` ``drop`` takes out of the source: each trial its own test materials, where nearly
-            all simulated materials are measured ones too; if False all of the target's.
+        baselines: names of :data:`sim2real.training.baselines.BASELINES` to compare with; those that need simulated values are
+            passed over where there are none.
+        drop_tested: what ``overlap`` ``drop`` takes out of the source: each trial its own test materials, or all of the target's.
     """
 
     name: str
@@ -52,11 +48,7 @@ class Study:
     drop_tested: bool = False
 
     def clusters(self, materials: np.ndarray | pd.Index | None = None) -> np.ndarray | None:
-        """Labels of target rows that stand or fall together, the temperatures of a pair; None where every row is its own material.
-
-        Args:
-            materials: row numbers of the target, all if None.
-        """
+        """Labels of these target rows (all if None), alike for the temperatures of a pair; None where each is its own material."""
         if CLUSTERS not in self.target.table:
             return None
         pairs = self.target.table[CLUSTERS].to_numpy()
@@ -69,14 +61,15 @@ class Design:
 
     Attributes:
         n_grid: source sizes.
-        m_grid: target training sizes; every trial tests on the same 20 % of the target's materials.
+        m_grid: target training sizes; every trial tests on 20 % of the target's materials, the same at every n and m.
         trials: repetitions; trial numbers are 0 .. trials - 1.
         seed: changes all random numbers.
-        source_draws: trial t takes source draw t modulo this number, and the networks pretrained on it, so that pretraining
-            is paid for fewer times than fine-tuning; 0 is one draw a trial, as in the paper. Trials that share a draw differ
-            in their target split only, and a bootstrap over trials does not know that they share it.
-        overlap: ``keep`` leaves the target's materials in the source (the paper's choice), ``drop`` takes them out (the study's
-            ``drop_tested`` says which).
+        source_draws: trial t takes source draw t modulo this number, and the networks pretrained on it; 0 is one draw a trial, as
+            in the paper. A bootstrap over trials does not know which of them share a draw.
+        overlap: ``keep`` leaves the target's materials in the source (the paper's choice), ``drop`` takes them out.
+
+    Raises:
+        ValueError: an unknown ``overlap``, or no trials.
     """
 
     n_grid: tuple[int, ...]
@@ -103,22 +96,15 @@ class Design:
 
 
 def log_grid(low: int, high: int, points: int = 10) -> tuple[int, ...]:
-    """Distinct integers, equally spaced on a logarithmic scale from ``low`` to ``high``, both included.
-
-    Raises:
-        ValueError: ``high`` is not larger than ``low``.
-    """
+    """Distinct integers, equally spaced on a logarithmic scale, both ends included; a ValueError if ``high`` is not larger."""
     if high <= low:
         raise ValueError(f"cannot lay a grid from {low} to {high}: the source has too few materials")
     return tuple(sorted({int(round(n)) for n in np.geomspace(low, high, points)}))
 
 
 def training_size(task: Task, split_by: str = "") -> int:
-    """The largest m that every split allows.
-
-    By row: all target materials that are not in a trial's test set. By groups: less the most rows that a split can set aside,
-    all but one of the largest group, because a group that begins in the test set has no row in the training set.
-    """
+    """The largest m that every split allows: all materials that are not tested."""
+    # of the group that the test set ends in, at most all but one row stand on neither side
     aside = task.table[split_by].value_counts().max() - 1 if split_by else 0
     return int(len(task) - test_size(task) - aside)
 
@@ -129,14 +115,10 @@ def test_size(task: Task) -> int:
 
 
 def split_rows(task: Task, rng: np.random.Generator, split_by: str = "") -> tuple[np.ndarray, np.ndarray]:
-    """One random split: training rows in the order in which m takes them, and test rows.
+    """One random split of the target: training rows in the order in which m takes them, and test rows.
 
-    Args:
-        task: the target.
-        rng: of the split.
-        split_by: a column of the task's table; no two rows of one of its values stand on both sides. Rows then come group by
-            group, groups and the rows of a group in random order, and the test set ends where it is full: what is left of the
-            group there belongs to neither side.
+    With ``split_by``, a column of the task's table, rows come group by group, groups and the rows of a group in random order, and
+    the test set ends where it is full: what is left of the group there belongs to neither side.
     """
     size = test_size(task)
     if not split_by:
@@ -150,13 +132,7 @@ def split_rows(task: Task, rng: np.random.Generator, split_by: str = "") -> tupl
 
 
 def splits(study: Study, seed: int, trials: Iterable[int]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The splits of these trials: rows of the target that train, in the order in which m takes them, and that test.
-
-    Args:
-        study: whose target is split.
-        seed: of the design.
-        trials: their numbers.
-    """
+    """The splits (:func:`split_rows`) of a study's target in these trials, by the seed of the design."""
     named = (seed, study.splits or study.name, "split")
     return [split_rows(study.target, numpy_generator(*named, t), study.split_by) for t in trials]
 
@@ -168,7 +144,7 @@ class Cube(NamedTuple):
         errors: (trials, materials, N, M), NaN where a trial did not test the material.
         n, m: the sizes along the last two axes, ascending; whatever is not transfer stands at n = 0.
         trials, materials: their numbers, ascending; a material is a row of the target. Those without any error are left out.
-        clusters: (materials,) labels of materials that stand or fall together, or None (:meth:`Study.clusters`).
+        clusters: (materials,) labels, or None (:meth:`Study.clusters`).
     """
 
     errors: NDArray
@@ -196,8 +172,7 @@ class Trials:
         Args:
             arms: at most one of them other than ``transfer``.
             m: target training size; all that were run if None.
-            rows: row numbers of the target to look at, all if None; that of a class, say. If none of them was tested, the cube
-                has no trials and no materials.
+            rows: row numbers of the target to look at, all if None; if none was tested, the cube has no trials and no materials.
 
         Raises:
             KeyError: no trials of an arm at that m.
@@ -217,22 +192,16 @@ class Trials:
             table, of_n, of_m = table[kept], of_n[kept], of_m[kept]
         (of_trial, trials), (of_material, materials) = (pd.factorize(table[name], sort=True) for name in ("trial", "material"))
         errors = np.full((len(trials), len(materials), len(n), len(of_size)), np.nan)
-        places = (of_trial, of_material, of_n, of_m)
         if table.duplicated(["trial", "material", "n", "m"]).any():
             raise ValueError(f"more than one error for a trial and material at one n and m of the arms {', '.join(arms)}")
-        errors[places] = table["absolute_error"]
+        errors[of_trial, of_material, of_n, of_m] = table["absolute_error"]
         trials, materials = np.asarray(trials), np.asarray(materials)
         return Cube(errors, tuple(map(int, n)), tuple(map(int, of_size)), trials, materials, self.study.clusters(materials))
 
     def errors(self, arm: str, m: int | None = None) -> np.ndarray:
         """Mean absolute error of each trial: (trials, len(n_grid)) for ``transfer``, (trials,) for any other arm.
 
-        Args:
-            arm: which one.
-            m: target training size; the largest of the design if None.
-
-        Raises:
-            KeyError: no such arm or m.
+        ``m`` is the largest of the design if None; a KeyError if there are no such trials.
         """
         m = max(self.design.m_grid) if m is None else m
         rows = self.table[(self.table["arm"] == arm) & (self.table["m"] == m)]

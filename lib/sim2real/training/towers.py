@@ -1,17 +1,15 @@
 """Two towers, a distance and two heads: K networks of pairs, stacked as :mod:`sim2real.training.networks` stacks plain ones.
 
-The network of Fig. 3 of Minami et al. (npj Comput. Mater. 11, 146 (2025)), after Aoki et al. (Macromolecules 56, 5446 (2023)): one
-tower, shared by polymer and solvent, maps a molecule's descriptor to latent numbers; what separates the two of a pair there, as
-Hansen's solubility parameters separate them in three dimensions, goes to one head for measured and one for simulated values. What
-that text leaves open is a choice here: ``distance`` and ``temperature`` of :class:`PairNetwork`.
-
-A row of inputs is a pair: the descriptors of both molecules side by side, then the conditions (T and 1/T).
+Fig. 3 of Minami et al. (npj Comput. Mater. 11, 146 (2025)), after Aoki et al. (Macromolecules 56, 5446 (2023)): one tower, shared
+by polymer and solvent, maps a molecule's descriptor to latent numbers; what separates the two of a pair there goes to
+one head for measured and one for simulated values. A row of inputs is the descriptors of both molecules, then T and 1/T.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -27,13 +25,12 @@ TEMPERATURE_AT = ("tower", "head")
 
 @dataclass(frozen=True)
 class PairNetwork:
-    """Layers and scaling of a network of pairs.
+    """Layers and scaling of a network of pairs, with a choice of what the paper leaves open.
 
     Attributes:
         sizes: hidden layers of the tower, the last of them the latent numbers.
         head: hidden layers of each of the two heads.
-        distance: ``components``, the squared difference of each latent number (a weighted Hansen distance, with the weights in
-            the head), or ``norm``, the one Euclidean distance.
+        distance: ``components``, the squared difference of each latent number, or ``norm``, the one Euclidean distance.
         temperature: where T and 1/T enter: the ``tower``, beside each molecule's descriptor, or the ``head``, beside the distance.
         inputs, outputs: as :class:`~sim2real.training.networks.Network`.
     """
@@ -55,18 +52,12 @@ class PairNetwork:
         warm = CONDITIONS if self.temperature == "tower" else 0
         separation = 1 if self.distance == "norm" else self.sizes[-1]
         # one more input tells a polymer (1) from a solvent (0)
-        return {
-            "tower": (descriptor_width(columns) + 1 + warm, *self.sizes),
-            "head": (separation + CONDITIONS - warm, *self.head, 1),
-        }
+        tower = (descriptor_width(columns) + 1 + warm, *self.sizes)
+        return {"tower": tower, "head": (separation + CONDITIONS - warm, *self.head, 1)}
 
 
 def descriptor_width(columns: int) -> int:
-    """Numbers that describe one molecule of a pair with this many columns.
-
-    Raises:
-        ValueError: the columns are not two descriptors and the conditions.
-    """
+    """Numbers that describe one molecule of a pair with this many columns; a ValueError if these cannot be pairs."""
     width, rest = divmod(columns - CONDITIONS, 2)
     if rest or width < 1:
         raise ValueError(f"a pair of {columns} columns; expected two descriptors of equal width and {CONDITIONS} conditions")
@@ -74,29 +65,19 @@ def descriptor_width(columns: int) -> int:
 
 
 class StackedTowers(nn.Module):
-    """K networks of pairs.
-
-    Args:
-        shape: layers.
-        columns: of a pair.
-        generators: one torch generator a network, for weights and dropout.
-        dropout: probability with which a unit of the tower (not a latent number) is left out of a training step.
-    """
+    """K networks of pairs of so many columns; a unit of the tower, not a latent number, may drop out of a training step."""
 
     def __init__(self, shape: PairNetwork, columns: int, generators: Sequence[torch.Generator], dropout: float = 0.0) -> None:
         super().__init__()
         self.shape, self.width, self.dropout, self.generators = shape, descriptor_width(columns), dropout, list(generators)
         widths = shape.widths(columns)
-        tower = list(zip(widths["tower"][:-1], widths["tower"][1:]))
-        self.tower = nn.ModuleList(StackedLinear(a, b, generators) for a, b in tower)
+        self.tower = nn.ModuleList(StackedLinear(a, b, generators) for a, b in pairwise(widths["tower"]))
         self.heads = nn.ModuleDict()
         for name in ("measured", "simulated"):
-            layers = list(zip(widths["head"][:-1], widths["head"][1:]))
-            last = len(layers) - 1
             # a small last layer: the first predictions are near the mean of the standardised values
-            self.heads[name] = nn.ModuleList(
-                StackedLinear(a, b, generators, gain=0.4 if k == last else 1.0) for k, (a, b) in enumerate(layers)
-            )
+            gains = [1.0] * len(shape.head) + [0.4]
+            layers = (StackedLinear(a, b, generators, gain) for (a, b), gain in zip(pairwise(widths["head"]), gains))
+            self.heads[name] = nn.ModuleList(layers)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(K, rows, columns) -> the measured values of the pairs, (K, rows)."""
@@ -133,12 +114,7 @@ class StackedTowers(nn.Module):
 
 
 class PairScalers(InputScalers):
-    """K input scalers of pairs: polymers and solvents share one scale, as they share the tower.
-
-    Args:
-        kind: as :class:`~sim2real.training.scalers.InputScalers`.
-        parts: pairs and the rows of them to fit on: (materials, columns) arrays with (K, rows) row numbers.
-    """
+    """K input scalers of pairs, fitted on rows (K, rows) of each part; polymers and solvents share one scale, as the tower."""
 
     def __init__(self, kind: str, parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
         width = descriptor_width(parts[0][0].shape[1])

@@ -2,16 +2,7 @@
 
 Never a test row: each tuning trial splits the target as a reporting trial does, puts its 20 % test rows aside unread, and
 validates on a quarter of the training part, cut by the same groups. The tuning trials are other trials than those reported, but
-of the same materials, so a material that validates here is tested there.
-
-What is tried is data, :class:`Candidates`. For pretraining and fine-tuning:
-
-1. the transferred network's scalers and its learning rate in pretraining, by the error on held-out *simulations*;
-2. fine-tuning, by validation error on the target, averaged over a small and the largest n;
-3. direct learning, by validation error on the target, over at least as many candidates as transfer had.
-
-For pairs, both arms over the same candidates: the network (scalers, how two latent vectors become a distance, and where the
-temperature enters, what Minami et al. 2025 leave open) with one training, then the training with that network.
+of the same materials, so a material that validates here is tested there. What is tried is data, :class:`Candidates`.
 """
 
 from __future__ import annotations
@@ -42,7 +33,6 @@ class Stage:
     """One choice: the parts of the recipe that are tried in all combinations, and what decides.
 
     Attributes:
-        name: in the table; that of the part, with hyphens.
         tried: part -> its candidates; a part without any stays as an earlier stage has chosen it.
         by: ``source``, the error of pretrained networks on simulations; ``transfer`` or ``direct``, that of an arm on the target.
         small: for ``transfer``: the least n is this or a quarter of the source, if that is less; 0 for all of the source only.
@@ -64,16 +54,11 @@ class Stage:
 
 @dataclass(frozen=True)
 class Candidates:
-    """A recipe and the stages in which its parts are chosen.
+    """A recipe and the stages in which its parts are chosen; direct learning must have at least as many candidates as transfer.
 
     Attributes:
-        start: what is not chosen stays as it is here.
-        stages: in this order.
-        trials: of each candidate, 0 for :func:`trials_for`.
+        trials: of each candidate, 0 for 20 or, where more rows validate, 12.
         paired: whether studies with the same ``splits`` have the same validation rows, and all stages of a trial one seed.
-
-    Raises:
-        ValueError: direct learning has fewer candidates than transfer.
     """
 
     start: Recipe
@@ -88,14 +73,13 @@ class Candidates:
             raise ValueError(f"{direct} candidates for direct learning and {transfer} for transfer; expected at least as many")
 
 
+Networks, Trainings = Sequence[Network], Sequence[Training]
+
+
 def standard(
-    networks: Sequence[Network],
-    pretraining: Sequence[Training],
-    fine_tuning: Sequence[Training],
-    direct_networks: Sequence[Network],
-    direct: Sequence[Training],
+    networks: Networks, pretraining: Trainings, fine_tuning: Trainings, direct_networks: Networks, direct: Trainings
 ) -> Candidates:
-    """Every network with every pretraining; every fine-tuning; every direct network with every way to train it."""
+    """Networks with pretrainings by the error on held-out simulations, then fine-tunings and direct learning by the target's."""
     stages = (
         Stage("pretraining", {"transfer_network": networks, "pretraining": pretraining}, by="source"),
         Stage("fine-tuning", {"fine_tuning": fine_tuning}, by="transfer", small=SMALL_N),
@@ -104,7 +88,7 @@ def standard(
     return Candidates(UNTUNED, stages)
 
 
-def multitask(networks: Sequence[PairNetwork], first: Training, trainings: Sequence[Training]) -> Candidates:
+def multitask(networks: Sequence[PairNetwork], first: Training, trainings: Trainings) -> Candidates:
     """Every network with the first training; then every training with the best network; for both arms."""
     stages = []
     for arm, part, small in (("transfer", "multitask", math.inf), ("direct", "direct", 0)):
@@ -116,10 +100,8 @@ def multitask(networks: Sequence[PairNetwork], first: Training, trainings: Seque
 
 def trainings(rates: Sequence[float], steps: Sequence[int], regularisations: Iterable[tuple[float, float]]) -> tuple[Training, ...]:
     """All combinations of learning rates, numbers of updates and pairs of weight decay and dropout."""
-    return tuple(
-        Training(count, rate, weight_decay=decay, dropout=share, max_epochs=1000)
-        for rate, count, (decay, share) in itertools.product(rates, steps, regularisations)
-    )
+    every = itertools.product(rates, steps, regularisations)
+    return tuple(Training(count, rate, decay, dropout, max_epochs=1000) for rate, count, (decay, dropout) in every)
 
 
 SCALINGS = ("standard", "min-max")
@@ -140,7 +122,7 @@ TRANSPORT = standard(
     direct_networks=[Network(inputs=i) for i in SCALINGS],
     direct=trainings((1e-3, 3e-3), (600, 2400), [(1e-4, 0.0), (1e-4, 0.3), (1.0, 0.3)]),
 )
-PAIRS = multitask(
+PAIR_STAGES = multitask(
     networks=[
         PairNetwork(distance=d, temperature=t, inputs=i, outputs=o)
         for d, t, i, o in itertools.product(DISTANCES, TEMPERATURE_AT, SCALINGS, ("standard", "yeo-johnson"))
@@ -150,37 +132,24 @@ PAIRS = multitask(
 )
 
 
-def trials_for(m: int) -> int:
-    """Tuning trials: more where few validation rows make each one noisy."""
-    return 20 if m < 100 else 12
-
-
 def tune(study: Study, m: int, candidates: Candidates = STANDARD, trials: int = 0) -> tuple[Recipe, pd.DataFrame]:
-    """The choice for one study and the table of all candidates.
+    """The choice for one study at a target size, and a row for each candidate with its error in the property's unit.
 
-    Args:
-        study: its ``settings`` are not used.
-        m: target training size of the reported trials; 3/4 of it train here, 1/4 validates.
-        candidates: what is tried.
-        trials: of each candidate, 0 for the candidates' own number.
-
-    Returns:
-        The hyperparameters with the lowest validation errors, and a row per candidate with ``stage``, its settings,
-        ``validation_mae`` (in the property's unit), ``standard_error`` over trials and ``chosen``.
+    The study's ``settings`` are not used. Of the m rows 3/4 train and 1/4 validates, in so many trials, or the candidates' own.
     """
     torch.set_num_threads(1)
-    search = Search(study, m, candidates, trials or candidates.trials or trials_for(m))
+    # more where few validation rows make each one noisy
+    search = Search(study, m, candidates, trials or candidates.trials or (20 if m < 100 else 12))
     recipe, rows = candidates.start, []
     for stage in candidates.stages:
-        best, table = choose(stage.name, search.scored(stage, recipe))
+        best, table = _choose(stage.name, list(search.scored(stage, recipe)))
         recipe = replace(recipe, **best)
         rows += table
     return recipe, pd.DataFrame(rows)
 
 
-def choose(stage: str, scored: Iterable[tuple[dict, np.ndarray]]) -> tuple[dict, list[dict]]:
+def _choose(stage: str, scored: list[tuple[dict, np.ndarray]]) -> tuple[dict, list[dict]]:
     """The candidate with the lowest mean error, and a row of the table for each."""
-    scored = list(scored)
     best = min(range(len(scored)), key=lambda k: scored[k][1].mean())
     rows = [
         {
@@ -214,19 +183,14 @@ class Search:
                 yield candidate, _errors(replace(recipe, **candidate).prepare(drawn), self.source, held)
             return
         # None is direct learning
-        prepared = [None] if stage.by == "direct" else [self._prepared(recipe, n) for n in self._sizes(stage.small)]
+        n, orders = len(self.source), self._orders(self.trials)
+        sizes = sorted({min(stage.small, n // 4), n}) if stage.small else [n]
+        drawn = (Simulations(self.source, orders[:, :size], self._seeds(f"pretraining {size}", self.trials)) for size in sizes)
+        prepared = [None] if stage.by == "direct" else [recipe.prepare(simulations) for simulations in drawn]
         for candidate in stage.candidates(recipe):
             own, seeds = replace(recipe, **candidate), self._seeds(stage.name, self.trials)
             fitted = (own.learn(self.target, self.fit, seeds, given) for given in prepared)
             yield candidate, np.mean([_errors(predictors, self.target, self.validate) for predictors in fitted], axis=0)
-
-    def _sizes(self, small: float) -> list[int]:
-        n = len(self.source)
-        return sorted({min(small, n // 4), n}) if small else [n]
-
-    def _prepared(self, recipe: Recipe, n: int) -> Predictors | Simulations:
-        rows = self._orders(self.trials)[:, :n]
-        return recipe.prepare(Simulations(self.source, rows, self._seeds(f"pretraining {n}", self.trials)))
 
     def _split(self, split_by: str, m: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows to train on and to validate on (trials, rows), from the training part of splits that are not reported."""

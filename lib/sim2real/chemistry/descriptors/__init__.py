@@ -8,11 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-_HOMES = {
-    "CompositionDescriptor": "composition",
-    "ForceFieldDescriptor": "forcefield",
-    "MolecularDescriptor": "molecular",
-}
+_HOMES = {"CompositionDescriptor": "composition", "ForceFieldDescriptor": "forcefield", "MolecularDescriptor": "molecular"}
 
 __all__ = list(_HOMES)
 

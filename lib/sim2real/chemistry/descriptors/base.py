@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import zipfile
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -19,23 +21,21 @@ from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sim2real.chemistry.descriptors.store import Described, VectorStore
-
 STRUCTURES_AT_ONCE = 256  # structures a task of a worker, and a file of the cache
 
 
-class Failure(NamedTuple):
-    """Why a structure has no vector."""
+class Described(NamedTuple):
+    """A vector, (d,), and one line for whatever was not ordinary in its making."""
 
-    kind: type[ValueError]
-    reason: str
+    vector: np.ndarray
+    notes: tuple[str, ...] = ()
 
 
 class Result(NamedTuple):
     """(N, D) float32 vectors, NaN for failed rows; and by position why they failed, and the notes on the others."""
 
     vectors: np.ndarray
-    failures: dict[int, Failure]
+    failures: dict[int, ValueError]
     notes: dict[int, tuple[str, ...]]
 
 
@@ -45,9 +45,6 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
     The input X is a list, array or Series of N strings, or an (N, 1) array or DataFrame; a row is called by its label
     in the Series or DataFrame, else by its 0-based number. A subclass sets ``name`` and writes ``_names``,
     ``_signature`` and ``_describe``; one that chooses columns by the data also writes ``_choose_columns``.
-
-    Scikit-learn's estimator checks feed numbers, so by its tags (one-dimensional input of strings, no two-dimensional
-    numeric input) only the checks that need no data apply. The tests run those, and the others again with structures.
 
     Args:
         n_jobs: worker processes, as in joblib; -1 for all cores.
@@ -90,12 +87,14 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
         Raises:
             ValueError: X is not one column, or a row cannot be described (then in the descriptor's own subclass).
         """
-        self._fit(X)
+        self._set_columns(self._good_vectors(X))
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
         """As ``fit`` and then ``transform``, with every vector computed once."""
-        return self._fit(X)[:, self.columns_]
+        vectors = self._good_vectors(X)
+        self._set_columns(vectors)
+        return vectors[:, self.columns_]
 
     def transform(self, X: Any) -> np.ndarray:
         """The vectors of X, (N, d) float32, rows in the order of X.
@@ -107,13 +106,10 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
         return self._good_vectors(X)[:, self.columns_]
 
     def describe(self, X: Any) -> tuple[np.ndarray, pd.DataFrame]:
-        """Vectors of the rows that have one, and a report of those that have not.
+        """The (N - dropped, d) float32 vectors of the rows that have one, in order, and a report of those that have not.
 
-        A descriptor that is not fitted yet is fitted to the good rows.
-
-        Returns:
-            The (N - dropped, d) float32 matrix of the good rows in order; and the dropped rows, a DataFrame with the
-            columns row (the label), structure and reason, its index their 0-based positions in X.
+        The report has the columns row (the label), structure and reason, its index the 0-based positions in X. A
+        descriptor that is not fitted yet is fitted to the good rows.
         """
         structures, labels = _read(X)
         vectors, failures, notes = self._compute(structures)
@@ -122,14 +118,8 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
         good = np.delete(vectors, dropped, axis=0)
         if not hasattr(self, "columns_"):
             self._set_columns(good)
-        report = pd.DataFrame(
-            {
-                "row": [labels[k] for k in dropped],
-                "structure": [structures[k] for k in dropped],
-                "reason": [failure.reason for failure in failures.values()],
-            },
-            index=pd.Index(dropped, dtype=int),
-        )
+        rows = [(labels[k], structures[k], str(error)) for k, error in failures.items()]
+        report = pd.DataFrame(rows, columns=["row", "structure", "reason"], index=pd.Index(dropped, dtype=int))
         return good[:, self.columns_], report
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
@@ -138,6 +128,7 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
         return np.asarray(self._names(), dtype=object)[self.columns_]
 
     def __sklearn_tags__(self):
+        # scikit-learn's estimator checks feed numbers: by these tags only those that need no data apply
         tags = super().__sklearn_tags__()
         tags.input_tags.one_d_array = True
         tags.input_tags.two_d_array = False
@@ -145,15 +136,13 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
         tags.transformer_tags.preserves_dtype = []
         return tags
 
-    def _fit(self, X: Any) -> np.ndarray:
-        vectors = self._good_vectors(X)
-        self._set_columns(vectors)
-        return vectors
-
     def _good_vectors(self, X: Any) -> np.ndarray:
         structures, labels = _read(X)
         vectors, failures, notes = self._compute(structures)
-        _refuse(failures, labels)
+        if failures:
+            position, error = next(iter(failures.items()))
+            others = f" (bad rows: {len(failures)}; describe() drops and lists them)" if len(failures) > 1 else ""
+            raise type(error)(f"row {labels[position]!r}: {error}{others}")
         self._keep_notes(structures, labels, notes)
         return vectors
 
@@ -171,19 +160,17 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
         missing = [structure for structure in distinct if structure not in known]
         chunks = [missing[k : k + STRUCTURES_AT_ONCE] for k in range(0, len(missing), STRUCTURES_AT_ONCE)]
         results = Parallel(n_jobs=self.n_jobs, return_as="generator")(delayed(_describe_chunk)(self, c) for c in chunks)
-        failed: dict[str, Failure] = {}
+        failed: dict[str, ValueError] = {}
         for described, failures in results:
             if store:
                 store.add(described)
             known.update(described)
             failed.update(failures)
         matrix = np.full((len(structures), size), np.nan, dtype=np.float32)
-        notes: dict[int, tuple[str, ...]] = {}
         for k, structure in enumerate(structures):
             if structure in known:
                 matrix[k] = known[structure].vector
-                if known[structure].notes:
-                    notes[k] = known[structure].notes
+        notes = {k: known[s].notes for k, s in enumerate(structures) if s in known and known[s].notes}
         return Result(matrix, {k: failed[s] for k, s in enumerate(structures) if s in failed}, notes)
 
     def _store(self, size: int) -> VectorStore | None:
@@ -193,32 +180,72 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
         return VectorStore(Path(self.cache_dir) / f"{self.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}", size)
 
 
-def _describe_chunk(descriptor: StructureDescriptor, structures: Sequence[str]) -> tuple[dict[str, Described], dict[str, Failure]]:
+class VectorStore:
+    """Float32 vectors of one length d on disk, found again by the text of the structure they describe.
+
+    A folder of ``.npz`` files, one a computed chunk, each with structures, their vectors and notes. Files are only added,
+    never changed: a run that is cut off loses the chunks it was computing, and two runs may share a folder.
+    """
+
+    def __init__(self, folder: Path, size: int) -> None:
+        self.folder, self.size = folder, size
+
+    def find(self, structures: Sequence[str]) -> dict[str, Described]:
+        """What is stored of ``structures``. Damaged files count as absent."""
+        wanted = set(structures)
+        found: dict[str, Described] = {}
+        for path in sorted(self.folder.glob("*.npz")):
+            if not wanted:
+                break
+            try:
+                hits = self._read(path, wanted)
+            except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
+                continue  # cut off or damaged: its rows are computed and written again
+            found.update(hits)
+            wanted -= hits.keys()
+        return found
+
+    def add(self, described: Mapping[str, Described]) -> None:
+        """Write one chunk, all at once or not at all."""
+        if not described:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        name = hashlib.sha256("\n".join(described).encode()).hexdigest()[:24]
+        part = self.folder / f"{name}.{os.getpid()}.part"
+        structures = np.array(list(described), dtype=np.str_)
+        vectors = np.stack([entry.vector for entry in described.values()]).astype(np.float32)
+        notes = np.array(["\n".join(entry.notes) for entry in described.values()], dtype=np.str_)
+        with part.open("wb") as file:
+            np.savez(file, structures=structures, vectors=vectors, notes=notes)
+        part.replace(self.folder / f"{name}.npz")
+
+    def _read(self, path: Path, wanted: set[str]) -> dict[str, Described]:
+        with np.load(path, allow_pickle=False) as chunk:
+            rows = {key: row for row, key in enumerate(chunk["structures"].tolist()) if key in wanted}
+            if not rows:
+                return {}
+            vectors, notes = chunk["vectors"], chunk["notes"].tolist()
+            if vectors.shape != (len(chunk["structures"]), self.size) or len(notes) != len(vectors):
+                raise ValueError(f"{path}: not a chunk of vectors of length {self.size}")
+        return {key: Described(vectors[row], tuple(notes[row].splitlines())) for key, row in rows.items()}
+
+
+def _describe_chunk(descriptor: StructureDescriptor, structures: Sequence[str]) -> tuple[dict, dict]:
     described: dict[str, Described] = {}
-    failures: dict[str, Failure] = {}
+    failures: dict[str, ValueError] = {}
     for structure in structures:
         try:
             described[structure] = descriptor._describe(structure)
         except ValueError as error:
-            failures[structure] = Failure(type(error), str(error))
+            failures[structure] = type(error)(str(error))  # without the frames that it was raised through
     return described, failures
 
 
 def _read(X: Any) -> tuple[list[str], Sequence[Any]]:
     """The structures and their row labels."""
-    labels = X.index.tolist() if isinstance(X, pd.Series | pd.DataFrame) else None
     column = np.asarray(X, dtype=object)
     if column.ndim == 2 and column.shape[1] == 1:
         column = column[:, 0]
     if column.ndim != 1:
         raise ValueError(f"expected one column of structures, got an array of shape {column.shape}")
-    structures = column.tolist()
-    return structures, labels if labels is not None else range(len(structures))
-
-
-def _refuse(failures: dict[int, Failure], labels: Sequence[Any]) -> None:
-    if not failures:
-        return
-    position, first = next(iter(failures.items()))
-    others = f" (bad rows: {len(failures)}; describe() drops and lists them)" if len(failures) > 1 else ""
-    raise first.kind(f"row {labels[position]!r}: {first.reason}{others}")
+    return column.tolist(), X.index.tolist() if isinstance(X, pd.Series | pd.DataFrame) else range(len(column))

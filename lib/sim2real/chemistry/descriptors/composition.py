@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim2real.chemistry.descriptors.base import StructureDescriptor
-from sim2real.chemistry.descriptors.store import Described
+from sim2real.chemistry.descriptors.base import Described, StructureDescriptor
 from sim2real.chemistry.formulas import FormulaError, read_formula
 
 KERNELS = 10
@@ -25,9 +24,6 @@ class CompositionDescriptor(StructureDescriptor):
     authors' program (github.com/Minoru938/KmdPlus, ``KMD("1d")``, sigma "auto"). XenonPy's ``KernelMean`` has the same
     centres, leaves the width to the caller and sums over atoms instead of taking the mean. The features are XenonPy's;
     data/README.md says where each comes from, the two that differ, and which cells are imputed.
-
-    Args:
-        n_jobs, cache_dir: as :class:`~sim2real.chemistry.descriptors.base.StructureDescriptor`.
 
     Raises:
         FormulaError: from ``fit`` and ``transform``, for a formula that :func:`~sim2real.chemistry.formulas.read_formula` refuses.
@@ -47,14 +43,13 @@ class CompositionDescriptor(StructureDescriptor):
         except FormulaError as error:
             found = repr(structure) if isinstance(structure, str) and structure.strip() else "empty"
             raise FormulaError(f"{found}: {error}; expected a formula such as 'Bi2Te3'") from None
-        return Described(np.array(fractions) @ _kernels()[[_rows()[symbol] for symbol in symbols]])
+        return Described(np.array(fractions) @ _kernels()[element_features().index.get_indexer(symbols)])
 
 
 @lru_cache(maxsize=1)
 def element_features() -> pd.DataFrame:
     """The 58 features of the 94 elements H to Pu, indexed by symbol; units in data/README.md."""
-    path = files("sim2real.chemistry.descriptors") / "data" / "elements.csv"
-    with path.open(encoding="utf-8") as file:
+    with (files("sim2real.chemistry.descriptors") / "data" / "elements.csv").open(encoding="utf-8") as file:
         return pd.read_csv(file, index_col="symbol")
 
 
@@ -66,8 +61,3 @@ def _kernels() -> np.ndarray:
     centres = np.linspace(0, 1, KERNELS)
     distance = ((features - low) / (high - low))[:, :, None] - centres
     return np.exp(-((distance / (centres[1] - centres[0])) ** 2)).reshape(len(features), -1)
-
-
-@lru_cache(maxsize=1)
-def _rows() -> dict[str, int]:
-    return {symbol: row for row, symbol in enumerate(element_features().index)}

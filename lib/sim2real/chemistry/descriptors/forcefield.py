@@ -1,22 +1,19 @@
 """The 190-number force-field kernel mean descriptor of a polymer or molecule, from its graph alone.
 
-Definition: ``ff.descriptor.FF_descriptor`` of RadonPy 0.2.11 (BSD-3) with ``polar=True`` and GAFF2_mod, the descriptor
-of Minami et al.'s paper. RadonPy closes ten repeat units to a ring; here types and charges are those of the infinite
-chain (:mod:`sim2real.chemistry.descriptors.periodic`), which needs no search for rings in that macrocycle.
+Definition: ``ff.descriptor.FF_descriptor`` of RadonPy 0.2.11 (BSD-3) with ``polar=True`` and GAFF2_mod, the descriptor of
+Minami et al.'s paper. RadonPy closes ten repeat units to a ring; here types and charges are those of the infinite chain
+(:mod:`sim2real.chemistry.descriptors.periodic`), which needs no search for rings in that macrocycle.
 
-Agreement with RadonPy's ring of ten where it gives a vector: 478 of its own 1,077 units, taken at random, the 46
-polymers and 140 solvents of the chi set, and 54 of 55 embedded facts differ by at most 5e-16 in any number. Exceptions:
+Agreement with RadonPy's ring of ten where it gives a vector: 478 of its own 1,077 units, taken at random, the 46 polymers and
+140 solvents of the chi set, and 54 of 55 embedded facts differ by at most 5e-16 in any number. Exceptions:
 
-- ``*c1cccc(-c2nc3cc(-c4ccc5[nH]c(*)nc5c4)ccc3[nH]2)c1`` (0.11): RDKit takes RadonPy's macrocycle of ten units for
-  aromatic, and with it atoms that are not; the chain has no such ring.
-- Backbones of one atom with a double bond beside it, ``*C(=C)*`` (0.40): ten units are then a ring of ten atoms, which
-  RadonPy types as a ring.
+- ``*c1cccc(-c2nc3cc(-c4ccc5[nH]c(*)nc5c4)ccc3[nH]2)c1`` (0.11): RDKit takes RadonPy's macrocycle of ten units for aromatic.
+- Backbones of one atom with a double bond beside it, ``*C(=C)*`` (0.40): ten units then are a ring of ten to RadonPy.
 - 4-pyridone (0.04): two equivalent double bonds take different types in RadonPy, by the order of the atoms.
 
 RadonPy refuses silicon and boron, which GAFF2 lacks. Here the terms that contain them take UFF's parameters
-(:mod:`sim2real.chemistry.descriptors.uff`), every kind of which is reported. Torsions with such an atom only at an end keep
-GAFF2's X-b-c-X. Values are scaled by the ranges of GAFF2's table all the same, so that no other vector changes; UFF's
-may leave [0, 1] slightly, where kernels are small. The masses of both count at their values, between the centres.
+(:mod:`sim2real.chemistry.descriptors.uff`), which is reported; torsions with such an atom only at an end keep GAFF2's X-b-c-X.
+Values are scaled by the ranges of GAFF2's table all the same, so that no other vector changes; UFF's may leave [0, 1] slightly.
 """
 
 from __future__ import annotations
@@ -24,20 +21,19 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from itertools import repeat
 from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 import rdkit
 
-from sim2real.chemistry.descriptors.base import StructureDescriptor
+from sim2real.chemistry.descriptors.base import Described, StructureDescriptor
 from sim2real.chemistry.descriptors.gaff import GAFF_ELEMENTS, TYPES_WITHOUT_GAFF, atom_types, check_elements
 from sim2real.chemistry.descriptors.gaff_parameters import Parameters, parameters, tables
 from sim2real.chemistry.descriptors.periodic import Graph, build_graph
-from sim2real.chemistry.descriptors.store import Described
 from sim2real.chemistry.descriptors.uff import is_foreign, labelled_atoms, uff_parameters
 from sim2real.chemistry.structures import parse
 
@@ -58,32 +54,21 @@ FEATURE_NAMES: tuple[str, ...] = tuple(f"mass_{symbol}" for symbol in GAFF_ELEME
 )
 
 # what the numbers come from: a change in any of these makes a new cache
-_SOURCES = ("forcefield.py", "gaff.py", "gaff_parameters.py", "periodic.py", "uff.py", "data/gaff2_mod.csv")
+_SOURCES = ("forcefield.py", "gaff.py", "gaff_parameters.py", "periodic.py", "uff.py")
+_SOURCES += ("data/gaff2_mod.csv", "data/gaff2_replacements.csv")
 
 Weighted = Iterable[tuple[float, int]]
 Label = TypeVar("Label", str, int)
 
 
-@dataclass(frozen=True)
-class ForceFieldResult:
-    """The descriptor of one structure.
-
-    Attributes:
-        vector: (190,) float64, each in [0, 1], in the order of ``FEATURE_NAMES``. A block over terms that the structure
-            has none of (chloroform's torsions) is zero, as in RadonPy.
-        fallbacks: one line for every kind of term whose parameters GAFF2 lacks, with what replaced them.
-    """
-
-    vector: np.ndarray
-    fallbacks: tuple[str, ...]
-
-
-def forcefield_vector(smiles: str) -> ForceFieldResult:
-    """The force-field kernel mean of a repeat unit (two ``*``) or a molecule (none).
+def forcefield_vector(smiles: str) -> Described:
+    """The force-field kernel mean of a repeat unit (two ``*``) or a molecule (none), (190,) float64, each in [0, 1].
 
     Blocks: mass (10 numbers), then 20 each of charge, epsilon, sigma, k_bond, r0, polar (the absolute difference of
     charge across a bond), k_angle, theta0 and k_dihedral (the largest constant of a torsion's series). A number is the
-    mean over the atoms (bonds, angles, torsions) of exp(-(x - c)^2 / (2 s^2)), x scaled to [0, 1], c a centre.
+    mean over the atoms (bonds, angles, torsions) of exp(-(x - c)^2 / (2 s^2)), x scaled to [0, 1], c a centre; a block
+    over terms that the structure has none of (chloroform's torsions) is zero, as in RadonPy. The notes are one line for
+    every kind of term whose parameters GAFF2 lacks, with what replaced them.
 
     Raises:
         StructureError: as :func:`sim2real.chemistry.structures.parse`; an element other than H C N O F P S Cl Br I Si B (it is
@@ -94,7 +79,8 @@ def forcefield_vector(smiles: str) -> ForceFieldResult:
     graph = build_graph(mol)
     fallbacks: set[str] = set()
     types, hydrogen_types = atom_types(graph, fallbacks)
-    values: dict[str, Weighted] = {"charge": _charges(graph), "polar": _charge_differences(graph)}
+    charges = [*zip(graph.charges, repeat(1)), *((q, n) for q, n in zip(graph.hydrogen_charges, graph.hydrogens) if n)]
+    values: dict[str, Weighted] = {"charge": charges, "polar": _charge_differences(graph)}
     foreign = _foreign_terms(graph, types, hydrogen_types)
     for term, kinds in count_terms(graph, types, hydrogen_types).items():
         found = [(parameters(term, kind), count) for kind, count in kinds.items() if not is_foreign(term, kind)]
@@ -104,14 +90,11 @@ def forcefield_vector(smiles: str) -> ForceFieldResult:
             values[name] = [(entry[column], count) for entry, count in found]
     blocks = [_mass_block(graph)]
     blocks += [_kernel_mean(values[name], *_ranges()[name], _CENTRES, _WIDTH) for name in _BLOCKS]
-    return ForceFieldResult(np.concatenate(blocks), tuple(sorted(fallbacks)))
+    return Described(np.concatenate(blocks), tuple(sorted(fallbacks)))
 
 
 class ForceFieldDescriptor(StructureDescriptor):
     """The 190 numbers of :func:`forcefield_vector`, of SMILES with two or no ``*``.
-
-    Args:
-        n_jobs, cache_dir: as :class:`~sim2real.chemistry.descriptors.base.StructureDescriptor`.
 
     Attributes:
         fallbacks_: DataFrame with the columns row (the label), structure and fallback: every parameter that GAFF2 lacks
@@ -132,8 +115,7 @@ class ForceFieldDescriptor(StructureDescriptor):
         return {"rdkit": rdkit.__version__, "sources": hashlib.sha256(text).hexdigest()}
 
     def _describe(self, structure: str) -> Described:
-        result = forcefield_vector(structure)
-        return Described(result.vector, result.fallbacks)
+        return forcefield_vector(structure)
 
     def _keep_notes(self, structures: list[str], labels: Sequence[Any], notes: dict[int, tuple[str, ...]]) -> None:
         rows = [(labels[k], structures[k], fallback) for k, lines in notes.items() for fallback in lines]
@@ -151,15 +133,11 @@ def _foreign_terms(graph: Graph, types: list[str], hydrogen_types: list[str]) ->
 
 
 def count_terms(graph: Graph, types: list[Label], hydrogen_types: list[Label]) -> dict[str, Counter[tuple[Label, ...]]]:
-    """How often each kind of atom, bond, angle and dihedral occurs in a cell, hydrogens included.
+    """How often each kind of atom, bond, angle and dihedral, as the labels tell them apart, occurs in a cell.
 
-    The kinds are those that the labels of the heavy atoms, and of the hydrogens on each, tell apart. The hydrogens of
-    an atom are equal, so they are one neighbour that counts as many times as there are hydrogens.
+    The hydrogens of an atom are equal, so they are one neighbour that counts as many times as there are hydrogens.
     """
-    atoms: Counter[tuple[Label, ...]] = Counter()
-    bonds: Counter[tuple[Label, ...]] = Counter()
-    angles: Counter[tuple[Label, ...]] = Counter()
-    dihedrals: Counter[tuple[Label, ...]] = Counter()
+    atoms, bonds, angles, dihedrals = (Counter() for _ in range(4))
     # of every atom: (index, type, multiplicity) of its neighbours; no index is the hydrogens'
     around = [[(neighbour, types[neighbour], 1) for neighbour, _ in bonded] for bonded in graph.bonds]
     for atom, count in enumerate(graph.hydrogens):
@@ -186,26 +164,16 @@ def count_terms(graph: Graph, types: list[Label], hydrogen_types: list[Label]) -
     return {"atom": atoms, "bond": bonds, "angle": +angles, "dihedral": dihedrals}
 
 
-def _charges(graph: Graph) -> Weighted:
-    heavy = [(charge, 1) for charge in graph.charges]
-    return heavy + [(charge, count) for charge, count in zip(graph.hydrogen_charges, graph.hydrogens) if count]
-
-
 def _charge_differences(graph: Graph) -> Weighted:
     charges = graph.charges
     heavy = [(abs(charges[a] - charges[b]), 1) for a, bonded in enumerate(graph.bonds) for b, _ in bonded if a < b]
-    return heavy + [
-        (abs(charge - hydrogen), count)
-        for charge, hydrogen, count in zip(charges, graph.hydrogen_charges, graph.hydrogens)
-        if count
-    ]
+    return heavy + [(abs(q - hydrogen), n) for q, hydrogen, n in zip(charges, graph.hydrogen_charges, graph.hydrogens) if n]
 
 
 def _mass_block(graph: Graph) -> np.ndarray:
     counts = Counter(graph.atomic_numbers)
     counts[1] = sum(graph.hydrogens)
-    masses = [(mass, counts[number]) for number, mass in zip(GAFF_ELEMENTS, _MASSES)]
-    masses += [(mass, counts[number]) for number, mass in _OTHER_MASSES.items()]
+    masses = [(mass, counts[number]) for number, mass in [*zip(GAFF_ELEMENTS, _MASSES), *_OTHER_MASSES.items()]]
     low, high = _MASSES[0], _MASSES[-1]
     return _kernel_mean(masses, low, high, (_MASSES - low) / (high - low), _MASS_WIDTH)
 
@@ -215,12 +183,8 @@ def _ranges() -> dict[str, tuple[float, float]]:
     """Smallest and largest value of each block, which scale it to [0, 1]: over the whole GAFF2 table, or fixed."""
     ranges = {"charge": (-1.0, 1.0), "polar": (0.0, 2.0)}
     for term, names in _COLUMNS.items():
-        entries = [
-            values
-            for types, values in tables()[term].items()
-            if types[0] not in _UNSCALED_ATOMS or term != "atom"
-            if values[0] >= _WEAKEST.get(term, -np.inf)
-        ]
+        left_out, weakest = (_UNSCALED_ATOMS if term == "atom" else ()), _WEAKEST.get(term, -np.inf)
+        entries = [v for types, v in tables()[term].items() if types[0] not in left_out and v[0] >= weakest]
         for column, name in enumerate(names):
             ranges[name] = min(entry[column] for entry in entries), max(entry[column] for entry in entries)
     return ranges

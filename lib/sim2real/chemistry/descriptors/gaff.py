@@ -1,14 +1,12 @@
 """GAFF2 atom types of a graph, by the rules of RadonPy's GAFF2_mod.
 
-GAFF: Wang, Wolf, Caldwell, Kollman and Case, J. Comput. Chem. 25 (2004) 1157; its second version adds types of N-H
-groups. GAFF2_mod adds ``c3f``, an sp3 carbon bonded to fluorine (J. Mol. Model. 25 (2019) 39, as cited by RadonPy). The
-rules are RadonPy 0.2.11's (BSD-3; ff/gaff.py, ff/gaff2_mod.py) with one difference: the alternating types of conjugated
-systems (cc/cd, ce/cf, cp/cq ...) are a two-colouring that starts at an atom chosen by its surroundings, so they do not
-depend on the order in which the atoms are written, as RadonPy's do.
+GAFF: Wang, Wolf, Caldwell, Kollman and Case, J. Comput. Chem. 25 (2004) 1157; its second version adds types of N-H groups,
+GAFF2_mod ``c3f``, an sp3 carbon bonded to fluorine (J. Mol. Model. 25 (2019) 39, as cited by RadonPy). The rules are RadonPy
+0.2.11's (BSD-3; ff/gaff.py, ff/gaff2_mod.py) with one difference: the alternating types of conjugated systems (cc/cd, ce/cf,
+cp/cq ...) start at an atom chosen by its surroundings, so that they do not depend on the order of the atoms, as RadonPy's do.
 
 Silicon and boron, which GAFF2 lacks, and hydrogen on them take types of this package (``si``, ``b``, ``h``), whose
-parameters are UFF's. They leave the types around them alone: oxygen between silicon atoms is ``os``, silanol's ``oh``
-with ``ho``, carbon on silicon ``c3`` or ``ca``, and its hydrogens ``hc``, because neither element withdraws electrons.
+parameters are UFF's. They leave the types around them alone, because neither element withdraws electrons.
 """
 
 from __future__ import annotations
@@ -30,6 +28,7 @@ _CONJUGATED = frozenset("c c1 c2 ca cc cd ce cf cg ch cp cq cu cv n1 n2 na nb nc
 _CONJUGATED_IN_RING = _CONJUGATED | {"os", "ss"}
 _INNER_CHAIN = {"c2": "ce", "c1": "cg", "n2": "ne", "p2": "pe"}
 _INNER_RING = {"c2": "cc", "n2": "nc", "p2": "pc"}
+_IN_THREE_RING, _IN_FOUR_RING = {"c2": "cu", "c3": "cx"}, {"c2": "cv", "c3": "cy"}
 _TWINS_CHAIN = {"ce": "cf", "cg": "ch", "ne": "nf", "pe": "pf"}
 _TWINS_RING = {"cc": "cd", "nc": "nd", "pc": "pd"}
 _TWINS_BIPHENYL = {"cp": "cq"}
@@ -40,17 +39,14 @@ def check_elements(mol: Chem.Mol) -> None:
     for atom in mol.GetAtoms():
         number = atom.GetAtomicNum()
         if number and number not in GAFF_ELEMENTS and number not in TYPES_WITHOUT_GAFF:
-            raise StructureError(
-                f"{Chem.MolToSmiles(mol)!r}: no force-field parameters for {atom.GetSymbol()}, "
-                f"only for {' '.join(GAFF_ELEMENTS.values())}, and Si and B by UFF"
-            )
+            what = f"{Chem.MolToSmiles(mol)!r}: no force-field parameters for {atom.GetSymbol()}"
+            raise StructureError(f"{what}, only for {' '.join(GAFF_ELEMENTS.values())}, and Si and B by UFF")
 
 
 def atom_types(graph: Graph, fallbacks: set[str]) -> tuple[list[str], list[str]]:
     """GAFF2 types of the heavy atoms, and of the hydrogens on each of them (``""`` where there is none).
 
-    An atom that RadonPy's rules leave without a type takes the nearest type of its element, and a line that says so is
-    added to ``fallbacks``.
+    Where RadonPy's rules give no type it is the nearest one of the element, and a line in ``fallbacks`` says so.
 
     Raises:
         StructureError: hydrogen on an element for which GAFF2 has no type (HF, HCl, HBr, HI).
@@ -70,9 +66,7 @@ def _heavy_type(graph: Graph, atom: int, fallbacks: set[str]) -> str:
     if number == 7:
         return _nitrogen_type(graph, atom, fallbacks)
     if number == 8:
-        if graph.degree(atom) == 1:
-            return "o"
-        return {2: "ow", 1: "oh"}.get(graph.hydrogens[atom], "os")
+        return "o" if graph.degree(atom) == 1 else {2: "ow", 1: "oh"}.get(graph.hydrogens[atom], "os")
     if number == 15:
         return _phosphorus_type(graph, atom, fallbacks)
     if number == 16:
@@ -111,11 +105,7 @@ def _carbon_type(graph: Graph, atom: int) -> str:
     if hybridization == SP:
         return "c1"
     terminal = {graph.atomic_numbers[n] for n, order in graph.bonds[atom] if order == 2 and graph.degree(n) == 1}
-    if 8 in terminal:
-        return "c"
-    if 16 in terminal:
-        return "cs"
-    return "ca" if graph.aromatic[atom] else "c2"
+    return "c" if 8 in terminal else "cs" if 16 in terminal else "ca" if graph.aromatic[atom] else "c2"
 
 
 def _nitrogen_type(graph: Graph, atom: int, fallbacks: set[str]) -> str:
@@ -127,11 +117,9 @@ def _nitrogen_type(graph: Graph, atom: int, fallbacks: set[str]) -> str:
     if degree == 3:
         return _three_bonded_nitrogen(graph, atom)
     if degree == 2:
-        if graph.aromatic[atom]:
-            return "nb"
-        if not any(order == 2 for _, order in graph.bonds[atom]):
+        if not (graph.aromatic[atom] or any(order == 2 for _, order in graph.bonds[atom])):
             fallbacks.add("atom N with two single bonds: n2")
-        return "n2"
+        return "nb" if graph.aromatic[atom] else "n2"
     fallbacks.add(f"atom N with {degree} neighbours: n1")
     return "n1"
 
@@ -155,17 +143,13 @@ def _phosphorus_type(graph: Graph, atom: int, fallbacks: set[str]) -> str:
     degree = graph.degree(atom)
     if graph.aromatic[atom]:
         return "pb"
-    if degree == 2:
-        return "p2"
-    if degree == 3:
-        if not any(order == 2 for _, order in graph.bonds[atom]):
-            return "p3"
-        return "px" if _is_conjugated(graph, atom) else "p4"
-    if degree == 4:
-        return "py" if _is_conjugated(graph, atom) else "p5"
-    if degree > 4:
-        return "p5"
-    fallbacks.add(f"atom P with {degree} neighbours: p2")
+    if degree == 3 and not any(order == 2 for _, order in graph.bonds[atom]):
+        return "p3"
+    if degree > 2:
+        conjugated = degree < 5 and _is_conjugated(graph, atom)
+        return ("px" if conjugated else "p4") if degree == 3 else "py" if conjugated else "p5"
+    if degree < 2:
+        fallbacks.add(f"atom P with {degree} neighbours: p2")
     return "p2"
 
 
@@ -174,14 +158,11 @@ def _sulfur_type(graph: Graph, atom: int) -> str:
     if degree == 1:
         return "s"
     if degree == 2:
-        if graph.hydrogens[atom] == 1:
-            return "sh"
-        return "s2" if any(order == 2 for _, order in graph.bonds[atom]) else "ss"
+        double = any(order == 2 for _, order in graph.bonds[atom])
+        return "sh" if graph.hydrogens[atom] == 1 else "s2" if double else "ss"
     if degree == 3:
         return "sx" if _is_conjugated(graph, atom) else "s4"
-    if degree == 4:
-        return "sy" if _is_conjugated(graph, atom) else "s6"
-    return "s6"
+    return "sy" if degree == 4 and _is_conjugated(graph, atom) else "s6"
 
 
 def _is_conjugated(graph: Graph, atom: int) -> bool:
@@ -191,10 +172,8 @@ def _is_conjugated(graph: Graph, atom: int) -> bool:
 
 def _type_small_rings(graph: Graph, types: list[str]) -> None:
     for atom, sizes in enumerate(graph.ring_sizes):
-        if 3 in sizes and types[atom] in ("c2", "c3"):
-            types[atom] = {"c2": "cu", "c3": "cx"}[types[atom]]
-        elif 4 in sizes and types[atom] in ("c2", "c3"):
-            types[atom] = {"c2": "cv", "c3": "cy"}[types[atom]]
+        small = _IN_THREE_RING if 3 in sizes else _IN_FOUR_RING if 4 in sizes else {}
+        types[atom] = small.get(types[atom], types[atom])
 
 
 def _type_inner_atoms(graph: Graph, types: list[str]) -> None:
@@ -202,31 +181,24 @@ def _type_inner_atoms(graph: Graph, types: list[str]) -> None:
     for atom in range(len(graph)):
         in_ring = bool(graph.ring_sizes[atom])
         inner = (_INNER_RING if in_ring else _INNER_CHAIN).get(types[atom])
-        if inner is not None:
-            conjugated = _CONJUGATED_IN_RING if in_ring else _CONJUGATED
-            if sum(types[n] in conjugated for n, _ in graph.bonds[atom]) >= 2:
-                types[atom] = inner
+        conjugated = _CONJUGATED_IN_RING if in_ring else _CONJUGATED
+        if inner and sum(types[n] in conjugated for n, _ in graph.bonds[atom]) >= 2:
+            types[atom] = inner
     _two_colour(graph, types, _TWINS_CHAIN, different=(2, 3))
     _two_colour(graph, types, _TWINS_RING, different=(2,))
 
 
 def _type_biphenyl_heads(graph: Graph, types: list[str]) -> None:
     """Aromatic carbons that carry another aromatic ring: cp, and cq where two of them are neighbours in a ring."""
-    heads = [
-        atom
-        for atom in range(len(graph))
-        if types[atom] == "ca" and any(order == 1 and types[n] in ("ca", "nb", "pb") for n, order in graph.bonds[atom])
-    ]
-    for atom in heads:
-        types[atom] = "cp"
+    aromatic = [name in ("ca", "nb", "pb") for name in types]
+    for atom, bonds in enumerate(graph.bonds):
+        if types[atom] == "ca" and any(order == 1 and aromatic[n] for n, order in bonds):
+            types[atom] = "cp"
     _two_colour(graph, types, _TWINS_BIPHENYL, different=(1.5,))
 
 
 def _two_colour(graph: Graph, types: list[str], twins: dict[str, str], *, different: tuple[float, ...]) -> None:
-    """Give every second atom its twin type: equal across single bonds, unequal across bonds of order ``different``.
-
-    Each connected system starts, with the first twin, at the atom of lowest rank (:func:`_ranks`).
-    """
+    """Give every second atom from that of lowest rank on its twin: equal across single bonds, unequal across ``different`` ones."""
     waiting = {atom for atom in range(len(graph)) if types[atom] in twins}
     if not any(n in waiting and order in different for atom in waiting for n, order in graph.bonds[atom]):
         return
@@ -249,14 +221,11 @@ def _two_colour(graph: Graph, types: list[str], twins: dict[str, str], *, differ
 def _ranks(graph: Graph) -> list[int]:
     """Rank of every atom by its surroundings, refined until no class splits (Morgan, J. Chem. Doc. 5 (1965) 107).
 
-    Atoms with the same surroundings share a rank, and the order of the ranks does not depend on how many repeat units
-    the cell holds or where the chain was cut.
+    Neither the number of repeat units in the cell nor the place of the cut plays a part.
     """
     count = 0
-    signatures: list[tuple] = [
-        (graph.atomic_numbers[atom], graph.hydrogens[atom], graph.aromatic[atom], bool(graph.ring_sizes[atom]))
-        for atom in range(len(graph))
-    ]
+    in_ring = map(bool, graph.ring_sizes)
+    signatures: list[tuple] = list(zip(graph.atomic_numbers, graph.hydrogens, graph.aromatic, in_ring))
     while True:
         classes = {signature: rank for rank, signature in enumerate(sorted(set(signatures)))}
         ranks = [classes[signature] for signature in signatures]

@@ -1,9 +1,7 @@
 """GAFF2 parameters of atoms, bonds, angles and torsions by type, with RadonPy's rules for missing ones.
 
-The tables are data of this package (``data/gaff2_mod.csv``, source and licence in the README beside it), written by
-``scripts/make_gaff2_tables.py`` from radonpy-pypi 0.2.11. They are not read from that package at run time: it would
-become a dependency of every user, with all that it needs for molecular dynamics, and another version of it could change
-the vectors without a word. So the package is only the oracle of the tests.
+The tables (``data/gaff2_mod.csv``, source and licence in the README beside it) are of radonpy-pypi 0.2.11, which is not
+read at run time: it needs all of molecular dynamics, and another version could change the vectors without a word.
 
 Rules for a missing entry, in this order: the types' replacements; for an angle the empirical formula (Wang et al., J.
 Comput. Chem. 25 (2004) 1157, as RadonPy 0.2.11 writes it). Where RadonPy gives up: replacements of the replacements;
@@ -26,19 +24,6 @@ from sim2real.chemistry.structures import StructureError
 Types = tuple[str, ...]
 Values = tuple[float, float]
 
-# Source of both tables of replacements: RadonPy 0.2.11 (BSD-3), ff/gaff.py, ff/gaff2.py and ff/gaff2_mod.py.
-_REPLACEMENTS = {
-    **dict.fromkeys(("cc", "cd", "ce", "cf", "cu", "cv"), "c2"),
-    **{"cg": "c1", "ch": "c1", "cp": "ca", "cq": "ca", "cx": "c3", "cy": "c3"},
-    **{"h1": "hc", "h2": "hc", "h3": "hc", "h4": "ha", "h5": "ha", "hx": "hc"},
-    **{"nb": "nc", "nc": "n2", "nd": "n2", "ne": "n2", "nf": "n2"},
-    **{"pb": "pc", "pc": "p2", "pd": "p2", "pe": "p2", "pf": "p2", "p4": "px", "px": "p4", "p5": "py", "py": "p5"},
-    **{"s4": "sx", "sx": "s4", "s6": "sy", "sy": "s6"},
-}
-_PARENTS = {
-    **{"c3f": "c3", "cs": "c", "ns": "n", "nt": "n", "nu": "nh", "nv": "nh", "n7": "n3", "n8": "n3", "n9": "n3"},
-    **dict.fromkeys(("nx", "ny", "nz", "n+"), "n4"),
-}
 # Z and C of the empirical angle formula (Wang et al. 2004, as in RadonPy 0.2.11, ff/gaff.py)
 _ANGLE_Z = {"H": 0.784, "C": 1.183, "N": 1.212, "O": 1.219, "F": 1.166, "Cl": 1.272, "Br": 1.378, "I": 1.398}
 _ANGLE_Z |= {"P": 1.620, "S": 1.280}
@@ -58,25 +43,28 @@ class Parameters(NamedTuple):
 
 
 @cache
+def _replacements(reported: str) -> dict[str, str]:
+    """What stands in for a type, where that is to be reported (``yes``) or by design (``no``)."""
+    return {row["type"]: row["replacement"] for row in _rows("gaff2_replacements.csv") if row["reported"] == reported}
+
+
+def _rows(name: str) -> Iterator[dict[str, str]]:
+    return csv.DictReader((files("sim2real.chemistry.descriptors") / "data" / name).read_text(encoding="utf-8").splitlines())
+
+
+@cache
 def tables() -> dict[str, dict[Types, Values]]:
     """The GAFF2_mod tables, term -> types -> two values; bonded entries under both directions of reading."""
     found: dict[str, dict[Types, Values]] = {"atom": {}, "bond": {}, "angle": {}, "dihedral": {}}
-    text = (files("sim2real.chemistry.descriptors") / "data" / "gaff2_mod.csv").read_text(encoding="utf-8")
-    for row in csv.DictReader(text.splitlines()):
+    for row in _rows("gaff2_mod.csv"):
         types = tuple(row["types"].split("-"))
-        values = float(row["first"]), float(row["second"] or "nan")
-        found[row["term"]][types] = values
-        found[row["term"]][types[::-1]] = values
+        found[row["term"]][types] = found[row["term"]][types[::-1]] = float(row["first"]), float(row["second"] or "nan")
     return found
 
 
 @cache
 def parameters(term: str, types: Types) -> Parameters:
-    """Parameters of one term.
-
-    Args:
-        term: ``atom``, ``bond``, ``angle`` or ``dihedral``.
-        types: the 1 to 4 GAFF2 types along it; both directions of reading give the same.
+    """Parameters of an ``atom``, ``bond``, ``angle`` or ``dihedral`` by the 1 to 4 GAFF2 types along it, read in either direction.
 
     Raises:
         StructureError: no rule gives parameters; the message names the types.
@@ -101,17 +89,14 @@ def _replaced(term: str, types: Types, fewest: int, most: int) -> tuple[Values, 
     for candidate in _candidates(term, types, fewest, most):
         values = _entry(term, candidate)
         if values is not None:
-            by_design = all(new in (old, _PARENTS.get(old)) for old, new in zip(types, candidate))
+            by_design = all(new in (old, _replacements("no").get(old)) for old, new in zip(types, candidate))
             return values, None if by_design else "-".join(candidate)
     return None
 
 
 def _entry(term: str, types: Types) -> Values | None:
-    table = tables()[term]
-    found = table.get(types)
-    if found is None and term == "dihedral":
-        found = table.get(("X", types[1], types[2], "X"))
-    return found
+    general = tables()[term].get(("X", *types[1:3], "X")) if term == "dihedral" else None
+    return tables()[term].get(types, general)
 
 
 def _candidates(term: str, types: Types, fewest: int, most: int) -> Iterator[Types]:
@@ -135,7 +120,7 @@ def _candidates(term: str, types: Types, fewest: int, most: int) -> Iterator[Typ
 def _chain(name: str) -> list[str]:
     chain = [name]
     while True:
-        name = _PARENTS.get(name) or _REPLACEMENTS.get(name, "")
+        name = _replacements("no").get(name) or _replacements("yes").get(name, "")
         if not name or name in chain:
             return chain
         chain.append(name)
@@ -164,12 +149,9 @@ def _empirical_angle(types: Types) -> Values | None:
 
 def _first_entry(term: str, end: str, centre: str) -> Values | None:
     """The bond end-centre or the angle end-centre-end, with replacements of one step."""
-    for middle in _chain(centre)[:2]:
-        for outer in _chain(end)[:2]:
-            found = _entry(term, (outer, middle, outer) if term == "angle" else (outer, middle))
-            if found is not None:
-                return found
-    return None
+    pairs = product(_chain(centre)[:2], _chain(end)[:2])
+    entries = (_entry(term, (outer, middle, outer) if term == "angle" else (outer, middle)) for middle, outer in pairs)
+    return next((found for found in entries if found is not None), None)
 
 
 def _mean_between_elements(term: str, types: Types) -> Values | None:
@@ -177,9 +159,7 @@ def _mean_between_elements(term: str, types: Types) -> Values | None:
     if term == "dihedral":  # the general entries X-b-c-X
         wanted[0] = wanted[3] = "X"
     matching = [values for names, values in tables()[term].items() if [element(name) for name in names] == wanted]
-    if not matching:
-        return None
-    return tuple(sum(column) / len(matching) for column in zip(*matching))
+    return tuple(sum(column) / len(matching) for column in zip(*matching)) or None
 
 
 def element(name: str) -> str:

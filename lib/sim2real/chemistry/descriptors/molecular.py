@@ -15,8 +15,7 @@ import rdkit
 from rdkit import Chem
 from rdkit.Chem import Descriptors, rdMolDescriptors
 
-from sim2real.chemistry.descriptors.base import StructureDescriptor
-from sim2real.chemistry.descriptors.store import Described
+from sim2real.chemistry.descriptors.base import Described, StructureDescriptor
 from sim2real.chemistry.structures import oligomer, parse
 
 # Ipc and AvgIpc need a characteristic polynomial (up to 0.2 s for three units of the RadonPy set) and Ipc reaches
@@ -30,16 +29,12 @@ LIMIT = 1e6
 _FUNCTIONS: dict[str, Callable[[Chem.Mol], float]] = {k: f for k, f in Descriptors.descList if k not in LEFT_OUT}
 _ESTATE: dict[str, Callable[[np.ndarray], float]] = {
     "MaxAbsEStateIndex": lambda indices: np.abs(indices).max(),
-    "MaxEStateIndex": lambda indices: indices.max(),
+    "MaxEStateIndex": np.max,
     "MinAbsEStateIndex": lambda indices: np.abs(indices).min(),
-    "MinEStateIndex": lambda indices: indices.min(),
+    "MinEStateIndex": np.min,
 }
 # RDKit computes these whole; asked for one by one, each family would be computed 10 to 14 times
-_FAMILIES: dict[str, Callable[[Chem.Mol], Any]] = {
-    "PEOE_VSA": rdMolDescriptors.PEOE_VSA_,
-    "SMR_VSA": rdMolDescriptors.SMR_VSA_,
-    "SlogP_VSA": rdMolDescriptors.SlogP_VSA_,
-}
+_FAMILIES = {name: getattr(rdMolDescriptors, f"{name}_") for name in ("PEOE_VSA", "SMR_VSA", "SlogP_VSA")}
 # the others grow in proportion to the chain: from 2 to 4 units their median ratio is 2, of these 1 (FpDensity 0.5)
 _INTENSIVE = ("BCUT2D", "BalabanJ", "FpDensity", "FractionCSP3", "HeavyAtomCount", "Max", "Min")
 _GROWS = np.array([not name.startswith(_INTENSIVE) for name in _FUNCTIONS])
@@ -48,15 +43,13 @@ _GROWS = np.array([not name.startswith(_INTENSIVE) for name in _FUNCTIONS])
 class MolecularDescriptor(StructureDescriptor):
     """RDKit descriptors of SMILES: molecules as they are, repeat units (two ``*``) as a chain capped with hydrogen.
 
-    ``fit`` drops the columns that are constant in its data. Stereochemistry is removed first. A number RDKit cannot
-    give (an error, NaN or infinity; partial charges of elements without Gasteiger parameters, say) is 0, and every
-    number is cut to +-1e6.
+    ``fit`` drops the columns that are constant in its data. Stereochemistry is removed first. A number RDKit cannot give (an
+    error, NaN or infinity; partial charges of elements without Gasteiger parameters, say) is 0, and every number is cut to +-1e6.
 
     Args:
         units: repeat units in the chain. Two is the least that holds the bond between units.
         per_atom: divide the numbers that grow with the chain (weights, areas, counts; all but HeavyAtomCount) by the
             heavy atoms, so that they hardly depend on how long a unit was written; False gives RDKit's own numbers.
-        n_jobs, cache_dir: as :class:`~sim2real.chemistry.descriptors.base.StructureDescriptor`.
 
     Raises:
         StructureError: from ``fit`` and ``transform``, for a row that :func:`sim2real.chemistry.structures.parse` refuses.
@@ -82,11 +75,8 @@ class MolecularDescriptor(StructureDescriptor):
         indices = mol._eStateIndices = estate_indices(mol)
         values = {name: function(indices) for name, function in _ESTATE.items()}
         for family, function in _FAMILIES.items():
-            values.update((f"{family}{k}", value) for k, value in enumerate(function(mol), start=1))
-        for name, function in _FUNCTIONS.items():
-            if name not in values:
-                values[name] = _value(function, mol)
-        vector = np.array([values[name] for name in _FUNCTIONS])
+            values |= {f"{family}{k}": value for k, value in enumerate(function(mol), start=1)}
+        vector = np.array([values[name] if name in values else _value(f, mol) for name, f in _FUNCTIONS.items()])
         if self.per_atom:
             vector[_GROWS] /= mol.GetNumHeavyAtoms() or 1  # molecular hydrogen has none
         return Described(np.clip(np.nan_to_num(vector, nan=0.0, posinf=0.0, neginf=0.0), -LIMIT, LIMIT))

@@ -18,10 +18,7 @@ class PairDescriptor:
     """190 force-field numbers and those of RDKit's that vary, of each of the two molecules, and T / 300 K and 300 K / T.
 
     The paper has 190 + 135 numbers (Minami et al. 2025): RDKit's that vary in its data. Here as well: ``fit`` chooses them.
-
-    Args:
-        workers: processes.
-        cache_dir: folder where vectors of molecules are kept for the next time; nothing is kept if None.
+    ``cache_dir`` is where vectors of molecules are kept for the next time; nothing is kept if None.
     """
 
     def __init__(self, workers: int = 1, cache_dir: str | Path | None = None) -> None:

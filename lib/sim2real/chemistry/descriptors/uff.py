@@ -10,8 +10,7 @@ Conversion to GAFF2's forms, in the same units (kcal/mol, Angstrom, radians; UFF
   E = k (1 + cos(n phi - phi0)), is one torsion's: k = V / 2 / (number of torsions).
 - Lennard-Jones: sigma = x / 2^(1/6), x UFF's distance of the minimum; epsilon as it is.
 
-UFF is cruder than GAFF2: Si-O-Si has UFF's tetrahedral oxygen, 104.5 degrees, though siloxanes are far wider (UFF has a
-type for zeolites' oxygen, O_3_z, which RDKit's siloxanes do not get).
+UFF is cruder than GAFF2: Si-O-Si has UFF's tetrahedral oxygen, 104.5 degrees, though siloxanes are far wider.
 """
 
 from __future__ import annotations
@@ -40,21 +39,15 @@ def is_foreign(term: str, types: Types) -> bool:
 def labelled_atoms(graph: Graph) -> tuple[Chem.Mol, list[int], list[int]]:
     """The cell with hydrogens as atoms, and the indices in it of the heavy atoms and of a hydrogen on each (or -1)."""
     cell = Chem.AddHs(graph.cell)
-    first_hydrogens = [
-        min((n.GetIdx() for n in atom.GetNeighbors() if n.GetAtomicNum() == 1), default=-1)
-        for atom in list(cell.GetAtoms())[: len(graph)]
-    ]
-    return cell, list(range(len(graph))), first_hydrogens
+    around = [atom.GetNeighbors() for atom in list(cell.GetAtoms())[: len(graph)]]
+    hydrogens = [min((n.GetIdx() for n in neighbours if n.GetAtomicNum() == 1), default=-1) for neighbours in around]
+    return cell, list(range(len(graph))), hydrogens
 
 
 def uff_parameters(cell: Chem.Mol, names: dict[int, str], term: str, paths: Counter[Path]) -> Iterator[tuple[Parameters, int]]:
     """UFF parameters, in GAFF2's forms, of the paths of one term that GAFF2 cannot cover, with their counts.
 
-    Args:
-        cell: with explicit hydrogens, hybridized, as :func:`labelled_atoms` gives it.
-        names: the type of every atom that a path names, for the reports.
-        term: ``atom``, ``bond``, ``angle`` or ``dihedral``.
-        paths: the 1 to 4 atoms along the term.
+    ``cell`` is of :func:`labelled_atoms`; ``names`` are its atoms' types, for the reports; a path is the term's 1 to 4 atoms.
 
     Raises:
         StructureError: UFF has no parameters for a term.
@@ -63,33 +56,22 @@ def uff_parameters(cell: Chem.Mol, names: dict[int, str], term: str, paths: Coun
         types = tuple(names[atom] for atom in path)
         if is_foreign(term, types):
             label = f"{term} {'-'.join(min(types, types[::-1]))}"
-            values = _VALUES[term](cell, *path)
+            values = _values(cell, term, path)
             if values is None:
                 raise StructureError(f"neither GAFF2 nor UFF has parameters for the {label}")
             yield Parameters(*values, f"{label}: UFF"), count
 
 
-def _atom(cell: Chem.Mol, atom: int) -> tuple[float, float] | None:
-    found = rdForceFieldHelpers.GetUFFVdWParams(cell, atom, atom)
-    return found and (found[1], found[0] / 2 ** (1 / 6))
-
-
-def _bond(cell: Chem.Mol, first: int, second: int) -> tuple[float, float] | None:
-    found = rdForceFieldHelpers.GetUFFBondStretchParams(cell, first, second)
-    return found and (found[0] / 2, found[1])
-
-
-def _angle(cell: Chem.Mol, first: int, centre: int, last: int) -> tuple[float, float] | None:
+def _values(cell: Chem.Mol, term: str, path: Path) -> tuple[float, float] | None:
+    if term == "dihedral":
+        # RDKit gives no barrier about a bond of an sp atom, and UFF has none there: it is free
+        barrier = rdForceFieldHelpers.GetUFFTorsionParams(cell, *path) or 0.0
+        left, right = (cell.GetAtomWithIdx(atom).GetDegree() - 1 for atom in path[1:3])
+        return barrier / 2 / (left * right), float("nan")
+    if term == "atom":
+        found = rdForceFieldHelpers.GetUFFVdWParams(cell, *path, *path)
+        return found and (found[1], found[0] / 2 ** (1 / 6))
     # two equal hydrogens are one label, which serves as both: UFF's value depends on the atoms' types and bonds alone
-    found = rdForceFieldHelpers.GetUFFAngleBendParams(cell, first, centre, last)
+    get = rdForceFieldHelpers.GetUFFBondStretchParams if term == "bond" else rdForceFieldHelpers.GetUFFAngleBendParams
+    found = get(cell, *path)
     return found and (found[0] / 2, found[1])
-
-
-def _dihedral(cell: Chem.Mol, first: int, left: int, right: int, last: int) -> tuple[float, float]:
-    # RDKit gives no barrier about a bond of an sp atom, and UFF has none there: it is free
-    barrier = rdForceFieldHelpers.GetUFFTorsionParams(cell, first, left, right, last) or 0.0
-    torsions = (cell.GetAtomWithIdx(left).GetDegree() - 1) * (cell.GetAtomWithIdx(right).GetDegree() - 1)
-    return barrier / 2 / torsions, float("nan")
-
-
-_VALUES = {"atom": _atom, "bond": _bond, "angle": _angle, "dihedral": _dihedral}

@@ -16,7 +16,6 @@ from sim2real.chemistry.structures import parse
 
 END = "$"
 _TOKENS = re.compile(r"([-=#:]?)(\[[^\]]+\]|Br|Cl|[BCNOPSFIbcnops*]|%\d\d|\d)|([()])")
-_RING = re.compile(r"([-=#:]?)(\+|\d+)$")
 _ORDERS = {"=": 2, "#": 3}
 _FAR = 8  # longest ring that the state tells from longer ones
 
@@ -24,22 +23,18 @@ _FAR = 8  # longest ring that the state tells from longer ones
 class Draft:
     """A repeat unit while it is written, token by token.
 
-    Args:
-        most_bonds: for every atom token without its bond, the largest sum of bond orders (an aromatic bond counts 1,
-            an implicit hydrogen 0); atoms not listed are not limited.
-        heavy_atoms: largest unit, attachment points not counted.
+    ``most_bonds`` has for every atom token without its bond the largest sum of bond orders (an aromatic bond counts 1, an
+    implicit hydrogen 0; atoms not listed are not limited); ``heavy_atoms`` does not count attachment points.
     """
 
     def __init__(self, most_bonds: dict[str, int], heavy_atoms: int) -> None:
-        self._most_bonds = most_bonds
-        self._heavy_atoms = heavy_atoms
+        self._most_bonds, self._heavy_atoms = most_bonds, heavy_atoms
         self.tokens: list[str] = []
         self.symbols: list[str] = []
         self.bonds: list[int] = []
         self._parents: list[int] = []
         self._depths: list[int] = []
-        self._here = -1
-        self._stars = 0
+        self._here, self._stars = -1, 0
         self._branches: list[tuple[int, int]] = []  # atom, length of the history
         self._rings: list[tuple[int, int]] = []  # atom, bond order reserved
         self._history: list[str] = []
@@ -60,12 +55,13 @@ class Draft:
         if token == END:
             return self._stars == 2 and not self._branches and not self._rings and last != ")"
         if token == "(":
-            return last != "(" and self._free() >= 2
+            return last != "(" and self._free(self._here) >= 2
         if token == ")":
             return bool(self._branches) and last not in "()"
-        if ring := _RING.fullmatch(token):
-            return last not in "()" and self._ring_fits(_ORDERS.get(ring[1], 1), ring[2])
-        return self._atom_fits(token)
+        order, what = _split(token)
+        if what == "+" or what.isdigit():
+            return last not in "()" and self._ring_fits(order, what)
+        return self._atom_fits(order, what)
 
     def add(self, token: str) -> None:
         """Write one token that fits; the end changes nothing."""
@@ -73,50 +69,44 @@ class Draft:
             return
         self.tokens.append(token)
         self._history.append(token)
-        if token == "(":
+        order, what = _split(token)
+        if what == "(":
             self._branches.append((self._here, len(self._history)))
-        elif token == ")":
+        elif what == ")":
             self._here, start = self._branches.pop()
             self._history[start:] = [self._history[start], ")"]
-        elif ring := _RING.fullmatch(token):
-            order = _ORDERS.get(ring[1], 1)
-            if ring[2] == "+":
-                self._rings.append((self._here, order))
-                self.bonds[self._here] += order
-            else:
-                atom, reserved = self._rings.pop(-1 - int(ring[2]))
-                order = max(order, reserved)
-                self.bonds[self._here] += order
-                self.bonds[atom] += order - reserved
+        elif what == "+":
+            self._rings.append((self._here, order))
+            self.bonds[self._here] += order
+        elif what.isdigit():
+            atom, reserved = self._rings.pop(-1 - int(what))
+            self.bonds[self._here] += max(order, reserved)
+            self.bonds[atom] += max(order, reserved) - reserved
         else:
-            self._add_atom(token)
+            self._add_atom(order, what)
 
     def smiles(self) -> str:
         """The SMILES of the tokens, with ring digits."""
         text, used = [], []
         for token in self.tokens:
-            ring = _RING.fullmatch(token)
-            if not ring:
+            what = _split(token)[1]
+            if what == "+":
+                used.append(digit := next(k for k in range(1, len(used) + 2) if k not in used))
+            elif what.isdigit():
+                digit = used.pop(-1 - int(what))
+            else:
                 text.append(token)
                 continue
-            if ring[2] == "+":
-                digit = next(k for k in range(1, len(used) + 2) if k not in used)
-                used.append(digit)
-            else:
-                digit = used.pop(-1 - int(ring[2]))
-            text.append(f"{ring[1]}{digit}" if digit < 10 else f"{ring[1]}%{digit}")
+            text.append(token.removesuffix(what) + (f"{digit}" if digit < 10 else f"%{digit}"))
         return "".join(text)
 
-    def _free(self, atom: int | None = None) -> int:
-        atom = self._here if atom is None else atom
+    def _free(self, atom: int) -> int:
         return self._most_bonds.get(self.symbols[atom], 99) - self.bonds[atom]
 
-    def _atom_fits(self, token: str) -> bool:
-        bond, symbol = _split(token)
-        order = _ORDERS.get(bond, 1)
+    def _atom_fits(self, order: int, symbol: str) -> bool:
         if self._here < 0:
             return symbol == "*"
-        if self._free() < order or len(self.symbols) - self._stars + (symbol != "*") > self._heavy_atoms:
+        if self._free(self._here) < order or len(self.symbols) - self._stars + (symbol != "*") > self._heavy_atoms:
             return False
         if symbol == "*" and (self._stars == 2 or len(self.symbols) == 1):
             return False
@@ -125,9 +115,7 @@ class Draft:
         # nothing can follow this atom and no branch is open
         return not self._rings and self._stars + (symbol == "*") == 2
 
-    def _add_atom(self, token: str) -> None:
-        bond, symbol = _split(token)
-        order = _ORDERS.get(bond, 1)
+    def _add_atom(self, order: int, symbol: str) -> None:
         if self._here >= 0:
             self.bonds[self._here] += order
         self._parents.append(self._here)
@@ -139,13 +127,13 @@ class Draft:
 
     def _ring_fits(self, order: int, what: str) -> bool:
         if what == "+":
-            return self._free() >= order + 1
+            return self._free(self._here) >= order + 1
         rank = int(what)
         if rank >= len(self._rings) or self._ring_size(rank) < 3:
             return False
         atom, reserved = self._rings[-1 - rank]
         order = max(order, reserved)
-        return self._free() >= order and self._free(atom) >= order - reserved
+        return self._free(self._here) >= order and self._free(atom) >= order - reserved
 
     def _ring_size(self, rank: int) -> int:
         """Atoms in the ring that would close here, along the tree of atoms."""
@@ -159,20 +147,15 @@ class Draft:
         return size
 
 
-def _split(token: str) -> tuple[str, str]:
-    return (token[0], token[1:]) if token[0] in "-=#:" else ("", token)
+def _split(token: str) -> tuple[int, str]:
+    """The order of the token's bond and the rest of it."""
+    return _ORDERS.get(token[0], 1), token[token[0] in "-=#:" :]
 
 
 def tokens_of(smiles: str) -> list[str]:
-    """The tokens of a SMILES that begins at an attachment point, without the end.
-
-    Raises:
-        ValueError: something in the SMILES is no token.
-    """
+    """The tokens of a SMILES that begins at an attachment point, without the end; a ValueError for what is no token."""
     found, open_digits, position = [], [], 0
-    for match in _TOKENS.finditer(smiles):
-        if match.start() != position:
-            break
+    while match := _TOKENS.match(smiles, position):
         position = match.end()
         bond, symbol, parenthesis = match.groups()
         if parenthesis:
@@ -180,9 +163,8 @@ def tokens_of(smiles: str) -> list[str]:
         elif symbol[0] in "%0123456789":
             digit = int(symbol.lstrip("%"))
             if digit in open_digits:
-                rank = len(open_digits) - 1 - open_digits.index(digit)
+                found.append(f"{bond}{len(open_digits) - 1 - open_digits.index(digit)}")
                 open_digits.remove(digit)
-                found.append(f"{bond}{rank}")
             else:
                 open_digits.append(digit)
                 found.append(f"{bond}+")

@@ -1,7 +1,6 @@
 """The virtual library: repeat units of 20 polymer classes, each class from an N-gram model of its known units.
 
-The paper made its 70,000 virtual polymers so, from PoLyInfo's synthesised polymers of each class (closed). Here the
-known units are whatever table the caller has.
+The paper made its 70,000 virtual polymers so, from PoLyInfo's synthesised polymers of each class (closed).
 """
 
 from __future__ import annotations
@@ -20,8 +19,8 @@ from sim2real.chemistry.fingerprints import fingerprints
 from sim2real.chemistry.library.ngram import NgramModel
 from sim2real.chemistry.structures import StructureError, attachment_indices, parse, structure_key
 
-# The paper does not say which 20 of the 21 classes it used (its Table S1 is not in the text). Polysiloxanes are the one
-# class without any unit in RadonPy's public set of 1,077, by its own column of classes: GAFF2 has no silicon.
+# The paper does not say which 20 of the 21 classes it used. Polysiloxanes are the one class without any unit in RadonPy's
+# public set of 1,077: GAFF2 has no silicon.
 LEFT_OUT = "P17"
 CLASSES: tuple[str, ...] = tuple(code for code in CLASS_NAMES if code != LEFT_OUT)
 
@@ -43,45 +42,38 @@ def grow_library(
 
     A draw from a class's model is kept if it is a valid unit, if the rule gives it that very class, if every atom and
     bond in it is of a kind that occurs in the class's known units (:func:`kinds`), and if its structure key is neither
-    among the known units nor drawn before. So no unit is in two classes, and each class depends on its own known units
-    and the seed alone: not on the number of workers, the order of the rows, or the other classes.
+    among the known units nor drawn before. Each class depends on its own known units and the seed alone.
 
     Args:
         known: columns smiles and polymer_class.
         per_class: units wanted of each class; a class that does not yield them in ``ATTEMPTS`` times as many draws gives
             what it has.
-        seed: of the writings and the draws.
-        workers: processes.
-        order, writings: of the models, see :class:`~sim2real.chemistry.library.ngram.NgramModel`, which says how the defaults
-            were chosen.
+        order, writings: of the models; :mod:`sim2real.chemistry.library.ngram` says how the defaults were chosen.
         classes: the classes to make; the paper's 20 by default.
 
     Returns:
-        The library, columns smiles (a structure key) and polymer_class, sorted by both, index 0..n-1; and the report of
-        :func:`report_of`, one row a class.
+        The library, columns smiles (a structure key) and polymer_class, sorted by both; and :func:`report_of` each class.
 
     Raises:
-        ValueError: a class without known units.
-        StructureError: a known unit that cannot be read.
+        ValueError: a class without known units, or (StructureError) a known unit that cannot be read.
     """
     missing = sorted(set(classes) - set(known["polymer_class"]))
     if missing:
         raise ValueError(f"no known unit of {', '.join(missing)}; add some, or leave the class out of classes")
     by_class = {code: sorted(set(known.loc[known["polymer_class"] == code, "smiles"])) for code in classes}
-    grown = Parallel(n_jobs=workers)(
-        delayed(_grow_class)(code, by_class[code], per_class, seed, order, writings) for code in classes
-    )
-    library = pd.DataFrame(
-        [(smiles, code) for code, (units, _) in zip(classes, grown) for smiles in units], columns=["smiles", "polymer_class"]
-    ).sort_values(["polymer_class", "smiles"], ignore_index=True)
-    return library, pd.DataFrame([row for _, row in grown])
+    grow = delayed(_grow_class)
+    grown = Parallel(n_jobs=workers)(grow(code, by_class[code], per_class, seed, order, writings) for code in classes)
+    rows = [(smiles, code) for code, (units, _) in zip(classes, grown) for smiles in units]
+    library = pd.DataFrame(rows, columns=["smiles", "polymer_class"])
+    report = pd.DataFrame([row for _, row in grown])
+    return library.sort_values(["polymer_class", "smiles"], ignore_index=True), report
 
 
 def _grow_class(code: str, known: list[str], per_class: int, seed: int, order: int, writings: int) -> tuple[list[str], dict]:
     writing, rng = np.random.default_rng([seed, list(CLASS_NAMES).index(code)]).spawn(2)
     model = NgramModel(order, writings).fit(known, writing)
     known_keys = {structure_key(smiles) for smiles in known}
-    familiar = set().union(*(kinds(parse(smiles)) for smiles in known))
+    known_kinds = set().union(*(kinds(parse(smiles)) for smiles in known))
     counts: Counter[str] = Counter()
     distinct: set[str] = set()
     kept: list[str] = []
@@ -95,18 +87,13 @@ def _grow_class(code: str, known: list[str], per_class: int, seed: int, order: i
             unit = parse(key, attachment_points=(2,))
         except StructureError:
             continue
-        counts["valid"] += 1
-        if class_of_mol(unit) != code:
-            continue
-        counts["right class"] += 1
-        if not kinds(unit) <= familiar:
-            continue
-        counts["familiar"] += 1
-        if key in distinct:
-            continue
-        distinct.add(key)
-        if key not in known_keys:
-            kept.append(key)
+        right_class = class_of_mol(unit) == code
+        familiar = right_class and kinds(unit) <= known_kinds
+        counts.update({"valid": 1, "right class": right_class, "familiar": familiar})
+        if familiar and key not in distinct:
+            distinct.add(key)
+            if key not in known_keys:
+                kept.append(key)
     return kept, report_of(code, known, kept, counts, len(distinct))
 
 
@@ -115,17 +102,14 @@ def kinds(unit: Chem.Mol) -> set[tuple]:
 
     The bond that links two units counts too, so that a peroxide link is seen. A bond's ends are (element, aromatic).
     """
-    found: set[tuple] = set()
-    for atom in unit.GetAtoms():
-        if atom.GetAtomicNum():
-            found.add((*_end(atom), atom.GetDegree(), atom.GetTotalNumHs(), atom.GetFormalCharge()))
+    atoms = [atom for atom in unit.GetAtoms() if atom.GetAtomicNum()]
+    found: set[tuple] = {(*_end(a), a.GetDegree(), a.GetTotalNumHs(), a.GetFormalCharge()) for a in atoms}
     for bond in unit.GetBonds():
         ends = (_end(bond.GetBeginAtom()), _end(bond.GetEndAtom()))
         if (0, False) not in ends:
             found.add((str(bond.GetBondType()), *sorted(ends)))
     link = sorted(_end(unit.GetAtomWithIdx(atom)) for _, atom in attachment_indices(unit))
-    found.add(("SINGLE", *link))
-    return found
+    return found | {("SINGLE", *link)}
 
 
 def _end(atom: Chem.Atom) -> tuple[int, bool]:
@@ -135,20 +119,13 @@ def _end(atom: Chem.Atom) -> tuple[int, bool]:
 def report_of(code: str, known: list[str], kept: list[str], counts: Counter[str], distinct: int) -> dict[str, object]:
     """One row of the report, after the paper's Table S1 (which gives the number of units of each class).
 
-    Returns:
-        polymer_class, name, training_units, attempts;
-        valid (share of the attempts that are valid units), right_class (share of those that the rule gives the class
-        they were made for), familiar (share of those with known :func:`kinds` of atoms and bonds only), unique (share
-        of those that were drawn for the first time), novel (share of those that are not known units); kept;
-        diversity and training_diversity (:func:`internal_diversity` of a sample of both), nearest (mean Tanimoto
-        similarity of that sample of the new units to their nearest known unit).
+    ``valid``, ``right_class``, ``familiar`` (:func:`kinds`), ``unique`` and ``novel`` are each the share of what passed the
+    test before; ``nearest`` is the mean Tanimoto similarity of a sample of the new units to their nearest known unit.
     """
     passed = [counts[step] for step in ("attempts", "valid", "right class", "familiar")] + [distinct, len(kept)]
     shares = [after / before if before else np.nan for before, after in zip(passed, passed[1:])]
-    ours, theirs = fingerprints(kept), fingerprints(known)
-    rng = np.random.default_rng(0)
-    some = [ours[k] for k in rng.permutation(len(ours))[:SAMPLE]]
-    others = [theirs[k] for k in rng.permutation(len(theirs))[:SAMPLE]]
+    ours, theirs, rng = fingerprints(kept), fingerprints(known), np.random.default_rng(0)
+    some, others = ([prints[k] for k in rng.permutation(len(prints))[:SAMPLE]] for prints in (ours, theirs))
     return {
         "polymer_class": code,
         "name": CLASS_NAMES[code],

@@ -1,8 +1,7 @@
 """An N-gram model of repeat units written as SMILES, as used for the paper's virtual library.
 
-H. Ikebata, K. Hongo, T. Isomura, R. Maezono & R. Yoshida, J. Comput.-Aided Mol. Des. 31, 379 (2017) introduced N-gram
-models whose context leaves out finished branches and knows which rings are open. This module follows that idea in a
-form of its own (theirs was not re-checked in detail):
+H. Ikebata, K. Hongo, T. Isomura, R. Maezono & R. Yoshida, J. Comput.-Aided Mol. Des. 31, 379 (2017) introduced models
+whose context leaves out finished branches and knows which rings are open; here in a form of its own:
 
 * Tokens are those of :mod:`sim2real.chemistry.library.drafts`.
 * The context of a token is the *state* of the unit (``Draft.state``), and then the last ``order - 1`` tokens, with
@@ -11,21 +10,11 @@ form of its own (theirs was not re-checked in detail):
 * A token fits if parentheses and rings can still be closed, two attachment points are there when the unit ends, and
   no atom has more bonds than the same atom in the training units. Aromatic rings may still turn out impossible.
 
-How the order was chosen: 300 draws from each of eight classes (P01 P04 P07 P09 P13 P16 P18 P21, 2,000 rule-made units
-each, four writings of every unit).
-
-=====  =====  ====================================  ===========  ====================================  =========
-order  valid  distinct, new, of the right class     known units  similarity to the nearest known unit  diversity
-=====  =====  ====================================  ===========  ====================================  =========
-4      64 %   37 %                                  3 %          0.49                                  0.84
-6      81 %   56 %                                  6 %          0.52                                  0.83
-9      91 %   65 %                                  13 %         0.60                                  0.82
-12     96 %   61 %                                  25 %         0.64                                  0.82
-=====  =====  ====================================  ===========  ====================================  =========
-
-(Shares of the draws; Tanimoto similarity of Morgan fingerprints. The known units themselves have diversity 0.81.) Nine
-gives the most new units a draw; it was chosen for that, though a lower order strays further from the known units. One,
-two and four writings at order nine gave 63, 63 and 65 %; four were taken, for classes with few known units.
+How the order was chosen: 300 draws from each of eight classes (2,000 rule-made units each, four writings of every unit).
+At order 4, 6, 9 and 12, 37, 56, 65 and 61 % of the draws were distinct, new and of the right class; 3, 6, 13 and 25 % were
+known units; Tanimoto similarity to the nearest known unit was 0.49, 0.52, 0.60 and 0.64, diversity 0.84 to 0.82 (known
+units: 0.81). Nine gives the most new units a draw, though a lower order strays further. One, two and four writings gave
+63, 63 and 65 %; four were taken, for classes with few known units.
 """
 
 from __future__ import annotations
@@ -38,30 +27,24 @@ import numpy as np
 
 from sim2real.chemistry.library.drafts import END, Draft, random_writings, tokens_of
 
+HEAVY_ATOMS = 60  # of the largest unit that is made
+STEPS = 250  # tokens after which a unit is given up
 _DRAWS = 4  # draws from a context's tokens before those that fit are listed
 
 
 class NgramModel:
     """What token follows which context in known repeat units.
 
-    Args:
-        order: N; a token depends on at most ``order - 1`` before it.
-        writings: random SMILES of every unit that are read.
-        heavy_atoms: largest unit that is made.
-        steps: tokens after which a unit is given up.
+    A token depends on at most ``order - 1`` before it; ``writings`` random SMILES of every unit are read.
     """
 
-    def __init__(self, order: int = 9, writings: int = 4, heavy_atoms: int = 60, steps: int = 250) -> None:
+    def __init__(self, order: int = 9, writings: int = 4) -> None:
         if order < 2 or writings < 1:
             raise ValueError(f"order must be at least 2 and writings at least 1, got {order} and {writings}")
-        self.order, self.writings, self.heavy_atoms, self.steps = order, writings, heavy_atoms, steps
+        self.order, self.writings = order, writings
 
     def fit(self, smiles: Iterable[str], rng: np.random.Generator) -> NgramModel:
-        """Read repeat units; ``rng`` orders their atoms.
-
-        Raises:
-            StructureError: as :func:`sim2real.chemistry.structures.parse`, and for a molecule.
-        """
+        """Read repeat units, a StructureError for a bad one; ``rng`` orders their atoms."""
         self._most_bonds: dict[str, int] = {}
         self._letters: dict[str, str] = {}  # one letter a token or state, so that contexts are texts
         rows: list[tuple[str, str]] = []
@@ -78,14 +61,12 @@ class NgramModel:
         return self
 
     def sample(self, rng: np.random.Generator) -> str | None:
-        """One SMILES, or None where no token fits or the unit grows beyond ``steps``; it need not be a valid structure."""
-        draft = Draft(self._most_bonds, self.heavy_atoms)
-        for _ in range(self.steps):
+        """One SMILES, or None where no token fits or the unit grows beyond ``STEPS``; it need not be a valid structure."""
+        draft = Draft(self._most_bonds, HEAVY_ATOMS)
+        for _ in range(STEPS):
             token = self._draw(draft, rng)
-            if token is None:
-                return None
-            if token == END:
-                return draft.smiles()
+            if token is None or token == END:
+                return token and draft.smiles()
             draft.add(token)
         return None
 
@@ -106,8 +87,7 @@ class NgramModel:
     def _draw(self, draft: Draft, rng: np.random.Generator) -> str | None:
         key = self._key(draft)
         low, high = 0, len(self._contexts)
-        refused = None
-        spans = []
+        refused, spans = None, []
         for length in range(1, len(key) + 1):
             low = bisect_left(self._contexts, key[:length], low, high)
             high = bisect_left(self._contexts, key[:length] + "\uffff", low, high)

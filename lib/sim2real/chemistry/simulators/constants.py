@@ -1,9 +1,8 @@
 """Published constants of the quick simulators, each table with its source and with how far it was checked.
 
-"Checked against X" means that the numbers below were compared with X when this table was written. "As tabulated in X,
-not re-checked" means that the source itself was not at hand and no independent copy was found. Nothing here was fitted
-to a table of properties that the project predicts; what is not published but chosen stands in
-:mod:`sim2real.chemistry.simulators.polymer` under "Choices", with what anchored it.
+"Checked against X": compared with X when the table was written. "Not re-checked": the source itself was not at hand and no
+independent copy was found. Nothing here was fitted to a property that the project predicts; what is not published but chosen
+stands in :mod:`sim2real.chemistry.simulators.polymer` under "Choices", with what anchored it.
 """
 
 from __future__ import annotations
@@ -25,9 +24,8 @@ VDW_RADIUS = {
     1: 1.20, 5: 1.92, 6: 1.70, 7: 1.55, 8: 1.52, 9: 1.47, 14: 2.10, 15: 1.80, 16: 1.80, 17: 1.75, 35: 1.85, 53: 1.98,
 }  # fmt: skip
 
-# Single-bond covalent radii, Angstrom: B. Cordero et al., Dalton Trans. 2832 (2008). Checked against
-# RDKit (and mendeleev, which lists carbon's sp2 value, 0.73). Carbon is the sp3 value; multiple bonds are shortened
-# by BOND_SHORTENING.
+# Single-bond covalent radii, Angstrom: B. Cordero et al., Dalton Trans. 2832 (2008). Checked against RDKit (and mendeleev, which
+# lists carbon's sp2 value, 0.73). Carbon is the sp3 value; multiple bonds are shortened by BOND_SHORTENING.
 COVALENT_RADIUS = {
     1: 0.31, 5: 0.84, 6: 0.76, 7: 0.71, 8: 0.66, 9: 0.57, 14: 1.11, 15: 1.07, 16: 1.05, 17: 1.02, 35: 1.20, 53: 1.39,
 }  # fmt: skip
@@ -41,9 +39,8 @@ BOND_SHORTENING = {2: 1.0, 3: 0.915, 4: 0.87, 6: 0.78}
 # "An Introduction to Hydrogen Bonding" (1997), not re-checked.
 HYDROGEN_BOND = {8: 1.82, 7: 1.92}
 
-# Average atomic hybrid polarisabilities (ahp), cubic Angstrom: K. J. Miller, J. Am. Chem. Soc. 112, 8533 (1990). All
-# numbers checked against the copy in CDPKit (AtomicHybridPolarizabilities.hpp); the rules that pick a hybrid follow
-# it too.
+# Average atomic hybrid polarisabilities (ahp), cubic Angstrom: K. J. Miller, J. Am. Chem. Soc. 112, 8533 (1990). All numbers
+# checked against the copy in CDPKit (AtomicHybridPolarizabilities.hpp); the rules that pick a hybrid follow it too.
 MILLER = {
     "H": 0.387, "CTE": 1.061, "CTR": 1.352, "CBR": 1.896, "CDI": 1.283, "NTE": 0.964, "NTR2": 1.030, "NPI2": 1.090,
     "NDI": 0.956, "OTE": 0.637, "OTR4": 0.569, "OPI2": 0.274, "STE": 3.000, "STR4": 3.729, "SPI2": 2.700, "PTE": 1.538,
@@ -57,12 +54,11 @@ MILLER = {
 SILICON_POLARIZABILITY, SILICON_LOSS_PER_OXYGEN = 2.98, 0.28
 BORON_POLARIZABILITY = 1.28
 
-# Cohesive energies, J/mol: R. F. Fedors, Polym. Eng. Sci. 14, 147 (1974), table as reprinted in D. W. van Krevelen,
-# "Properties of Polymers" (1990), ch. 7. Compared with a second, rounded copy in cal/mol (a public feature script):
-# CH3, CH2, CH, C, phenyl, OH, CO, CO2, NH2, NH, N, ring, S, Cl, F agree; for the ether O that copy has 1000 cal/mol
-# (here 800), for Si 1400 (here 810). All others as tabulated in Fedors, not re-checked. As a whole they give the
-# measured enthalpies of vaporisation at 298 K (less RT) of 602 liquids (CRC table in the package `chemicals`) with r
-# = 0.96 and a mean absolute error of 3.3 kJ/mol.
+# Cohesive energies, J/mol: R. F. Fedors, Polym. Eng. Sci. 14, 147 (1974), table as reprinted in D. W. van Krevelen, "Properties
+# of Polymers" (1990), ch. 7. Compared with a second, rounded copy in cal/mol (a public feature script): CH3, CH2, CH, C, phenyl,
+# OH, CO, CO2, NH2, NH, N, ring, S, Cl, F agree; for the ether O that copy has 1000 cal/mol (here 800), for Si 1400 (here 810).
+# All others as tabulated in Fedors, not re-checked. As a whole they give the measured enthalpies of vaporisation at 298 K (less
+# RT) of 602 liquids (CRC table in the package `chemicals`) with r = 0.96 and a mean absolute error of 3.3 kJ/mol.
 FEDORS = {
     "CH3": 4710.0, "CH2": 4940.0, "CH": 3430.0, "C": 1470.0,
     "C=": 4310.0,  # =CH2, =CH- and =C<

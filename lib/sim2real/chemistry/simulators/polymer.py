@@ -24,31 +24,27 @@ Thermal conductivity
     volume, l the C-C bond length, v_c = l sqrt(k/m) the sound velocity of a chain of springs k with a mass m =
     M/(backbone atoms). A molecule of N backbone atoms carries it over N - 1 of N steps.
 
-    How this form was chosen: RadonPy's simulated conductivities (1,068 units) were halved at random
-    (numpy default_rng(20250101)). On the first half some 30 combinations were compared by Pearson r: n with or without
-    hydrogens; B from T_g or from 300 K; k_chain weighted 0, 1/9, 1/3, 1; an overall constant or an Einstein share of
-    excited modes. The best is the one above: r = 0.569 there, 0.572 on the other half. That half is not quite
-    untouched: a prototype that had seen all values suggested adding the chain's term. phi does not change r.
+    How this form was chosen: RadonPy's simulated conductivities (1,068 units) were halved at random (numpy
+    default_rng(20250101)). On the first half some 30 combinations were compared by Pearson r: n with or without hydrogens; B
+    from T_g or from 300 K; k_chain weighted 0, 1/9, 1/3, 1; an overall constant or an Einstein share of excited modes. The
+    best is the one above: r = 0.569 there, 0.572 on the other half. That half is not quite untouched: a prototype that had
+    seen all values suggested adding the chain's term. phi does not change r.
 
-Choices, not published values. None was fitted to a table that the project predicts; their effect on such tables was
-looked at, though, and several weights come from a prototype of which the same holds:
-    ``EXTERNAL_PER_ROTOR`` 0.115 of c per freely rotating bond: gives liquid polyethylene its thermal expansion of
-    7.5e-4 /K (R. A. Orwoll & P. J. Flory, J. Am. Chem. Soc. 89, 6814 (1967)). A molecule has one more in c: its three
-    translations.
-    Rotors: a bond between pi systems 0.5, an ester or amide bond 0.35 (barriers of some 10 and 20 RT allow libration
-    only), a terminal CH3 on carbon 0.25 (5 RT), other terminal groups 0.5, a ring atom 0.55 (benzene, cyclohexane
-    against hexane), a Si-O-Si angle 1 (a bending barrier of 0.3 kcal/mol: S. Grigoras & T. H. Lane, J. Comput. Chem.
-    9, 25 (1988), not re-checked).
-    Exaltation 0.6 cubic Angstrom per bond between two pi systems of carbon: between the 0.54 of styrene and the 0.76
-    of 1,3-pentadiene, from their handbook n_D and densities less Miller's sums.
-    CF2 and CF3 take Fedors' perfluoro value in any company, and halogens on aromatic rings his reduction of 20 %:
-    both lower the error against measured enthalpies of vaporisation (602 liquids; the cohesive energies correlate
-    with them at r = 0.96).
-    All of the cohesive energy counts as internal pressure. Leaving out a share of the polar part was tried (shares 0
-    to 0.7) and made densities worse for RadonPy's units, liquids and the expansion of 1-butanol; hydrogen bonds enter
-    through the volume instead.
-    ``HEAT_CARRYING_SHARE`` phi = 1/3 of the modes: the others are localised. Einstein functions of typical group
-    frequencies give 0.38 as the share of modes that 300 K excites, on average over RadonPy's units.
+Choices, not published values. None was fitted to a table that the project predicts; their effect on such tables was looked
+at, though, and several weights come from a prototype of which the same holds:
+    ``EXTERNAL_PER_ROTOR`` 0.115 of c per freely rotating bond: gives liquid polyethylene its thermal expansion of 7.5e-4 /K
+    (R. A. Orwoll & P. J. Flory, J. Am. Chem. Soc. 89, 6814 (1967)). A molecule has one more in c: its three translations.
+    Rotors: a bond between pi systems 0.5, an ester or amide bond 0.35 (barriers of some 10 and 20 RT allow libration only),
+    a terminal CH3 on carbon 0.25 (5 RT), other terminal groups 0.5, a ring atom 0.55 (benzene, cyclohexane against hexane),
+    a Si-O-Si angle 1 (a barrier of 0.3 kcal/mol: S. Grigoras & T. H. Lane, J. Comput. Chem. 9, 25 (1988), not re-checked).
+    Exaltation 0.6 cubic Angstrom per bond between two pi systems of carbon: between the 0.54 of styrene and the 0.76 of
+    1,3-pentadiene, from their handbook n_D and densities less Miller's sums.
+    CF2 and CF3 take Fedors' perfluoro value in any company, and halogens on aromatic rings his reduction of 20 %: both lower
+    the error against measured enthalpies of vaporisation (602 liquids; the cohesive energies correlate at r = 0.96).
+    All of the cohesive energy counts as internal pressure: leaving out a share of the polar part (0 to 0.7) made densities
+    worse for RadonPy's units, liquids and the expansion of 1-butanol; hydrogen bonds enter through the volume instead.
+    ``HEAT_CARRYING_SHARE`` phi = 1/3 of the modes: the others are localised. Einstein functions of typical group frequencies
+    give 0.38 as the share of modes that 300 K excites, on average over RadonPy's units.
 """
 
 from __future__ import annotations
@@ -95,12 +91,9 @@ def simulate_polymers(smiles: Sequence[str], workers: int = 1) -> pd.DataFrame:
         StructureError: a structure cannot be read; the message names the row.
     """
     structures = list(smiles)
-    if workers == 1:
-        parts = [_simulate_chunk(structures, 0)]
-    else:
-        size = max(1, math.ceil(len(structures) / (4 * workers)))
-        starts = range(0, len(structures), size)
-        parts = Parallel(n_jobs=workers)(delayed(_simulate_chunk)(structures[k : k + size], k) for k in starts)
+    size = max(1, math.ceil(len(structures) / (4 * workers)))
+    starts = range(0, len(structures), size)
+    parts = Parallel(n_jobs=workers)(delayed(_simulate_chunk)(structures[k : k + size], k) for k in starts)
     frame = pd.DataFrame([row for rows, _ in parts for row in rows], columns=list(PROPERTIES), dtype=float)
     frame.attrs["failed"] = {row: reason for _, failed in parts for row, reason in failed.items()}
     return frame
@@ -123,12 +116,8 @@ def _simulate_chunk(smiles: list[str], first_row: int) -> tuple[list[tuple[float
 def simulate_one(smiles: str) -> dict[str, float]:
     """The four properties of one structure with what they were computed from.
 
-    Returns:
-        Besides the four of :func:`simulate_polymers`: molar_mass (g/mol), vdw_volume, molar_volume (cm3/mol),
-        packing_fraction, cohesive_energy (J/mol), rotors, polarizability (cubic Angstrom) - all per repeat unit or
-        molecule -, external_freedom (c), characteristic_temperature (T*, K), glass_transition (T_g estimate, K; T_g
-        of a liquid is of its equation of state only), expansion (1/K), bulk_modulus (Pa), minimum_conductivity and
-        chain_conductivity (W/(m K), before weighting).
+    Units: g/mol, cm3/mol, J/mol and cubic Angstrom per repeat unit or molecule; K (T_g of a liquid is of its equation of state
+    only), 1/K, Pa; W/(m K), conductivities before weighting.
 
     Raises:
         StructureError: the structure cannot be read.
@@ -160,11 +149,10 @@ def simulate_one(smiles: str) -> dict[str, float]:
 
 
 def equation_of_state(sums: Sums) -> dict[str, float]:
-    """Volume, expansion and stiffness at 300 K and zero pressure; see the module's text for the equations.
+    """Volume, expansion and stiffness at 300 K and zero pressure, by the equations of the module's text.
 
     Raises:
-        CannotSimulate: no rotor at all, or a cohesion too weak for a liquid at 300 K (y past 4/3, where it is
-        unstable).
+        CannotSimulate: no rotor at all, or a cohesion too weak for a liquid at 300 K (unstable: y past 4/3).
     """
     external = EXTERNAL_PER_ROTOR * sums.rotors + (0 if sums.polymer else 1)
     if external <= 0 or sums.cohesion <= 0:

@@ -40,10 +40,12 @@ from sim2real.chemistry.simulators.unifac_groups import NoGroups, molecule_group
 
 LOW_KELVIN, HIGH_KELVIN = 200.0, 600.0
 POLYMER_FRACTION = 1.0  # segment fraction of the polymer at which chi is taken
-VERSIONS = ("unifac", "unifac 2.0")
+VERSIONS = {"unifac": unifac.UFIP, "unifac 2.0": unifac.UF2IP}  # parameters a of main groups, K
 MISSING_PARAMETER = "interaction parameter missing"
 COORDINATION_HALF = 5.0  # half of Guggenheim's coordination number 10
 PAIRS_AT_ONCE = 4096  # pairs at a time: bounds the memory to some 20 MB
+
+Assign = Callable[[str], dict[int, int]]
 
 
 def simulate_chi(
@@ -57,9 +59,7 @@ def simulate_chi(
     """Flory-Huggins chi of pairs.
 
     Args:
-        polymers: repeat units (pairs,).
-        solvents: molecules (pairs,).
-        temperatures: K (pairs,).
+        polymers, solvents, temperatures: repeat units, molecules, and K, each (pairs,).
         version: ``unifac 2.0`` or ``unifac`` (original).
         polymer_fraction: segment fraction of the polymer at which chi is taken, above 0 and up to 1 (a trace of solvent).
 
@@ -72,8 +72,7 @@ def simulate_chi(
     """
     if not 0 < polymer_fraction <= 1:
         raise ValueError(f"polymer_fraction must be above 0 and at most 1, got {polymer_fraction:g}")
-    assign = (molecule_groups, unit_groups)
-    pairs = _Pairs.of(solvents, polymers, temperatures, version, sides=("solvent", "polymer"), assign=assign)
+    pairs = _Pairs.of((solvents, polymers), temperatures, version, solvent=molecule_groups, polymer=unit_groups)
     surface, residual = pairs.excess(polymer_fraction)
     return pairs.frame((surface + residual) / polymer_fraction**2)
 
@@ -84,20 +83,14 @@ def ln_gamma_infinite(
     """Natural logarithm of the activity coefficient of solutes at infinite dilution in solvents.
 
     Args:
-        solutes: molecules (pairs,).
-        solvents: molecules (pairs,).
-        temperatures: K (pairs,).
+        solutes, solvents, temperatures: molecules, and K, each (pairs,).
         version: ``unifac`` (original) or ``unifac 2.0``.
 
     Returns:
-        Columns ``value`` and ``reason`` as :func:`simulate_chi`. For original UNIFAC the reason may be that an interaction
+        Columns ``value`` and ``reason``, and errors, as :func:`simulate_chi`. For original UNIFAC the reason may be that a
         parameter between two of the pair's main groups was never fitted; thermo's own object takes it to be zero.
-
-    Raises:
-        ValueError: as :func:`simulate_chi`.
     """
-    assign = (molecule_groups, molecule_groups)
-    pairs = _Pairs.of(solutes, solvents, temperatures, version, sides=("solute", "solvent"), assign=assign)
+    pairs = _Pairs.of((solutes, solvents), temperatures, version, solute=molecule_groups, solvent=molecule_groups)
     surface, residual = pairs.excess(1.0)
     ratio = pairs.table.r[pairs.first] / pairs.table.r[pairs.second]
     return pairs.frame(np.log(ratio) + 1 - ratio + surface + residual)
@@ -116,66 +109,53 @@ class _Table:
     @classmethod
     def of(cls, assignments: list[dict[int, int]]) -> _Table:
         subgroups = sorted({group for groups in assignments for group in groups})
-        column = {group: k for k, group in enumerate(subgroups)}
-        counts = np.zeros((len(assignments), len(subgroups)))
-        for row, groups in enumerate(assignments):
-            for group, count in groups.items():
-                counts[row, column[group]] = count
+        counts = np.array([[groups.get(g, 0) for g in subgroups] for groups in assignments], dtype=float)
+        counts = counts.reshape(len(assignments), len(subgroups))
         R, Q = (np.array([getattr(unifac.UFSG[g], size) for g in subgroups], dtype=float) for size in "RQ")
         return cls(subgroups, counts, Q, counts @ R, counts @ Q)
 
 
 @dataclass(frozen=True)
 class _Pairs:
-    """Pairs of structures whose groups and parameters are known, and why the others are not.
-
-    ``first`` and ``second`` (good pairs,) are rows of ``table``, ``kelvin`` their temperatures, ``parameters`` a (groups, groups)
-    in K, ``good`` (good pairs,) their positions among all pairs, ``reasons`` (pairs,) empty for them.
-    """
+    """Pairs of structures whose groups and parameters are known, and why the others are not."""
 
     table: _Table
-    first: np.ndarray
+    first: np.ndarray  # (good pairs,) rows of the table
     second: np.ndarray
-    kelvin: np.ndarray
-    parameters: np.ndarray
-    good: np.ndarray
-    reasons: np.ndarray
+    kelvin: np.ndarray  # (good pairs,)
+    parameters: np.ndarray  # a (groups, groups) in K
+    good: np.ndarray  # (good pairs,) positions among all pairs
+    reasons: np.ndarray  # (pairs,), empty for the good ones
 
     @classmethod
     def of(
-        cls,
-        first: Sequence[str],
-        second: Sequence[str],
-        temperatures: Sequence[float],
-        version: str,
-        *,
-        sides: tuple[str, str],
-        assign: tuple[Callable[[str], dict[int, int]], Callable[[str], dict[int, int]]],
+        cls, texts: tuple[Sequence[str], Sequence[str]], temperatures: Sequence[float], version: str, **assign: Assign
     ) -> _Pairs:
+        """``assign`` gives for either side, by its name, what finds a structure's groups."""
+        sides, (first, second) = tuple(assign), texts
         if version not in VERSIONS:
             raise ValueError(f"unknown version {version!r}; expected {' or '.join(VERSIONS)}")
-        kelvin = _kelvin(temperatures)
+        kelvin = np.asarray(temperatures, dtype=np.float64)
+        wrong = np.flatnonzero(~((kelvin >= LOW_KELVIN) & (kelvin <= HIGH_KELVIN)))
+        if len(wrong):
+            what = f"temperature {kelvin[wrong[0]]:g} of pair {wrong[0]} is not within {LOW_KELVIN:g} to {HIGH_KELVIN:g} K"
+            raise ValueError(f"{what}; it may be in deg C: add 273.15")
         if not len(first) == len(second) == len(kelvin):
             counts = f"{len(first)} {sides[0]}s, {len(second)} {sides[1]}s and {len(kelvin)} temperatures"
             raise ValueError(f"{counts}; expected as many of each")
         assignments: list[dict[int, int]] = []
-        sorted_out = [_assign(texts, f, side, assignments) for texts, f, side in zip((first, second), assign, sides)]
-        rows, faults = zip(*sorted_out)
+        rows, faults = zip(*(_assign(side, assign[name], name, assignments) for side, name in zip(texts, sides)))
         reasons = np.array([faults[0].get(a) or faults[1].get(b, "") for a, b in zip(first, second)], dtype=object)
         good = np.flatnonzero(reasons == "")
         table = _Table.of(assignments)
-        left, right = (np.array([row[texts[k]] for k in good], dtype=int) for row, texts in zip(rows, (first, second)))
+        left, right = (np.array([row[side[k]] for k in good], dtype=int) for row, side in zip(rows, texts))
         parameters = _parameters(version, tuple(unifac.UFSG[g].main_group_id for g in table.subgroups))
         lacking = _lacking(table.counts, np.isnan(parameters), left, right)
         reasons[good[lacking]] = MISSING_PARAMETER
         return cls(table, left[~lacking], right[~lacking], kelvin[good[~lacking]], parameters, good[~lacking], reasons)
 
     def excess(self, fraction: float) -> tuple[np.ndarray, np.ndarray]:
-        """The first partner's Staverman-Guggenheim and residual ln gamma, where the second has this segment fraction.
-
-        Returns:
-            Two arrays (good pairs,).
-        """
+        """The first partner's Staverman-Guggenheim and residual ln gamma (good pairs,) at this segment fraction of the second."""
         t, left, right = self.table, self.first, self.second
         moles = (1 - fraction) / t.r[left], fraction / t.r[right]
         # phi/x and theta/x of the first partner: of a trace, too
@@ -202,19 +182,8 @@ class _Pairs:
         return pd.DataFrame({"value": everything, "reason": self.reasons})
 
 
-def _kelvin(temperatures: Sequence[float]) -> np.ndarray:
-    kelvin = np.asarray(temperatures, dtype=np.float64)
-    wrong = np.flatnonzero(~((kelvin >= LOW_KELVIN) & (kelvin <= HIGH_KELVIN)))
-    if len(wrong):
-        raise ValueError(
-            f"temperature {kelvin[wrong[0]]:g} of pair {wrong[0]} is not within {LOW_KELVIN:g} to {HIGH_KELVIN:g} K; "
-            "it may be in deg C: add 273.15"
-        )
-    return kelvin
-
-
 def _assign(
-    structures: Sequence[str], assign: Callable[[str], dict[int, int]], side: str, assignments: list[dict[int, int]]
+    structures: Sequence[str], assign: Assign, side: str, assignments: list[dict[int, int]]
 ) -> tuple[dict[str, int], dict[str, str]]:
     """Row in ``assignments``, which grows, of every structure that has groups, and the reason for every other."""
     rows, faults = {}, {}
@@ -232,7 +201,7 @@ def _assign(
 @lru_cache(maxsize=8)
 def _parameters(version: str, mains: tuple[int, ...]) -> np.ndarray:
     """a (groups, groups) in K between main groups, NaN where it is not known."""
-    known = unifac.UFIP if version == "unifac" else unifac.UF2IP
+    known = VERSIONS[version]
     rows = [[0.0 if m == n else known.get(m, {}).get(n, np.nan) for n in mains] for m in mains]
     return np.array(rows).reshape(len(mains), len(mains))
 

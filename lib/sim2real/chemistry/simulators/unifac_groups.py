@@ -1,10 +1,9 @@
 """UNIFAC subgroups of molecules and of polymer repeat units.
 
 The subgroups, their SMARTS patterns and the group assignments published by DDBST come from the package ``thermo`` (C. Bell
-et al., MIT licence). A molecule that DDBST lists has DDBST's groups; everything else is covered by the patterns here: every
-heavy atom belongs to exactly one group and every group has the hydrogens that its name says. Among the covers the one is
-taken that holds the largest groups first, thermo's own order of priority. The search counts its steps and gives up, where
-thermo's :func:`smarts_fragment_priority` may try for seconds.
+et al., MIT licence). A molecule that DDBST lists has DDBST's groups; everything else is covered here: every heavy atom is in
+exactly one group, every group has the hydrogens that its name says, and the largest groups come first, in thermo's order of
+priority. The search counts its steps and gives up, where thermo's :func:`smarts_fragment_priority` may try for seconds.
 """
 
 from __future__ import annotations
@@ -35,42 +34,32 @@ class NoGroups(ValueError):
 def molecule_groups(smiles: str) -> dict[int, int]:
     """Subgroups of a molecule: thermo's (DDBST's) number of the subgroup -> count.
 
-    DDBST's assignment is found by the connectivity part of the InChIKey and used where its atoms are the molecule's.
-
     Raises:
         NoGroups: unreadable, too large, or not made of UNIFAC's groups.
     """
-    return dict(_molecule_groups(smiles))
+    return dict(_groups(smiles, 0))
 
 
 def unit_groups(smiles: str) -> dict[int, int]:
-    """Subgroups of a repeat unit inside a long chain: those of its 3-mer less those of its 2-mer.
-
-    Both oligomers end in hydrogen; the ends cancel in the difference.
+    """Subgroups of a repeat unit inside a long chain: those of its 3-mer less those of its 2-mer, so that the ends cancel.
 
     Raises:
-        NoGroups: as :func:`molecule_groups`, and where the ends do not cancel, so that a count would be negative or the
-            atoms would not be the unit's.
+        NoGroups: as :func:`molecule_groups`, and where the ends do not cancel.
     """
-    return dict(_unit_groups(smiles))
+    return dict(_groups(smiles, 2))
 
 
 @lru_cache(maxsize=200_000)
-def _molecule_groups(smiles: str) -> tuple[tuple[int, int], ...]:
-    mol = _parse(smiles, 0)
-    listed = listed_groups(Chem.MolToInchiKey(mol))
-    if listed and _atoms_of(listed) == _formula(mol):
-        return tuple(sorted(listed.items()))
-    return tuple(sorted(cover(mol).items()))
-
-
-@lru_cache(maxsize=100_000)
-def _unit_groups(smiles: str) -> tuple[tuple[int, int], ...]:
-    mol = _parse(smiles, 2)
+def _groups(smiles: str, stars: int) -> tuple[tuple[int, int], ...]:
     try:
+        mol = parse(smiles, attachment_points=(stars,))
         three, two = (oligomer(mol, units) for units in (3, 2))
     except StructureError as error:
         raise NoGroups(UNREADABLE) from error
+    if not stars:
+        listed = listed_groups(Chem.MolToInchiKey(mol))
+        known = listed and _atoms_of(listed) == _formula(mol)
+        return tuple(sorted((listed if known else cover(mol)).items()))
     long, short = cover(three), cover(two)
     unit = {g: n for g in sorted(long | short) if (n := long.get(g, 0) - short.get(g, 0))}
     if min(unit.values()) < 0 or _atoms_of(unit) != _formula(three) - _formula(two):
@@ -78,21 +67,8 @@ def _unit_groups(smiles: str) -> tuple[tuple[int, int], ...]:
     return tuple(unit.items())
 
 
-def _parse(smiles: str, stars: int) -> Chem.Mol:
-    try:
-        mol = parse(smiles, attachment_points=(stars,))
-    except StructureError as error:
-        raise NoGroups(UNREADABLE) from error
-    return mol
-
-
-def is_listed(connectivity: str) -> bool:
-    """Whether DDBST lists groups for the connectivity part (14 letters) of an InChIKey."""
-    return connectivity in _listed()
-
-
 def listed_groups(inchikey: str) -> dict[int, int] | None:
-    """DDBST's groups of a molecule, by the connectivity part of its InChIKey; None where it is not listed."""
+    """DDBST's groups of a molecule, by the connectivity part (14 letters) of its InChIKey; None where it is not listed."""
     return _listed().get(inchikey[:14])
 
 
@@ -108,8 +84,8 @@ def _listed() -> dict[str, dict[int, int]]:
 def _patterns() -> tuple[tuple[unifac.UNIFAC_subgroup, tuple[Chem.Mol, ...]], ...]:
     """Subgroups and their patterns, the ones to be taken first in front."""
     ordered = sorted(unifac.UFSG.values(), key=lambda s: (s.priority, s.group_id), reverse=True)
-    smarts = [(s.smarts,) if isinstance(s.smarts, str) else tuple(s.smarts) for s in ordered]
-    return tuple((s, tuple(Chem.MolFromSmarts(text) for text in texts)) for s, texts in zip(ordered, smarts))
+    smarts = [[s.smarts] if isinstance(s.smarts, str) else s.smarts for s in ordered]
+    return tuple((s, tuple(map(Chem.MolFromSmarts, texts))) for s, texts in zip(ordered, smarts))
 
 
 def cover(mol: Chem.Mol, max_steps: int = MAX_STEPS) -> dict[int, int]:

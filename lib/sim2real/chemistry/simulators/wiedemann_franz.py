@@ -1,7 +1,6 @@
 """The Wiedemann-Franz law: in a metal, kappa = L sigma T, since electrons carry both heat and charge.
 
-Lattice vibrations carry heat and no charge, so that a measured kappa lies above the law (a positive
-:func:`log_lorenz_ratio`) in everything but good metals. The law then gives an upper limit for sigma.
+Lattice vibrations carry heat alone, so that in everything but good metals the law gives an upper limit for sigma.
 """
 
 from __future__ import annotations
@@ -20,9 +19,7 @@ WF, NON_WF, BETWEEN, UNKNOWN = "WF", "non-WF", "between", ""
 def electronic_conductivity(kappa: ArrayLike, temperature: float = ROOM_TEMPERATURE) -> np.ndarray:
     """Electrical conductivity (S/m) by the law, sigma = kappa / (L T), if electrons carried all of the heat.
 
-    Args:
-        kappa: thermal conductivity (any shape), W/(m K); NaN where unknown.
-        temperature: K.
+    ``kappa`` is the thermal conductivity in W/(m K), of any shape, NaN where unknown; ``temperature`` in K.
 
     Raises:
         ValueError: a temperature or a conductivity that is not positive.
@@ -40,26 +37,18 @@ def log_lorenz_ratio(log_kappa: ArrayLike, log_sigma: ArrayLike, temperature: fl
 
     Positive where there is more heat conduction than electrons account for (the lattice); about zero in metals; negative
     where electrons are scattered inelastically, where they are few (a non-degenerate gas has less heat per charge), or where
-    kappa and sigma come from different samples.
-
-    Args:
-        log_kappa: log10 of kappa in W/(m K), any shape.
-        log_sigma: log10 of sigma in S/m, the same shape.
-        temperature: K.
+    kappa and sigma come from different samples. log10 of kappa in W/(m K) and of sigma in S/m, of one shape; K.
     """
     return np.asarray(log_kappa, float) - np.asarray(log_sigma, float) - np.log10(LORENZ_NUMBER * temperature)
 
 
 def wf_groups(log_ratio: ArrayLike, share: float = GROUP_SHARE) -> np.ndarray:
-    """The compounds nearest to the law and those farthest from it, on either side.
+    """The compounds nearest to the law (``WF``) and those farthest from it (``non-WF``) on either side, the others ``between``.
 
     Args:
-        log_ratio: :func:`log_lorenz_ratio` (compounds,); NaN where one of the conductivities is unknown.
+        log_ratio: :func:`log_lorenz_ratio` (compounds,); NaN where a conductivity is unknown: then the label is empty. Of
+            equally far compounds the earlier ones count as nearer.
         share: of the compounds with a ratio, that each group holds (rounded down), at most one half.
-
-    Returns:
-        (compounds,) labels: ``WF``, ``non-WF``, ``between``, and the empty text where the ratio is unknown. Of equally far
-        compounds the earlier ones count as nearer.
 
     Raises:
         ValueError: a share outside of 0 to 1/2.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from sim2real.figures.words import between, number
+from sim2real.figures.words import between, difference, number
 from sim2real.laws import verdicts
 
 Record = Mapping | object
@@ -19,6 +19,11 @@ def told(d: Mapping | None) -> str:
     if not verdicts.told(d["mean"], d["standard_error"]):
         return "cannot be told"
     return "transfer better" if d["mean"] < 0 else "transfer worse"
+
+
+def compared(d: Mapping | None) -> dict[str, str]:
+    """The two columns of a paired difference: the number with its standard error, and what it says."""
+    return {"transfer - direct": difference(d), "verdict": told(d)}
 
 
 def exponent(law: Mapping) -> str:
