@@ -136,17 +136,9 @@ def marginal_rate(n_grid: ArrayLike, m_grid: ArrayLike, errors: Resamples) -> Ra
     # order statistics, because an interpolation between finite and infinite rates is NaN
     low = np.quantile(np.where(np.isnan(rates), 0.0, rates), low_tail, axis=1, method="lower").min()
     high = np.quantile(np.where(np.isnan(rates), np.inf, rates), high_tail, axis=1, method="higher").max()
-    return Rate(
-        n,
-        m,
-        rate_of_curves(*laws, n, m),
-        0.0 if flat_m else float(low),
-        np.inf if flat_n else float(high),
-        level,
-        words.get((flat_n, flat_m), "not identified"),
-        *slopes,
-        *laws,
-    )
+    ends = 0.0 if flat_m else float(low), np.inf if flat_n else float(high)
+    identified = words.get((flat_n, flat_m), "not identified")
+    return Rate(n, m, rate_of_curves(*laws, n, m), *ends, level, identified, *slopes, *laws)
 
 
 def _derivative(constants: NDArray, x: float) -> NDArray:
