@@ -17,12 +17,7 @@ from sim2real.training.study import Study, Trials, splits
 
 AS_THEY_ARE = {"law": "its value as it is", "simulator": "its value on a line"}
 """Arms that are a simulator's own values, in words."""
-SPLIT_WORDS = {
-    "row": "by row (a pair's other rows may train)",
-    "pair": "by pair",
-    "solvent": "by solvent",
-    "polymer": "by polymer",
-}
+SPLIT_WORDS = {"row": "by row (a pair's other rows may train)", "pair": "by pair", "solvent": "by solvent", "polymer": "by polymer"}
 
 
 @dataclass(frozen=True)
@@ -233,19 +228,10 @@ def compare_splits(by_rule: Mapping[str, Trials], *, bootstrap: Bootstrap = BOOT
         design, own = trials.design, bootstrap.seeded(trials.design)
         m, ends = max(design.m_grid), sorted({0, len(design.n_grid) - 1})
         direct, transfer = trials.errors("direct", m), trials.errors("transfer", m)[:, ends]
-        found.append(
-            Split(
-                Facts.of(trials),
-                rule,
-                first_side(trials.study),
-                m,
-                tuple(design.n_grid[k] for k in ends),
-                Band.of(own.trials(direct)),
-                Band.of(own.trials(transfer)),
-                tuple(paired_difference(errors, direct) for errors in transfer.T),
-                shared_with_training(trials),
-            )
-        )
+        n, bands = tuple(design.n_grid[k] for k in ends), (Band.of(own.trials(errors)) for errors in (direct, transfer))
+        differences = tuple(paired_difference(errors, direct) for errors in transfer.T)
+        side, shared = first_side(trials.study), shared_with_training(trials)
+        found.append(Split(Facts.of(trials), rule, side, m, n, *bands, differences, shared))
     return found
 
 

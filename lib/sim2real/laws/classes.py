@@ -123,17 +123,8 @@ def classes(
         own = (labels == name).to_numpy()
         rows = np.flatnonzero(own)
         cube = trials.cube(m=m, rows=rows)
-        record = ClassCurve(
-            facts,
-            name,
-            class_name(name),
-            len(rows),
-            int(pairs[own].nunique()),
-            float(own.mean() * m),
-            len(cube.materials),
-            len(cube.trials),
-            *_curve(cube, bootstrap, len(names)),
-        )
+        counts = (len(rows), int(pairs[own].nunique()), float(own.mean() * m), len(cube.materials), len(cube.trials))
+        record = ClassCurve(facts, name, class_name(name), *counts, *_curve(cube, bootstrap, len(names)))
         if direct and record.curve is not None:
             of_direct = trials.cube(("direct",), m=m, rows=rows)
             difference = paired_difference(trial_means(cube)[:, -1, 0], trial_means(of_direct)[:, 0, 0])

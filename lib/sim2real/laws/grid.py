@@ -12,15 +12,7 @@ from numpy.typing import NDArray
 from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap, Resamples, trial_means
 from sim2real.laws.power import PowerLaw, fit_power_law
 from sim2real.laws.records import DATA_FACTS, Band, Facts, json_ready, paper
-from sim2real.laws.substitution import (
-    Rate,
-    budget_line_m,
-    compare_forms,
-    equal_error_m,
-    equal_rate_m,
-    interaction,
-    marginal_rate,
-)
+from sim2real.laws.substitution import Rate, budget_line_m, compare_forms, equal_error_m, equal_rate_m, interaction, marginal_rate
 from sim2real.laws.surface import ScalingSurface
 from sim2real.laws.verdicts import FEWEST_MATERIALS, FEWEST_TRIALS, UNTOLD
 from sim2real.training.study import Cube, Trials

@@ -143,21 +143,17 @@ def rank_association(
     replicates: int = 1000,
     seed: int = 0,
 ) -> Association:
-    """How much of the order of gains something explains, over units taken as independent.
+    """How much of the order of gains (units,) something explains, over units taken as independent.
 
     Args:
-        gain: (units,).
         explaining: (units,) numbers, or codes of labels for :func:`epsilon_squared`.
         measure: :func:`spearman` if None, whose p is two-sided; :func:`epsilon_squared` has one side.
         resampled: (units, replicates) of the gains where they are uncertain themselves: each replicate draws units and takes its
             own gains, so that few units and few data in a unit both widen the interval.
         shuffled: which side is permuted, "gain" or "explaining".
-        level: of the interval.
         replicates: of the bootstrap over units, where ``resampled`` does not say.
-        seed: of all draws.
 
-    Returns:
-        p is (1 + as extreme) / (1 + :data:`DRAWS`) (Phipson and Smyth, Stat. Appl. Genet. Mol. Biol. 9, 39 (2010)).
+    p is (1 + as extreme) / (1 + :data:`DRAWS`) (as :func:`sign_flip_p`).
     """
     measure = spearman if measure is None else measure
     gain, explaining = np.asarray(gain, float), np.asarray(explaining)

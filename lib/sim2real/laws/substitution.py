@@ -1,9 +1,9 @@
 """How simulations and measurements replace or reinforce each other: equal error, budgets, marginal rates, interaction.
 
-The marginal rate of substitution (dR/dm) / (dR/dn) (Minami et al., npj Computational Materials 11, 146 (2025), Eq. 4)
-is the slope of a curve of equal error, and, where a budget line touches that curve, the ratio of their costs at which
-the budget is well spent. The paper takes it from a fitted surface for density, and for chi, where its curves of the error against n
-get steeper as m grows, which Eq. 1 cannot give, from the two curves that cross at the data's edge.
+The marginal rate of substitution (dR/dm) / (dR/dn) (Minami et al., npj Computational Materials 11, 146 (2025), Eq. 4) is the slope
+of a curve of equal error, and, where a budget line touches it, the ratio of their costs at which the budget is well spent. The
+paper takes it from a fitted surface for density, and from the two curves that cross at the data's edge for chi, where curves of the
+error against n get steeper as m grows, which Eq. 1 cannot give.
 """
 
 from __future__ import annotations
@@ -136,17 +136,9 @@ def marginal_rate(n_grid: ArrayLike, m_grid: ArrayLike, errors: Resamples) -> Ra
     # order statistics, because an interpolation between finite and infinite rates is NaN
     low = np.quantile(np.where(np.isnan(rates), 0.0, rates), low_tail, axis=1, method="lower").min()
     high = np.quantile(np.where(np.isnan(rates), np.inf, rates), high_tail, axis=1, method="higher").max()
-    return Rate(
-        n,
-        m,
-        rate_of_curves(*laws, n, m),
-        0.0 if flat_m else float(low),
-        np.inf if flat_n else float(high),
-        level,
-        words.get((flat_n, flat_m), "not identified"),
-        *slopes,
-        *laws,
-    )
+    ends = 0.0 if flat_m else float(low), np.inf if flat_n else float(high)
+    identified = words.get((flat_n, flat_m), "not identified")
+    return Rate(n, m, rate_of_curves(*laws, n, m), *ends, level, identified, *slopes, *laws)
 
 
 def _derivative(constants: NDArray, x: float) -> NDArray:
