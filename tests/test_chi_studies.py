@@ -10,7 +10,7 @@ import pytest
 from sim2real.chemistry.descriptors import ForceFieldDescriptor
 from sim2real.chemistry.descriptors.pairs import PairDescriptor
 from sim2real.datasets.activity import load_activity_nrtl
-from sim2real.studies.load import chosen_cases, load_studies, load_study
+from sim2real.studies.load import chosen_cases, load_study
 from sim2real.studies.presets import resolve
 from sim2real.studies.sides import PAIR_DESCRIPTOR, Sides, describe
 from sim2real.training.recipes import UNTUNED_PAIRS, MultitaskHyperparameters, load_hyperparameters
@@ -107,5 +107,7 @@ def test_figures_show_one_of_each_simulator_the_chosen_one_first():
 def test_the_embedded_edition_shows_its_one_simulator():
     settings = resolve("embedded", "smoke", n_max=200, kind="pairs")
     for tuned, chosen in ((True, load_hyperparameters("chi-unifac")), (False, UNTUNED_PAIRS)):
-        (study,) = load_studies("pairs", "embedded", settings, simulator="", split="pair", tables="", tuned=tuned)
+        choice = {"simulator": "", "split": "pair", "tables": ""}
+        assert len(chosen_cases("pairs", "embedded", **choice)) == 1
+        study = load_study("pairs", "embedded", settings, tuned=tuned, **choice)
         assert study.name == "embedded-chi-unifac-pair" and study.settings == chosen

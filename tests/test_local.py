@@ -14,7 +14,7 @@ from sim2real.datasets.embedded import load_polymer_facts, load_virtual_polymers
 from sim2real.datasets.tables import DataWarning
 from sim2real.datasets.task import DataError, NoStudy
 from sim2real.studies.kinds import KINDS
-from sim2real.studies.load import load_studies, load_study
+from sim2real.studies.load import chosen_cases, load_study
 from sim2real.studies.local import EXAMPLE, read_blocks, read_tables
 from sim2real.studies.presets import resolve
 from sim2real.training.experiment import run_trials
@@ -56,7 +56,8 @@ def tables(tmp_path):
 
 
 def test_a_study_on_ones_own_tables_runs(tables, tmp_path):
-    (study,) = load_studies("polymers", "local", SMOKE, tables=tables, tuned=False)
+    study = load_study("polymers", "local", SMOKE, tables=tables, tuned=False)
+    assert len(chosen_cases("polymers", "local", tables=tables)) == 1
     assert study.name == "local-density-molecular" and study.settings is UNTUNED
     assert study.target.name == "PoLyInfo" and len(study.target) == len(load_polymer_facts("density"))
     assert study.source.y.max() < 2, "kg/m3 became g/cm3"
@@ -233,7 +234,8 @@ def chi_tables(tmp_path):
 def test_ones_own_tables_of_chi_become_a_study_of_pairs(chi_tables):
     settings = resolve("local", "smoke")
     with pytest.warns(DataWarning) as caught:
-        (study,) = load_studies("pairs", "local", settings, tables=chi_tables, tuned=False)
+        study = load_study("pairs", "local", settings, tables=chi_tables, tuned=False)
+    assert len(chosen_cases("pairs", "local", tables=chi_tables)) == 1
     said = " ".join(str(w.message) for w in caught)
     assert "cosmo.csv: 1 rows" in said and "chi.csv: 1 rows" in said and "perhaps in deg C" in said
     assert (len(study.source), len(study.target), study.split_by) == (60, 40, "pair")

@@ -10,7 +10,7 @@ import pytest
 
 from sim2real import load_study
 from sim2real.datasets.task import PROPERTIES
-from sim2real.studies.presets import PRESETS, get_preset, resolve
+from sim2real.studies.presets import PRESETS, resolve
 from sim2real.studies.tuning import tunable
 from sim2real.training.experiment import overlap_count
 from sim2real.training.recipes import CHOSEN, UNTUNED
@@ -46,7 +46,7 @@ def test_bad_parameters_are_refused(arguments, message):
 
 
 def test_the_papers_trials():
-    assert get_preset("paper").small_target_trials == 500
+    assert PRESETS["paper"].small_target_trials == 500
 
 
 @pytest.mark.parametrize(

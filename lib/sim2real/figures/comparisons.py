@@ -7,9 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
-from sim2real.figures.style import DIRECT, GREY, LAW, LIGHT, MARKERS, TRANSFER, figure, headed, legend, letters, panels
+from sim2real.figures.style import DIRECT, GREY, LAW, LIGHT, MARKERS, TRANSFER, few, figure, headed, legend, letters, panels
 from sim2real.figures.words import MINUS, between, mae, number, shared, tick, unit
 
 SIMULATORS = ((TRANSFER, "o"), (DIRECT, "^"), ("#4aa36a", "s"))
@@ -20,9 +19,8 @@ _GAINS = {"with_direct": "transfer / direct \u2212 1", "with_n": "largest / smal
 
 
 def _linear(ax: Axes) -> None:
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(MaxNLocator(4))
-        axis.set_major_formatter(tick)
+    few(ax.xaxis)
+    few(ax.yaxis)
 
 
 def _equality(ax: Axes, values: list[float]) -> None:
@@ -42,7 +40,7 @@ def _parity_caption(payload: dict) -> str:
 
 
 @figure(_parity_caption)
-def parity_figure(payload: dict) -> Figure:
+def parity(payload: dict) -> Figure:
     """Simulated against measured values with the line of equality, a panel a property."""
     records = payload["records"]
     columns = min(4, len(records))
@@ -78,7 +76,7 @@ def _rank(side: Mapping) -> str:
 
 
 @figure(_class_parity_caption)
-def class_parity_figure(payload: dict) -> Figure:
+def class_parity(payload: dict) -> Figure:
     """Fig. 5b: measured against simulated values class by class, on one pair of axes, with rank correlations."""
     records = payload["records"]
     columns = min(4, len(records))
@@ -119,7 +117,7 @@ def _gain_caption(payload: dict) -> str:
 
 
 @figure(_gain_caption)
-def gain_figure(payload: dict) -> Figure:
+def gain_by_accuracy(payload: dict) -> Figure:
     """The gain of each class against two measures of the simulator's accuracy on it: over direct learning, and with n."""
     (record,) = payload["records"]
     made, axes = panels(4, 2, 1.9, margin=1.1, sharex="col", sharey="row")
@@ -161,7 +159,7 @@ def _splits_caption(payload: dict) -> str:
 
 
 @figure(_splits_caption)
-def split_figure(payload: dict) -> Figure:
+def splits(payload: dict) -> Figure:
     """Direct learning and transfer under each way of splitting, and their paired difference."""
     records = payload["records"]
     made, (left, right) = panels(2, 2, 0.45 + 0.42 * len(records), margin=0.75, sharey=True)

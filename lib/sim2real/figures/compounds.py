@@ -7,11 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
 from sim2real.figures.curves import GROUP_COLOURS, GROUP_MARKERS
-from sim2real.figures.style import DIRECT, LAW, TRANSFER, WIDE, figure, headed, legend, letters, loglog, panels, plain
+from sim2real.figures.style import DIRECT, LAW, TRANSFER, few, figure, headed, legend, letters, loglog, panels, plain
 from sim2real.figures.words import number, percent, tick, words_of
 
 METALS = "#b3261e"
@@ -28,9 +27,9 @@ def _fan(record: Mapping) -> list[dict]:
     curves = np.maximum(curves, curves[curves > 0].min())  # an error of 0 has no place on a logarithmic axis
     names = np.array(record["names"])
     fans = []
-    for name, of in ((WF, wf == WF), (NON_WF, wf == NON_WF), ("others", ~np.isin(wf, [WF, NON_WF]))):
-        if not of.any():
-            continue
+    kinds = np.where(np.isin(wf, [WF, NON_WF]), wf, "others")
+    for name in (kind for kind in (WF, NON_WF, "others") if (kinds == kind).any()):
+        of = kinds == name
         own = curves[of]
         quantiles = {q: np.quantile(own, q, axis=0) for q in (0.1, 0.25, 0.5, 0.75, 0.9)}
         named = {}
@@ -38,15 +37,8 @@ def _fan(record: Mapping) -> list[dict]:
             distance = np.abs(np.log(own / quantiles[q])).mean(axis=1)
             k = next(k for k in np.argsort(distance, kind="stable") if names[of][k] not in named or len(own) < len(NAMED))
             named[str(names[of][k])] = (own[k], dashes)
-        fans.append(
-            {
-                "name": name,
-                "colour": GROUP_COLOURS.get(name, "#555555"),
-                "count": int(of.sum()),
-                "quantiles": quantiles,
-                "named": named,
-            }
-        )
+        fan = {"name": name, "colour": GROUP_COLOURS.get(name, "#555555"), "count": int(of.sum())}
+        fans.append(fan | {"quantiles": quantiles, "named": named})
     return fans
 
 
@@ -78,12 +70,7 @@ def compounds(payload: dict) -> Figure:
             ax.plot(n, curve, ls=dashes, color=LAW, lw=0.8, label=compound)
         loglog(ax)
         first, last = fan["quantiles"][0.5][[0, -1]]
-        headed(
-            ax,
-            letter,
-            f"{fan['name']}, {fan['count']:,} compounds",
-            f"median {percent(last / first - 1)} with $n$",
-        )
+        headed(ax, letter, f"{fan['name']}, {fan['count']:,} compounds", f"median {percent(last / first - 1)} with $n$")
         ax.legend(ax.get_lines()[1:], list(fan["named"]), loc="upper center", bbox_to_anchor=(0.5, -0.2))
     axes[0].set_ylabel(f"error of the compound ({record['unit']})")
     axes[len(axes) // 2].set_xlabel(words_of(record).n)
@@ -104,15 +91,14 @@ def _conductivities_caption(payload: dict) -> str:
 
 
 @figure(_conductivities_caption)
-def conductivity_figure(payload: dict) -> Figure:
+def conductivities(payload: dict) -> Figure:
     """Fig. 6b: thermal against electrical conductivity, shaded by density, with the law, its nearest and farthest compounds."""
     (record,) = payload["records"]
     made, (ax,) = panels(1, 1, 3.0, width=4.6, margin=0.75)
     sigma, kappa = (10 ** np.array(record[k]) for k in ("log_sigma", "log_kappa"))
     wf = np.array(record["wf"])
-    shade = ax.hexbin(
-        sigma, kappa, xscale="log", yscale="log", gridsize=45, bins="log", mincnt=1, cmap="Greys", linewidths=0.1, zorder=1
-    )
+    grid = {"xscale": "log", "yscale": "log", "bins": "log", "gridsize": 45, "mincnt": 1}
+    shade = ax.hexbin(sigma, kappa, cmap="Greys", linewidths=0.1, zorder=1, **grid)
     bar = made.colorbar(shade, ax=ax, label="compounds", shrink=0.7)
     bar.ax.yaxis.set_major_formatter(tick)
     bar.ax.minorticks_off()
@@ -139,13 +125,10 @@ def _ranking_caption(payload: dict) -> str:
     (r,) = payload["records"]
     parts = []
     for name, gains in r["gains"].items():
-        tested = [p for p in gains["p_bh"] if p is not None]
+        tested = sum(p is not None for p in gains["p_bh"])
         counts = ", ".join(f"{gains['verdict'].count(word)} {word}" for word in ("gains", "loses"))
-        rest = len(r["names"]) - len(tested)
-        parts.append(
-            f"gain {name}: of {len(tested):,} compounds tested often enough {counts}, of the others nothing can be told; "
-            f"{rest:,} without a test"
-        )
+        text = f"gain {name}: of {tested:,} compounds tested often enough {counts}, of the others nothing can be told; "
+        parts.append(f"{text}{len(r['names']) - tested:,} without a test")
     return (
         f"Compounds ranked by their gain ({'; '.join(parts)}). Verdicts: Student's test of each compound over source draws, "
         "Benjamini-Hochberg; bars: 95 % over source draws, the widest cut off. c: rank association of a property with the gain "
@@ -158,13 +141,12 @@ def _ranking_caption(payload: dict) -> str:
 def ranking(payload: dict) -> Figure:
     """Compounds in the order of their gains, coloured by what can be told of each, and what explains the order."""
     (record,) = payload["records"]
-    made = Figure(figsize=(WIDE, 2.9), layout="constrained")
-    axes = list(made.subplots(1, 3, width_ratios=(1, 1, 0.8)))
+    made, axes = panels(3, 3, 2.9, margin=0, width_ratios=(1, 1, 0.8))
     axes[1].sharey(axes[0])
     limits = []
     for ax, (name, gains), letter in zip(axes, record["gains"].items(), "ab"):
         limits.append(_ranked(ax, gains))
-        headed(ax, letter, f"gain {name}")
+        headed(ax, letter, f"gain {name}".replace(" n", " $n$"))
         ax.set_xlabel("rank of the compound")
     axes[0].set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
     axes[0].set_ylabel(f"gain ({record['unit']})")
@@ -188,10 +170,10 @@ def _ranked(ax: Axes, gains: Mapping) -> tuple[float, float]:
         of = words == word
         if word != UNTESTED:
             ax.vlines(rank[of], low[of], high[of], color=colour, lw=0.4, alpha=0.35, rasterized=True)
-        ax.plot(rank[of], mean[of], marker, ms=2, color=colour, mew=0, label=f"{word}: {of.sum():,}", rasterized=True)
+        style = {"color": colour, "mew": 0, "ms": 2, "rasterized": True, "zorder": 1.5 if word == UNTESTED else 2.5}
+        ax.plot(rank[of], mean[of], marker, label=f"{word}: {of.sum():,}", **style)
     ax.axhline(0, color=LAW, lw=0.6)
-    ax.xaxis.set_major_locator(MaxNLocator(4))
-    ax.xaxis.set_major_formatter(tick)
+    few(ax.xaxis)
     ends = np.concatenate([mean, np.quantile(low[tested], [0.02]), np.quantile(high[tested], [0.98])]) if tested.any() else mean
     return ends.min() - 0.05 * np.ptp(ends), ends.max() + 0.05 * np.ptp(ends)
 
@@ -205,9 +187,8 @@ def _explained(ax: Axes, record: Mapping) -> None:
             if r["value"] is not None:
                 ax.plot([r["low"], r["high"]], [k + shift] * 2, color=colour)
                 ax.plot(r["value"], k + shift, marker, color=colour, mfc=colour if r["p_holm"] < 0.05 else "white", ms=4)
-        ax.plot([], [], marker + "-", color=colour, ms=4, label=f"gain {gain}")
+        ax.plot([], [], marker + "-", color=colour, ms=4, label=f"gain {gain}".replace(" n", " $n$"))
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.5, -0.5)
-    ax.xaxis.set_major_locator(MaxNLocator(4))
-    ax.xaxis.set_major_formatter(tick)
+    few(ax.xaxis)
     ax.set_xlabel("rank association with the gain")

@@ -10,28 +10,14 @@ from matplotlib.figure import Figure
 
 from sim2real.chemistry.classes import CLASS_NAMES
 from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
-from sim2real.figures.style import (
-    DIRECT,
-    GREY,
-    LAW,
-    NARROW,
-    OWN_VALUE,
-    SECOND,
-    TRANSFER,
-    VERDICT_COLOURS,
-    WIDE,
-    figure,
-    headed,
-    legend,
-    letters,
-    loglog,
-    panels,
-)
+from sim2real.figures.style import DIRECT, GREY, LAW, SECOND, TRANSFER, figure, headed, legend, letters, loglog, panels
 from sim2real.figures.words import LEARNERS, PAIRS, VERDICTS, Words, change, difference, law_note, law_text, mae, number, words_of
 from sim2real.laws.power import PowerLaw
 
 _FAR = 1.3
 """A learner so many times above the highest point of the curves would squeeze them: it is named in the caption, not drawn."""
+OWN_VALUE = {"simulator": ("#8a6d00", "-."), "law": ("#00707a", (0, (5, 1, 1, 1, 1, 1)))}
+VERDICT_COLOURS = {"scales": TRANSFER, "does not": "#b3470c", "cannot be told": "#666666"}
 GROUP_COLOURS = {WF: TRANSFER, NON_WF: "#4aa36a"}
 GROUP_MARKERS = {WF: "s", NON_WF: "^"}
 _INTERVALS = "Bands: 90 %, over trials (dark) and over trials and {} (light)."
@@ -47,15 +33,7 @@ def error_panel(
     marker: str = "o",
     along: str = "n",
 ) -> None:
-    """Error against n (or m): points, the bands that the curve has, and the law fitted to it.
-
-    Args:
-        ax: where to draw.
-        curve: ``n`` (or ``m``), ``mae``, ``low``, ``high``; ``low_materials``, ``high_materials`` over materials too.
-        law: D, alpha, C and status, or None.
-        label, colour, marker: of the points.
-        along: the size on the horizontal axis.
-    """
+    """Error against the size ``along`` (n or m): points, the bands that the curve has, and the law fitted to it."""
     size = np.array(curve[along], float)
     if "low_materials" in curve:
         ax.fill_between(size, curve["low_materials"], curve["high_materials"], color=colour, alpha=0.12, lw=0)
@@ -75,8 +53,7 @@ def direct_line(ax: Axes, direct: Mapping, *, band: bool = False) -> None:
 
 def other_curve(ax: Axes, other: Mapping, words: Words) -> None:
     """Transfer with the other choice of overlap."""
-    label = {"drop": words.drop, "keep": words.keep}[other["overlap"]]
-    ax.plot(other["n"], other["mae"], "s:", color=SECOND, mfc="white", label=label, zorder=3)
+    ax.plot(other["n"], other["mae"], "s:", color=SECOND, mfc="white", label=getattr(words, other["overlap"]), zorder=3)
 
 
 def _learners(record: Mapping, words: Words) -> tuple[dict[str, float], dict[str, float]]:
@@ -85,21 +62,6 @@ def _learners(record: Mapping, words: Words) -> tuple[dict[str, float], dict[str
     limit = _FAR * max([*record["curve"]["high"], *direct])
     errors = {arm: record["arms"][arm]["mae"] for arm in words.arms if arm in record["arms"] and arm != "direct"}
     return {a: e for a, e in errors.items() if e <= limit}, {a: e for a, e in errors.items() if e > limit}
-
-
-def _scaling_panel(ax: Axes, record: Mapping, words: Words) -> None:
-    error_panel(ax, record["curve"], record["law"])
-    if "direct" in record["arms"]:
-        direct_line(ax, record["arms"]["direct"])
-    if record["other_overlap"] is not None:
-        other_curve(ax, record["other_overlap"], words)
-    near, _ = _learners(record, words)
-    if band := [error for arm, error in near.items() if arm in LEARNERS]:
-        ax.axhspan(min(band), max(band), facecolor=GREY, edgecolor=GREY, alpha=0.3, lw=1, zorder=0, label="other learners")
-    for arm, (colour, dashes) in OWN_VALUE.items():
-        if arm in near:
-            ax.axhline(near[arm], color=colour, ls=dashes, label=words.arms[arm])
-    loglog(ax)
 
 
 def _scaling_caption(payload: dict) -> str:
@@ -134,12 +96,21 @@ def scaling(payload: dict) -> Figure:
     """Figs. 1b, 4a, 6c: error against n with its law, direct learning, the other learners and the other choice of overlap."""
     records = payload["records"]
     alone = len(records) == 1
-    made, axes = panels(
-        len(records), min(2, len(records)), 2.1, width=NARROW if alone else WIDE, margin=1.5 if alone else 0.9, sharex=True
-    )
+    made, axes = panels(len(records), min(2, len(records)), 2.1, margin=1.5 if alone else 0.9, sharex=True)
     words = words_of(records[0])
     for ax, record, letter in zip(axes, records, letters(len(records))):
-        _scaling_panel(ax, record, words)
+        error_panel(ax, record["curve"], record["law"])
+        if "direct" in record["arms"]:
+            direct_line(ax, record["arms"]["direct"])
+        if record["other_overlap"] is not None:
+            other_curve(ax, record["other_overlap"], words)
+        near, _ = _learners(record, words)
+        if band := [error for arm, error in near.items() if arm in LEARNERS]:
+            ax.axhspan(min(band), max(band), facecolor=GREY, edgecolor=GREY, alpha=0.3, lw=1, zorder=0, label="other learners")
+        for arm, (colour, dashes) in OWN_VALUE.items():
+            if arm in near:
+                ax.axhline(near[arm], color=colour, ls=dashes, label=words.arms[arm])
+        loglog(ax)
         ax.set_ylabel(mae(record))
         headed(ax, letter, f"{_name(record)}, $m$ = {record['curve']['m']:,}", law_note(record["law"]))
     for ax in axes[-min(2, len(records)) :]:
@@ -149,22 +120,20 @@ def scaling(payload: dict) -> Figure:
 
 
 def _sizes_caption(payload: dict) -> str:
-    first = payload["records"][0]
+    ends = [(r["label"], r["transfer_minus_direct"]) for r in payload["records"]]
     return (
-        f"Error against the number $m$ of measured training materials, transfer from the largest $n$ = {first['n']:,} beside "
-        "direct learning. Bands: 90 % over trials. Transfer $-$ direct at the smallest and the largest $m$: "
-        + "; ".join(
-            f"{r['label']} {' and '.join(difference(r['transfer_minus_direct'][k]) for k in (0, -1))}" for r in payload["records"]
-        )
-        + " (standard errors over trials)."
+        f"Error against the number $m$ of measured training materials, transfer from the largest $n$ = "
+        f"{payload['records'][0]['n']:,} beside direct learning. Bands: 90 % over trials. Transfer $-$ direct at the smallest and "
+        f"the largest $m$: {'; '.join(f'{label} {difference(d[0])} and {difference(d[-1])}' for label, d in ends)} (standard "
+        "errors over trials)."
     )
 
 
 @figure(_sizes_caption)
-def size_figure(payload: dict) -> Figure:
+def target_sizes(payload: dict) -> Figure:
     """Error against m for transfer from the largest n and direct learning, a panel a property."""
     records = payload["records"]
-    made, axes = panels(len(records), len(records), 2.0, width=WIDE if len(records) > 1 else NARROW, margin=0.7)
+    made, axes = panels(len(records), len(records), 2.0, margin=0.7)
     for ax, record, letter in zip(axes, records, letters(len(records))):
         for arm, colour, marker, label in (("transfer", TRANSFER, "o", "transfer"), ("direct", DIRECT, "s", "direct learning")):
             error_panel(ax, record[arm] | {"m": record["m"]}, label=label, colour=colour, marker=marker, along="m")
@@ -203,11 +172,12 @@ def _classes_caption(payload: dict) -> str:
 
 
 @figure(_classes_caption)
-def class_figure(payload: dict) -> Figure:
+def classes(payload: dict) -> Figure:
     """Fig. 5a, and polymers alike: a panel a class with its verdict; classes without a curve are named in the caption."""
     records = [r for r in payload["records"] if r["curve"] is not None]
     if not records:
-        made = Figure(figsize=(NARROW, 1.2), layout="constrained")
+        made, (ax,) = panels(1, 1, 1.2, margin=0)
+        ax.remove()
         made.text(0.5, 0.4, "no class was tested often enough for a curve", ha="center", fontsize=7)
         return made
     columns = min(4, len(records))
@@ -228,11 +198,10 @@ def _groups_caption(payload: dict) -> str:
     parts = []
     for r in payload["records"]:
         part = f"{r['class']} ({r['tested']} compounds tested): {VERDICTS[r['verdict']]}"
-        part += (
-            f" ({r['why']})"
-            if r["curve"] is None
-            else f", error {change(r['change'])} from the smallest to the largest $n$, {law_text(r['law'])}"
-        )
+        if r["curve"] is None:
+            part += f" ({r['why']})"
+        else:
+            part += f", error {change(r['change'])} from the smallest to the largest $n$, {law_text(r['law'])}"
         if r["other_overlap"] is not None:
             part += f"; with overlap {r['other_overlap']['overlap']} {change(r['other_overlap']['change'])}"
         if r["transfer_minus_direct"] is not None:
@@ -246,9 +215,8 @@ def _groups_caption(payload: dict) -> str:
 def groups(payload: dict) -> Figure:
     """Fig. 6d: error against n of the compounds near to and far from the law, with direct learning of each."""
     records = payload["records"]
-    made, axes = panels(
-        max(1, len(records)), max(1, len(records)), 2.1, width=WIDE if len(records) > 1 else NARROW, margin=0.8, sharey=True
-    )
+    count = max(1, len(records))
+    made, axes = panels(count, count, 2.1, margin=0.8, sharey=True)
     for ax, record, letter in zip(axes, records, letters(len(records))):
         name = record["class"]
         headed(ax, letter, name, _class_note(record), colour=VERDICT_COLOURS[record["verdict"]])

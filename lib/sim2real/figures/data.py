@@ -29,17 +29,8 @@ def descriptors(payload: dict) -> Figure:
     for ax, (block, columns) in zip(axes, blocks.items()):
         labelled = not features[columns[0]].rsplit("_", 1)[1].isdigit()
         names = list(vectors) if ax is axes[0] else False
-        heatmap(
-            matrix[:, columns],
-            ax=ax,
-            cmap="magma",
-            vmin=0,
-            vmax=1,
-            cbar=False,
-            xticklabels=False,
-            yticklabels=names,
-            rasterized=True,
-        )
+        shown = {"cmap": "magma", "vmin": 0, "vmax": 1, "cbar": False, "xticklabels": False, "yticklabels": names}
+        heatmap(matrix[:, columns], ax=ax, rasterized=True, **shown)
         ax.set_title(block, fontsize=6.5, loc="center")
         ax.tick_params(length=0)
         ends = [features[columns[0]].rsplit("_", 1)[1], features[columns[-1]].rsplit("_", 1)[1]] if labelled else ["0", "1"]
@@ -56,19 +47,12 @@ def _map_caption(payload: dict) -> str:
 
 
 @figure(_map_caption)
-def map_figure(payload: dict) -> Figure:
+def descriptor_map(payload: dict) -> Figure:
     """Simulated and measured materials on two axes of their descriptors: ``source``, ``target`` (rows, 2) and ``share`` (2,)."""
     record = payload["records"][0]
-    made, (ax,) = panels(1, 1, 2.6, width=3.5, margin=0.5)
-    ax.scatter(
-        *np.transpose(record["source"]),
-        s=2,
-        alpha=0.35,
-        lw=0,
-        color=GREY,
-        label=f"simulated ({len(record['source']):,})",
-        rasterized=True,
-    )
+    made, (ax,) = panels(1, 1, 2.6, margin=0.5)
+    style = {"s": 2, "alpha": 0.35, "lw": 0, "color": GREY, "rasterized": True}
+    ax.scatter(*np.transpose(record["source"]), label=f"simulated ({len(record['source']):,})", **style)
     style = {"s": 14, "lw": 0.4, "edgecolor": "white", "color": DIRECT, "marker": "D"}
     ax.scatter(*np.transpose(record["target"]), label=f"measured ({len(record['target']):,})", **style)
     for axis, k in ((ax.xaxis, 0), (ax.yaxis, 1)):

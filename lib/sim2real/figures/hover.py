@@ -22,30 +22,20 @@ def hover(payload: dict) -> go.Figure:
     figure, wf = go.Figure(), np.array(record["wf"])
     words = "<b>%{customdata[0]}</b><br>%{customdata[1]}, %{customdata[2]}<br>σ %{x:.3g} S/m, κ %{y:.3g} W/(m K)"
     words += "<br>κ/(LσT) = %{customdata[3]:.3g}<extra></extra>"
+    style = {"mode": "markers", "hovertemplate": words}
     for name in ("others", *_MARKS):
         rows = np.flatnonzero(wf == name if name in _MARKS else ~np.isin(wf, list(_MARKS)))
-        figure.add_scatter(
-            x=[10 ** record["log_sigma"][k] for k in rows],
-            y=[10 ** record["log_kappa"][k] for k in rows],
-            customdata=[[record["names"][k], record["groups"][k], wf[k], 10 ** record["lorenz"][k]] for k in rows],
-            mode="markers",
-            marker={"size": 5, "color": GROUP_COLOURS.get(name, "#aaaaaa"), "symbol": _MARKS.get(name, "circle"), "opacity": 0.6},
-            hovertemplate=words,
-            name=f"{name} ({len(rows)})",
-        )
+        x, y = ([10 ** record[k][row] for row in rows] for k in ("log_sigma", "log_kappa"))
+        about = [[record["names"][k], record["groups"][k], wf[k], 10 ** record["lorenz"][k]] for k in rows]
+        marker = {"color": GROUP_COLOURS.get(name, "#aaaaaa"), "symbol": _MARKS.get(name, "circle"), "size": 5, "opacity": 0.6}
+        figure.add_scatter(x=x, y=y, customdata=about, marker=marker, name=f"{name} ({len(rows)})", **style)
     line = record["line"]
     slope = line["lorenz_number"] * line["temperature"]
     if (metals := record["metals"]) is not None:
         sigma, kappa = (10 ** np.array(metals[k]) for k in ("log_sigma", "log_kappa"))
-        figure.add_scatter(
-            x=sigma,
-            y=kappa,
-            customdata=[[name, "metal or alloy", "measured", k / (slope * s)] for name, s, k in zip(metals["names"], sigma, kappa)],
-            mode="markers",
-            marker={"size": 6, "color": METALS, "symbol": "x"},
-            hovertemplate=words,
-            name=f"measured metals and alloys ({len(sigma)})",
-        )
+        about = [[name, "metal or alloy", "measured", k / (slope * s)] for name, s, k in zip(metals["names"], sigma, kappa)]
+        marker, text = {"size": 6, "color": METALS, "symbol": "x"}, f"measured metals and alloys ({len(sigma)})"
+        figure.add_scatter(x=sigma, y=kappa, customdata=about, marker=marker, name=text, **style)
     ends = 10 ** np.array([min(record["log_sigma"]), max(record["log_sigma"])])
     text = f"κ = LσT, {line['temperature']:.0f} K"
     figure.add_scatter(x=ends, y=slope * ends, mode="lines", line={"color": "black", "dash": "dash"}, hoverinfo="skip", name=text)

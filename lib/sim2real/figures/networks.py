@@ -43,11 +43,7 @@ def network(payload: dict) -> Figure:
 
 def _towers_caption(payload: dict) -> str:
     record = payload["records"][0]
-    between = (
-        "the squared differences of their latent numbers"
-        if record["distance"] == "components"
-        else "the distance of their latent numbers"
-    )
+    between = f"the {'squared differences' if record['distance'] == 'components' else 'distance'} of their latent numbers"
     return (
         f"Two towers with the same weights, {between}, and a head for measured and one for simulated values. Temperature enters "
         f"the {'towers' if record['temperature'] == 'tower' else 'heads'} as $T$ and $1/T$."
@@ -56,11 +52,7 @@ def _towers_caption(payload: dict) -> str:
 
 @figure(_towers_caption)
 def towers(payload: dict) -> Figure:
-    """Fig. 3: two towers with the same weights, what separates their latent numbers, and a head for each kind of value.
-
-    The record has ``widths`` (``tower`` and ``head``, units per layer from the input), ``distance`` (``components`` or ``norm``),
-    ``temperature`` (``tower`` or ``head``, where T and 1/T enter) and ``sides``, what the two towers see.
-    """
+    """Fig. 3: two towers with the same weights, what separates their latent numbers, and a head for each kind of value."""
     record = payload["records"][0]
     made = Figure(figsize=(WIDE, 2.7), layout="constrained")
     ax = made.subplots()

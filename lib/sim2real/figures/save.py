@@ -44,28 +44,21 @@ def payload(
     paper: Mapping | None = None,
     **more: object,
 ) -> dict:
-    """What a figure is drawn from and its JSON holds.
+    """What a figure is drawn from and its JSON holds: the arguments, with ``source`` and ``target`` (name -> rows) of the records.
 
     Args:
         figure: the name of its files, such as ``fig1b-polymers``.
         title: five words or fewer.
         records: nouns of :mod:`sim2real.laws` or their dictionaries, one a panel or class; or a single one.
-        edition, preset: of the run.
         words: what is transferred to what; begins the caption.
-        paper: the paper's numbers.
         more: further blocks, such as ``design`` (trials, source_draws, overlap, which the caption names) or ``verdict``.
-
-    Returns:
-        ``figure``, ``title``, ``words``, ``edition``, ``preset``, ``source`` and ``target`` (name -> rows, of the records that
-        name them), ``records``, ``paper`` and ``more``.
 
     Raises:
         ValueError: a longer title.
     """
     if len(title.split()) > TITLE_WORDS:
-        raise ValueError(
-            f"title {title!r} has {len(title.split())} words; expected at most {TITLE_WORDS}, the rest belongs to the caption"
-        )
+        count = len(title.split())
+        raise ValueError(f"title {title!r} has {count} words; expected at most {TITLE_WORDS}, the rest belongs to the caption")
     several = records if isinstance(records, (list, tuple)) else [records]
     plain = [record if isinstance(record, Mapping) else record.to_dict() for record in several]
     named = {side: [r[side] for r in plain if isinstance(r.get(side), Mapping)] for side in ("source", "target")}
@@ -77,12 +70,7 @@ def payload(
 def save(draw: Callable[[dict], Figure], payload: Mapping, folder: Path) -> Saved:
     """Draw a payload and write ``<payload["figure"]>.png``, ``.pdf``, ``.json`` and ``.md``, each complete or not at all.
 
-    What is drawn is what the JSON holds, read back. A file whose content is the same is not touched.
-
-    Args:
-        draw: a figure of :mod:`sim2real.figures`.
-        payload: of :func:`payload`.
-        folder: made if it does not exist.
+    What is drawn is what the JSON holds, read back. A file whose content is the same is not touched; a missing folder is made.
 
     Raises:
         ValueError: the payload holds a number that JSON has no word for (NaN, infinity).

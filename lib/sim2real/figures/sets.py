@@ -45,7 +45,8 @@ def similarity(payload: dict) -> Figure:
         axes[0].axvline(grade["similarity"]["median"], ymax=0.04, color=LAW)
     axes[0].set_xlabel(record["measure"].replace(" (", "\n("))
     axes[0].set_ylabel("simulated materials")
-    axes[0].yaxis.set_major_formatter(tick)
+    for axis in (axes[0].xaxis, axes[0].yaxis):
+        axis.set_major_formatter(tick)
     headed(axes[0], "a" if several else "", f"sets of {grades[0]['materials']:,} materials")
     axes[0].legend(loc="upper right", title="set")
     if several:
@@ -85,13 +86,8 @@ def similarity_scaling(payload: dict) -> Figure:
         curve, law = grade["curve"], grade["law"]
         left.fill_between(n, curve["low"], curve["high"], color=colour, alpha=0.12, lw=0)
         exponent = "" if law["status"] == "FAILED" or law["D"] == 0 else f", $\\alpha$ = {number(law['alpha'], 2)}"
-        left.plot(
-            n,
-            curve["mae"],
-            marker + "-",
-            color=colour,
-            label=f"{grade['name']} ({number(grade['similarity']['median'], 2)}){exponent}",
-        )
+        label = f"{grade['name']} ({number(grade['similarity']['median'], 2)}){exponent}"
+        left.plot(n, curve["mae"], marker + "-", color=colour, label=label)
     direct_line(left, record["direct"], band=True)
     loglog(left, x=n)
     left.set_xlabel(words_of(record).n)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
+from pathlib import Path
 
 import numpy as np
 from matplotlib import style as _style
@@ -23,52 +24,17 @@ SMALL, NORMAL = 6.0, 7.0
 # dark blue, vermilion and light blue differ in brightness too; where that is not enough a marker or a dash differs
 TRANSFER, DIRECT, LAW, SECOND, GREY = "#0b4f9e", "#e0672a", "#111111", "#8b3fa8", "#8c8c8c"
 LIGHT = "#6fb1e8"
-OWN_VALUE = {"simulator": ("#8a6d00", "-."), "law": ("#00707a", (0, (5, 1, 1, 1, 1, 1)))}
-BOX = "#dddddd"
-VERDICT_COLOURS = {"scales": TRANSFER, "does not": "#b3470c", "cannot be told": "#666666"}
 
-_RC = {
-    "font.family": ["DejaVu Sans"],
-    "font.size": NORMAL,
-    "axes.titlesize": NORMAL,
-    "axes.labelsize": NORMAL,
-    "xtick.labelsize": SMALL,
-    "ytick.labelsize": SMALL,
-    "legend.fontsize": SMALL + 0.5,
-    "legend.frameon": False,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.6,
-    "axes.titlelocation": "left",
-    "axes.titlepad": 3,
-    "axes.labelpad": 2,
-    "lines.linewidth": 1.1,
-    "lines.markersize": 3,
-    "xtick.major.size": 2.5,
-    "ytick.major.size": 2.5,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.minor.size": 1.5,
-    "ytick.minor.size": 1.5,
-    "xtick.minor.width": 0.4,
-    "ytick.minor.width": 0.4,
-    "savefig.dpi": 200,
-    "pdf.fonttype": 42,
-    "path.simplify": False,
-}
+_SHEET = str(Path(__file__).with_name("journal.mplstyle"))
 
 
 def look():
     """A context with matplotlib's defaults and the settings of this library, whatever a user's matplotlibrc says."""
-    return _style.context(["default", _RC])
+    return _style.context(["default", _SHEET])
 
 
 def figure(caption: Callable[[dict], str]) -> Callable[[Callable[[dict], Figure]], Callable[[dict], Figure]]:
-    """Make of a function that draws a payload one that draws it in this look, under the payload's title, and has its caption.
-
-    Args:
-        caption: payload -> what the figure shows; the decorated function's ``caption`` adds the title, and edition and preset.
-    """
+    """Make of a function that draws a payload one that draws it in this look, under its title, and has a whole ``caption``."""
 
     def decorate(draw: Callable[[dict], Figure]) -> Callable[[dict], Figure]:
         @wraps(draw)
@@ -106,14 +72,15 @@ def _facts(payload: Mapping) -> str:
 
 
 def panels(
-    count: int, columns: int, height: float, *, width: float = WIDE, margin: float = 0.45, **shared
+    count: int, columns: int, height: float, *, width: float = 0, margin: float = 0.45, **shared
 ) -> tuple[Figure, list[Axes]]:
     """A figure of ``count`` panels, ``height`` inches each, in rows of ``columns``, with ``margin`` more inches of height.
 
+    It is two columns of a journal wide, with a single panel one, or as wide as ``width``.
     Where panels share axes (``sharex``, ``sharey``), only the outer ones have tick labels, the lowest of a column among them.
     """
     rows = -(-count // columns)
-    made = Figure(figsize=(width, height * rows + margin), layout="constrained")
+    made = Figure(figsize=(width or (WIDE if count > 1 else NARROW), height * rows + margin), layout="constrained")
     axes = made.subplots(rows, columns, squeeze=False, **shared)
     for k, ax in enumerate(axes.flat):
         if k >= count:
@@ -153,10 +120,10 @@ def loglog(ax: Axes, *, x: Sequence[float] | None = None) -> None:
     plain(ax.xaxis)
     plain(ax.yaxis)
     if x is not None:
-        marked(ax, x)
+        ticks(ax, x)
 
 
-def marked(ax: Axes, x: Sequence[float]) -> None:
+def ticks(ax: Axes, x: Sequence[float]) -> None:
     """A logarithmic horizontal axis that is marked at ``x`` and nowhere else."""
     ax.set_xscale("log")
     ax.set_xticks(x, [f"{v:,g}" for v in x])
@@ -176,6 +143,12 @@ def plain(axis: Axis) -> None:
         axis.set_major_locator(LogLocator(numticks=6))
     axis.set_major_formatter(FuncFormatter(tick))
     axis.set_minor_formatter(NullFormatter())
+
+
+def few(axis: Axis, count: int = 4) -> None:
+    """A few plain numbers on a linear axis."""
+    axis.set_major_locator(MaxNLocator(count))
+    axis.set_major_formatter(tick)
 
 
 def shades(count: int, *, dark_first: bool = False) -> list[str]:

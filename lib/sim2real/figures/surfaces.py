@@ -8,30 +8,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
 from seaborn import heatmap
 
-from sim2real.figures.style import (
-    BOX,
-    DIRECT,
-    LAW,
-    MARKERS,
-    TRANSFER,
-    WIDE,
-    figure,
-    headed,
-    legend,
-    loglog,
-    marked,
-    panels,
-    plain,
-    shades,
-)
-from sim2real.figures.words import between, edge_worth, mae, number, plain_law, surface_text, tick, words_of, worth
+from sim2real.figures.style import DIRECT, LAW, MARKERS, TRANSFER, few, figure, headed, legend, loglog, panels, plain, shades, ticks
+from sim2real.figures.words import between, edge_worth, mae, number, plain_law, surface_text, words_of, worth
 from sim2real.laws.power import PowerLaw
 from sim2real.laws.surface import CONSTANTS, ScalingSurface
 
-PAPER = "#8e44ad"
+PAPER, BOX = "#8e44ad", "#dddddd"
 _SHOWN = 5
 """Curves in a panel: more cannot be told apart."""
 Fitted = Callable[[int], Callable[[np.ndarray], np.ndarray] | None]
@@ -43,13 +27,9 @@ def stated(surface: Mapping) -> ScalingSurface:
 
 
 def cuts(ax: Axes, record: Mapping, along: str, fitted: Fitted) -> None:
-    """Error against n for several m, or against m for several n, with bands, fitted lines and, against m, direct learning.
+    """Error against n for several m, or against m for several n, with bands, lines and, against m, direct learning.
 
-    Args:
-        ax: where to draw.
-        record: with ``n``, ``m``, ``mae``, ``low``, ``high`` (n, m) and ``direct``.
-        along: ``n`` or ``m``.
-        fitted: position of the other size -> the line of that curve, or None where none could be fitted.
+    ``fitted``: position of the other size -> the line of that curve, or None where none could be fitted.
     """
     other, words = "m" if along == "n" else "n", words_of(record)
     errors, low, high = (np.array(record[key]) if along == "n" else np.array(record[key]).T for key in ("mae", "low", "high"))
@@ -75,8 +55,7 @@ def _both_cuts(
 ) -> tuple[Figure, list[Axes]]:
     """Panels against n and against m on one axis of errors, and room for a third."""
     (record,) = payload["records"]
-    made = Figure(figsize=(WIDE, 3.0), layout="constrained")
-    axes = list(made.subplots(1, 3, width_ratios=widths))
+    made, axes = panels(3, 3, 3.0, margin=0, width_ratios=widths)
     axes[1].sharey(axes[0])
     for ax, along, letter in zip(axes, "nm", marks):
         cuts(ax, record, along, fitted(along))
@@ -85,11 +64,6 @@ def _both_cuts(
     axes[1].tick_params(labelleft=False)
     plain(axes[0].yaxis)
     return made, axes
-
-
-def _residuals(record: Mapping) -> np.ndarray:
-    n, m = np.array(record["n"], float), np.array(record["m"], float)
-    return 100 * (stated(record["surface"])(n[:, None], m) / np.array(record["mae"]) - 1).T
 
 
 def _ranges(record: Mapping) -> str:
@@ -119,27 +93,19 @@ def surface(payload: dict) -> Figure:
         return lambda k: lambda grid: law(record["n"][k], grid)
 
     made, axes = _both_cuts(payload, fitted, "ab", (1, 1, 1.05))
-    percent = _residuals(record)
+    percent = 100 * (law(np.array(record["n"], float)[:, None], np.array(record["m"], float)) / np.array(record["mae"]) - 1).T
     most = max(1.0, float(np.nanmax(np.abs(percent))) if np.isfinite(percent).any() else 1.0)
     ax = axes[2]
-    style = {"cmap": "RdBu_r", "vmin": -most, "vmax": most, "cbar": False, "annot_kws": {"fontsize": 6}}
+    look = {"cmap": "RdBu_r", "vmin": -most, "vmax": most, "cbar": False, "annot_kws": {"fontsize": 6}}
+    look |= {"xticklabels": [f"{v:,}" for v in record["n"]], "yticklabels": [f"{v:,}" for v in record["m"]]}
     words = np.vectorize(lambda v: number(round(v), sign=True) if np.isfinite(v) else "")(percent)
-    heatmap(
-        percent,
-        annot=words,
-        fmt="",
-        ax=ax,
-        xticklabels=[f"{v:,}" for v in record["n"]],
-        yticklabels=[f"{v:,}" for v in record["m"]],
-        **style,
-    )
+    heatmap(percent, annot=words, fmt="", ax=ax, **look)
     ax.invert_yaxis()
     ax.tick_params(length=0)
     ax.tick_params(axis="x", rotation=60)
     ax.tick_params(axis="y", rotation=0)
-    words_ = words_of(record)
-    ax.set_xlabel(words_.n)
-    ax.set_ylabel(words_.m)
+    ax.set_xlabel(words_of(record).n)
+    ax.set_ylabel(words_of(record).m)
     headed(ax, "c", "fitted / observed \u2212 1 (%)")
     return made
 
@@ -159,7 +125,7 @@ def _grid_caption(payload: dict) -> str:
 
 
 @figure(_grid_caption)
-def grid_figure(payload: dict) -> Figure:
+def curve_grid(payload: dict) -> Figure:
     """Figs. 4b and 4c: error against n and against m, a law a curve, and the slopes that say whether the two interact."""
     (record,) = payload["records"]
 
@@ -169,17 +135,13 @@ def grid_figure(payload: dict) -> Figure:
 
     made, axes = _both_cuts(payload, fitted, "bc")
     ax = axes[2]
-    for key, lw, alpha, label in (
-        ("interaction", 3, 0.45, "over trials"),
-        ("interaction_materials", 0.8, 1, "over trials and pairs"),
-    ):
+    for key, lw, alpha, over in (("interaction", 3, 0.45, "trials"), ("interaction_materials", 0.8, 1, "trials and pairs")):
         slopes = record[key]["slopes"]
-        ax.vlines(record["m"], slopes["low"], slopes["high"], color=TRANSFER, lw=lw, alpha=alpha, label=f"90 %, {label}")
+        ax.vlines(record["m"], slopes["low"], slopes["high"], color=TRANSFER, lw=lw, alpha=alpha, label=f"90 %, over {over}")
     ax.plot(record["m"], record["interaction"]["slopes"]["value"], "o", color=TRANSFER, ms=4)
     ax.axhline(0, color=LAW, lw=0.6)
-    marked(ax, record["m"])
-    ax.yaxis.set_major_locator(MaxNLocator(5))
-    ax.yaxis.set_major_formatter(tick)
+    ticks(ax, record["m"])
+    few(ax.yaxis, 5)
     ax.set_xlabel(words_of(record).m)
     ax.set_ylabel(r"slope $d\log R\,/\,d\log n$")
     gamma = record["interaction_materials"]["log"]
@@ -205,7 +167,7 @@ def _indifference_caption(payload: dict) -> str:
 
 
 @figure(_indifference_caption)
-def indifference_figure(payload: dict) -> Figure:
+def indifference(payload: dict) -> Figure:
     """Curves of equal error over n and m with a budget line, and the marginal rate along them."""
     (record,) = payload["records"]
     made, (left, right) = panels(2, 2, 2.5, margin=0.75)
@@ -215,19 +177,17 @@ def indifference_figure(payload: dict) -> Figure:
     colours = shades(len(record["curves"]))
     for curve, colour, marker in zip(record["curves"], colours, MARKERS):
         for ax, key in ((left, "at_m"), (right, "rate")):
-            values, outside = _floats(curve[key]), np.array(curve["extrapolated"], bool)
-            ax.plot(
-                curve["at_n"], np.where(outside, np.nan, values), "-", color=colour, lw=1.6, label=f"MAE {number(curve['error'])}"
-            )
+            values, label = _floats(curve[key]), f"MAE {number(curve['error'])}"
+            within = np.where(np.array(curve["extrapolated"], bool), np.nan, values)
+            ax.plot(curve["at_n"], within, "-", color=colour, lw=1.6, label=label)
             ax.plot(curve["at_n"], values, "--", color=colour, lw=0.7)
         left.plot(*curve["anchor"], marker, color=colour, ms=4)
     last = record["curves"][-1]
     if last["budget_m"]:
         left.plot(plane, _floats(last["budget_m"]), "-.", color=LAW, lw=0.9, label="budget line")
-    left.plot(
-        plane, _floats(record["paper_rate_m"]), ":", color=PAPER, lw=1.4, label=f"the paper's rate, {number(record['paper_rate'])}"
-    )
-    right.axhline(record["paper_rate"], color=PAPER, ls=":", lw=1.4)
+    paper = {"color": PAPER, "ls": ":", "lw": 1.4}
+    left.plot(plane, _floats(record["paper_rate_m"]), label=f"the paper's rate, {number(record['paper_rate'])}", **paper)
+    right.axhline(record["paper_rate"], **paper)
     drawn = [v for curve in record["curves"] for v in curve["rate"] if v]
     drawn += [v for side in ("low", "low_materials") for v in last[side] if v]
     top = max([*drawn, record["paper_rate"]])
@@ -236,12 +196,11 @@ def indifference_figure(payload: dict) -> Figure:
         right.fill_between(last["at_n"], _floats(last[low]), ends, color=colours[-1], alpha=alpha, lw=0)
     if record["edge"]["rate"] is not None:
         right.plot(n[-1], record["edge"]["rate"], MARKERS[len(colours) - 1], color=colours[-1], ms=4)
-    for ax in (left, right):
-        ax.set_xlim(plane[0], plane[-1])
-        ax.set_xlabel(words.n)
     left.set_ylim(m[0] / 4, m[-1] * 10)
     right.set_ylim(min([*drawn, record["paper_rate"]]) / 3, 3 * top)
     for ax in (left, right):
+        ax.set_xlim(plane[0], plane[-1])
+        ax.set_xlabel(words.n)
         loglog(ax)
     left.set_ylabel(words.m)
     right.set_ylabel("simulations worth one experiment")

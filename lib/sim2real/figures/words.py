@@ -2,78 +2,42 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 MINUS = "\u2212"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 _PRINTED = {"g/cm3": "g/cm\u00b3"}
-SIGNS = {"ln_activity_coefficient": "ln \u03b3", "chi": "\u03c7"}
-"""What stands for the unit of a property that has none but a symbol."""
-
-VERDICTS = {"scales": "scales", "does not": "does not scale", "cannot be told": "cannot be told"}
+_DATA = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
+SIGNS, VERDICTS, ARMS = _DATA["signs"], _DATA["verdicts"], _DATA["arms"]
 LEARNERS = ("ridge", "trees", "boosting", "neighbour")
 """Baselines that learn from descriptors, drawn as one band; the others use the simulated value of the very material."""
-ARMS = {
-    "direct": "direct learning",
-    "ridge": "ridge",
-    "trees": "extra trees",
-    "boosting": "gradient boosting",
-    "neighbour": "nearest neighbours",
-    "simulator": "simulator + line",
-    "law": "simulator as it is",
-}
 
 
 @dataclass(frozen=True)
 class Words:
-    """How a study calls what others call by other names.
+    """How a study calls its two sizes, what its intervals resample, both choices of overlap, their difference, its learners."""
 
-    Attributes:
-        n, m: the axes of the two sizes.
-        things: what an interval "over trials and ..." resamples.
-        drop, keep: the curve with the other choice of overlap.
-        own: what the difference between the two choices buys.
-        arms: names of the other learners.
-    """
-
-    n: str = "simulated materials $n$"
-    m: str = "measured training materials $m$"
-    things: str = "materials"
-    drop: str = "transfer, target materials not in the source"
-    keep: str = "transfer, target materials in the source"
-    own: str = "candidates' own simulations"
-    arms: Mapping[str, str] = field(default_factory=lambda: ARMS)
+    n: str
+    m: str
+    things: str
+    drop: str
+    keep: str
+    own: str
+    arms: Mapping[str, str]
 
 
-_LAW = {"law": "Wiedemann-Franz law (elsewhere a mean)", "simulator": "law + line (elsewhere a mean)"}
-_COMPUTED = {"law": "computed value (elsewhere a mean)", "simulator": "computed value + line (elsewhere a mean)"}
-_COMPOUNDS = {"drop": "transfer, tested compounds not in the source", "keep": "transfer, tested compounds in the source"}
-_COMPOUNDS |= {"m": "measured training compounds $m$", "things": "compounds"}
-MATERIALS = Words()
-PAIRS = Words(
-    "simulated pairs $n$",
-    "measured training rows $m$",
-    "pairs",
-    "transfer, the tested pairs' simulations left out",
-    "transfer, the tested pairs' simulations in the source",
-    "the tested pairs' own simulations",
-)
-THERMAL = Words(
-    "compounds with thermal conductivity $n$", own=r"the tested compounds' own $\kappa$", arms=ARMS | _LAW, **_COMPOUNDS
-)
-COMPUTED = Words(
-    "compounds with computed electrical conductivity $n$",
-    own=r"the tested compounds' own computed $\sigma$",
-    arms=ARMS | _COMPUTED,
-    **_COMPOUNDS,
+MATERIALS, PAIRS, THERMAL, COMPUTED = (
+    Words(**words | {"arms": ARMS | words.get("arms", {})}) for words in _DATA["studies"].values()
 )
 
 
 def words_of(record: Mapping) -> Words:
-    """The words for a record, from its property and, for electrical conductivity, from what its source holds."""
+    """The words for a record."""
     name = record.get("property", "")
     if name in SIGNS:
         return PAIRS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -17,23 +17,14 @@ from sim2real.training.study import Study, Trials, splits
 
 AS_THEY_ARE = {"law": "its value as it is", "simulator": "its value on a line"}
 """Arms that are a simulator's own values, in words."""
-SPLIT_WORDS = {
-    "row": "by row (a pair's other rows may train)",
-    "pair": "by pair",
-    "solvent": "by solvent",
-    "polymer": "by polymer",
-}
+SPLIT_WORDS = {"row": "by row (a pair's other rows may train)", "pair": "by pair", "solvent": "by solvent", "polymer": "by polymer"}
 
 
 @dataclass(frozen=True)
 class Arm:
-    """An arm beside transfer.
+    """An arm beside transfer: its error (None where untested), the compounds it predicts, and transfer's error on the same ones.
 
-    Attributes:
-        mae: its error, None where it was not tested.
-        compounds: that it has predictions for.
-        transfer_there: transfer's error on the same ones.
-        difference: transfer - this, paired over trials on the same ones; None for transfer itself, or fewer than two trials.
+    ``difference`` is transfer - this, paired over trials on the same compounds; None for transfer itself, or fewer than two trials.
     """
 
     mae: float | None
@@ -49,15 +40,9 @@ class Arm:
 
 @dataclass(frozen=True)
 class ArmTable:
-    """Every arm on one subset of the test compounds.
+    """Every arm, by name, on one subset of the test compounds at the largest n; ``transfer, keep`` and ``transfer, drop`` first.
 
-    Attributes:
-        facts: what the data are.
-        subset: its name.
-        one_property: whether source and target are the same property, so that ``law`` is a simulated value and no law.
-        compounds: tested.
-        n, m: largest n, and m.
-        arms: by name, ``transfer, keep`` and ``transfer, drop`` (overlap) first.
+    ``one_property``: source and target are the same property, so that ``law`` is a simulated value and no law.
     """
 
     facts: Facts
@@ -116,12 +101,6 @@ def compare_arms(
     ]
 
 
-def with_transfer_of(other: Trials, trials: Trials) -> Trials:
-    """The arm transfer of ``other`` beside the other arms of ``trials``, the same trials with the other choice of overlap."""
-    arms = trials.table[trials.table["arm"] != "transfer"]
-    return replace(other, table=pd.concat([other.table[other.table["arm"] == "transfer"], arms], ignore_index=True))
-
-
 def _errors(trials: Trials, arm: str, m: int) -> pd.Series:
     """Absolute errors of an arm, indexed by (trial, material); at the largest n for ``transfer``."""
     cube = trials.cube((arm,), m=m)
@@ -146,14 +125,9 @@ def _arm(transfer: pd.Series, errors: pd.Series, rows: NDArray) -> Arm:
 
 
 def compare_sizes(runs: Sequence[Trials]) -> list[dict]:
-    """Transfer from the largest n minus direct learning at several m, paired over trials.
+    """Transfer from the largest n minus direct learning at several m, paired over trials, a record for each m.
 
-    Args:
-        runs: each with one m, one choice of overlap, and the arms ``transfer`` and ``direct``.
-
-    Returns:
-        For each m: ``m``, ``trials``, ``direct`` (its error) and ``transfer``, by overlap: ``n``, ``mae`` and the paired
-        ``difference`` from direct learning (mean, standard error, trials).
+    Each of the runs has one m, one choice of overlap, and the arms ``transfer`` and ``direct``.
     """
     records: dict[int, dict] = {}
     for trials in runs:
@@ -173,8 +147,7 @@ def compare_simulators(by_simulator: Mapping[str, Trials], m: int | None = None)
         m: target training size; the largest of the first design if None.
 
     Returns:
-        A row for each simulator and learner: ``MAE``, ``minus direct``, the difference from the study's own direct learning, and
-        its ``standard error``, paired over trials.
+        A row for each simulator and learner: ``MAE``, ``minus direct`` and its ``standard error``, paired over ``trials``.
 
     Raises:
         ValueError: the simulators' trials do not test the same rows.
@@ -202,7 +175,7 @@ def compare_simulators(by_simulator: Mapping[str, Trials], m: int | None = None)
 def _row(simulator: str, learner: str, n: int, errors: NDArray, direct: NDArray) -> dict:
     difference = paired_difference(errors, direct)
     own = {"simulator": simulator, "learner": learner, "n": n, "MAE": errors.mean()}
-    return own | {"minus direct": difference.mean, "standard error": difference.standard_error}
+    return own | {"minus direct": difference.mean, "standard error": difference.standard_error, "trials": difference.trials}
 
 
 @dataclass(frozen=True)
@@ -214,8 +187,7 @@ class Split:
         rule: its name.
         first_side: what stands beside the solvent in a pair.
         m, n: the m, and the smallest and largest n.
-        direct: its error, over trials.
-        transfer: (two,) errors, over trials.
+        direct, transfer: errors over trials, (), and (two,) at those n.
         differences: (two,) transfer - direct, paired over trials.
         shared: the mean share of test rows whose pair, solvent or polymer a training row has too, by column.
     """
@@ -247,33 +219,19 @@ class Split:
 
 
 def compare_splits(by_rule: Mapping[str, Trials], *, bootstrap: Bootstrap = BOOTSTRAP) -> list[Split]:
-    """What the way of splitting measured rows into training and test rows changes.
+    """What the way of splitting measured rows changes, from trials of ``transfer`` and ``direct`` by the name of the rule.
 
     A row is a pair at one temperature, so that a split by row tests on pairs that it has trained on at another temperature.
-
-    Args:
-        by_rule: trials of the arms ``transfer`` and ``direct`` by the name of the rule, such as ``row``, ``pair``, ``solvent``
-            and ``polymer``.
-        bootstrap: of the bands.
     """
     found = []
     for rule, trials in by_rule.items():
         design, own = trials.design, bootstrap.seeded(trials.design)
         m, ends = max(design.m_grid), sorted({0, len(design.n_grid) - 1})
         direct, transfer = trials.errors("direct", m), trials.errors("transfer", m)[:, ends]
-        found.append(
-            Split(
-                Facts.of(trials),
-                rule,
-                first_side(trials.study),
-                m,
-                tuple(design.n_grid[k] for k in ends),
-                Band.of(own.trials(direct)),
-                Band.of(own.trials(transfer)),
-                tuple(paired_difference(errors, direct) for errors in transfer.T),
-                shared_with_training(trials),
-            )
-        )
+        n, bands = tuple(design.n_grid[k] for k in ends), (Band.of(own.trials(errors)) for errors in (direct, transfer))
+        differences = tuple(paired_difference(errors, direct) for errors in transfer.T)
+        side, shared = first_side(trials.study), shared_with_training(trials)
+        found.append(Split(Facts.of(trials), rule, side, m, n, *bands, differences, shared))
     return found
 
 
@@ -283,12 +241,7 @@ def first_side(study: Study) -> str:
 
 
 def shared_with_training(trials: Trials, columns: tuple[str, ...] = ("pair", "solvent_key", "polymer_key")) -> dict[str, float]:
-    """The mean share of test rows of which some training row has the same pair, solvent or polymer: what a split leaks.
-
-    Args:
-        trials: whose splits are looked at, at the largest m.
-        columns: of the target's table; one that it lacks is passed over.
-    """
+    """The mean share of test rows of which some training row, at the largest m, has the same label: what a split leaks."""
     study, design, m = trials.study, trials.design, max(trials.design.m_grid)
     of_trials, shares = splits(study, design.seed, range(design.trials)), {}
     for column in columns:

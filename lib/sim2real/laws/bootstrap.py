@@ -47,8 +47,7 @@ class Bootstrap:
         """Resample trials.
 
         Args:
-            errors: (trials, ...) mean errors of each trial; what follows are sizes, n (N,) or n and m (N, M), or nothing. Trials
-                stand in the same order at every size (paired).
+            errors: (trials, ...) mean errors of each trial, paired over what follows: sizes, n (N,) or n and m (N, M), or nothing.
 
         Raises:
             ValueError: fewer than two trials, or errors that are negative or not finite.
@@ -68,9 +67,10 @@ class Bootstrap:
 
         Args:
             errors: (trials, materials, ...), NaN at all sizes where the material was not in the trial's test set.
-            clusters: (materials,) labels of what is drawn as a whole, such as the temperatures of one polymer-solvent pair; each
-                material on its own if None.
-            blocks: (trials,) labels of trials that are drawn as a whole, such as those of one source draw; each on its own if None.
+            clusters: (materials,) labels of what is drawn as a whole, such as the temperatures of one pair; None for each on its
+                own.
+            blocks: (trials,) labels of trials that are drawn as a whole, such as those of one source draw; None for each on its
+                own.
 
         Raises:
             ValueError: a material tested at some sizes of a trial and not at others, fewer than two trials or materials, or too
@@ -123,14 +123,7 @@ BOOTSTRAP = Bootstrap()
 
 @dataclass(frozen=True)
 class Resamples:
-    """Mean errors over sizes, and replicates of them.
-
-    Attributes:
-        mean: the sizes' shape: () of one number, (N,) or (N, M).
-        draws: (replicates, ...) the same.
-        of: what was resampled, "trials" or "trials and materials".
-        level: of the intervals made from them.
-    """
+    """Mean errors (), (N,) or (N, M), replicates of them (replicates, ...), what was resampled, and the level of intervals."""
 
     mean: NDArray
     draws: NDArray
@@ -152,14 +145,7 @@ class Resamples:
         return Change(mean, self.draws[:, last] / self.draws[:, first] - 1, self.level)
 
     def law(self, n: ArrayLike) -> PowerLaw:
-        """D n^-alpha + C of a mean curve, refitted to every replicate.
-
-        Args:
-            n: (N,) its sizes.
-
-        Raises:
-            ValueError: other shapes, as :func:`~sim2real.laws.power.fit_power_law`, or a replicate that has no fit.
-        """
+        """D n^-alpha + C of a mean curve over n (N,), refitted to every replicate; ValueError for a replicate that has no fit."""
         n = self._sizes(n)[0]
         law = fit_power_law(n, self.mean)
         free, without_gap = (fit_curves(n, self.draws, gap=gap)[0] for gap in (True, False))
@@ -167,14 +153,7 @@ class Resamples:
         return replace(law, replicates=free, replicates_without_gap=without_gap, resampled=self.of)
 
     def surface(self, n: ArrayLike, m: ArrayLike) -> ScalingSurface:
-        """(A n^-alpha + B) m^-beta + epsilon of a mean surface, refitted to every replicate.
-
-        Args:
-            n, m: (N,) and (M,) its sizes.
-
-        Raises:
-            ValueError: other shapes, as :func:`~sim2real.laws.surface.fit_surface`, or a replicate that has no fit.
-        """
+        """(A n^-alpha + B) m^-beta + epsilon of a mean surface (N, M), refitted to every replicate; ValueError as :meth:`law`."""
         n, m = (grid.ravel() for grid in np.meshgrid(*self._sizes(n, m), indexing="ij"))
         surface, resamples = fit_surface(n, m, self.mean.ravel()), self.draws.reshape(len(self.draws), -1)
         start = np.array([surface.alpha, surface.beta])
@@ -196,10 +175,7 @@ class Resamples:
 class Change:
     """A number with its replicates: the relative change of an error between two sizes, or a contrast of errors.
 
-    Attributes:
-        mean: the number itself.
-        draws: (replicates,).
-        level: of the interval ``low`` to ``high``.
+    ``low`` and ``high`` are the ends of the percentile interval of that level.
     """
 
     mean: float
@@ -230,16 +206,11 @@ class Difference(NamedTuple):
 
 
 def paired_difference(a: ArrayLike, b: ArrayLike) -> Difference:
-    """Mean of a - b over paired trials.
+    """Mean of a - b over paired trials (trials,), errors of two arms on the same splits in the same order.
 
-    The trials are splits of the same materials and share most of their training and test rows, so the standard error
-    understates: it holds for these materials, not for others.
-
-    Args:
-        a, b: (trials,), errors of two arms on the same splits in the same order.
-
-    Raises:
-        ValueError: unequal lengths, fewer than two trials, or values that are not finite.
+    The trials are splits of the same materials and share most of their training and test rows, so the standard error understates:
+    it holds for these materials, not for others. ValueError for unequal lengths, fewer than two trials, or values that are not
+    finite.
     """
     a, b = np.asarray(a, float), np.asarray(b, float)
     if a.ndim != 1 or a.shape != b.shape or len(a) < 2:
@@ -251,11 +222,7 @@ def paired_difference(a: ArrayLike, b: ArrayLike) -> Difference:
 
 
 def trial_means(cube: Cube) -> NDArray:
-    """The mean error of each trial over its test materials, (trials, N, M).
-
-    Raises:
-        ValueError: a trial without any.
-    """
+    """The mean error of each trial over its test materials, (trials, N, M); ValueError for a trial without any."""
     tested = ~np.isnan(cube.errors)
     counts = tested.sum(axis=1)
     if not counts.all():

@@ -36,11 +36,9 @@ class ClassCurve:
         materials, pairs: rows of the class in the target, and distinct materials among them.
         training_rows: of the class in a trial's training set, on average.
         tested, trials: rows in some trial's test set, and trials that tested any.
-        curve: bands and law over trials and materials, or None where too few were tested.
-        change: of the error from the smallest to the largest n, or None.
+        curve, change: bands and law over trials and materials, and the change from the smallest to the largest n; None for too few.
         verdict: with its reason.
-        direct: direct learning's error on the class over trials and materials, or None where it was not run.
-        difference: transfer at the largest n minus direct learning, paired over trials, or None.
+        direct, difference: direct learning on the class, and transfer at the largest n minus it, paired over trials; or None.
         other, other_change: the curve with the other choice of overlap and its change, or None.
     """
 
@@ -61,8 +59,7 @@ class ClassCurve:
     other_change: Change | None = None
 
     def to_dict(self) -> dict:
-        """The payload's record: facts, counts, ``curve``, ``law``, ``change``, ``verdict``, ``why``, ``direct``,
-        ``transfer_minus_direct`` and ``other_overlap``."""
+        """The payload's record."""
         other = None
         if self.other is not None:
             other = {"overlap": "drop" if self.facts.overlap == "keep" else "keep", "n": list(self.other.sizes)}
@@ -126,17 +123,8 @@ def classes(
         own = (labels == name).to_numpy()
         rows = np.flatnonzero(own)
         cube = trials.cube(m=m, rows=rows)
-        record = ClassCurve(
-            facts,
-            name,
-            class_name(name),
-            len(rows),
-            int(pairs[own].nunique()),
-            float(own.mean() * m),
-            len(cube.materials),
-            len(cube.trials),
-            *_curve(cube, bootstrap, len(names)),
-        )
+        counts = (len(rows), int(pairs[own].nunique()), float(own.mean() * m), len(cube.materials), len(cube.trials))
+        record = ClassCurve(facts, name, class_name(name), *counts, *_curve(cube, bootstrap, len(names)))
         if direct and record.curve is not None:
             of_direct = trials.cube(("direct",), m=m, rows=rows)
             difference = paired_difference(trial_means(cube)[:, -1, 0], trial_means(of_direct)[:, 0, 0])
@@ -190,11 +178,10 @@ def gain_by_accuracy(trials: Trials, parities: Sequence[dict], simulator: str, *
         bootstrap: of the intervals.
 
     Returns:
-        ``classes``: for each with at least five rows tested and simulated, ``class``, ``name``, ``rows``, ``pairs``;
-        ``with_direct``, transfer at the largest n relative to direct learning, and ``with_n``, the largest n relative to the
-        smallest (R / R - 1, below 0 is a gain), each ``mean`` and the interval ``low``, ``high`` over trials and pairs;
-        ``spearman``; ``mae_line``; ``skill``, 1 - mae_line / mae_constant. ``left_out``, the names of other classes.
-        ``correlations``: for each gain and measure of accuracy, :func:`correlation_over_classes`.
+        ``classes`` with at least five rows tested and simulated: ``with_direct``, transfer at the largest n relative to direct
+        learning, and ``with_n``, relative to the smallest n (R / R - 1, below 0 is a gain), ``spearman``, ``mae_line`` and
+            ``skill``
+        = 1 - mae_line / mae_constant. ``left_out``, the other classes. ``correlations`` for each gain and measure of accuracy.
     """
     design, table = trials.design, trials.study.target.table
     bootstrap = bootstrap.seeded(design)
@@ -242,17 +229,10 @@ def gain_by_accuracy(trials: Trials, parities: Sequence[dict], simulator: str, *
 def correlation_over_classes(
     gains: Sequence[float], resampled: NDArray, accuracy: Sequence[float], bootstrap: Bootstrap = BOOTSTRAP
 ) -> dict | None:
-    """Spearman's rank correlation of gain and accuracy over classes, its interval and a permutation p.
+    """Spearman's rank correlation of gain and accuracy (classes,), its interval and a permutation p.
 
-    Args:
-        gains: (classes,).
-        resampled: (classes, replicates) of them.
-        accuracy: (classes,), taken as known.
-        bootstrap: level and seed.
-
-    Returns:
-        ``classes``, ``spearman``, ``low``, ``high`` and ``p`` of :func:`~sim2real.laws.significance.rank_association`; None for
-        fewer than four classes, or a constant side.
+    ``resampled`` (classes, replicates) are the gains', accuracy is taken as known. None for fewer than four classes, or a constant
+    side.
     """
     if len(gains) < 4 or np.ptp(accuracy) == 0 or np.ptp(gains) == 0:
         return None

@@ -25,8 +25,8 @@ from sim2real.training.study import Trials
 def compare(trials: Sequence[Trials], similarity: Sequence[float] | None, n: int, *, bootstrap: Bootstrap = BOOTSTRAP) -> dict:
     """Paired comparison at one n of source sets, each against the last, and the trend along their similarity.
 
-    Trials that share a source draw are summed first (:func:`~sim2real.laws.significance.block_sums`). Splits of one target set
-    share materials: the tests hold for these measured materials. Intervals that resample materials as well are beside them.
+    Trials that share a source draw are summed first. Splits of one target set share materials: the tests hold for these measured
+    materials. Intervals that resample materials as well are beside them.
 
     Args:
         trials: one a set, with the same trials; the most similar last.
@@ -35,9 +35,9 @@ def compare(trials: Sequence[Trials], similarity: Sequence[float] | None, n: int
         bootstrap: how often source draws and materials are resampled.
 
     Returns:
-        ``n``, ``mae`` of each set, ``range`` of them, ``friedman`` (statistic, p), ``comparisons`` (see :func:`_contrast`; plus
-        ``p_holm``, and ``set``, its 0-based position) and ``trend`` or None: the change of the error from the first to the last
-        set along the straight line fitted to error against similarity, likewise, with ``slope`` and ``p_order``.
+        ``mae`` of each set, ``range`` of them, ``friedman``, ``comparisons`` (see :func:`_contrast`), and ``trend`` or None: the
+            change
+        of the error from the first to the last set along the straight line fitted to error against similarity.
     """
     design, last = trials[0].design, len(trials) - 1
     cubes = [t.cube(m=max(design.m_grid)) for t in trials]

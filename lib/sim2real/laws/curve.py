@@ -16,15 +16,9 @@ from sim2real.training.study import Trials
 
 @dataclass(frozen=True)
 class Curve:
-    """Errors against one size.
+    """Errors against one size: ``along`` "n" or "m", its values, the other size, their band, and power laws of the mean curve.
 
-    Attributes:
-        along: the size that varies, "n" or "m".
-        sizes: its values, ascending.
-        at: the other size.
-        band: (sizes,) errors.
-        law: power law of the mean curve, intervals over trials, or None.
-        law_materials: the same law, intervals over trials and materials, or None.
+    ``law`` has intervals over trials, ``law_materials`` over trials and materials; None where none was fitted.
     """
 
     along: str
@@ -54,11 +48,10 @@ class Level:
 
 @dataclass(frozen=True)
 class Gains:
-    """What a database buys, in two parts, each paired over trials; negative is a gain.
+    """What a database buys, each paired over trials; negative is a gain.
 
-    Attributes:
-        own: by holding the very materials that are asked about: whole database - database without them.
-        rest: by all the others: database without them - direct learning.
+    ``own``: by holding the very materials that are asked about, whole database - database without them. ``rest``: by all the
+    others, database without them - direct learning.
     """
 
     own: Difference
@@ -78,12 +71,8 @@ class Gains:
 class LearningCurve:
     """One panel of Fig. 1b: the error against n at one m, its law, direct learning and the baselines.
 
-    Attributes:
-        facts: what the data are.
-        curve: of transfer, with both bands and both laws.
-        arms: every other arm that was run, by name.
-        other: the curve with the other choice of overlap, or None where nothing overlaps.
-        gains: what each part of the database buys, where ``other`` and direct learning are known.
+    ``curve`` is transfer's, ``arms`` every other arm that was run, ``other`` the curve with the other choice of overlap (None where
+    nothing overlaps), ``gains`` what each part of the database buys, where that and direct learning are known.
     """
 
     facts: Facts
@@ -105,7 +94,7 @@ class LearningCurve:
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["learner", "n"])
 
     def to_dict(self) -> dict:
-        """The payload's record: facts, ``curve``, ``law``, ``law_materials``, ``arms``, ``other_overlap`` with its ``gains``."""
+        """The payload's record."""
         level, other = self.curve.band.level, None
         if self.other is not None:
             other = {"overlap": "drop" if self.facts.overlap == "keep" else "keep"} | self.other.to_dict()
@@ -167,12 +156,9 @@ def learning_curve(
 
 @dataclass(frozen=True)
 class TargetSizes:
-    """Error against the number m of measured training materials: transfer from the largest n, and direct learning.
+    """Error against the number m of measured training materials: transfer from the largest n, direct learning, both along m.
 
-    Attributes:
-        facts: what the data are.
-        transfer, direct: their curves along m, bands over trials.
-        differences: transfer - direct at each m, paired over trials.
+    ``differences`` are transfer - direct at each m, paired over trials.
     """
 
     facts: Facts
@@ -181,7 +167,7 @@ class TargetSizes:
     differences: tuple[Difference, ...]
 
     def to_dict(self) -> dict:
-        """The payload's record: facts, ``n``, ``m``, a band for ``transfer`` and ``direct``, and ``transfer_minus_direct``."""
+        """The payload's record."""
         return self.facts.to_dict("study", "property", "label", "unit", "trials", "source_draws") | {
             "n": self.transfer.at,
             "m": list(self.transfer.sizes),
@@ -192,15 +178,7 @@ class TargetSizes:
 
 
 def target_sizes(trials: Trials, *, bootstrap: Bootstrap = BOOTSTRAP) -> TargetSizes:
-    """Whether simulations help where measurements are few: the error against m.
-
-    Args:
-        trials: with the arms ``transfer`` and ``direct`` at several m.
-        bootstrap: of the bands.
-
-    Raises:
-        KeyError: no trials of one of the arms.
-    """
+    """Whether simulations help where measurements are few: the error against m, of trials with ``transfer`` and ``direct``."""
     bootstrap = bootstrap.seeded(trials.design)
     cubes = {arm: trials.cube((arm,)) for arm in ("transfer", "direct")}
     errors = {arm: trial_means(cube)[:, -1] for arm, cube in cubes.items()}

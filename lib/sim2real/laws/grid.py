@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,15 +12,7 @@ from numpy.typing import NDArray
 from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap, Resamples, trial_means
 from sim2real.laws.power import PowerLaw, fit_power_law
 from sim2real.laws.records import DATA_FACTS, Band, Facts, json_ready, paper
-from sim2real.laws.substitution import (
-    Rate,
-    budget_line_m,
-    compare_forms,
-    equal_error_m,
-    equal_rate_m,
-    interaction,
-    marginal_rate,
-)
+from sim2real.laws.substitution import Rate, budget_line_m, compare_forms, equal_error_m, equal_rate_m, interaction, marginal_rate
 from sim2real.laws.surface import ScalingSurface
 from sim2real.laws.verdicts import FEWEST_MATERIALS, FEWEST_TRIALS, UNTOLD
 from sim2real.training.study import Cube, Trials
@@ -34,20 +26,49 @@ GRID_FACTS = ("study", "property", "label", "unit", "trials", "source_draws", "n
 
 
 @dataclass(frozen=True)
-class ErrorSurface:
-    """Figures 2a and 2b: the error at every n and m, direct learning at every m, and Eq. 1 fitted to the whole.
-
-    Attributes:
-        facts: what the data are.
-        band: (N, M) errors with both bands.
-        direct: (M,) direct learning, or None where it was not run.
-        surface, surface_materials: Eq. 1 fitted to the same errors, with intervals over trials, and over trials and materials.
-        by_curves: the rate at the edge without Eq. 1, intervals over trials.
-    """
+class Grid:
+    """What both views of the error over n and m hold: facts, (N, M) errors with both bands, and direct learning (M,) or None."""
 
     facts: Facts
     band: Band
     direct: Band | None
+
+    @property
+    def compared(self) -> pd.DataFrame | None:
+        """How well forms predict held-back edges (:func:`~sim2real.laws.substitution.compare_forms`); None below four n and m."""
+        n, m = self.facts.n, self.facts.m
+        return compare_forms(n, m, self.band.mae) if min(len(n), len(m)) >= 4 else None
+
+    def to_dict(self) -> dict:
+        """Facts, band, ``direct`` and ``compared``."""
+        compared = self.compared
+        return self.facts.to_dict(*GRID_FACTS, *DATA_FACTS) | {
+            **self.band.to_dict(),
+            "direct": None if self.direct is None else self.direct.to_dict(),
+            "compared": None if compared is None else compared.to_dict("records"),
+        }
+
+
+def _grid(trials: Trials, bootstrap: Bootstrap) -> tuple[Cube, Resamples, Resamples, Band | None]:
+    """The cube of transfer, its resamples over trials and over trials and materials, and direct learning where it was run."""
+    n, m = trials.design.n_grid, trials.design.m_grid
+    if min(len(n), len(m)) < 3:
+        raise ValueError(f"the error over both sizes needs at least 3 n and 3 m, got {len(n)} and {len(m)}")
+    bootstrap, cube, direct = bootstrap.seeded(trials.design), trials.cube(), None
+    if "direct" in set(trials.table["arm"]):
+        direct = Band.of(bootstrap.trials(trial_means(trials.cube(("direct",)))[:, 0]))
+    return cube, *bootstrap.cube(cube), direct
+
+
+@dataclass(frozen=True)
+class ErrorSurface(Grid):
+    """Figures 2a and 2b: the error at every n and m, direct learning at every m, and Eq. 1 fitted to the whole.
+
+    Attributes:
+        surface, surface_materials: Eq. 1 fitted to the same errors, with intervals over trials, and over trials and materials.
+        by_curves: the rate at the edge without Eq. 1, intervals over trials.
+    """
+
     surface: ScalingSurface
     surface_materials: ScalingSurface
     by_curves: Rate
@@ -68,24 +89,14 @@ class ErrorSurface:
         values |= {"low_materials": low_materials, "high_materials": high_materials}
         return {key: json_ready(np.asarray(v, float).tolist()) for key, v in values.items()}
 
-    @property
-    def compared(self) -> pd.DataFrame | None:
-        """How well forms predict held-back edges (:func:`~sim2real.laws.substitution.compare_forms`); None below four n and m."""
-        n, m = self.facts.n, self.facts.m
-        return compare_forms(n, m, self.band.mae) if min(len(n), len(m)) >= 4 else None
-
     def to_dict(self) -> dict:
-        """The payload's record: facts, band, ``direct``, the fits, ``marginal_rate`` at every n and m and at the ``edge``,
-        ``by_curves``, ``compared`` and ``paper``."""
-        level, compared = self.band.level, self.compared
-        return self.facts.to_dict(*GRID_FACTS, *DATA_FACTS) | {
-            **self.band.to_dict(),
-            "direct": None if self.direct is None else self.direct.to_dict(),
+        """The payload's record: also the fits, ``marginal_rate`` at every n and m and at the ``edge``, and ``by_curves``."""
+        level = self.band.level
+        return super().to_dict() | {
             "surface": self.surface.to_dict(level),
             "surface_materials": self.surface_materials.to_dict(level),
             "marginal_rate": self.rates(np.array(self.facts.n)[:, None], np.array(self.facts.m)) | {"edge": self.rate},
             "by_curves": self.by_curves.to_dict(),
-            "compared": None if compared is None else compared.to_dict("records"),
             "paper": paper("surface"),
         }
 
@@ -100,25 +111,17 @@ def error_surface(trials: Trials, *, bootstrap: Bootstrap = BOOTSTRAP) -> ErrorS
     Raises:
         ValueError: fewer than three n or m.
     """
-    bootstrap = bootstrap.seeded(trials.design)
-    cube = _grid(trials)
-    by_trials, by_materials = bootstrap.trials(trial_means(cube)), bootstrap.materials(cube.errors)
-    return ErrorSurface(
-        Facts.of(trials),
-        Band.of(by_trials, by_materials),
-        _direct(trials, bootstrap),
-        *(resamples.surface(cube.n, cube.m) for resamples in (by_trials, by_materials)),
-        marginal_rate(cube.n, cube.m, by_trials),
-    )
+    cube, by_trials, by_materials, direct = _grid(trials, bootstrap)
+    surfaces = (resamples.surface(cube.n, cube.m) for resamples in (by_trials, by_materials))
+    rate = marginal_rate(cube.n, cube.m, by_trials)
+    return ErrorSurface(Facts.of(trials), Band.of(by_trials, by_materials), direct, *surfaces, rate)
 
 
 @dataclass(frozen=True)
 class Indifference:
     """Curves of equal error in the plane of n and m, a budget line that touches each, and the marginal rate along them.
 
-    Attributes:
-        surface: what they are drawn on.
-        cost_ratio: what an experiment costs in simulations.
+    ``cost_ratio`` is what an experiment costs in simulations.
     """
 
     surface: ErrorSurface
@@ -127,10 +130,10 @@ class Indifference:
     def to_dict(self) -> dict:
         """The payload's record; numbers that do not exist are None.
 
-        ``curves`` pass through points on the diagonal of the data up to its edge, each with its ``error``, its ``anchor`` (n, m),
-        ``at_n`` and ``at_m``, ``rate`` along it with both intervals, the ``extrapolated`` flags of points outside the data, and
-        ``budget_m``, the line of ``budget_ratio`` = rate at the anchor, at each n of ``plane_n``. ``paper_rate_m`` is the m at
-        which the surface has the paper's rate, ``best_m`` that of the best-spent budgets for ``cost_ratio``.
+        ``curves`` pass through points on the diagonal of the data up to its edge, each with its ``anchor``, the ``rate`` along it
+        with both intervals, ``extrapolated`` flags of points outside the data, and ``budget_m``, the line of ``budget_ratio`` =
+        rate at the anchor, at each n of ``plane_n``. ``paper_rate_m`` is the m at which the surface has the paper's rate,
+        ``best_m`` that of the best-spent budgets for ``cost_ratio``.
         """
         law, facts = self.surface.surface, self.surface.facts
         (n_low, n_high), (m_low, m_high) = ((grid[0], grid[-1]) for grid in (facts.n, facts.m))
@@ -165,15 +168,10 @@ class Indifference:
 
 
 def indifference(surface: ErrorSurface, cost_ratio: float | None = None) -> Indifference:
-    """How simulations and experiments replace each other on a surface.
+    """How simulations and experiments replace each other on a surface, where an experiment costs so many simulations.
 
-    Args:
-        surface: of :func:`error_surface`.
-        cost_ratio: what an experiment costs in simulations; None takes the fitted rate at the data's edge, at which the
-            data's own budget would be best spent as it was.
-
-    Raises:
-        ValueError: a cost ratio that is not positive.
+    None takes the fitted rate at the data's edge, at which the data's own budget would be best spent as it was; ValueError for a
+    ratio that is not positive.
     """
     if cost_ratio is None:
         return Indifference(surface, float(surface.surface.marginal_rate(surface.facts.n[-1], surface.facts.m[-1])))
@@ -183,28 +181,22 @@ def indifference(surface: ErrorSurface, cost_ratio: float | None = None) -> Indi
 
 
 @dataclass(frozen=True)
-class CurveGrid:
+class CurveGrid(Grid):
     """Figures 4b and 4c: the error at every n and m, a law for each curve, the marginal rate and whether n and m interact.
 
     Attributes:
-        facts: what the data are.
         split_by: what is never torn apart between training and test rows.
         pairs: how many distinct materials were tested.
-        band: (N, M) means over all test predictions, with both bands.
         laws_n, laws_m: the law of each curve in n, one a value of m, and in m, one a value of n.
-        direct: (M,) direct learning, or None where it was not run.
         rate, rate_materials: what a measurement is worth at the edge, intervals over trials, and over trials and pairs.
         interaction, interaction_materials: of :func:`~sim2real.laws.substitution.interaction`, likewise; the second's verdict is
             that of the grid.
     """
 
-    facts: Facts
     split_by: str
     pairs: int
-    band: Band
     laws_n: tuple[PowerLaw, ...]
     laws_m: tuple[PowerLaw, ...]
-    direct: Band | None
     rate: Rate
     rate_materials: Rate
     interaction: dict
@@ -219,55 +211,39 @@ class CurveGrid:
         return {"verdict": record["verdict"], "text": text}
 
     def to_dict(self) -> dict:
-        """The payload's record; ``compared`` are predictions of held-back edges, or None below four n and m."""
-        n, m = self.facts.n, self.facts.m
-        compared = compare_forms(n, m, self.band.mae).to_dict("records") if min(len(n), len(m)) >= 4 else None
-        record = self.facts.to_dict(*GRID_FACTS, *DATA_FACTS) | {
+        """The payload's record."""
+        record = super().to_dict() | {
             "split_by": self.split_by,
             "pairs": self.pairs,
-            **self.band.to_dict(),
             "laws_n": [law.to_dict() for law in self.laws_n],
             "laws_m": [law.to_dict() for law in self.laws_m],
-            "direct": None if self.direct is None else self.direct.to_dict(),
             "rate": self.rate.to_dict(),
             "rate_materials": self.rate_materials.to_dict(),
             "interaction": self.interaction,
             "interaction_materials": self.interaction_materials,
             "verdict": self.verdict,
-            "compared": compared,
             "paper": paper("chi"),
         }
         return json_ready(record)
 
 
 def curve_grid(trials: Trials, *, bootstrap: Bootstrap = BOOTSTRAP) -> CurveGrid:
-    """The error over n and m without Eq. 1.
-
-    Args:
-        trials: with the arm ``transfer``, at least three n and three m; ``direct`` is shown where it was run.
-        bootstrap: of bands and intervals.
-
-    Raises:
-        ValueError: fewer than three n or m.
-    """
-    bootstrap = bootstrap.seeded(trials.design)
-    cube = _grid(trials)
-    of_trials, of_both = bootstrap.cube(cube)
+    """The error over n and m without Eq. 1, of trials and with errors as :func:`error_surface`."""
+    cube, of_trials, of_both, direct = _grid(trials, bootstrap)
     # both stand about the mean over all test predictions
-    of_trials = Resamples(of_both.mean, of_trials.draws, of_trials.of, of_trials.level)
+    of_trials = replace(of_trials, mean=of_both.mean)
     pairs = len(cube.materials) if cube.clusters is None else len(np.unique(cube.clusters))
-    counts = {"trials": len(cube.trials), "materials": pairs}
     sides = (of_trials, of_both)
     return CurveGrid(
         Facts.of(trials),
+        Band.of(*sides),
+        direct,
         trials.study.split_by,
         pairs,
-        Band.of(of_trials, of_both),
         tuple(fit_power_law(cube.n, curve) for curve in of_both.mean.T),
         tuple(fit_power_law(cube.m, curve) for curve in of_both.mean),
-        _direct(trials, bootstrap),
         *(marginal_rate(cube.n, cube.m, side) for side in sides),
-        *(interaction(cube.n, cube.m, side, **counts) for side in sides),
+        *(interaction(cube.n, cube.m, side, trials=len(cube.trials), materials=pairs) for side in sides),
     )
 
 
@@ -284,16 +260,3 @@ def interaction_words(record: dict) -> str:
     }[log["verdict"]]
     change = f"{absolute['value']:+.2g} ({absolute['low']:+.2g} to {absolute['high']:+.2g}) per decade of both"
     return f"{words} In absolute error, where Eq. 1 is above 0: {absolute['verdict']}, {change}."
-
-
-def _grid(trials: Trials) -> Cube:
-    n, m = trials.design.n_grid, trials.design.m_grid
-    if min(len(n), len(m)) < 3:
-        raise ValueError(f"the error over both sizes needs at least 3 n and 3 m, got {len(n)} and {len(m)}")
-    return trials.cube()
-
-
-def _direct(trials: Trials, bootstrap: Bootstrap) -> Band | None:
-    if "direct" not in set(trials.table["arm"]):
-        return None
-    return Band.of(bootstrap.trials(trial_means(trials.cube(("direct",)))[:, 0]))

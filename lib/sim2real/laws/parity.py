@@ -31,14 +31,9 @@ def classes_of(labels: pd.Series) -> list[str]:
 
 
 def parity(source: Task, target: Task, on: Sequence[str] = ("key",)) -> dict | None:
-    """Simulated against measured values of the materials that both tables hold.
+    """Record of simulated and measured values of the materials that both tables hold, joined ``on`` these columns.
 
-    Args:
-        source, target: of one property; their tables are joined.
-        on: columns of the join.
-
-    Returns:
-        A record of :func:`parity_record`, or None where fewer than :data:`FEWEST_SHARED` materials are shared.
+    None where fewer than :data:`FEWEST_SHARED` are shared.
     """
     both = target.table.merge(source.table[[*on, "value"]], on=list(on), suffixes=("", "_simulated"))
     if len(both) < FEWEST_SHARED:
@@ -47,15 +42,9 @@ def parity(source: Task, target: Task, on: Sequence[str] = ("key",)) -> dict | N
 
 
 def parity_record(measured: NDArray, simulated: NDArray, property: Property) -> dict:
-    """Values and what they say of the simulator: correlations, bias and mean absolute error of simulated - measured.
+    """Values (rows,) and what they say of the simulator: correlations, bias and mean absolute error of simulated - measured.
 
-    Args:
-        measured, simulated: (rows,) in the property's unit.
-        property: what they are values of.
-
-    Returns:
-        ``property``, ``label``, ``unit``, ``rows``, ``measured``, ``simulated``, ``pearson``, ``spearman``, ``bias``,
-        ``relative_bias`` (mean of simulated / measured - 1) and ``mae``.
+    ``relative_bias`` is the mean of simulated / measured - 1, None unless all are positive.
     """
     return {
         "property": property.name,
@@ -73,14 +62,7 @@ def parity_record(measured: NDArray, simulated: NDArray, property: Property) -> 
 
 
 def simulator_parity(study: Study) -> dict:
-    """Simulated against measured values of all of the target's materials.
-
-    Returns:
-        A record of :func:`parity_record` with ``study``, ``target`` and ``names`` of the materials.
-
-    Raises:
-        ValueError: the study has no simulated values of its target.
-    """
+    """A :func:`parity_record` of all of the target's materials; ValueError for a study without simulated values of its target."""
     if study.simulated_target is None:
         raise ValueError(f"{study.name} has no simulated values of its target materials")
     target = study.target
@@ -97,9 +79,9 @@ def class_parity(target: Task, simulated: Mapping[str, NDArray], classes: Sequen
         classes: which, in this order; all but the rows of no class, those with the most rows first, if None.
 
     Returns:
-        For each class: ``class``, ``name``, ``rows``, ``label``, ``unit``, ``target_name``, ``simulators``: by name ``rows``,
-        ``measured``, ``simulated``, ``spearman`` (None below five rows), ``mae`` of the values as they are, and ``mae_line`` and
-        ``mae_constant`` of :func:`line_errors`.
+        For each class its ``simulators`` by name: values, ``spearman`` (None below five rows), ``mae`` of the values as they are,
+            and
+        those of :func:`line_errors`.
     """
     table, y = target.table, target.y
     pairs = (table["pair"] if "pair" in table else table["key"]).to_numpy()
@@ -126,14 +108,8 @@ def class_parity(target: Task, simulated: Mapping[str, NDArray], classes: Sequen
 def line_errors(simulated: ArrayLike, measured: ArrayLike, pairs: ArrayLike) -> dict[str, float | None]:
     """Mean absolute error of a line through the simulated values and of a constant, each fitted without the pair it predicts.
 
-    The line has a slope of 0 or more, as transfer's rescaled head has; the constant is the mean.
-
-    Args:
-        simulated, measured: (rows,).
-        pairs: (rows,) label; all rows of a pair are left out together, or another temperature of it would tell.
-
-    Returns:
-        ``mae_line``, ``mae_constant``; None with fewer than three pairs.
+    The line has a slope of 0 or more, as transfer's rescaled head has; the constant is the mean. All rows (rows,) of a pair are
+    left out together, or another temperature of it would tell. None with fewer than three pairs.
     """
     simulated, measured, pairs = (np.asarray(values) for values in (simulated, measured, pairs))
     labels = pd.unique(pairs)
@@ -154,12 +130,6 @@ def conductivity_parity(study: Study, metals: Task | None = None) -> dict:
         study: its target's table has ``value`` (log10 of sigma in S/m), ``log_kappa`` (log10 of kappa in W/(m K), NaN where
             unknown), ``lorenz`` (log10 of kappa / (L sigma T), decades), ``wf`` and ``group``.
         metals: measured metals and alloys, a third series, with the same columns ``value`` and ``log_kappa``, or None.
-
-    Returns:
-        ``study``, ``target``, ``compounds`` (target compounds, ``both`` of them with both), the columns ``names``, ``groups``,
-        ``wf``, ``log_sigma``, ``log_kappa`` and ``lorenz`` of those, ``spearman`` and ``pearson`` of the logarithms, the part
-        ``below`` the line, ``nearest`` and ``farthest`` (the largest distance of a WF compound from the line and the smallest
-        of a non-WF one, decades), ``line`` (L in W Ohm K^-2, T in K) and ``metals`` with names, log_sigma and log_kappa, or None.
 
     Raises:
         ValueError: fewer than two compounds have both conductivities.

@@ -138,10 +138,10 @@ def fit_power_law(n: ArrayLike, error: ArrayLike, weights: ArrayLike | None = No
 
 
 def fit_curves(n: NDArray, curves: NDArray, weights: NDArray | None = None, *, gap: bool = True) -> tuple[NDArray, NDArray]:
-    """Fit the law to B curves over the same n at once: `fit_power_law` without checks, for bootstrap replicates.
+    """`fit_power_law` of curves (B, k) over the same n (k,) at once, without checks, for bootstrap replicates.
 
-    n (k,), curves (B, k), weights (k,). Returns the constants (B, 3), in the order D, alpha, C, and the weighted sums
-    of squared relative residuals (B,). gap=False keeps C at 0. A curve that cannot be fitted gets NaN.
+    Returns the constants (B, 3), in the order D, alpha, C, and the weighted sums of squared relative residuals (B,). gap=False
+    keeps C at 0. A curve that cannot be fitted gets NaN.
     """
     w = np.ones(len(n)) if weights is None else weights
     with np.errstate(all="ignore"):  # overflow ends as NaN, which the caller reports

@@ -25,14 +25,9 @@ def paper(name: str) -> dict:
 class Facts:
     """What was transferred to what, and how much of it was run.
 
-    Attributes:
-        study: its name.
-        property, label, unit: of the target.
-        source, target: name, rows, licence, citation and report of each side.
-        overlap: the design's choice, ``keep`` or ``drop``.
-        overlapping_materials: how many target materials the source holds, whatever was chosen.
-        trials, source_draws: repetitions, and how many different source draws they have.
-        n, m: the grids.
+    ``source`` and ``target`` hold name, rows, licence, citation and report; ``overlap`` is the design's choice,
+    ``overlapping_materials`` how many target materials the source holds whatever was chosen, ``source_draws`` how many trials have
+    a different source draw.
     """
 
     study: str
@@ -82,11 +77,8 @@ DATA_FACTS = ("study", "property", "label", "unit", "source", "target", "overlap
 class Band:
     """Mean absolute errors with percentile bands, all of one shape, in the property's unit.
 
-    Attributes:
-        mae: mean of the trials' means.
-        low, high: over resampled trials, the paper's.
-        low_materials, high_materials: over resampled trials and materials, or None.
-        level: of the bands.
+    ``low``, ``high`` are over resampled trials, the paper's; ``low_materials``, ``high_materials`` over trials and materials, or
+    None.
     """
 
     mae: NDArray

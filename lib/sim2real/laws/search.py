@@ -36,13 +36,12 @@ def fit_surfaces(
     starts: int = 2,
     also: NDArray | None = None,
 ) -> tuple[NDArray, NDArray, NDArray]:
-    """Fit the law to R surfaces over the same cells, for bootstrap replicates; nothing is checked.
+    """Fit the law to R surfaces over the same cells, n, m (k,) and errors (R, k), for bootstrap replicates; nothing is checked.
 
-    n, m (k,), errors (R, k). interaction=False fits the additive law A n^-alpha + B m^-beta + epsilon instead. at_zero:
-    which of A, B and epsilon are held at 0. starts: how many local minima of the grid the search goes on from; also:
-    (alpha, beta), one more start for all of them. Returns the constants (R, 5) in the order A, B, alpha, beta, epsilon,
-    the sums of squared relative residuals (R,) and whether the search converged (R,). A surface that cannot be fitted
-    gets NaN.
+    interaction=False fits the additive law A n^-alpha + B m^-beta + epsilon instead. at_zero: which of A, B and epsilon are held at
+    0. starts: how many local minima of the grid the search goes on from; also: (alpha, beta), one more start for all of them.
+    Returns the constants (R, 5) in the order A, B, alpha, beta, epsilon, the sums of squared relative residuals (R,) and whether
+    the search converged (R,). A surface that cannot be fitted gets NaN.
     """
     with np.errstate(all="ignore"):  # overflow ends as NaN, which the caller reports
         n0, m0 = np.exp(np.log(n).mean()), np.exp(np.log(m).mean())

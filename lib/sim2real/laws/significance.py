@@ -22,16 +22,9 @@ _CHUNK = 500
 
 
 def block_sums(values: ArrayLike, blocks: ArrayLike) -> NDArray:
-    """One row a block: the sum over its trials, scaled so that the mean of the rows is the mean over all trials.
+    """One row a block (blocks, ...) of values (trials, ...): the sum over its trials, scaled to keep the mean over all trials.
 
     Trials of one block (those that share a source draw) are not independent; blocks are.
-
-    Args:
-        values: (trials, ...).
-        blocks: (trials,) label of each trial's block.
-
-    Returns:
-        (blocks, ...).
     """
     values = np.asarray(values, float)
     labels, codes = np.unique(np.asarray(blocks), return_inverse=True)
@@ -41,17 +34,11 @@ def block_sums(values: ArrayLike, blocks: ArrayLike) -> NDArray:
 
 
 def sign_flip_p(differences: ArrayLike, seed: int = 0) -> float:
-    """Two-sided p of the mean difference under changes of the rows' signs.
+    """Two-sided p of the mean of differences (rows,) under changes of the rows' signs.
 
     Valid where a difference is as likely as its negative under the null hypothesis. Exact for up to :data:`EXACT_ROWS` rows;
-    otherwise (1 + exceeding) / (1 + draws) (Phipson and Smyth, Stat. Appl. Genet. Mol. Biol. 9, 39 (2010)).
-
-    Args:
-        differences: (rows,), at least two, finite.
-        seed: of the drawn signs.
-
-    Raises:
-        ValueError: fewer than two rows or a value that is not finite.
+    otherwise (1 + exceeding) / (1 + draws) (Phipson and Smyth, Stat. Appl. Genet. Mol. Biol. 9, 39 (2010)). ValueError for fewer
+    than two rows or a value that is not finite.
     """
     x = np.asarray(differences, float)
     if x.ndim != 1 or len(x) < 2 or not np.isfinite(x).all():
@@ -125,13 +112,10 @@ def t_interval(values: ArrayLike, level: float = 1 - ALPHA) -> tuple[float, floa
 
 
 def order_p(means: ArrayLike, contrast: ArrayLike) -> float:
-    """Two-sided p of a contrast of the arms' means under all orders of the arms.
+    """Two-sided p of a contrast of the arms' means (arms,), at most eight, under all orders of the arms.
 
-    The arm is the unit here: it asks whether the arms stand in the contrast's order more than arms that differ for any
-    reason would. Exact; with five arms it cannot be below 1 / 120.
-
-    Args:
-        means, contrast: (arms,), at most eight; the contrast's weights sum to 0.
+    The arm is the unit here: it asks whether the arms stand in the contrast's order more than arms that differ for any reason
+    would. Exact; with five arms it cannot be below 1 / 120.
     """
     means, contrast = np.asarray(means, float), np.asarray(contrast, float)
     orders = means[np.array(list(permutations(range(len(means)))))]
@@ -159,21 +143,17 @@ def rank_association(
     replicates: int = 1000,
     seed: int = 0,
 ) -> Association:
-    """How much of the order of gains something explains, over units taken as independent.
+    """How much of the order of gains (units,) something explains, over units taken as independent.
 
     Args:
-        gain: (units,).
         explaining: (units,) numbers, or codes of labels for :func:`epsilon_squared`.
         measure: :func:`spearman` if None, whose p is two-sided; :func:`epsilon_squared` has one side.
         resampled: (units, replicates) of the gains where they are uncertain themselves: each replicate draws units and takes its
             own gains, so that few units and few data in a unit both widen the interval.
         shuffled: which side is permuted, "gain" or "explaining".
-        level: of the interval.
         replicates: of the bootstrap over units, where ``resampled`` does not say.
-        seed: of all draws.
 
-    Returns:
-        p is (1 + as extreme) / (1 + :data:`DRAWS`) (Phipson and Smyth, Stat. Appl. Genet. Mol. Biol. 9, 39 (2010)).
+    p is (1 + as extreme) / (1 + :data:`DRAWS`) (as :func:`sign_flip_p`).
     """
     measure = spearman if measure is None else measure
     gain, explaining = np.asarray(gain, float), np.asarray(explaining)
@@ -209,11 +189,7 @@ def spearman(ranks: NDArray, values: NDArray) -> NDArray:
 def epsilon_squared(ranks: NDArray, codes: NDArray) -> NDArray:
     """The part of the variance of ranks between labels, less what labels without meaning would give.
 
-    1 - (N - 1) / (N - k) (1 - eta^2) for k labels.
-
-    Args:
-        ranks: (rows, units).
-        codes: (rows or 1, units) integers.
+    1 - (N - 1) / (N - k) (1 - eta^2) for k labels; ranks (rows, units), integer codes (rows or 1, units).
     """
     ranks = ranks - ranks.mean(axis=1, keepdims=True)
     member = (codes[..., None] == np.unique(codes)).astype(float)

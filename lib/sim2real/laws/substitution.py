@@ -1,9 +1,9 @@
 """How simulations and measurements replace or reinforce each other: equal error, budgets, marginal rates, interaction.
 
-The marginal rate of substitution (dR/dm) / (dR/dn) (Minami et al., npj Computational Materials 11, 146 (2025), Eq. 4)
-is the slope of a curve of equal error, and, where a budget line touches that curve, the ratio of their costs at which
-the budget is well spent. The paper takes it from a fitted surface for density, and for chi, where its curves of the error against n
-get steeper as m grows, which Eq. 1 cannot give, from the two curves that cross at the data's edge.
+The marginal rate of substitution (dR/dm) / (dR/dn) (Minami et al., npj Computational Materials 11, 146 (2025), Eq. 4) is the slope
+of a curve of equal error, and, where a budget line touches it, the ratio of their costs at which the budget is well spent. The
+paper takes it from a fitted surface for density, and from the two curves that cross at the data's edge for chi, where curves of the
+error against n get steeper as m grows, which Eq. 1 cannot give.
 """
 
 from __future__ import annotations
@@ -78,17 +78,11 @@ class Slope:
 
 @dataclass(frozen=True)
 class Rate:
-    """Simulations worth one measurement at one n and m.
+    """Simulations worth one measurement at one n and m, its interval, and the two laws ``in_n`` and ``in_m`` that cross there.
 
-    Attributes:
-        n, m: where.
-        rate: infinite where the error does not fall with n, NaN where it falls with neither.
-        low, high: ends of the percentile interval; limits are one-sided at ``level``.
-        level: of the interval.
-        identified: "both ends", "lower limit" (the error may not fall with n at all, so the rate has no upper end), "upper limit"
-            (it may not fall with m) or "not identified" (neither).
-        partial_n, partial_m: dR/dn and dR/dm.
-        in_n, in_m: the two laws that cross there.
+    ``rate`` is infinite where the error does not fall with n, NaN where it falls with neither; limits are one-sided at ``level``.
+    ``identified`` is "both ends", "lower limit" (the error may not fall with n at all, so the rate has no upper end), "upper limit"
+    (it may not fall with m) or "not identified" (neither).
     """
 
     n: float
@@ -112,16 +106,9 @@ class Rate:
 def marginal_rate(n_grid: ArrayLike, m_grid: ArrayLike, errors: Resamples) -> Rate:
     """Simulations worth one measurement at the largest n and m, from a law each for the two curves that cross there.
 
-    R(n, m max) and R(n max, m) are fitted by D x^-alpha + C each; the rate is the ratio of their derivatives, as the paper takes
-    it for chi. Where a law's C is 0 in many resamples, intervals also cover refits without C (a bootstrap is inconsistent at a
-    bound).
-
-    Args:
-        n_grid, m_grid: (N,) and (M,), ascending, at least three each.
-        errors: (N, M), with replicates.
-
-    Raises:
-        ValueError: as :func:`sim2real.laws.power.fit_power_law`.
+    R(n, m max) and R(n max, m) are fitted by D x^-alpha + C each; the rate is the ratio of their derivatives, as the paper takes it
+    for chi. Where a law's C is 0 in many resamples, intervals also cover refits without C (a bootstrap is inconsistent at a bound).
+    The grids ascend, at least three sizes each.
     """
     level = errors.level
     tails = ((1 - level) / 2, (1 + level) / 2)
@@ -149,17 +136,9 @@ def marginal_rate(n_grid: ArrayLike, m_grid: ArrayLike, errors: Resamples) -> Ra
     # order statistics, because an interpolation between finite and infinite rates is NaN
     low = np.quantile(np.where(np.isnan(rates), 0.0, rates), low_tail, axis=1, method="lower").min()
     high = np.quantile(np.where(np.isnan(rates), np.inf, rates), high_tail, axis=1, method="higher").max()
-    return Rate(
-        n,
-        m,
-        rate_of_curves(*laws, n, m),
-        0.0 if flat_m else float(low),
-        np.inf if flat_n else float(high),
-        level,
-        words.get((flat_n, flat_m), "not identified"),
-        *slopes,
-        *laws,
-    )
+    ends = 0.0 if flat_m else float(low), np.inf if flat_n else float(high)
+    identified = words.get((flat_n, flat_m), "not identified")
+    return Rate(n, m, rate_of_curves(*laws, n, m), *ends, level, identified, *slopes, *laws)
 
 
 def _derivative(constants: NDArray, x: float) -> NDArray:
@@ -170,25 +149,20 @@ def _derivative(constants: NDArray, x: float) -> NDArray:
 def interaction(n_grid: ArrayLike, m_grid: ArrayLike, errors: Resamples, *, trials: int, materials: int) -> dict:
     """Whether a larger m makes simulations more or less useful: the interaction of log n and log m, with intervals.
 
-    gamma of log R = a - alpha log n - beta log m + gamma (log n)(log m) by least squares. On a full grid the product of
-    the centred logarithms is orthogonal to every function of n alone and of m alone, so gamma is 0 wherever R = f(n) g(m),
-    however f and g bend. Eq. 1 (A, B, epsilon >= 0) has gamma >= 0: both factors fall, and epsilon flattens the curves most
-    where they are low. gamma < 0 (curves in n steepen as m grows) is what Eq. 1 cannot give. The same contrast of R itself
-    asks the question in absolute error, where Eq. 1 is above 0 and reinforcement is the stronger claim.
+    gamma of log R = a - alpha log n - beta log m + gamma (log n)(log m) by least squares. On a full grid the product of the centred
+    logarithms is orthogonal to every function of n alone and of m alone, so gamma is 0 wherever R = f(n) g(m), however f and g
+    bend. Eq. 1 (A, B, epsilon >= 0) has gamma >= 0: both factors fall, and epsilon flattens the curves most where they are low.
+    gamma < 0 (curves in n steepen as m grows) is what Eq. 1 cannot give. The same contrast of R itself asks the question in
+    absolute error, where Eq. 1 is above 0 and reinforcement is the stronger claim.
 
-    Of 300 made sets without interaction (R = f(n) g(m), 16 trials, 24 pairs, 5 % noise of a trial), the 90 % interval of gamma
-    over trials left out 0 in 36, that over trials and pairs in 8: the first is a little narrow, the second wide.
-
-    Args:
-        n_grid, m_grid, errors: as for :func:`marginal_rate`.
-        trials, materials: that the errors rest on.
+    Of 300 made sets without interaction (R = f(n) g(m), 16 trials, 24 pairs, 5 % noise of a trial), the 90 % interval of gamma over
+    trials left out 0 in 36, that over trials and pairs in 8: the first is a little narrow, the second wide.
 
     Returns:
         ``log`` and ``absolute`` (per decade of n and of m), ``steepening`` (the slope of log R in log n at the largest m minus
         that at the smallest) and ``fall`` (R(n min) - R(n max) at the largest m minus the same at the smallest; above 0 is
-        reinforcement), each with ``value``, ``low``, ``high``, ``verdict``: "reinforce", "substitute" or "cannot be told", and
-        ``why``. ``slopes`` in log n at each m and ``slopes_m`` in log m at each n, with ``low``, ``high``. ``verdict`` is that of
-        ``log``.
+        reinforcement), each with a verdict: "reinforce", "substitute" or "cannot be told". ``slopes`` in log n at each m and
+        ``slopes_m`` in log m at each n. ``verdict`` is that of ``log``.
     """
     x, y = (np.log(np.asarray(grid, float)) for grid in (n_grid, m_grid))
     x, y = x - x.mean(), y - y.mean()
@@ -228,23 +202,14 @@ def interaction(n_grid: ArrayLike, m_grid: ArrayLike, errors: Resamples, *, tria
 
 
 def compare_forms(n_grid: ArrayLike, m_grid: ArrayLike, errors: ArrayLike) -> pd.DataFrame:
-    """Predict the errors at the largest n, and those at the largest m, from the other cells, by six models.
+    """Predict the errors (N, M) at the largest n, and those at the largest m, from the other cells, by six models.
 
     "Eq. 1"; "additive" (A n^-alpha + B m^-beta + epsilon: m does not change what n gains); "law per curve" (a law in n for each m,
     or in m for each n, as the paper does for chi); "last value" (the error at the second largest n or m); "logarithms" (log R
     linear in log n and log m) and "logarithms with interaction" (and in their product). A model that does not beat "last value"
-    says nothing about larger n or m.
+    says nothing about larger n or m. The grids ascend, at least four sizes each, else ValueError.
 
-    Args:
-        n_grid, m_grid: (N,) and (M,), ascending, at least four each.
-        errors: (N, M).
-
-    Returns:
-        A row for each held-back edge and model: ``held_back``, ``model``, ``cells``, ``rmse`` (of prediction / observed - 1) and
-        ``worst`` (the one farthest from 0).
-
-    Raises:
-        ValueError: smaller or other grids.
+    Returns a row for each held-back edge and model: ``rmse`` (of prediction / observed - 1) and ``worst`` (farthest from 0).
     """
     n_grid, m_grid, errors = (np.asarray(values, float) for values in (n_grid, m_grid, errors))
     if errors.shape != (len(n_grid), len(m_grid)) or min(errors.shape) < 4:

@@ -1,10 +1,11 @@
-"""One rule for verdicts: what may be said of a change, given its interval and how much it rests on."""
+"""The rules for verdicts: what may be said of a change or of a difference, given its uncertainty and how much it rests on."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import norm
 
 from sim2real.laws.bootstrap import Change
 
@@ -15,6 +16,8 @@ WORTHWHILE = 0.10
 """A fall of the error by less than this part, from the smallest to the largest n, counts as none. A choice, not a law."""
 MARGIN = 2.0
 """Monte-Carlo standard errors that the end of an interval must be away from the line that decides."""
+NEARLY = 2.0
+"""Standard errors that a paired difference must be away from 0."""
 UNTOLD = "cannot be told"
 
 
@@ -42,24 +45,33 @@ def verdict(
         questions: how many such changes are judged side by side. The interval that decides has Bonferroni's level, 1 - (1 - level)
             / questions, so that among all of them one is wrong as seldom as a single one would be.
         words: for a change whose whole interval is below 0, and for one whose whole interval is above -``worth``.
-        worth: the smallest fall worth naming.
+        worth: the smallest fall worth naming of a relative change; 0 for a contrast, which is no ratio.
 
     Returns:
-        The first or second word where the interval excludes its line by more than :data:`MARGIN` standard errors of its end
-        (sqrt(p (1 - p) / replicates) in p, the order of the replicates); otherwise "cannot be told". Nearer to the line another
-        processor or seed could turn it, and more trials are asked for.
+        The first or second word where the interval excludes its line by more than :data:`MARGIN` standard errors of its end;
+        otherwise "cannot be told". Nearer to the line another processor or seed could turn it, and more trials are asked for.
+
+    The interval is normal, z standard deviations s of the replicates about the value itself, of log(1 + change) for a relative
+    change: one in 220 of 1,000 replicates, as eleven questions ask for, is too few to read a percentile from. Its ends have
+    the standard error z s / sqrt(2 replicates). The intervals shown are percentiles.
     """
     for count, fewest, what in ((trials, FEWEST_TRIALS, "trials"), (materials, FEWEST_MATERIALS, "materials tested")):
         if count < fewest:
             return Verdict(UNTOLD, f"{count} {what}; at least {fewest} are needed for a verdict")
-    tail = (1 - change.level) / (2 * questions)
-    wider = max(0.0, tail - MARGIN * np.sqrt(tail * (1 - tail) / len(change.draws)))
-    (low, high), (lowest, highest) = (np.quantile(change.draws, [p, 1 - p]) for p in (tail, wider))
-    of = f"by its {100 * (1 - 2 * tail):.3g} % interval" + (f", as one of {questions}" if questions > 1 else "")
-    if highest < 0:
+    outside = (1 - change.level) / questions
+    value, draws = (np.log1p(x) if worth else x for x in (change.mean, change.draws))
+    half, line = norm.isf(outside / 2) * draws.std(ddof=1), np.log1p(-worth)
+    margin = MARGIN * half / np.sqrt(2 * len(draws))
+    of = f"by its {100 * (1 - outside):.3g} % interval" + (f", as one of {questions}" if questions > 1 else "")
+    if value + half + margin < 0:
         return Verdict(words[0], of)
-    if lowest > -worth:
+    if value - half - margin > line:
         return Verdict(words[1], of)
-    if high < 0 or low > -worth:
+    if value + half < 0 or value - half > line:
         return Verdict(UNTOLD, "the interval ends too near to the line: more trials are needed")
     return Verdict(UNTOLD, f"{of}, which holds {'both no fall and one worth naming' if worth else '0'}")
+
+
+def told(mean: float, standard_error: float, trials: int) -> bool:
+    """Whether a difference paired over trials, enough of them, is more than :data:`NEARLY` of its standard errors from 0."""
+    return trials >= FEWEST_TRIALS and abs(mean) > NEARLY * standard_error

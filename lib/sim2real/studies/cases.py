@@ -1,7 +1,6 @@
 """The case studies as a table: a row says what is transferred to what, how it is described, split and named.
 
-``name``, ``splits`` and ``tuned_as`` are templates of the choices. They seed random numbers and name stored trials and tuned
-hyperparameters: a study that is called otherwise is trained again.
+Names seed random numbers and name stored trials and tuned hyperparameters: a study that is called otherwise is trained again.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,34 +21,31 @@ from sim2real.training.recipes import load_hyperparameters
 from sim2real.training.study import Study, training_size
 
 
-@dataclass(frozen=True)
-class Case:
-    """One row of :data:`CASES`.
+class Names(NamedTuple):
+    """Templates of the choices: a study's name, its ``splits``, and what its hyperparameters are called.
 
-    Attributes:
-        kind, edition: which studies; ``kind`` is a key of :data:`~sim2real.studies.kinds.KINDS`.
-        load: (settings, choices) -> the two sides without descriptors.
-        choices: name -> allowed values, the default first; whatever there is where empty.
-        name, splits: templates of the choices, of the study's name and ``splits``.
-        tuned_as: likewise of its hyperparameters, whose ``{m}`` is empty for the largest of ``tuned_m`` and such as ``-m400`` for
-            others; empty where they are chosen for the very data.
-        words: template of what is transferred to what, with the names of ``{source}`` and ``{target}``.
-        descriptor: where there is none to choose.
-        tuned_m: target sizes for which hyperparameters are chosen; those of the nearest are taken. If empty, there is one choice.
-        brief: whether the preset smoke takes a short training instead of the chosen one.
+    ``{m}`` of the last is empty for the largest of ``tuned_m`` and such as ``-m400`` for others. It is empty where hyperparameters
+    are chosen for the very data.
     """
 
-    kind: str
-    edition: str
-    load: Callable[..., Sides]
-    choices: Mapping[str, tuple]
     name: str
     splits: str
     tuned_as: str
-    words: str
-    descriptor: str = ""
-    tuned_m: tuple[int, ...] = ()
-    brief: bool = True
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of :data:`CASES`."""
+
+    kind: str  # of :data:`~sim2real.studies.kinds.KINDS`
+    edition: str
+    load: Callable[..., Sides]  # (settings, choices) -> the two sides without descriptors
+    choices: Mapping[str, tuple]  # name -> allowed values, the default first; whatever there is where empty
+    names: Names
+    words: str  # template of what is transferred to what, with the names of ``{source}`` and ``{target}``
+    descriptor: str = ""  # where there is none to choose
+    tuned_m: tuple[int, ...] = ()  # target sizes that hyperparameters are chosen for, the nearest is taken; one choice if empty
+    brief: bool = True  # whether the preset smoke takes a short training instead of the chosen one
 
     @property
     def shared(self) -> Kind:
@@ -61,14 +57,13 @@ class Case:
         largest = max(self.tuned_m, default=0)
         nearest = min(self.tuned_m, key=lambda size: abs(np.log(size / m))) if m and self.tuned_m else largest
         # a table too large to be chosen for takes what was chosen with its smaller part
-        names = {key: str(value).removesuffix("-full") for key, value in choice.items()}
-        return self.tuned_as.format(m="" if nearest == largest else f"-m{nearest}", **names)
+        chosen = {key: str(value).removesuffix("-full") for key, value in choice.items()}
+        return self.names.tuned_as.format(m="" if nearest == largest else f"-m{nearest}", **chosen)
 
     def study(self, settings: Settings, *, tuned: bool = True, **choice: Any) -> Study:
         """The study that a choice makes, which names every one of ``choices``; ``tuned`` as in ``load_study``."""
-        chosen = self.shared.untuned
-        if tuned and self.tuned_as:
-            chosen = load_hyperparameters(self.tuning_name(settings.m_max, **choice))
+        tuned_as = self.tuning_name(settings.m_max, **choice) if tuned else ""
+        chosen = load_hyperparameters(tuned_as) if tuned_as else self.shared.untuned
         study = replace(self.untrained(settings, **choice), settings=chosen)
         if self.edition != "local":
             return study
@@ -76,7 +71,7 @@ class Case:
         if not tuned:
             return study
         # those of pairs are chosen with the split by pair
-        tried = replace(study, **self._names(**choice | {"split": "pair"}))
+        tried = replace(study, **self._named(**choice | {"split": "pair"}))
         m = min(training_size(tried.target, tried.split_by), settings.m_max)
         return replace(study, settings=local.chosen_for(tried, m, self.kind))
 
@@ -84,146 +79,107 @@ class Case:
         """The study with descriptors and without hyperparameters."""
         sides = self.load(settings, **choice)
         source, target, simulated = describe(sides, self.descriptor or choice["descriptor"], settings.workers)
-        return Study(
-            source=source,
-            target=target,
-            settings=None,
-            simulated_target=simulated,
-            baselines=self.shared.baselines,
-            drop_tested=self.shared.drop_tested,
-            **self._names(**choice),
-        )
+        shared = {"baselines": self.shared.baselines, "drop_tested": self.shared.drop_tested}
+        return Study(source=source, target=target, settings=None, simulated_target=simulated, **shared, **self._named(**choice))
 
-    def _names(self, **choice: Any) -> dict[str, str]:
+    def _named(self, **choice: Any) -> dict[str, str]:
         split_by = pairs.SPLITS[choice["split"]] if self.kind == "pairs" else ""
-        return {"name": self.name.format(**choice), "splits": self.splits.format(**choice), "split_by": split_by}
+        name, splits = (template.format(**choice) for template in self.names[:2])
+        return {"name": name, "splits": splits, "split_by": split_by}
 
 
 _MATERIAL = {"property": tuple(PROPERTIES), "descriptor": ("forcefield", "molecular")}
 _SPLIT = {"split": tuple(pairs.SPLITS)}
+_OWN = {"property": (), "tables": ()}
+_pairs = partial(Case, "pairs", descriptor=PAIR_DESCRIPTOR)
+_conductivity = partial(Case, "conductivity", descriptor="composition")
 CASES = (
     Case(
-        kind="polymers",
-        edition="embedded",
-        load=polymers.embedded_polymers,
-        choices=_MATERIAL | {"library": ("rules", "ngram")},
-        name="polymers-{property}-{descriptor}",
-        splits="polymers-{property}",
-        tuned_as="polymers-{property}-{descriptor}",
-        words="quick simulators (stand-in for MD) of virtual polymers to measured polymers",
+        "polymers",
+        "embedded",
+        polymers.embedded_polymers,
+        _MATERIAL | {"library": ("rules", "ngram")},
+        Names("polymers-{property}-{descriptor}", "polymers-{property}", "polymers-{property}-{descriptor}"),
+        "quick simulators (stand-in for MD) of virtual polymers to measured polymers",
         brief=False,
     ),
     Case(
-        kind="liquids",
-        edition="embedded",
-        load=polymers.embedded_liquids,
-        choices=_MATERIAL | {"descriptor": ("molecular",)},
-        name="liquids-{property}-{descriptor}",
-        splits="liquids-{property}",
-        tuned_as="liquids-{property}-{descriptor}",
-        words="quick simulators (stand-in for MD) of other molecules to measured organic liquids",
+        "liquids",
+        "embedded",
+        polymers.embedded_liquids,
+        _MATERIAL | {"descriptor": ("molecular",)},
+        Names("liquids-{property}-{descriptor}", "liquids-{property}", "liquids-{property}-{descriptor}"),
+        "quick simulators (stand-in for MD) of other molecules to measured organic liquids",
         brief=False,
     ),
     Case(
-        kind="polymers",
-        edition="open",
-        load=polymers.public_polymers,
-        choices=_MATERIAL | {"database": ("radonpy", "polyomics")},
-        name="open-polymers-{property}-{descriptor}",
-        splits="open-polymers-{property}",
-        tuned_as="open-polymers-{property}-{descriptor}",
-        words="{source} to measured polymers",
+        "polymers",
+        "open",
+        polymers.public_polymers,
+        _MATERIAL | {"database": ("radonpy", "polyomics")},
+        Names("open-polymers-{property}-{descriptor}", "open-polymers-{property}", "open-polymers-{property}-{descriptor}"),
+        "{source} to measured polymers",
         brief=False,
     ),
-    Case(
-        kind="pairs",
-        edition="embedded",
-        load=pairs.embedded_pairs,
-        choices=_SPLIT | {"simulator": ("unifac",)},
-        name="embedded-chi-{simulator}-{split}",
-        splits="embedded-chi-{split}",
-        tuned_as="chi-{simulator}",
-        words="{source} to {target} (twin of the chi study, not chi; source and target not independent)",
-        descriptor=PAIR_DESCRIPTOR,
+    _pairs(
+        "embedded",
+        pairs.embedded_pairs,
+        _SPLIT | {"simulator": ("unifac",)},
+        Names("embedded-chi-{simulator}-{split}", "embedded-chi-{split}", "chi-{simulator}"),
+        "{source} to {target} (twin of the chi study, not chi; source and target not independent)",
     ),
-    Case(
-        kind="pairs",
-        edition="open",
-        load=pairs.public_pairs,
-        choices=_SPLIT | {"simulator": ("cosmo", "unifac", "cosmo-full")},
-        name="open-chi-{simulator}-{split}",
-        splits="open-chi-{split}",
-        tuned_as="open-chi-{simulator}",
-        words="{source} to {target}",
-        descriptor=PAIR_DESCRIPTOR,
+    _pairs(
+        "open",
+        pairs.public_pairs,
+        _SPLIT | {"simulator": ("cosmo", "unifac", "cosmo-full")},
+        Names("open-chi-{simulator}-{split}", "open-chi-{split}", "open-chi-{simulator}"),
+        "{source} to {target}",
     ),
-    Case(
-        kind="conductivity",
-        edition="embedded",
-        load=conductivity.computed_conductivities,
-        choices={"source": ("thermal",)},
-        name="transport-sigma-composition",
-        splits="transport-sigma",
-        tuned_as="transport-sigma-composition{m}",
-        words="computed thermal to electrical conductivity (BoltzTraP, constant relaxation time; no measured thermoelectrics)",
-        descriptor="composition",
+    _conductivity(
+        "embedded",
+        conductivity.computed_conductivities,
+        {"source": ("thermal",)},
+        Names("transport-sigma-composition", "transport-sigma", "transport-sigma-composition{m}"),
+        "computed thermal to electrical conductivity (BoltzTraP, constant relaxation time; no measured thermoelectrics)",
         tuned_m=(400, 2912),
     ),
-    Case(
-        kind="conductivity",
-        edition="open",
-        load=conductivity.measured_conductivities,
-        choices={"source": ("thermal",), "release": (False, True)},
-        name="open-transport-sigma-composition",
-        splits="open-transport-sigma",
-        tuned_as="open-transport-sigma-composition{m}",
-        words="measured thermal to measured electrical conductivity",
-        descriptor="composition",
+    _conductivity(
+        "open",
+        conductivity.measured_conductivities,
+        {"source": ("thermal",), "release": (False, True)},
+        Names("open-transport-sigma-composition", "open-transport-sigma", "open-transport-sigma-composition{m}"),
+        "measured thermal to measured electrical conductivity",
         tuned_m=(100, 400, 916),
     ),
-    Case(
-        kind="conductivity",
-        edition="open",
-        load=conductivity.computed_for_measured,
-        choices={"source": ("computed",), "release": (False, True)},
-        name="open-computed-sigma-composition",
+    _conductivity(
+        "open",
+        conductivity.computed_for_measured,
+        {"source": ("computed",), "release": (False, True)},
         # the same splits as with the other source, so that the two can be compared trial by trial
-        splits="open-transport-sigma",
-        tuned_as="open-computed-sigma-composition{m}",
-        words="computed (BoltzTraP, constant relaxation time) to measured electrical conductivity",
-        descriptor="composition",
+        Names("open-computed-sigma-composition", "open-transport-sigma", "open-computed-sigma-composition{m}"),
+        "computed (BoltzTraP, constant relaxation time) to measured electrical conductivity",
         tuned_m=(916,),
     ),
     Case(
-        kind="polymers",
-        edition="local",
-        load=partial(local.own_sides, "polymers"),
-        choices={"property": (), "tables": ()},
-        name="local-{block}-{descriptor}",
-        splits="local-{block}",
-        tuned_as="",
-        words="your simulations to your measurements",
+        "polymers",
+        "local",
+        partial(local.own_sides, "polymers"),
+        _OWN,
+        Names("local-{block}-{descriptor}", "local-{block}", ""),
+        "your simulations to your measurements",
     ),
-    Case(
-        kind="pairs",
-        edition="local",
-        load=partial(local.own_sides, "pairs"),
-        choices=_SPLIT | {"property": (), "tables": ()},
-        name="local-{block}-{split}",
-        splits="local-{block}-{split}",
-        tuned_as="",
-        words="{source} to {target}",
-        descriptor=PAIR_DESCRIPTOR,
+    _pairs(
+        "local",
+        partial(local.own_sides, "pairs"),
+        _SPLIT | _OWN,
+        Names("local-{block}-{split}", "local-{block}-{split}", ""),
+        "{source} to {target}",
     ),
-    Case(
-        kind="conductivity",
-        edition="local",
-        load=partial(local.own_sides, "conductivity"),
-        choices={"source": ("thermal",), "property": (), "tables": ()},
-        name="local-{block}-composition",
-        splits="local-{block}",
-        tuned_as="",
-        words="your thermal to your electrical conductivities",
-        descriptor="composition",
+    _conductivity(
+        "local",
+        partial(local.own_sides, "conductivity"),
+        {"source": ("thermal",)} | _OWN,
+        Names("local-{block}-composition", "local-{block}", ""),
+        "your thermal to your electrical conductivities",
     ),
 )

@@ -13,19 +13,13 @@ from scipy.stats import false_discovery_control, t
 from sklearn.neighbors import NearestNeighbors
 
 from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap
-from sim2real.laws.records import Facts
-from sim2real.laws.significance import ALPHA, detectable_difference, epsilon_squared, holm, rank_association, spearman
+from sim2real.laws.records import Facts, json_ready
+from sim2real.laws.significance import ALPHA, block_sums, detectable_difference, epsilon_squared, holm, rank_association, spearman
 from sim2real.laws.verdicts import FEWEST_MATERIALS, UNTOLD, WORTHWHILE
 from sim2real.training.study import Study, Trials
 
-FALSE_DISCOVERIES = 0.10
-"""Accepted part of false ones among the compounds said to gain or lose."""
-FEWEST_DRAWS = 5
-"""A compound tested in fewer independent source draws gets no test: its standard error is hardly known."""
-GAINS = {
-    "with n": "error at the smallest n - error at the largest n",
-    "over direct learning": "error of direct learning - error of transfer at the largest n",
-}
+FALSE_DISCOVERIES = 0.10  # accepted part of false ones among the compounds said to gain or lose
+FEWEST_DRAWS = 5  # a compound tested in fewer independent source draws gets no test: its standard error is hardly known
 CROWD = 10  # neighbours that half of the compounds have within the radius in which they are counted
 
 
@@ -38,15 +32,12 @@ def gain_record(trials: Trials, m: int | None = None, *, bootstrap: Bootstrap = 
         bootstrap: of the explanations.
 
     Returns:
-        ``property``, ``unit``, ``study``, ``n``, ``m``, ``trials``, ``draws`` (independent source draws), ``compounds`` (in the
-        target), ``overlap``; lists over the tested compounds: ``names``, ``groups``, ``wf``, ``curves`` (compounds, n), the
-        mean error over draws, and ``tested`` (draws); ``gains``, a dictionary for each of :data:`GAINS` as
-        :func:`gain_tests` returns it, as lists; and ``explained``, by the same names, of :func:`explain`.
+        Facts; lists over the tested compounds, of which ``curves`` (compounds, n) are mean errors over draws and ``tested`` draws;
+        and for each gain ``gains`` of :func:`gain_tests` and ``explained`` of :func:`explain`.
     """
     study, design = trials.study, trials.design
     m = max(design.m_grid) if m is None else m
     curves, direct, materials = draw_errors(trials, m)
-    # errors of a draw share its network: what all of its compounds have in common says nothing of one compound
     differences = {"with n": curves[:, :, 0] - curves[:, :, -1], "over direct learning": direct - curves[:, :, -1]}
     table = study.target.table.iloc[materials]
     scale = np.nanmean(curves[:, :, 0], axis=0)
@@ -61,28 +52,24 @@ def gain_record(trials: Trials, m: int | None = None, *, bootstrap: Bootstrap = 
         "tested": (~np.isnan(curves[:, :, 0])).sum(axis=0).tolist(),
         "curves": np.nanmean(curves, axis=0).tolist(),
         "gains": {name: _as_lists(gain_tests(values, scale)) for name, values in differences.items()},
-        "explained": {
-            name: explain(np.nanmean(values - np.nanmean(values, axis=1, keepdims=True), axis=0), properties, bootstrap)
-            for name, values in differences.items()
-        },
+        "explained": {name: explain(_own(values), properties, bootstrap) for name, values in differences.items()},
     }
 
 
+def _own(gains: NDArray) -> NDArray:
+    """Mean gain of each compound (compounds,) beyond what all of a draw have in common: they share its network."""
+    return np.nanmean(gains - np.nanmean(gains, axis=1, keepdims=True), axis=0)
+
+
 def draw_errors(trials: Trials, m: int) -> tuple[NDArray, NDArray, NDArray]:
-    """Mean errors over the trials of each source draw: transfer (draws, materials, n), direct (draws, materials), and the rows.
+    """Mean errors over the trials of each source draw, NaN where none of them tested the material.
 
-    NaN where no trial of the draw tested the material; ``rows`` (materials,) are those of the target's table.
-
-    Raises:
-        KeyError: no trials of either arm at that m.
+    Transfer (draws, materials, n), direct (draws, materials), and the materials' rows in the target's table.
     """
     # direct learning stands in the same array, at n = 0, so that its trials and materials line up
     cube = trials.cube(("transfer", "direct"), m=m)
-    errors = cube.errors[..., 0]
-    draws = np.unique(trials.design.draw(cube.trials), return_inverse=True)[1]
-    sums, counts = (np.zeros((draws.max() + 1, *errors.shape[1:])) for _ in range(2))
-    np.add.at(sums, draws, np.nan_to_num(errors))
-    np.add.at(counts, draws, ~np.isnan(errors))
+    errors, draws = cube.errors[..., 0], trials.design.draw(cube.trials)
+    sums, counts = (block_sums(values, draws) for values in (np.nan_to_num(errors), ~np.isnan(errors)))
     means = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
     return means[:, :, 1:], means[:, :, 0], cube.materials
 
@@ -95,19 +82,16 @@ def gain_tests(differences: ArrayLike, scale: ArrayLike) -> pd.DataFrame:
         scale: (compounds,) the error of which :data:`~sim2real.laws.verdicts.WORTHWHILE` is a part worth seeing.
 
     Returns:
-        One row a compound, in that order: ``mean``; ``standard_error``, ``low``, ``high`` (95 %, Student) where two draws
-        tested it; ``p``, ``p_bh`` (Benjamini and Hochberg, J. R. Stat. Soc. B 57, 289 (1995)) and ``p_holm`` where
-        :data:`FEWEST_DRAWS` did, NaN elsewhere; ``verdict``: "gains" or "loses" where ``p_bh`` is at most
-        :data:`FALSE_DISCOVERIES`, "cannot be told" otherwise; ``detectable``, the smallest gain that would have been found
-        with 80 % power by a test of this compound alone at 5 %, and ``detectable_all`` with Bonferroni's correction for all
-        those tested; ``seen`` and ``seen_all``: whether a worthwhile gain is at least as large as those.
+        One row a compound, in that order: ``mean``, and where two draws tested it ``standard_error`` and Student's 95 % interval
+        ``low`` to ``high``. Where :data:`FEWEST_DRAWS` did, ``p``, ``p_bh`` (Benjamini and Hochberg, J. R. Stat. Soc. B 57, 289
+        (1995)), ``p_holm``, and ``detectable``, the smallest gain found with 80 % power by a test of this compound alone at 5 %, or
+        of all those tested (Bonferroni); ``seen`` says whether a worthwhile gain is as large. ``verdict`` is by ``p_bh``.
     """
     x, scale = np.asarray(differences, float), np.asarray(scale, float)
-    draws = (~np.isnan(x)).sum(axis=0)
-    mean = np.nanmean(x, axis=0)
-    spread = np.where(draws > 1, np.nansum((x - mean) ** 2, axis=0), np.nan)
-    error = np.sqrt(spread / np.maximum(draws - 1, 1) / draws)
+    draws, mean = (~np.isnan(x)).sum(axis=0), np.nanmean(x, axis=0)
     freedom = np.maximum(draws - 1, 1)
+    spread = np.where(draws > 1, np.nansum((x - mean) ** 2, axis=0), np.nan)
+    error = np.sqrt(spread / freedom / draws)
     half = t.ppf(1 - ALPHA / 2, freedom) * error
     testable = draws >= FEWEST_DRAWS
     ratio = np.divide(np.abs(mean), error, out=np.full_like(mean, np.inf), where=error > 0)
@@ -122,40 +106,23 @@ def gain_tests(differences: ArrayLike, scale: ArrayLike) -> pd.DataFrame:
             together[of] = error[of] * detectable_difference(1.0, int(number), int(testable.sum()))
     found = np.nan_to_num(p_bh, nan=1.0) <= FALSE_DISCOVERIES
     verdict = np.where(found, np.where(mean > 0, "gains", "loses"), UNTOLD)
-    return pd.DataFrame(
-        {
-            "mean": mean,
-            "standard_error": error,
-            "low": mean - half,
-            "high": mean + half,
-            "p": p,
-            "p_bh": p_bh,
-            "p_holm": p_holm,
-            "verdict": verdict,
-            "detectable": alone,
-            "detectable_all": together,
-            "seen": alone <= WORTHWHILE * scale,
-            "seen_all": together <= WORTHWHILE * scale,
-        }
-    )
+    columns = {"mean": mean, "standard_error": error, "low": mean - half, "high": mean + half, "p": p, "p_bh": p_bh}
+    columns |= {"p_holm": p_holm, "verdict": verdict, "detectable": alone, "detectable_all": together}
+    return pd.DataFrame(columns | {"seen": alone <= WORTHWHILE * scale, "seen_all": together <= WORTHWHILE * scale})
 
 
 def compound_properties(study: Study, materials: NDArray) -> pd.DataFrame:
     """What may explain a compound's gain, one row for each of ``materials`` (rows of the target's table).
 
-    ``distance from the law`` (|log10(kappa / (L sigma T))|, decades, NaN where kappa is unknown), ``neighbours in the source``
-    (source compounds other than itself within a radius of the descriptor in which half of the compounds have at least ten),
-    and the labels ``carrier type``, ``family`` and ``own kappa in the source`` (yes or no); those the table has no column for
-    are left out.
+    The distance from the law is |log10(kappa / (L sigma T))|, in decades, NaN where kappa is unknown; neighbours are source
+    compounds other than itself within a radius of the descriptor in which half of the compounds have at least ten. What the table
+    has no column for is left out.
     """
     target, table = study.target, study.target.table.iloc[materials]
-    properties = {}
-    if "lorenz" in table:
-        properties["distance from the law"] = table["lorenz"].abs().to_numpy()
+    properties = {"distance from the law": table["lorenz"].abs().to_numpy()} if "lorenz" in table else {}
     properties["neighbours in the source"] = _neighbours(study)[materials]
-    if "carrier" in table:
-        properties["carrier type"] = _labels(table, "carrier")
-    properties["family"] = _labels(table, "group")
+    labels = {"carrier type": "carrier", "family": "group"}
+    properties |= {name: _labels(table, column) for name, column in labels.items() if column in table}
     properties["own kappa in the source"] = np.where(np.isin(target.keys[materials], study.source.keys), "yes", "no")
     return pd.DataFrame(properties)
 
@@ -167,7 +134,7 @@ def _labels(table: pd.DataFrame, column: str) -> NDArray:
 
 
 def _neighbours(study: Study) -> NDArray:
-    """For each row of the target, source compounds with another composition within the common radius (see above)."""
+    """For each row of the target, source compounds with another composition within the common radius."""
     source, target = study.source, study.target
     index = NearestNeighbors(algorithm="brute").fit(source.X)
     # of CROWD + 1, one may be the compound itself
@@ -189,12 +156,9 @@ def explain(gain: ArrayLike, properties: pd.DataFrame, bootstrap: Bootstrap = BO
         bootstrap: replicates and seed; the intervals are of 95 %.
 
     Returns:
-        For each column: ``name``; ``measure``: "Spearman's rho" for numbers, for labels "epsilon squared" (the part of the
-        variance of the ranks between labels, less what labels without meaning would give: 1 - (N - 1) / (N - k) (1 - eta^2));
-        ``compounds``; ``value`` with ``low``, ``high`` (95 % percentile bootstrap over compounds); ``p`` by permuting the
-        gains, two-sided for rho, and ``p_holm`` over the properties; ``levels``, for labels: the median gain and the number of
-        compounds of each, most compounds first. Labels of fewer than :data:`~sim2real.laws.verdicts.FEWEST_MATERIALS`
-        compounds count as "others", and a property that no two values are known of has ``value`` None.
+        For each column the association of :func:`~sim2real.laws.significance.rank_association`, ``value`` None where no two values
+        are known, with ``p_holm`` over the properties, and for labels ``levels``: median gain and compounds of each, those of fewer
+        than :data:`~sim2real.laws.verdicts.FEWEST_MATERIALS` compounds together as "others".
     """
     gain = np.asarray(gain, float)
     records = []
@@ -222,8 +186,7 @@ def explain(gain: ArrayLike, properties: pd.DataFrame, bootstrap: Bootstrap = BO
 
 
 def _as_lists(frame: pd.DataFrame) -> dict[str, list]:
-    """Columns as lists, with None where there is no number."""
-    return {name: [None if v != v else v for v in values.tolist()] for name, values in frame.items()}
+    return {name: json_ready(values.tolist()) for name, values in frame.items()}
 
 
 def drawn_curves(record: dict) -> dict:

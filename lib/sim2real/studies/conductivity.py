@@ -20,11 +20,7 @@ def computed_conductivities(settings: Settings, **_: object) -> Sides:
 
 
 def measured_conductivities(settings: Settings, *, release: bool, **_: object) -> Sides:
-    """Measured kappa -> measured sigma; with ``release``, of Starrydata's full release instead of the file of 2019.
-
-    Raises:
-        DataError: a public file cannot be had.
-    """
+    """Measured kappa -> measured sigma; with ``release``, of Starrydata's full release instead of the file of 2019."""
     return by_law(*load_measured_transport(release=release), settings)
 
 
@@ -37,16 +33,9 @@ def computed_for_measured(settings: Settings, *, release: bool, **_: object) -> 
 
 
 def by_law(thermal: Task, electrical: Task, settings: Settings) -> Sides:
-    """Two tasks of logarithms as the sides of a study.
+    """Log10 of kappa in W/(m K) -> log10 of sigma in S/m with the columns of :func:`with_law`.
 
-    Args:
-        thermal: log10 of kappa in W/(m K); ``n_max`` of its compounds are the source, drawn once and for all.
-        electrical: log10 of sigma in S/m.
-        settings: of the run.
-
-    Returns:
-        The target's table has the columns of :func:`with_law`; ``simulated`` is log10 of sigma by the Wiedemann-Franz law from the
-        compound's own kappa, NaN where there is none.
+    ``simulated`` is log10 of sigma by the Wiedemann-Franz law from the compound's own kappa, NaN where there is none.
     """
     target = limit_target(with_law(electrical, thermal), settings.preset.target_max)
     own = np.log10(electronic_conductivity(10 ** target.table["log_kappa"].to_numpy()))

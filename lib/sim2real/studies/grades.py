@@ -31,28 +31,19 @@ MEASURES = {
     "descriptor": "minus the Euclidean distance to the nearest measured material in standardised descriptors",
 }
 ARRANGEMENTS = ("similarity", "within classes", "random")
-FEWEST, MOST = 3, 8
-"""Numbers of grades allowed: a trend needs three, and the test that permutes grades goes through all orders of at most eight."""
+FEWEST, MOST = 3, 8  # grades: a trend needs three, and the test that permutes them goes through all orders of at most eight
 SMALLEST_GRADE = 20
-POINTS = 5
+_POINTS = 5
 _CHUNK = 500
 
 
 @dataclass(frozen=True)
 class GradedSource:
-    """One of several disjoint source sets of equal size.
+    """One of several disjoint source sets of equal size."""
 
-    Attributes:
-        name: "1 of 5" and so on, from the least similar to the most similar where sets are arranged by similarity.
-        study: with this source; target, hyperparameters and ``splits`` are those of the whole study, so trials pair.
-        similarity: of each source material to the target set (rows of the source,).
-        arrangement: one of :data:`ARRANGEMENTS`.
-    """
-
-    name: str
-    study: Study
-    similarity: NDArray
-    arrangement: str
+    name: str  # "1 of 5" and so on, from the least similar to the most similar where sets are arranged by similarity
+    study: Study  # with this source; all else, ``splits`` too, is that of the whole study, so that trials pair
+    similarity: NDArray  # of each source material to the target set
 
     @property
     def range(self) -> dict[str, float]:
@@ -62,16 +53,9 @@ class GradedSource:
 
 
 def similarity_to_target(study: Study, by: str = "tanimoto", workers: int = 1) -> tuple[NDArray, NDArray]:
-    """How similar each source material is to the measured one nearest to it.
+    """How similar each source material is to the measured one nearest to it, and the row of that one, (rows of the source,) each.
 
-    Args:
-        study: with descriptors, for ``by="descriptor"``.
-        by: a key of :data:`MEASURES`. Descriptors are standardised with the source's mean and standard deviation; constant
-            ones are left out.
-        workers: processes.
-
-    Returns:
-        Similarity (rows of the source,), larger is more similar, and the row of the nearest target material.
+    ``by`` is a key of :data:`MEASURES`; descriptors are standardised with the source's mean and standard deviation.
 
     Raises:
         ValueError: unknown measure.
@@ -103,20 +87,17 @@ def grade_sources(study: Study, similarity: NDArray, grades: int = 5, arrangemen
     """Cut the source into disjoint sets of equal size, from the least to the most similar to the target.
 
     Target materials are in no set: a set that held the tested materials themselves would be another question. What is left
-    over by the division is left out at random. Ties are broken at random, not by the order of a file. All counts are in each
-    source's ``report``.
+    over by the division is left out at random, and so are ties broken. All counts are in each source's ``report``.
 
     Args:
         study: the whole study.
         similarity: (rows of the source,), of :func:`similarity_to_target`.
-        grades: number of sets, 3 to 8.
-        arrangement: ``similarity`` cuts at quantiles of the similarity; similarity and class of material go together then.
-            ``within classes`` does so in each class, so that every set has as many of each class; a class with fewer members
-            than sets is left out. ``random`` cuts at random.
+        grades: number of sets.
+        arrangement: ``similarity`` cuts at its quantiles, which go with classes of material; ``within classes`` does so in each
+            class that has as many members as there are sets, so that sets have the same classes; ``random`` cuts at random.
 
     Raises:
-        ValueError: unknown arrangement, a number of grades out of range, similarities of another length, or sets with fewer
-            than 20 materials.
+        ValueError: an unknown arrangement, a number out of range, similarities of another length, or sets of fewer than 20.
     """
     source = study.source
     if arrangement not in ARRANGEMENTS:
@@ -139,10 +120,8 @@ def grade_sources(study: Study, similarity: NDArray, grades: int = 5, arrangemen
     sets = [np.sort(np.concatenate(grade)) for grade in members]
     size = len(sets[0])
     if size < SMALLEST_GRADE:
-        raise ValueError(
-            f"{len(rows)} simulated materials give {grades} sets of {size}; at least {SMALLEST_GRADE} each are needed:"
-            " raise N_MAX or lower GRADES"
-        )
+        counted = f"{len(rows)} simulated materials give {grades} sets of {size}"
+        raise ValueError(f"{counted}; at least {SMALLEST_GRADE} each are needed: raise N_MAX or lower GRADES")
     left_out = {
         "left out, target materials": int(is_target.sum()),
         "left out, remainder of equal sets": len(rows) - grades * size,
@@ -150,22 +129,21 @@ def grade_sources(study: Study, similarity: NDArray, grades: int = 5, arrangemen
     }
     graded = []
     for k, chosen in enumerate(sets, start=1):
-        part = source.select(chosen)
-        part = replace(part, name=f"{source.name}, set {k} of {grades} ({arrangement})", report=source.report | left_out)
+        called = f"{source.name}, set {k} of {grades} ({arrangement})"
+        part = replace(source.select(chosen), name=called, report=source.report | left_out)
         name = f"{study.name}-{arrangement.replace(' ', '-')}-{k}of{grades}"
         # trials pair only where all sets are drawn and split alike
         graded_study = replace(study, name=name, source=part, splits=study.splits or study.name)
-        graded.append(GradedSource(f"{k} of {grades}", graded_study, np.asarray(similarity)[chosen], arrangement))
+        graded.append(GradedSource(f"{k} of {grades}", graded_study, np.asarray(similarity)[chosen]))
     return graded
 
 
 def grade_design(settings: Settings, grade: GradedSource) -> Design:
-    """The grid of one grade: five n up to its size, the largest m, and trials by the preset's number for small targets.
+    """The grid of one grade: five n up to its size, the largest m, and for a paired comparison as many trials as small targets get.
 
-    A comparison of grades needs many paired trials however large the target is. No target material is in a grade, so the
-    choice of overlap is without effect.
+    No target material is in a grade, so the choice of overlap is without effect.
     """
-    preset = replace(settings.preset, points=POINTS, large_target_trials=settings.preset.small_target_trials)
+    preset = replace(settings.preset, points=_POINTS, large_target_trials=settings.preset.small_target_trials)
     return replace(settings, preset=preset, overlap="keep").design(grade.study)
 
 
@@ -178,45 +156,28 @@ def class_table(grades: list[GradedSource]) -> pd.DataFrame:
 
 
 def class_association(table: pd.DataFrame) -> float | None:
-    """Cramer's V of class and grade, from 0 (each grade has the same classes) to 1; None where there is one class.
-
-    Args:
-        table: of :func:`class_table`.
-    """
+    """Cramer's V of a :func:`class_table`, from 0 (each grade has the same classes) to 1; None where there is one class."""
     return None if len(table) < 2 else float(association(table.to_numpy(), method="cramer"))
 
 
 def grade_table(grades: list[GradedSource]) -> pd.DataFrame:
     """Size and similarity (lowest, median, highest) of each grade, and the simulated value's mean and standard deviation."""
-    rows = [
-        {
-            "grade": g.name,
-            "materials": len(g.study.source),
-            **dict(zip(("lowest", "median", "highest"), g.range.values())),
-            "simulated mean": g.study.source.y.mean(),
-            "simulated sd": g.study.source.y.std(),
-        }
-        for g in grades
-    ]
-    return pd.DataFrame(rows).set_index("grade")
+    rows = {}
+    for g in grades:
+        y, similar = g.study.source.y, dict(zip(("lowest", "median", "highest"), g.range.values()))
+        rows[g.name] = {"materials": len(y)} | similar | {"simulated mean": y.mean(), "simulated sd": y.std()}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("grade")
 
 
 def examples(study: Study, similarity: NDArray, nearest: NDArray, grades: list[GradedSource]) -> pd.DataFrame:
-    """For each grade a material of median similarity, and the measured material that it is compared with.
-
-    Args:
-        study: the whole study.
-        similarity, nearest: of :func:`similarity_to_target`.
-        grades: of :func:`grade_sources`.
-    """
+    """For each grade a material of median similarity, and the measured material that it is compared with."""
     position = {key: row for row, key in enumerate(study.source.keys)}
     simulated, measured = (task.table["structure"].to_numpy() for task in (study.source, study.target))
     rows = {}
     for grade in grades:
-        middle = int(np.argsort(grade.similarity, kind="stable")[len(grade.similarity) // 2])
+        middle = np.argsort(grade.similarity, kind="stable")[len(grade.similarity) // 2]
         row = position[grade.study.source.keys[middle]]
-        shown = {"similarity": similarity[row], "simulated": simulated[row], "nearest measured": measured[nearest[row]]}
-        rows[grade.name] = shown
+        rows[grade.name] = {"similarity": similarity[row], "simulated": simulated[row], "nearest measured": measured[nearest[row]]}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("grade")
 
 
@@ -229,7 +190,7 @@ def similarity_record(
     *,
     bootstrap: Bootstrap = BOOTSTRAP,
 ) -> dict:
-    """Everything that figures S1 and S2 draw.
+    """Everything that figures S1 and S2 draw: each set's curve and law, and the comparisons of the sets at each n.
 
     Args:
         grades: arranged by similarity, the most similar last.
@@ -238,40 +199,31 @@ def similarity_record(
         controls: arrangement -> its sets and their trials at their largest n, which is the sets' own size.
         by: how similarity was measured.
         bootstrap: of bands and intervals.
-
-    Returns:
-        ``property``, ``label``, ``unit``, ``study``, ``measure``, ``source``, ``target``; ``design``; ``grades``, each with its
-        name, size, similarity (low, median, high, and a histogram), curve (mae and 90 % bands over trials, and over trials
-        and materials) and ``law``; ``classes``; ``direct``; ``by_n``, one comparison (:func:`~sim2real.laws.contrasts.compare`)
-        for each n; ``controls``, one for each arrangement at the largest n; ``paper``.
     """
     design, bootstrap = trials[0].design, bootstrap.seeded(trials[0].design)
     m, table, ranges = max(design.m_grid), class_table(grades), [g.range for g in grades]
     edges = np.linspace(min(r["low"] for r in ranges), max(r["high"] for r in ranges), 41)
     cubes = [t.cube(m=m) for t in trials]
+    facts = {"n": list(design.n_grid), "m": m, "trials": design.trials, "seed": design.seed, "source_draws": design.distinct_draws}
     return Facts.of(direct).to_dict("study", "property", "label", "unit", "source", "target") | {
         "by": by,
         "measure": MEASURES[by],
         "left_out": {k: v for k, v in grades[0].study.source.report.items() if k.startswith("left out")},
-        "design": {"n": list(design.n_grid), "m": m, "trials": design.trials, "seed": design.seed}
-        | {"source_draws": design.distinct_draws},
+        "design": facts,
         "grades": [_grade_record(g, cube, edges, bootstrap) for g, cube in zip(grades, cubes)],
         "edges": edges.tolist(),
         "classes": {"names": list(table.index), "counts": table.to_numpy().T.tolist(), "cramers_v": class_association(table)},
         "direct": Band.of(bootstrap.trials(direct.errors("direct", m))).to_dict(),
         "by_n": [compare(trials, [r["median"] for r in ranges], n, bootstrap=bootstrap) for n in design.n_grid],
-        "controls": {
-            name: {"cramers_v": class_association(class_table(sets))}
-            | compare(
-                runs,
-                None if name == "random" else [s.range["median"] for s in sets],
-                runs[0].design.n_grid[-1],
-                bootstrap=bootstrap,
-            )
-            for name, (sets, runs) in controls.items()
-        },
+        "controls": {name: _control(name, *of, bootstrap) for name, of in controls.items()},
         "paper": paper("similarity"),
     }
+
+
+def _control(name: str, sets: list[GradedSource], runs: list[Trials], bootstrap: Bootstrap) -> dict:
+    order = None if name == "random" else [s.range["median"] for s in sets]
+    compared = compare(runs, order, runs[0].design.n_grid[-1], bootstrap=bootstrap)
+    return {"cramers_v": class_association(class_table(sets))} | compared
 
 
 def drawn_sets(record: dict) -> dict:

@@ -15,25 +15,16 @@ from sim2real.training.study import Study
 
 @dataclass(frozen=True)
 class Kind:
-    """What all studies of one kind share.
+    """What all studies of one kind share; ``baselines`` and ``drop_tested`` as :class:`~sim2real.training.study.Study`."""
 
-    Attributes:
-        candidates: what is tried when hyperparameters are chosen.
-        baselines, drop_tested: as :class:`~sim2real.training.study.Study` has them. Nearly all measured pairs and compounds are
-            simulated too: without all of them no source would be left, so that each trial drops its own test rows.
-        all_rows: whether all measured rows train, as in the paper, or as many as the preset's ``m_max``.
-        from_scratch: whether every n and m is a training of its own, so that presets give it fewer trials.
-        wide: whether networks are slow for their many inputs, so that hyperparameters are chosen in fewer trials.
-        shown: the choice of which figures show every value.
-    """
-
-    candidates: tune.Candidates
+    candidates: tune.Candidates  # what is tried when hyperparameters are chosen
     baselines: tuple[str, ...] = ("ridge", "trees", "simulator")
+    # nearly all measured pairs and compounds are simulated too: without all of them no source would be left
     drop_tested: bool = False
-    all_rows: bool = False
-    from_scratch: bool = False
-    wide: bool = False
-    shown: str = "property"
+    all_rows: bool = False  # whether all measured rows train, as in the paper, or as many as the preset's ``m_max``
+    from_scratch: bool = False  # whether every n and m is a training of its own, so that presets give it fewer trials
+    wide: bool = False  # whether networks are slow for their many inputs, so that fewer trials choose hyperparameters
+    shown: str = "property"  # the choice of which figures show every value
 
     @property
     def untuned(self) -> Recipe:

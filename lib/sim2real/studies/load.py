@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from sim2real.studies import local
@@ -37,26 +36,13 @@ def load_study(kind: str, edition: str, settings: Settings | str = "quick", *, t
         DataError: a file that cannot be had or used.
         NoStudy: your tables name no study of that kind.
     """
-    return next(load_studies(kind, edition, settings, tuned=tuned, **choice))
-
-
-def load_studies(
-    kind: str, edition: str, settings: Settings | str = "quick", *, tuned: bool = True, **choice: Any
-) -> Iterator[Study]:
-    """The studies that figures show side by side, that of :func:`load_study` first: all properties, simulators or blocks."""
-    cases = chosen_cases(kind, edition, **choice)
-    if isinstance(settings, str):
-        settings = resolve(edition, settings, kind=kind)
-    for case, full in cases:
-        yield case.study(settings, tuned=tuned, **full)
+    case, full = chosen_cases(kind, edition, **choice)[0]
+    sizes = resolve(edition, settings, kind=kind) if isinstance(settings, str) else settings
+    return case.study(sizes, tuned=tuned, **full)
 
 
 def chosen_cases(kind: str, edition: str, **choice: Any) -> list[tuple[Case, dict[str, Any]]]:
-    """The rows of the table that a choice asks for, each with a value of every choice.
-
-    Raises:
-        ValueError, NoStudy: as :func:`load_study`.
-    """
+    """The rows of the table that a choice asks for, each with a value of every choice; errors are those of :func:`load_study`."""
     rows = [case for case in CASES if (case.kind, case.edition) == (kind, edition)]
     if not rows:
         editions = dict.fromkeys(case.edition for case in CASES)

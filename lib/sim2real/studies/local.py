@@ -28,63 +28,48 @@ from sim2real.training.study import Study
 TABLES = ROOT / "data" / "local.toml"
 EXAMPLE = DATA / "local.example.toml"
 SMALLEST_TARGET, SMALLEST_SOURCE = 10, 40
-_ANY = ("any", "polymer", "molecule", "composition")
 
 
 @dataclass(frozen=True)
 class Reader:
-    """How the blocks of one kind of study are read.
+    """How the blocks of one kind of study are read."""
 
-    Attributes:
-        kinds: what ``kind`` says in the file, the default first.
-        words: of such a study, for the file that names none.
-        entries: of the block beside ``source``, ``target`` and ``kind``.
-        needed, known: entries of a side.
-        read: (where, block, file and entries of both sides) -> the two tables.
-        sides: (source, target, settings) -> what is learned.
-        hint: what else a side needs, for messages.
-    """
-
-    kinds: tuple[str, ...]
-    words: str
-    entries: tuple[str, ...]
-    needed: tuple[str, ...]
+    kinds: tuple[str, ...]  # what ``kind`` says in the file, the default first
+    words: str  # of such a study, for the file that names none
+    needed: tuple[str, ...]  # entries of a side
     known: tuple[str, ...]
-    read: Callable[[str, dict, list[tuple[Path, dict]]], tuple[Task, Task]]
+    read: Callable[[str, dict, list[tuple[Path, dict]]], Iterable[Task]]  # (where, block, file and entries of both sides)
     sides: Callable[[Task, Task, Settings], Sides]
-    hint: str = ""
+    entries: tuple[str, ...] = ()  # of the block beside ``source``, ``target`` and ``kind``
+    descriptor: str = ""  # where there is none to choose
+    hint: str = ""  # what else a side needs, for messages
 
 
-def _read_materials(where: str, block: dict, tables: list[tuple[Path, dict]]) -> tuple[Task, Task]:
+def _read_materials(where: str, block: dict, tables: list[tuple[Path, dict]]) -> Iterable[Task]:
     property = block.get("property", "")
     known = PROPERTIES | OTHER_PROPERTIES
     if property and property not in known:
         raise DataError(f"{where}: property is {property!r}; expected one of {', '.join(known)}, or leave it out")
-    options = {"property": property, "kind": block.get("kind", "any")}
-    source, target = (read_table(path, **options, **entries) for path, entries in tables)
-    if source.property.unit != target.property.unit:
-        raise DataError(f"{where}: source is in {source.property.unit}, target in {target.property.unit}; expected one unit")
+    source, target = (read_table(path, property=property, kind=_kind_of(block), **entries) for path, entries in tables)
+    check_units(source, target, f"{where}: ")
     # figures name the property once, by the target's column
     return replace(source, property=target.property), target
 
 
-def _read_pairs(where: str, block: dict, tables: list[tuple[Path, dict]]) -> tuple[Task, Task]:
+def _read_pairs(where: str, _: dict, tables: list[tuple[Path, dict]]) -> Iterable[Task]:
     try:
-        source, target = (chi_from_table(path, **entries) for path, entries in tables)
+        return [chi_from_table(path, **entries) for path, entries in tables]
     except DataError:
         raise
     except ValueError as error:  # a wrong choice of columns or an unknown unit
         raise DataError(f"{where}: {error}") from error
-    return source, target
 
 
-def _read_conductivities(where: str, block: dict, tables: list[tuple[Path, dict]]) -> tuple[Task, Task]:
-    thermal, electrical = (read_transport(p, property=q, **e) for (p, e), q in zip(tables, (THERMAL, ELECTRICAL)))
-    return thermal, electrical
+def _read_conductivities(_where: str, _: dict, tables: list[tuple[Path, dict]]) -> Iterable[Task]:
+    return [read_transport(path, property=of, **entries) for (path, entries), of in zip(tables, (THERMAL, ELECTRICAL))]
 
 
-def own_materials(source: Task, target: Task, settings: Settings) -> Sides:
-    """Two tables of one property, cut to the sizes of a run."""
+def _materials(source: Task, target: Task, settings: Settings) -> Sides:
     return Sides(limit_source(source, settings.n_max), limit_target(target, settings.preset.target_max))
 
 
@@ -92,32 +77,32 @@ _SIDE = ("file", "structure", "value", "unit", "name", "group", "licence", "cita
 _PAIR = ("file", "temperature", "value", "polymer", "solvent", "pair", "separator", "temperature_unit", "group", "name")
 READERS = {
     "polymers": Reader(
-        kinds=_ANY,
-        words="materials and one property",
-        entries=("property", "descriptor"),
+        ("any", "polymer", "molecule", "composition"),
+        "materials and one property",
         needed=("file", "structure", "value", "unit"),
         known=_SIDE,
         read=_read_materials,
-        sides=own_materials,
+        sides=_materials,
+        entries=("property", "descriptor"),
     ),
     "pairs": Reader(
-        kinds=("chi",),
-        words="kind chi",
-        entries=(),
+        ("chi",),
+        "kind chi",
         needed=("file", "temperature", "value"),
         known=(*_PAIR, "licence", "citation"),
         read=_read_pairs,
         sides=own_pairs,
+        descriptor=PAIR_DESCRIPTOR,
         hint=", and polymer and solvent, or pair",
     ),
     "conductivity": Reader(
-        kinds=("conductivity",),
-        words="kind conductivity",
-        entries=(),
+        ("conductivity",),
+        "kind conductivity",
         needed=("file", "structure", "value"),
         known=(*_SIDE, "unit_column"),
         read=_read_conductivities,
         sides=by_law,
+        descriptor="composition",
     ),
 }
 
@@ -128,24 +113,26 @@ def tables_path(tables: str | Path = "") -> Path:
     return path if path.exists() else ROOT / path
 
 
-def read_file_of_blocks(path: Path) -> dict[str, Any]:
+def _every_block(path: Path) -> dict[str, dict]:
     """Every entry of a TOML file, each of a known kind; errors are those of :func:`read_blocks`."""
     if not path.is_file():
-        raise DataError(f"EDITION=local: no file {short(path)}; copy {short(EXAMPLE)} to it and name your tables there")
+        raise DataError(f"EDITION=local: no file {_short(path)}; copy {_short(EXAMPLE)} to it and name your tables there")
     try:
-        blocks = tomllib.loads(path.read_text(encoding="utf-8"))
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{short(path)}: {error}") from error
-    if not blocks:
-        raise DataError(f"{short(path)} names no study; {short(EXAMPLE)} shows how")
+        raise DataError(f"{_short(path)}: {error}") from error
+    if not entries:
+        raise DataError(f"{_short(path)} names no study; {_short(EXAMPLE)} shows how")
     every = [word for reader in READERS.values() for word in reader.kinds]
+    # a block that is none lacks both of its sides, and a side that is none all that it needs
+    blocks = {name: _table(block) for name, block in entries.items()}
     for name, block in blocks.items():
-        if kind_of(block) not in every:
-            raise DataError(f"{_where(path, name)}: kind is {kind_of(block)!r}; expected {_listed(every, 'or')}")
+        if _kind_of(block) not in every:
+            raise DataError(f"{_where(path, name)}: kind is {_kind_of(block)!r}; expected {_listed(every, 'or')}")
     return blocks
 
 
-def read_blocks(kind: str, path: Path = TABLES, property: str = "") -> dict[str, Any]:
+def read_blocks(kind: str, path: Path = TABLES, property: str = "") -> dict[str, dict]:
     """The blocks of a TOML file that are of one kind of study: name -> entries.
 
     Args:
@@ -158,21 +145,23 @@ def read_blocks(kind: str, path: Path = TABLES, property: str = "") -> dict[str,
         NoStudy: there is none of that kind.
         ValueError: no block has that name or property; the message lists those there are.
     """
-    own = {name: block for name, block in read_file_of_blocks(path).items() if kind_of(block) in READERS[kind].kinds}
+    own = {name: block for name, block in _every_block(path).items() if _kind_of(block) in READERS[kind].kinds}
     if not own:
-        raise NoStudy(f"{short(path)} names no study of {READERS[kind].words}; {short(EXAMPLE)} shows how")
-    first = [name for name, block in own.items() if not property or property in (name, _property_of(block))][:1]
+        raise NoStudy(f"{_short(path)} names no study of {READERS[kind].words}; {_short(EXAMPLE)} shows how")
+    # a block's property is the one it names, or the column of its own
+    called = {name: (name, block.get("property") or _table(block.get("target")).get("value")) for name, block in own.items()}
+    first = [name for name in own if not property or property in called[name]][:1]
     if not first:
-        raise ValueError(f"unknown PROPERTY {property!r}: {short(path)} has the blocks {_listed(own)}")
-    return {name: own[name] for name in (*first, *(name for name in own if name not in first))}
+        raise ValueError(f"unknown PROPERTY {property!r}: {_short(path)} has the blocks {_listed(own)}")
+    return {name: own[name] for name in dict.fromkeys([*first, *own])}
 
 
 def kind_of_study(path: Path, block: str = "") -> str:
     """The kind of study that a block is, the file's first if empty; errors are those of :func:`read_blocks`."""
-    blocks = read_file_of_blocks(path)
+    blocks = _every_block(path)
     if block and block not in blocks:
-        raise ValueError(f"unknown block {block!r}: {short(path)} has {_listed(blocks)}")
-    word = kind_of(blocks[block or next(iter(blocks))])
+        raise ValueError(f"unknown block {block!r}: {_short(path)} has {_listed(blocks)}")
+    word = _kind_of(blocks[block or next(iter(blocks))])
     return next(kind for kind, reader in READERS.items() if word in reader.kinds)
 
 
@@ -185,18 +174,18 @@ def read_tables(kind: str, path: Path, name: str, block: dict) -> tuple[Task, Ta
     reader, where = READERS[kind], _where(path, name)
     if not re.fullmatch(r"\w[\w-]*", name):
         raise DataError(f"{where}: expected a name of letters, digits, - and _, since files are called after it")
-    if not isinstance(block, dict) or not {"source", "target"} <= set(block):
-        raise DataError(f"{where}: expected the entries source and target; {short(EXAMPLE)} shows how")
+    if not {"source", "target"} <= set(block):
+        raise DataError(f"{where}: expected the entries source and target; {_short(EXAMPLE)} shows how")
     _refuse_others(where, block, ("source", "target", "kind", *reader.entries))
     descriptor_of(kind, block, where)
     tables = []
     for side in ("source", "target"):
-        entry = block[side] if isinstance(block[side], dict) else {}
-        missing = sorted(set(reader.needed) - set(entry))
+        entries = dict(_table(block[side]))
+        missing = sorted(set(reader.needed) - set(entries))
         if missing:
             raise DataError(f"{where}, {side}: {', '.join(missing)} missing; expected {_listed(reader.needed)}{reader.hint}")
-        _refuse_others(f"{where}, {side}", entry, reader.known)
-        tables.append((path.parent / entry["file"], {key: value for key, value in entry.items() if key != "file"}))
+        _refuse_others(f"{where}, {side}", entries, reader.known)
+        tables.append((path.parent / entries.pop("file"), entries))
     source, target = reader.read(where, block, tables)
     if target.property.name == name or kind != "polymers":
         return source, target
@@ -209,27 +198,25 @@ def own_sides(kind: str, settings: Settings, *, block: str, tables: Path, **_: s
     return READERS[kind].sides(*read_tables(kind, tables, block, read_blocks(kind, tables)[block]), settings)
 
 
-def descriptor_of(kind: str, block: Any, where: str = "") -> str:
-    """The name of the descriptor of a block.
-
-    Raises:
-        DataError: an unknown one.
-    """
-    if kind != "polymers":
-        return {"pairs": PAIR_DESCRIPTOR, "conductivity": "composition"}[kind]
-    entries = block if isinstance(block, dict) else {}
-    descriptor = entries.get("descriptor", "composition" if kind_of(block) == "composition" else "molecular")
+def descriptor_of(kind: str, block: dict, where: str = "") -> str:
+    """The name of the descriptor of a block; a DataError where it is unknown."""
+    if READERS[kind].descriptor:
+        return READERS[kind].descriptor
+    descriptor = block.get("descriptor", "composition" if _kind_of(block) == "composition" else "molecular")
     if descriptor not in DESCRIPTORS:
         raise DataError(f"{where}: descriptor is {descriptor!r}; expected one of {', '.join(DESCRIPTORS)}")
     return descriptor
 
 
-def check_sizes(name: str, study: Study) -> None:
-    """Refuse sides with too few materials to learn from.
+def check_units(source: Task, target: Task, where: str = "") -> None:
+    """Refuse sides in two units with a DataError."""
+    units = source.property.unit, target.property.unit
+    if units[0] != units[1]:
+        raise DataError(f"{where}source is in {units[0]}, target in {units[1]}; expected one unit")
 
-    Raises:
-        DataError: the side, its materials and how many are needed.
-    """
+
+def check_sizes(name: str, study: Study) -> None:
+    """Refuse sides with too few materials to learn from: a DataError with the side, its materials and how many are needed."""
     for side, least in ((study.source, SMALLEST_SOURCE), (study.target, SMALLEST_TARGET)):
         if len(side) < least:
             raise DataError(f"{name}: {side.name} has {len(side)} materials that can be used; expected at least {least}")
@@ -244,39 +231,36 @@ def chosen_for(study: Study, m: int, kind: str) -> Recipe:
         kind: a key of :data:`~sim2real.studies.kinds.KINDS`, for what is tried.
     """
     # a choice among other candidates is not taken
-    tried = hashlib.sha256(repr(KINDS[kind].candidates.stages).encode()).hexdigest()[:8]
-    store = CACHE / "tuning" / f"{study.name}-{study.source.fingerprint}-{study.target.fingerprint}-m{m}-{tried}"
-    path = store.with_name(store.name + ".json")
+    candidates = hashlib.sha256(repr(KINDS[kind].candidates.stages).encode()).hexdigest()[:8]
+    store = CACHE / "tuning" / f"{study.name}-{study.source.fingerprint}-{study.target.fingerprint}-m{m}-{candidates}"
+    path, part, table = (store.with_name(f"{store.name}.{end}") for end in ("json", "part", "csv"))
     if path.exists():
         return from_dict(json.loads(path.read_text()))
     announce(f"{study.name}: choosing hyperparameters on validation data, some minutes, once for these data")
-    settings, table = KINDS[kind].choose(study, m)
+    settings, tried = KINDS[kind].choose(study, m)
     path.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(store.with_name(store.name + ".csv"), index=False, lineterminator="\n")
-    part = store.with_name(store.name + ".part")
+    tried.to_csv(table, index=False, lineterminator="\n")
     part.write_text(json.dumps(asdict(settings), indent=1) + "\n")
     part.replace(path)
     return settings
 
 
-def kind_of(block: Any) -> str:
-    """What a block says it is, ``any`` where it does not."""
-    return str(block.get("kind", "any")) if isinstance(block, dict) else "any"
+def _table(entry: Any) -> dict:
+    """The entry itself, or an empty one where it holds no others."""
+    return entry if isinstance(entry, dict) else {}
 
 
-def _property_of(block: Any) -> str:
-    """The property that a block names, or the column of its own one."""
-    target = block.get("target", {}) if isinstance(block, dict) else {}
-    return str(block.get("property") or (target.get("value", "") if isinstance(target, dict) else ""))
+def _kind_of(block: dict) -> str:
+    return str(block.get("kind", "any"))
 
 
-def short(path: Path) -> str:
+def _short(path: Path) -> str:
     """A file by its folder and name."""
     return f"{path.parent.name}/{path.name}"
 
 
 def _where(path: Path, name: str) -> str:
-    return f"{short(path)}, [{name}]"
+    return f"{_short(path)}, [{name}]"
 
 
 def _listed(names: Iterable[str], joint: str = "and") -> str:

@@ -11,7 +11,7 @@ import ast
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +27,9 @@ except ModuleNotFoundError as error:
 from sim2real.datasets.paths import CACHE, ROOT
 from sim2real.datasets.task import NoStudy
 
-CELL_TIMEOUT = 3600
-"""Seconds a cell may run."""
-
-# Trials run in parallel processes: a second thread in each only makes them wait for each other.
-_ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+CELL_TIMEOUT = 3600  # seconds
 _TYPES = {bool: "true or false", int: "an integer", float: "a number", str: "a string", list: "a list"}
 _TAG = "parameters"
-_INJECTED_TAG = "injected-parameters"  # papermill's own cell
 
 
 class NotebookError(Exception):
@@ -56,18 +51,24 @@ class NothingToRun(NotebookError):
 
 
 def run_notebook(
-    path: str | Path,
-    parameters: Mapping[str, Any] | None = None,
-    output: str | Path | None = None,
-    timeout: int = CELL_TIMEOUT,
+    path: str | Path, parameters: Mapping[str, Any] | None = None, output: str | Path | None = None, timeout: int = CELL_TIMEOUT
 ) -> Path:
-    """Execute a notebook from the repository's root (installed: the working directory) and return the path of the executed copy.
+    """Execute a notebook from the repository's root (installed: the working directory); what cells print comes as it is printed.
 
-    parameters replace values of the cell tagged `parameters` and must have their types (an integer is a number too;
-    where the notebook says None any literal is allowed). output: folder of the copy, default `.cache/notebooks`.
-    timeout: seconds a cell. What cells print goes to this process's stdout and stderr as it comes. Raises
-    ParameterError before anything is executed, NotebookError where a cell fails; its full traceback is then in a .log
-    file beside the copy. NothingToRun where a cell says that one's own tables hold no study for this notebook.
+    Args:
+        path: of the notebook.
+        parameters: replace values of the cell tagged `parameters` and have their types (an integer is a number too; where the
+            notebook says None any literal is allowed).
+        output: folder of the executed copy, `.cache/notebooks` if None.
+        timeout: seconds a cell.
+
+    Returns:
+        The path of the executed copy.
+
+    Raises:
+        ParameterError: before anything is executed.
+        NotebookError: a cell fails; its traceback is in a .log file beside the copy.
+        NothingToRun: a cell says that one's own tables hold no study for this notebook.
     """
     path = Path(path)
     defaults = read_parameters(path)
@@ -79,53 +80,42 @@ def run_notebook(
     copy.parent.mkdir(parents=True, exist_ok=True)
     log = copy.with_suffix(".log")
     log.unlink(missing_ok=True)
+    options = {"kernel_name": "python3", "language": "python", "cwd": ROOT, "execution_timeout": timeout}
     try:
-        with _environment(_ONE_THREAD):
-            execute_notebook(
-                path.resolve(),
-                copy,
-                parameters=values,
-                kernel_name="python3",
-                language="python",
-                cwd=ROOT,
-                execution_timeout=timeout,
-                progress_bar=True,
-                stdout_file=sys.stdout,
-                stderr_file=sys.stderr,
-            )
+        with _one_thread():
+            execute_notebook(path.resolve(), copy, values, stdout_file=sys.stdout, stderr_file=sys.stderr, **options)
     except PapermillExecutionError as error:
         if error.ename == NoStudy.__name__:
             raise NothingToRun(f"{path}: nothing to run: {error.evalue}") from error
         log.write_text(strip_color("\n".join(error.traceback)) + "\n", encoding="utf-8")
-        exception = f"{error.ename}: {error.evalue}".strip().splitlines()[0]
-        raise NotebookError(_failure(path, copy, error.cell_index, exception, log)) from error
+        reason = f"{error.ename}: {error.evalue}".strip().splitlines()[0]
+        raise NotebookError(_failure(path, copy, reason, log)) from error
     except (CellTimeoutError, DeadKernelError) as error:
         log.write_text(f"{error}\n", encoding="utf-8")
         reason = f"took more than {timeout} s" if isinstance(error, CellTimeoutError) else "ended the kernel (out of memory?)"
-        raise NotebookError(_failure(path, copy, _last_started(copy), reason, log)) from error
+        raise NotebookError(_failure(path, copy, reason, log)) from error
     return copy
 
 
 def read_parameters(path: str | Path) -> dict[str, Any]:
     """The names and default values of a notebook's `parameters` cell, read without executing it.
 
-    Raises ParameterError where the file is no notebook, where not exactly one code cell has the tag, and where the cell
-    holds anything but assignments of literals: bool, int, float, str, None, or a list of these.
+    Raises:
+        ParameterError: the file is no notebook, not exactly one code cell has the tag, or the cell holds anything but assignments
+            of literals: bool, int, float, str, None, or a list of these.
     """
-    path = Path(path)
     try:
         notebook = nbformat.read(path, as_version=4)
     except (OSError, ValueError, nbformat.ValidationError) as error:
         raise ParameterError(f"{path} is not a readable notebook ({str(error).splitlines()[0]})") from error
-    tagged = [cell for cell in notebook.cells if cell.cell_type == "code" and _TAG in cell.metadata.get("tags", [])]
+    tagged = [cell.source for cell in notebook.cells if cell.cell_type == "code" and _TAG in cell.metadata.get("tags", [])]
     if len(tagged) != 1:
         raise ParameterError(f"{path}: {len(tagged)} code cells are tagged {_TAG!r}; expected exactly one")
-    source = tagged[0].source
     try:
-        statements = ast.parse(source).body
+        statements = ast.parse(tagged[0]).body
     except SyntaxError as error:
         raise ParameterError(f"{path}: line {error.lineno} of the parameters cell is not Python ({error.msg})") from error
-    return dict(_assignment(path, source, statement) for statement in statements)
+    return dict(_assignment(path, tagged[0], statement) for statement in statements)
 
 
 def run_command(arguments: Sequence[str]) -> int:
@@ -147,7 +137,7 @@ def run_command(arguments: Sequence[str]) -> int:
 
 
 def _from_text(path: Path, pairs: Sequence[str]) -> dict[str, Any]:
-    """KEY=VALUE arguments as values of the types that the notebook's parameters have."""
+    """KEY=VALUE arguments as values: a text where the notebook has one, else the literal that is spelled if one is."""
     defaults = read_parameters(path)
     values: dict[str, Any] = {}
     for pair in pairs:
@@ -156,30 +146,21 @@ def _from_text(path: Path, pairs: Sequence[str]) -> dict[str, Any]:
             raise ParameterError(f"expected KEY=VALUE, got {pair!r}; {_allowed(path, defaults)}")
         if key in values:
             raise ParameterError(f"parameter {key} is given twice")
-        values[key] = text if isinstance(defaults.get(key), str) else _literal(text)
+        values[key] = text
+        if not isinstance(defaults.get(key), str):
+            with suppress(ValueError, SyntaxError):
+                values[key] = ast.literal_eval(text.capitalize() if text.lower() in ("true", "false", "none") else text)
     return values
 
 
-def _literal(text: str) -> Any:
-    """The value that a text spells, true and false in any case; the text itself where it spells none."""
-    try:
-        return ast.literal_eval(text.capitalize() if text.lower() in ("true", "false", "none") else text)
-    except (ValueError, SyntaxError):
-        return text
-
-
 def _assignment(path: Path, source: str, statement: ast.stmt) -> tuple[str, Any]:
-    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-        target = statement.targets[0]
-    else:
-        target = getattr(statement, "target", None) if isinstance(statement, ast.AnnAssign) else None
-    if isinstance(target, ast.Name):
-        try:
+    """Name and value of NAME = VALUE or NAME: TYPE = VALUE."""
+    targets = getattr(statement, "targets", None) or [getattr(statement, "target", None)]
+    if isinstance(statement, ast.Assign | ast.AnnAssign) and len(targets) == 1 and isinstance(targets[0], ast.Name):
+        with suppress(ValueError, TypeError):
             value = ast.literal_eval(statement.value)
             if _is_plain(value):
-                return target.id, value
-        except (ValueError, TypeError):
-            pass
+                return targets[0].id, value
     raise ParameterError(
         f"{path}: {source.splitlines()[statement.lineno - 1]!r} in the parameters cell; expected NAME = VALUE with a"
         " plain number, string, True, False, None or a list of these"
@@ -210,42 +191,31 @@ def _allowed(path: Path, defaults: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables, which the kernel inherits, and restore them; papermill has no way to hand them
-    over."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
+def _one_thread() -> Iterator[None]:
+    """Kernels inherit one thread a process: trials run in parallel processes, where a second one would only wait.
+
+    Papermill has no way to hand variables over.
+    """
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ[name] for name in names if name in os.environ}
+    os.environ.update(dict.fromkeys(names, "1"))
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        for name in names:
+            del os.environ[name]
+        os.environ.update(before)
 
 
-def _last_started(copy: Path) -> int:
-    """Index, in the executed copy, of the last cell that was begun."""
-    cells = nbformat.read(copy, as_version=4).cells
-    return max((i for i, cell in enumerate(cells) if cell.metadata.get("papermill", {}).get("start_time")), default=0)
-
-
-def _failure(path: Path, copy: Path, index: int, reason: str, log: Path) -> str:
-    """One line on the failed cell, numbered from 1 as in the notebook itself; index counts papermill's injected cell
-    too."""
-    cells = [cell for cell in nbformat.read(copy, as_version=4).cells if not _is_marker(cell)]
-    injected = sum(_INJECTED_TAG in cell.metadata.get("tags", []) for cell in cells[:index])
-    first_line = next(iter(cells[index].source.strip().splitlines()), "")
-    return (
-        f"{path}: cell {index + 1 - injected} ({first_line}) failed: {reason}"
-        f" [traceback: {_short(log)}; executed copy: {_short(copy)}]"
-    )
-
-
-def _is_marker(cell: nbformat.NotebookNode) -> bool:
-    """Whether papermill put the cell into the copy to point at an error."""
-    return "papermill-error-cell-tag" in cell.metadata.get("tags", [])
+def _failure(path: Path, copy: Path, reason: str, log: Path) -> str:
+    """One line on the cell that was begun last, numbered from 1 as in the notebook: without the cells that papermill added."""
+    added = {"papermill-error-cell-tag", "injected-parameters"}
+    cells = [cell for cell in nbformat.read(copy, as_version=4).cells if not added & set(cell.metadata.get("tags", []))]
+    begun = [k for k, cell in enumerate(cells) if cell.metadata.get("papermill", {}).get("start_time")]
+    number = begun[-1] if begun else 0
+    first_line = next(iter(cells[number].source.strip().splitlines()), "")
+    said = f"[traceback: {_short(log)}; executed copy: {_short(copy)}]"
+    return f"{path}: cell {number + 1} ({first_line}) failed: {reason} {said}"
 
 
 def _short(path: Path) -> Path:

@@ -8,13 +8,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from sim2real import figures
 from sim2real.datasets.tables import read_table
 from sim2real.datasets.task import DataError, Task
 from sim2real.laws.curve import learning_curve
 from sim2real.studies.kinds import KINDS
-from sim2real.studies.local import EXAMPLE, check_sizes, chosen_for, kind_of_study
+from sim2real.studies.local import EXAMPLE, check_sizes, check_units, chosen_for, kind_of_study
 from sim2real.studies.presets import PRESETS, resolve
 from sim2real.studies.run import Run
 from sim2real.studies.sides import Sides, describe
@@ -62,9 +63,7 @@ def study(
     """
     options = {"structure": structure, "value": value, "unit": unit, "property": property, "kind": kind}
     sides = [side if isinstance(side, Task) else read_table(side, **options) for side in (source, target)]
-    units = [side.property.unit for side in sides]
-    if units[0] != units[1]:
-        raise DataError(f"source is in {units[0]}, target in {units[1]}; expected one unit")
+    check_units(*sides)
     descriptor = descriptor or ("composition" if kind == "composition" else "molecular")
     described = describe(Sides(*sides), descriptor, workers or os.cpu_count() or 1)
     made = Study(f"{name}-{descriptor}", described.source, described.target, KINDS["polymers"].untuned, splits=name)
@@ -77,13 +76,10 @@ def run_study(
     design: Design | None = None,
     *,
     surface: bool = False,
-    trials: int = 0,
-    seed: int = 0,
-    overlap: str = "keep",
     preset: str = "quick",
-    workers: int = 0,
     arms: tuple[str, ...] | None = None,
     store: Path | None = None,
+    **sizes: Any,
 ) -> Trials:
     """Train what is not stored yet of a study's trials, and return all of them.
 
@@ -91,13 +87,11 @@ def run_study(
         study: with descriptors and hyperparameters.
         design: the grid; if None, one that the other arguments make.
         surface: many m instead of one, for :func:`~sim2real.laws.grid.error_surface`.
-        trials: a cell; 0 is the preset's.
-        seed: changes all random numbers.
-        overlap: ``keep`` leaves the measured materials' own simulations in the source, ``drop`` takes them out.
         preset: ``smoke``, ``quick`` or ``paper``: sizes of the grid and numbers of trials.
-        workers: processes, one a core if 0.
         arms: ``transfer``, ``direct`` and baselines; all that the study has if None.
         store: folder of the stored trials; in the cache if None.
+        sizes: ``trials`` a cell, ``seed`` of all random numbers, ``overlap`` (``keep`` leaves the measured materials' own
+            simulations in the source, ``drop`` takes them out) and ``workers`` (processes, one a core if 0).
 
     Returns:
         An error for each arm, n, m, trial and test material, in the unit of the target's property.
@@ -106,7 +100,7 @@ def run_study(
         ValueError: a size exceeds the data, or the source is too small for a grid: one line.
     """
     kind = "pairs" if study.clusters() is not None else "polymers"
-    settings = resolve("local", preset, trials=trials, seed=seed, overlap=overlap, workers=workers, kind=kind)
+    settings = resolve("local", preset, kind=kind, **sizes)
     if design is None:
         design = settings.surface_design(study) if surface else settings.design(study)
     return experiment.run_trials(study, design, workers=settings.workers, arms=arms, store=store)
@@ -124,21 +118,17 @@ def curve_command(arguments: Sequence[str]) -> int:
     parser.add_argument("--preset", choices=PRESETS, default="quick", help="how much is run (%(default)s)")
     for name, what in (("trials", "a cell"), ("workers", "processes"), ("seed", "changes all random numbers")):
         parser.add_argument(f"--{name}", type=int, default=0, metavar="NUMBER", help=what)
-    options = parser.parse_args(arguments)
+    options = vars(parser.parse_args(arguments))
     try:
-        for path in _curve(options.tables, options.block, options.out, **_sizes(options)):
-            print(path)
+        paths = _curve(options.pop("tables"), options.pop("block"), options.pop("out"), **options)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1 if isinstance(error, DataError) else 2
+    print(*paths, sep="\n")
     return 0
 
 
-def _sizes(options: argparse.Namespace) -> dict[str, int | str]:
-    return {name: getattr(options, name) for name in ("preset", "trials", "workers", "seed")}
-
-
-def _curve(tables: Path, block: str, out: Path, *, preset: str, **sizes: int) -> list[Path]:
+def _curve(tables: Path, block: str, out: Path, preset: str, **sizes: int) -> list[Path]:
     kind = kind_of_study(tables, block)
     run = Run("local", preset, figures=out, kind=kind, **sizes)
     study = run.study(kind, property=block, tables=tables)
@@ -146,6 +136,5 @@ def _curve(tables: Path, block: str, out: Path, *, preset: str, **sizes: int) ->
     curve = learning_curve(trials, other=other)
     name = f"curve-{study.name.removeprefix('local-')}"
     run.save(name, study.target.property.label, figures.scaling, [curve], words=run.words([study]))
-    report = out / f"{name}.csv"
-    curve.report().to_csv(report, lineterminator="\n")
-    return [*(out / f"{name}.{suffix}" for suffix in ("png", "pdf", "json", "md")), report]
+    curve.report().to_csv(out / f"{name}.csv", lineterminator="\n")
+    return [out / f"{name}.{suffix}" for suffix in ("png", "pdf", "json", "md", "csv")]

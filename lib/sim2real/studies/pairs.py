@@ -7,9 +7,6 @@ target are not independent, and the twin shows the machinery, not chi.
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from sim2real.datasets import activity, chi_unifac
 from sim2real.datasets.pairs import load_chi_cosmo, load_chi_measured
 from sim2real.datasets.task import Task
@@ -29,31 +26,19 @@ def embedded_pairs(settings: Settings, **_: str) -> Sides:
 
 
 def public_pairs(settings: Settings, *, simulator: str, **_: str) -> Sides:
-    """Simulated and measured chi.
-
-    Args:
-        settings: ``n_max`` is the number of pairs simulated by UNIFAC beside the target's own, or of COSMO-RS rows.
-        simulator: ``cosmo`` (the mirrored 1,206 rows), ``cosmo-full`` (the paper's 9,575) or ``unifac`` (UNIFAC 2.0).
-
-    Raises:
-        DataError: a public file cannot be had.
-    """
-    target = limit_target(load_chi_measured(), settings.preset.target_max)
-    if simulator == "unifac":
-        source = chi_unifac.load_chi_unifac(settings.n_max, seed=SOURCE_SEED, measured=target)
-        return Sides(source, target, chi_unifac.simulated_target(target))
-    source = load_chi_cosmo(full=simulator == "cosmo-full")
-    return Sides(limit_source(source, settings.n_max), target, simulated_by_pair(source, target))
+    """Measured chi, and ``n_max`` rows of COSMO-RS (1,206, or the paper's 9,575 in ``cosmo-full``), or pairs by UNIFAC 2.0."""
+    measured = load_chi_measured()
+    if simulator != "unifac":
+        return own_pairs(load_chi_cosmo(full=simulator == "cosmo-full"), measured, settings)
+    target = limit_target(measured, settings.preset.target_max)
+    source = chi_unifac.load_chi_unifac(settings.n_max, seed=SOURCE_SEED, measured=target)
+    return Sides(source, target, chi_unifac.simulated_target(target))
 
 
 def own_pairs(source: Task, target: Task, settings: Settings) -> Sides:
-    """Your own tables of chi: the simulated value of a measured row is that of the same pair and temperature."""
+    """Two tables of chi: the simulated value of a measured row is that of the same pair and temperature, NaN without one."""
     target = limit_target(target, settings.preset.target_max)
-    return Sides(limit_source(source, settings.n_max), target, simulated_by_pair(source, target))
-
-
-def simulated_by_pair(source: Task, target: Task) -> NDArray[np.float64]:
-    """The source's value of every row of the target (rows,), by pair and temperature; NaN where it has none."""
     values = source.table.set_index(["key", "temperature"])["value"]
     values = values[~values.index.duplicated()]
-    return values.reindex(list(zip(target.table["key"], target.table["temperature"]))).to_numpy()
+    own = values.reindex(list(zip(target.table["key"], target.table["temperature"]))).to_numpy()
+    return Sides(limit_source(source, settings.n_max), target, own)

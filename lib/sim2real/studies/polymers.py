@@ -31,14 +31,8 @@ _memory = Memory(CACHE / "simulated", verbose=0)
 def embedded_polymers(settings: Settings, *, property: str, library: str, **_: str) -> Sides:
     """Quick simulations of virtual polymers, their classes as equal in number as the library allows, and measured polymers.
 
-    Args:
-        settings: ``n_max`` is the size of the source.
-        property: of :data:`sim2real.datasets.task.PROPERTIES`.
-        library: ``rules`` (the committed 42,000, made by polymerisation rules) or ``ngram`` (the paper's way,
-            :mod:`sim2real.chemistry.library.grow`; made when first asked for, about 20 ms a polymer).
-
-    Raises:
-        ValueError: ``n_max`` exceeds what there is to simulate.
+    ``library`` is ``rules`` (the committed 42,000, made by polymerisation rules) or ``ngram`` (the paper's way,
+    :mod:`sim2real.chemistry.library.grow`; made when first asked for, about 20 ms a polymer).
     """
     n_max, workers = settings.n_max, settings.workers
     units = load_virtual_polymers() if library == "rules" else _grow(-(-n_max // len(CLASSES)), workers)
@@ -58,11 +52,7 @@ def embedded_liquids(settings: Settings, *, property: str, **_: str) -> Sides:
 
 
 def public_polymers(settings: Settings, *, property: str, database: str, **_: str) -> Sides:
-    """Molecular dynamics of a public database (``radonpy`` or ``polyomics``), and measured polymers of several.
-
-    Raises:
-        DataError: a public file cannot be had.
-    """
+    """Molecular dynamics of a public database (``radonpy`` or ``polyomics``), and measured polymers of several."""
     source = limit_source(load_md_polymers(property, database), settings.n_max)
     return Sides(source, limit_target(load_measured_polymers(property), settings.preset.target_max))
 
@@ -70,7 +60,8 @@ def public_polymers(settings: Settings, *, property: str, database: str, **_: st
 def _simulated(structures: pd.DataFrame, what: str, load_target: Callable[[str], Task], property: str, settings: Settings) -> Sides:
     target = limit_target(load_target(property), settings.preset.target_max)
     values, own = (
-        _simulate(list(table["structure"]), settings.workers)[property].to_numpy() for table in (structures, target.table)
+        _simulate_stored(list(table["structure"]), _simulator_version(), settings.workers)[property].to_numpy()
+        for table in (structures, target.table)
     )
     source = Task(
         name=f"quick physics simulators (stand-in for MD), {what}",
@@ -88,10 +79,6 @@ def _simulated(structures: pd.DataFrame, what: str, load_target: Callable[[str],
 @_memory.cache(ignore=["workers"])
 def _grow(per_class: int, workers: int) -> pd.DataFrame:
     return grow_library(known_units(), per_class, SOURCE_SEED, workers)[0]
-
-
-def _simulate(structures: list[str], workers: int) -> pd.DataFrame:
-    return _simulate_stored(structures, _simulator_version(), workers)
 
 
 @_memory.cache(ignore=["workers"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,9 +37,7 @@ class FarFromData(UserWarning):
 
 
 class Predictor:
-    """Predicts chi, or ln gamma, of a pair of molecules with an interval.
-
-    An ensemble is trained on all simulations and on the measured values of a study of pairs.
+    """Predicts chi, or ln gamma, of a pair of molecules with an interval, by an ensemble trained on all of a study of pairs.
 
     Args:
         study: of :func:`~sim2real.studies.load.load_study` and kind ``pairs``, with hyperparameters.
@@ -47,7 +46,7 @@ class Predictor:
         seed: of the random numbers.
         workers: processes, for descriptors.
         described: structures ("polymer|solvent") of all pairs that the study's descriptors were chosen by, where it has been cut
-            since; its own if None.
+            since; its own if empty.
 
     Attributes:
         residuals: (rows,) what the members that did not see a measured row miss it by, NaN for rows that all of them saw.
@@ -57,14 +56,7 @@ class Predictor:
     """
 
     def __init__(
-        self,
-        study: Study,
-        *,
-        members: int = 20,
-        level: float = 0.9,
-        seed: int = 0,
-        workers: int = 1,
-        described: Sequence[str] | None = None,
+        self, study: Study, *, members: int = 20, level: float = 0.9, seed: int = 0, workers: int = 1, described: Sequence[str] = ()
     ) -> None:
         if members < 4:
             raise ValueError(f"members is {members}; expected at least 4, so that some members have not seen a row")
@@ -72,8 +64,7 @@ class Predictor:
             raise ValueError(f"{study.name} has no hyperparameters for pairs; load it with tuned=True")
         self.study, self.level = study, level
         self.polymeric = "*" in study.target.table["polymer"].iloc[0]
-        described = [*study.source.table["structure"], *study.target.table["structure"]] if described is None else described
-        self.descriptor = PairDescriptor(workers, CACHE / "descriptors").fit(described)
+        self.descriptor = PairDescriptor(workers, CACHE / "descriptors").fit(described or _structures(study))
         self.networks, seen = _fit(study, members, seed)
         every = np.tile(np.arange(len(study.target)), (members, 1))
         predicted = self.networks.predict(study.target.X, every)
@@ -151,9 +142,7 @@ class Predictor:
         return table.drop(columns=["polymer", "temperature"]).sort_values("predicted", ignore_index=True)
 
     @classmethod
-    def held_out_coverage(
-        cls, study: Study, *, members: int = 20, level: float = 0.9, seed: int = 0, workers: int = 1
-    ) -> pd.DataFrame:
+    def held_out_coverage(cls, study: Study, *, seed: int = 0, **options: Any) -> pd.DataFrame:
         """How often the interval holds the measured value, on a fifth of the target that an ensemble of its own never saw.
 
         Args are those of the class; held-out rows are cut by the study's ``split_by``. Their own simulations stay in the source.
@@ -162,31 +151,20 @@ class Predictor:
             One row: ``covered`` (share of held-out rows), ``level``, ``rows``, ``mae`` and the median ``width`` of intervals.
         """
         train, test = split_rows(study.target, numpy_generator(seed, "held out"), study.split_by)
-        described = [*study.source.table["structure"], *study.target.table["structure"]]
-        options = {"members": members, "level": level, "seed": seed, "workers": workers, "described": described}
-        predictor = cls(replace(study, target=study.target.select(train)), **options)
-        return predictor.coverage(study.target.select(test))
+        cut = replace(study, target=study.target.select(train))
+        return cls(cut, seed=seed, described=_structures(study), **options).coverage(study.target.select(test))
 
     def coverage(self, held: Task) -> pd.DataFrame:
         """How often the interval holds the values of measured rows that no member saw; returns as :meth:`held_out_coverage`."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FarFromData)
             table = self.predict(*(list(held.table[side]) for side in ("polymer", "solvent", "temperature")))
-        row = {
-            "covered": ((table["low"] <= held.y) & (held.y <= table["high"])).mean(),
-            "level": self.level,
-            "rows": len(held),
-            "mae": np.abs(table["predicted"] - held.y).mean(),
-            "width": (table["high"] - table["low"]).median(),
-        }
+        row = {"covered": ((table["low"] <= held.y) & (held.y <= table["high"])).mean(), "level": self.level, "rows": len(held)}
+        row |= {"mae": np.abs(table["predicted"] - held.y).mean(), "width": (table["high"] - table["low"]).median()}
         return pd.DataFrame([row], index=["held out"])
 
     def browse(self, temperature: float) -> None:
-        """In a notebook: a list of the measured polymers to choose from, and the ranking of solvents for the chosen one.
-
-        Raises:
-            ImportError: ipywidgets is missing, part of the extra ``lab``.
-        """
+        """In a notebook: a list of the measured polymers to choose from, and the ranking of solvents for the chosen one."""
         if interact is None:
             raise ImportError('browse needs ipywidgets: pip install "sim2real[lab]"')
         polymers = sorted(self.study.target.table["polymer"].unique())
@@ -204,17 +182,15 @@ class Predictor:
         return PAIR_SEPARATOR.join(two if self.polymeric else sorted(two))
 
     def _warnings(self, polymers: Sequence[str], solvents: Sequence[str], kelvin: np.ndarray) -> list[str]:
-        """What is to be said of each pair."""
         low, high = (getattr(self.study.target.table["temperature"], end)() for end in ("min", "max"))
         far = {}
         for side, structures in (("polymer", polymers), ("solvent", solvents)):
             measured, limit = self._measured[side]
-            vectors = self._scale(self.descriptor.molecules(list(structures))[0])
-            far[side] = np.linalg.norm(vectors[:, None] - measured[None], axis=2).min(axis=1) > limit
-        name = {"polymer": "polymer" if self.polymeric else "solute", "solvent": "solvent"}
+            name = "solute" if side == "polymer" and not self.polymeric else side
+            far[name] = np.linalg.norm(self._scaled(structures)[:, None] - measured[None], axis=2).min(axis=1) > limit
         rows = []
         for k, t in enumerate(kelvin):
-            words = [f"{name[side]} unlike those measured" for side in far if far[side][k]]
+            words = [f"{name} unlike those measured" for name in far if far[name][k]]
             if not low - 1e-6 <= t <= high + 1e-6:
                 words.append(f"temperature outside of those measured ({low:g} to {high:g} K)")
             rows.append("; ".join(words))
@@ -222,17 +198,20 @@ class Predictor:
 
     def _distances(self, side: str) -> tuple[np.ndarray, float]:
         """Scaled descriptors of the measured molecules on one side, and the distance beyond which another is far from them."""
-        structures = self.study.target.table.drop_duplicates(f"{side}_key")[side]
-        scaled = self._scale(self.descriptor.molecules(list(structures))[0])
+        scaled = self._scaled(self.study.target.table.drop_duplicates(f"{side}_key")[side])
         between = np.linalg.norm(scaled[:, None] - scaled[None], axis=2)
         np.fill_diagonal(between, np.inf)
         return scaled, float(np.quantile(between.min(axis=1), UNLIKE))
 
-    def _scale(self, vectors: np.ndarray) -> np.ndarray:
-        """Descriptors as the first network sees them, so that what it does not use does not count, in units that differ alike."""
-        width = vectors.shape[1]
-        shift, factor = (a[0, 0, :width].numpy() for a in (self.networks.inputs.shift, self.networks.inputs.factor))
+    def _scaled(self, structures: Sequence[str]) -> np.ndarray:
+        """Descriptors as the first network sees them: what it does not use does not count, and all differ alike."""
+        vectors = self.descriptor.molecules(list(structures))[0]
+        shift, factor = (a[0, 0, : vectors.shape[1]].numpy() for a in (self.networks.inputs.shift, self.networks.inputs.factor))
         return (vectors - shift) * factor
+
+
+def _structures(study: Study) -> list[str]:
+    return [*study.source.table["structure"], *study.target.table["structure"]]
 
 
 def _fit(study: Study, members: int, seed: int) -> tuple[Predictors, np.ndarray]:
@@ -241,19 +220,9 @@ def _fit(study: Study, members: int, seed: int) -> tuple[Predictors, np.ndarray]
     m = training_size(target, study.split_by)
     train = [split_rows(target, numpy_generator(seed, "ensemble", k), study.split_by)[0][:m] for k in range(members)]
     simulated = (source.X, source.y, np.tile(np.arange(len(source)), (members, 1)))
-    networks = fit_multitask(
-        (target.X, target.y, np.stack(train)),
-        simulated,
-        settings.transfer_network,
-        settings.multitask,
-        [(seed, "ensemble", k) for k in range(members)],
-        weight=settings.simulation_weight,
-    )
-    seen = np.ones((members, len(target)), dtype=bool)
-    for k, rows in enumerate(train):
-        if study.split_by:
-            groups = target.table[study.split_by].to_numpy()
-            seen[k] = np.isin(groups, groups[rows])
-        else:
-            seen[k] = np.isin(np.arange(len(target)), rows)
+    recipe = (settings.transfer_network, settings.multitask, [(seed, "ensemble", k) for k in range(members)])
+    networks = fit_multitask((target.X, target.y, np.stack(train)), simulated, *recipe, weight=settings.simulation_weight)
+    # what of a group was trained on, all of it was seen
+    groups = target.table[study.split_by].to_numpy() if study.split_by else np.arange(len(target))
+    seen = np.stack([np.isin(groups, groups[rows]) for rows in train])
     return networks, seen

@@ -12,46 +12,32 @@ from sim2real.training.study import Design, Study, log_grid, training_size
 EDITIONS = ("embedded", "open", "local")
 LARGE_TARGET = 200
 SMALLEST_M = 5  # an error surface needs three m, and a network some materials
-# how many points the curve of the other choice of overlap has: it shows a difference, not a law
-OVERLAP_POINTS = 4
-# with fewer source materials left by the other choice of overlap there is no curve to be drawn of the rest
-FEWEST_LEFT = 12
+# the curve of the other choice of overlap shows a difference, not a law: points, and the fewest source materials it is drawn of
+OVERLAP_POINTS, FEWEST_LEFT = 4, 12
 # target sizes at which transfer is compared with direct learning, up to all that there is; the second where each has its own
 # hyperparameters
-M_STEPS = (20, 40, 80, 160)
-SEVERAL_M = (100, 400)
+M_STEPS, SEVERAL_M = (20, 40, 80, 160), (100, 400)
 
 
 @dataclass(frozen=True)
 class Preset:
-    """Sizes of a run.
+    """Sizes of a run."""
 
-    Attributes:
-        small_target_trials, large_target_trials: trials per cell, where fewer than :data:`LARGE_TARGET` measured materials can be
-            trained on or at least as many. Tests on tens of materials are noisy, so they get more.
-        pair_trials, pair_surface_trials: trials per cell of pairs of polymer and solvent, of which the paper has 100; every n and m
-            is a training from scratch there, so that error surfaces get fewer.
-        source_draws: of :class:`~sim2real.training.study.Design`.
-        n_min, n_max: smallest and largest source size.
-        points: sizes between them, equally spaced on a logarithmic scale.
-        m_max: largest number of measured materials trained on; the paper's largest target set has 607.
-        surface_points: numbers of n and of m of an error surface.
-        surface_m_max: largest m of an error surface.
-        target_max: materials of a target, drawn once and for all; 0 is all of them. Fewer only show that everything runs.
-    """
-
+    # trials per cell, where fewer than LARGE_TARGET measured materials can be trained on, or at least as many: tests on tens of
+    # materials are noisy
     small_target_trials: int
     large_target_trials: int
+    # likewise of pairs, of which the paper has 100: every n and m is a training from scratch, so that error surfaces get fewer
     pair_trials: int
     pair_surface_trials: int
-    source_draws: int
+    source_draws: int  # of :class:`~sim2real.training.study.Design`
     n_min: int
     n_max: int
-    points: int
-    m_max: int
-    surface_points: tuple[int, int]
+    points: int  # between them, equally spaced on a logarithmic scale
+    m_max: int  # measured materials trained on; the paper's largest target set has 607
+    surface_points: tuple[int, int]  # n and m
     surface_m_max: int
-    target_max: int
+    target_max: int  # materials of a target, drawn once and for all; fewer than all (0) only show that everything runs
 
 
 # of smoke, quick and paper
@@ -72,17 +58,6 @@ _SIZES = {
 PRESETS = {name: Preset(**{size: of[k] for size, of in _SIZES.items()}) for k, name in enumerate(("smoke", "quick", "paper"))}
 
 
-def get_preset(name: str) -> Preset:
-    """The preset of that name.
-
-    Raises:
-        ValueError: unknown name; the message lists the known ones.
-    """
-    if name not in PRESETS:
-        raise ValueError(f"unknown PRESET {name!r}; expected one of {', '.join(PRESETS)}")
-    return PRESETS[name]
-
-
 @dataclass(frozen=True)
 class Settings:
     """A preset with what the user asked for instead: the sizes of one run of a notebook; ``from_scratch`` as its kind of study."""
@@ -97,44 +72,42 @@ class Settings:
     overlap: str
     from_scratch: bool = False
 
-    def design(self, study: Study) -> Design:
-        """The grid for one study: n from the preset's smallest to all of the source, one m."""
-        return self._scaling_design(study, self.overlap, self.preset.points)
+    def design(self, study: Study, points: int = 0) -> Design:
+        """The grid for one study: n from the preset's smallest to all of the source, one m; ``points`` is the preset's if 0."""
+        largest = min(self.m_max, training_size(study.target, study.split_by))
+        trials = self._trials(study)
+        available = available_source(study, self.overlap, self.seed, trials)
+        # a source too small for the preset's smallest n is begun at a quarter of it, so that there is a curve to see
+        lowest = self.preset.n_min if available > 2 * self.preset.n_min else max(10, available // 4)
+        n_grid = log_grid(lowest, available, points or self.preset.points)
+        return Design(n_grid, (largest,), trials, self.seed, self.overlap, source_draws=self.preset.source_draws)
 
     def other_overlap_design(self, study: Study) -> Design | None:
         """The same trials with the other choice of overlap, at a few n; None where nothing overlaps or too little would be left."""
-        other = "keep" if self.overlap == "drop" else "drop"
-        if not overlap_count(study) or self._available(study, other) < FEWEST_LEFT:
+        other = replace(self, overlap="keep" if self.overlap == "drop" else "drop")
+        if not overlap_count(study) or available_source(study, other.overlap, self.seed, self._trials(study)) < FEWEST_LEFT:
             return None
-        return self._scaling_design(study, other, OVERLAP_POINTS)
+        return other.design(study, OVERLAP_POINTS)
 
     def several_m_designs(self, study: Study) -> list[Design]:
         """All of the source, :data:`SEVERAL_M` and the largest m, each with both choices of overlap where both leave a source."""
         kept, dropped = (replace(self, overlap=overlap) for overlap in ("keep", "drop"))
         both = [kept, dropped] if kept.other_overlap_design(study) else [kept]
         designs = [settings.design(study) for settings in both]
-        largest = max(designs[0].m_grid)
-        m_grid = (*(m for m in SEVERAL_M if m < largest), largest)
+        m_grid = _up_to(SEVERAL_M, max(designs[0].m_grid))
         return [replace(design, n_grid=design.n_grid[-1:], m_grid=(m,)) for m in m_grid for design in designs]
 
     def surface_design(self, study: Study) -> Design:
         """A grid of n and m for an error surface; m from 6, or 20 where hundreds can be trained on, to all there are."""
         n_points, m_points = self.preset.surface_points
-        available = self._available(study, self.overlap)
         largest = min(self.surface_m_max, training_size(study.target, study.split_by))
         smallest = 20 if largest >= LARGE_TARGET else min(6, largest - 2)
-        n_grid = log_grid(_lowest(self.preset.n_min, available), available, n_points)
-        design = self._design(study, n_grid, log_grid(smallest, largest, m_points), self.overlap)
-        return replace(design, trials=self.surface_trials(study))
+        m_grid = log_grid(smallest, largest, m_points)
+        return replace(self.design(study, n_points), m_grid=m_grid, trials=self.surface_trials(study))
 
     def surface_trials(self, study: Study) -> int:
         """Trials per cell of an error surface."""
         return self.preset.pair_surface_trials if self.from_scratch and not self.trials else self._trials(study)
-
-    def _scaling_design(self, study: Study, overlap: str, points: int) -> Design:
-        available = self._available(study, overlap)
-        n_grid = log_grid(_lowest(self.preset.n_min, available), available, points)
-        return self._design(study, n_grid, (self._largest_m(study),), overlap)
 
     def single_compounds_design(self, study: Study) -> Design:
         """The smallest and the largest n, in as many trials as targets of tens of materials get, each with its own source draw.
@@ -148,38 +121,18 @@ class Settings:
 
     def target_size_design(self, study: Study) -> Design:
         """All simulated materials, and m from 20 to the largest of the run."""
-        largest = self._largest_m(study)
-        n_grid = (self._available(study, self.overlap),)
-        return self._design(study, n_grid, (*(m for m in M_STEPS if m < largest), largest), self.overlap)
-
-    def _available(self, study: Study, overlap: str) -> int:
-        return available_source(study, overlap, self.seed, self._trials(study))
+        design = self.design(study)
+        return replace(design, n_grid=design.n_grid[-1:], m_grid=_up_to(M_STEPS, max(design.m_grid)))
 
     def _trials(self, study: Study) -> int:
-        if self.trials:
-            return self.trials
-        if self.from_scratch:
-            return self.preset.pair_trials
+        if self.trials or self.from_scratch:
+            return self.trials or self.preset.pair_trials
         large = training_size(study.target, study.split_by) >= LARGE_TARGET
         return self.preset.large_target_trials if large else self.preset.small_target_trials
 
-    def _largest_m(self, study: Study) -> int:
-        return min(self.m_max, training_size(study.target, study.split_by))
 
-    def _design(self, study: Study, n_grid: tuple[int, ...], m_grid: tuple[int, ...], overlap: str) -> Design:
-        return Design(
-            n_grid=n_grid,
-            m_grid=m_grid,
-            trials=self._trials(study),
-            seed=self.seed,
-            overlap=overlap,
-            source_draws=self.preset.source_draws,
-        )
-
-
-def _lowest(n_min: int, available: int) -> int:
-    """A source too small for the preset's smallest n is begun at a quarter of it, so that there is a curve to see."""
-    return n_min if available > 2 * n_min else max(10, available // 4)
+def _up_to(steps: tuple[int, ...], largest: int) -> tuple[int, ...]:
+    return (*(m for m in steps if m < largest), largest)
 
 
 def resolve(
@@ -194,19 +147,18 @@ def resolve(
     overlap: str = "keep",
     kind: str = "polymers",
 ) -> Settings:
-    """Check a notebook's parameters and fill in the preset's values where they are 0.
-
-    Args are the notebooks' parameters, and ``kind``: the kind of study, a key of :data:`~sim2real.studies.kinds.KINDS`.
+    """Check a notebook's parameters and fill in the preset's values where they are 0; ``kind`` is that of the studies.
 
     Raises:
-        ValueError: an unknown edition, preset or overlap, a negative number, or n_max that leaves no grid; one line that says
-            what is allowed.
+        ValueError: an unknown edition, preset or overlap, or a number out of range; one line that says what is allowed.
     """
     if edition not in EDITIONS:
         raise ValueError(f"unknown EDITION {edition!r}; expected one of {', '.join(EDITIONS)}")
     if overlap not in ("keep", "drop"):
         raise ValueError(f"unknown OVERLAP {overlap!r}; expected keep or drop")
-    chosen = get_preset(preset)
+    if preset not in PRESETS:
+        raise ValueError(f"unknown PRESET {preset!r}; expected one of {', '.join(PRESETS)}")
+    chosen = PRESETS[preset]
     for name, value in {"TRIALS": trials, "N_MAX": n_max, "M_MAX": m_max, "WORKERS": workers, "SEED": seed}.items():
         if value < 0:
             raise ValueError(f"{name} is {value}; expected a whole number from 0 (0 is the preset's)")
@@ -214,14 +166,16 @@ def resolve(
         raise ValueError(f"N_MAX is {n_max}; expected more than {chosen.n_min}, where the grid of n begins")
     if 0 < m_max < SMALLEST_M:
         raise ValueError(f"M_MAX is {m_max}; expected at least {SMALLEST_M}")
+    shared = KINDS[kind]
+    largest = m_max or chosen.surface_m_max
     return Settings(
         preset=chosen,
         trials=trials,
         n_max=n_max or chosen.n_max,
-        m_max=m_max or (chosen.surface_m_max if KINDS[kind].all_rows else chosen.m_max),
-        surface_m_max=m_max or chosen.surface_m_max,
+        m_max=largest if shared.all_rows else m_max or chosen.m_max,
+        surface_m_max=largest,
         workers=workers or os.cpu_count() or 1,
         seed=seed,
         overlap=overlap,
-        from_scratch=KINDS[kind].from_scratch,
+        from_scratch=shared.from_scratch,
     )

@@ -65,12 +65,7 @@ class Run:
         self._rows: dict[str, tuple[Case, dict]] = {}
 
     def studies(self, kind: str, **choice: Any) -> list[Study]:
-        """The studies that figures show side by side, that of :meth:`study` first.
-
-        Args:
-            kind, choice: as :func:`~sim2real.studies.load.load_study`. The preset smoke trains some kinds briefly
-                (:class:`~sim2real.studies.cases.Case`), and so it does your own tables, for which nothing is chosen there.
-        """
+        """The studies that figures show side by side, that of :meth:`study` first; the preset smoke trains some kinds briefly."""
         return [self._load(case, of) for case, of in chosen_cases(kind, self.edition, **choice)]
 
     def study(self, kind: str, **choice: Any) -> Study:
@@ -78,42 +73,36 @@ class Run:
         return self._load(*chosen_cases(kind, self.edition, **choice)[0])
 
     def _load(self, case: Case, choice: dict) -> Study:
-        study = case.study(self.settings, tuned=self._tuned(case), **choice)
+        study = case.study(self.settings, tuned=self.preset != "smoke" or not case.brief, **choice)
         self._rows[study.name] = case, choice
         return study
-
-    def _tuned(self, case: Case) -> bool:
-        return self.preset != "smoke" or not case.brief
 
     def words(self, studies: Sequence[Study]) -> str:
         """What is transferred to what, for the words of a figure."""
         sources = " and ".join(dict.fromkeys(study.source.name for study in studies))
         return self._rows[studies[0].name][0].words.format(source=sources, target=studies[0].target.name)
 
-    def trials(
-        self, studies: Sequence[Study], design: str | Sequence[Design] = "scaling", arms: tuple[str, ...] | None = None
-    ) -> list[Trials]:
+    def trials(self, studies: Sequence[Study], design: str = "scaling", arms: tuple[str, ...] | None = None) -> list[Trials]:
         """Say how long it will take, and train what is not stored yet.
 
         Args:
             studies: of this run.
             design: ``scaling`` (n from the preset's smallest to all, one m), ``surface`` (n and m), ``target sizes`` (all of n,
-                some m), ``single compounds`` (two n, many trials), or a design a study.
+                some m) or ``single compounds`` (two n, many trials).
             arms: as :func:`~sim2real.training.experiment.run_trials`.
         """
-        designs = [DESIGNS[design](self.settings, s) for s in studies] if isinstance(design, str) else design
-        return self._train([(study, of, arms) for study, of in zip(studies, designs, strict=True)])
+        return self._train([(study, DESIGNS[design](self.settings, study), arms) for study in studies])
 
     def both_overlaps(self, studies: Sequence[Study]) -> list[tuple[Trials, Trials | None]]:
-        """The trials of each study's curve, and those of transfer with the other choice of overlap, None where there is none.
+        """The trials of each study's curve, and those of transfer with the other choice of overlap.
 
-        There is none where source and target share nothing, and where dropping what they share leaves no curve to be drawn.
+        The latter are None where source and target share nothing, or where dropping what they share leaves no curve to be drawn.
         """
         runs = [(study, self.settings.design(study), None) for study in studies]
         others = [(study, self.settings.other_overlap_design(study), ("transfer",)) for study in studies]
-        done = iter(self._train([*runs, *(other for other in others if other[1] is not None)]))
-        trials = [next(done) for _ in studies]
-        return [(of, None if other[1] is None else next(done)) for of, other in zip(trials, others)]
+        trials = self._train([*runs, *(other for other in others if other[1])])
+        done = iter(trials[len(runs) :])
+        return [(of, next(done) if other[1] else None) for of, other in zip(trials, others)]
 
     def compare_grades(self, study: Study, sets: Sequence[GradedSource], similarity: NDArray, by: str) -> dict:
         """Train on source sets of graded similarity, and on sets cut within classes and at random, and compare them.
@@ -126,43 +115,36 @@ class Run:
         Returns:
             A record of :func:`~sim2real.studies.grades.similarity_record`.
         """
-        design = grade_design(self.settings, sets[0])
-        trials = self.trials([of.study for of in sets], [design] * len(sets), ("transfer",))
-        (direct,) = self.trials([study], [design], ("direct",))
-        controls = {}
+        design, controls = grade_design(self.settings, sets[0]), {}
+        trials = self._train([(of.study, design, ("transfer",)) for of in sets])
+        (direct,) = self._train([(study, design, ("direct",))])
         for arrangement in ("random", "within classes")[: 1 if len(class_table(list(sets))) < 2 else 2]:
             others = grade_sources(study, similarity, len(sets), arrangement)
             # classes with fewer members than sets are left out, so sets cut within classes may be a little smaller
             own = grade_design(self.settings, others[0])
             own = replace(own, n_grid=own.n_grid[-1:])
-            controls[arrangement] = others, self.trials([of.study for of in others], [own] * len(others), ("transfer",))
+            controls[arrangement] = others, self._train([(of.study, own, ("transfer",)) for of in others])
         return similarity_record(list(sets), trials, direct, controls, by)
 
     def several_m(self, study: Study) -> list[dict]:
-        """Transfer against direct learning at several m and both overlaps, with the hyperparameters chosen for the nearest m.
-
-        Returns:
-            Records of :func:`~sim2real.laws.arms.compare_sizes`.
-        """
+        """Transfer against direct learning at several m and both overlaps, with the hyperparameters chosen for the nearest m."""
         case, choice = self._rows[study.name]
         runs = []
         for design in self.settings.several_m_designs(study):
-            (m,) = design.m_grid
-            own = case.tuned_m and self._tuned(case)
-            chosen = load_hyperparameters(case.tuning_name(m, **choice)) if own else study.settings
-            runs.append((replace(study, settings=chosen), design, ("transfer", "direct")))
+            if case.tuned_m and not (case.brief and self.preset == "smoke"):
+                study = replace(study, settings=load_hyperparameters(case.tuning_name(*design.m_grid, **choice)))
+            runs.append((study, design, ("transfer", "direct")))
         return compare_sizes(self._train(runs))
 
     def by_split(self, study: Study, splits: Sequence[str]) -> dict[str, Trials]:
         """Transfer and direct learning under each way of splitting, at what all allow: smallest and largest n, and one m."""
         case, choice = self._rows[study.name]
         studies = {split: self._load(case, choice | {"split": split}) for split in splits}
-        trials = self.settings.surface_trials(study)
-        designs = [replace(self.settings.design(s), trials=trials) for s in studies.values()]
+        designs = [self.settings.design(s) for s in studies.values()]
         n_grid = max(d.n_grid[0] for d in designs), min(d.n_grid[-1] for d in designs)
-        m_grid = (min(max(d.m_grid) for d in designs),)
-        common = [replace(design, n_grid=n_grid, m_grid=m_grid) for design in designs]
-        return dict(zip(studies, self.trials(list(studies.values()), common, ("transfer", "direct"))))
+        common = {"n_grid": n_grid, "m_grid": min(d.m_grid for d in designs), "trials": self.settings.surface_trials(study)}
+        runs = [(s, replace(design, **common), ("transfer", "direct")) for s, design in zip(studies.values(), designs)]
+        return dict(zip(studies, self._train(runs)))
 
     def _train(self, runs: Sequence[tuple[Study, Design, tuple[str, ...] | None]]) -> list[Trials]:
         workers = self.settings.workers
@@ -171,15 +153,7 @@ class Run:
         return [experiment.run_trials(study, design, workers=workers, arms=arms) for study, design, arms in runs]
 
     def save(
-        self,
-        figure: str,
-        title: str,
-        draw: Callable[[dict], Figure],
-        records: Sequence[Any],
-        *,
-        words: str = "",
-        paper: str = "",
-        **more: Any,
+        self, figure: str, title: str, draw: Callable[[dict], Figure], records: Sequence[Any], *, paper: str = "", **more: Any
     ) -> None:
         """Draw a figure, write it, and show it with its caption.
 
@@ -188,12 +162,11 @@ class Run:
             title: five words or fewer.
             draw: of :mod:`sim2real.figures`, from the payload.
             records: what is drawn: nouns of the laws, or their dictionaries.
-            words: what is transferred to what.
             paper: the name of the paper's numbers (:meth:`paper`) that stand beside.
-            more: further entries of the payload.
+            more: further entries of the payload, of which ``words`` say what is transferred to what.
         """
-        facts = {"edition": self.edition, "preset": self.preset, "words": words, "seed": self.settings.seed}
-        payload = drawing.payload(figure, title, records, paper=self.paper(paper) if paper else None, **facts, **more)
+        facts = {"edition": self.edition, "preset": self.preset, "seed": self.settings.seed} | more
+        payload = drawing.payload(figure, title, records, paper=self.paper(paper) if paper else None, **facts)
         saved = drawing.save(draw, payload, self.folder)
         if get_ipython() is not None:
             picture = next(path for path in saved.paths if path.suffix == ".png")

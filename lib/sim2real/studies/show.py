@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -16,23 +16,16 @@ from sim2real.laws.classes import ClassCurve
 from sim2real.laws.curve import LearningCurve, TargetSizes
 from sim2real.laws.grid import CurveGrid, ErrorSurface, Indifference
 
-
-class Shown(NamedTuple):
-    """How one noun is shown: its figure, drawn from a payload, and its table."""
-
-    draw: Callable[[dict], Figure] | None
-    table: Callable[[list], pd.DataFrame] | None
-
-
-NOUNS: dict[type, Shown] = {
-    LearningCurve: Shown(figures.scaling, tables.scaling),
-    TargetSizes: Shown(figures.target_sizes, tables.sizes),
-    ClassCurve: Shown(figures.classes, tables.class_verdicts),
-    Split: Shown(figures.splits, tables.splits),
-    ErrorSurface: Shown(figures.surface, lambda nouns: tables.surfaces({of.facts.study: of for of in nouns})),
-    Indifference: Shown(figures.indifference, None),
-    CurveGrid: Shown(figures.curve_grid, lambda nouns: tables.rates(nouns[0])),
-    ArmTable: Shown(None, tables.arms),
+# how each noun is shown: its figure, drawn from a payload, and its table
+NOUNS: dict[type, dict[str, Callable]] = {
+    LearningCurve: {"figure": figures.scaling, "table": tables.scaling},
+    TargetSizes: {"figure": figures.target_sizes, "table": tables.sizes},
+    ClassCurve: {"figure": figures.classes, "table": tables.class_verdicts},
+    Split: {"figure": figures.splits, "table": tables.splits},
+    ErrorSurface: {"figure": figures.surface, "table": lambda nouns: tables.surfaces({of.facts.study: of for of in nouns})},
+    Indifference: {"figure": figures.indifference},
+    CurveGrid: {"figure": figures.curve_grid, "table": lambda nouns: tables.rates(nouns[0])},
+    ArmTable: {"table": tables.arms},
 }
 
 
@@ -59,8 +52,8 @@ def table(nouns: Any) -> pd.DataFrame:
     Raises:
         TypeError: nothing that has a table.
     """
-    several = _several(nouns)
-    return _shown(several[0], "table")(several)
+    shown, several = _shown(nouns, "table")
+    return shown(several)
 
 
 def write(nouns: Any, folder: str | Path, name: str = "figure", *, title: str = "", words: str = "") -> tuple[Path, ...]:
@@ -77,23 +70,18 @@ def write(nouns: Any, folder: str | Path, name: str = "figure", *, title: str = 
     Raises:
         TypeError: nothing that has a figure.
     """
-    draw, payload = _payload(nouns, name, title, words)
-    return figures.save(draw, payload, Path(folder)).paths
+    return figures.save(*_payload(nouns, name, title, words), Path(folder)).paths
 
 
 def _payload(nouns: Any, name: str, title: str, words: str) -> tuple[Callable[[dict], Figure], dict]:
-    several = _several(nouns)
-    draw = _shown(several[0], "figure")
+    draw, several = _shown(nouns, "figure")
     return draw, figures.payload(name, title, several, edition="local", preset="own", words=words)
 
 
-def _several(nouns: Any) -> list:
-    return list(nouns) if isinstance(nouns, Sequence) and not isinstance(nouns, str) else [nouns]
-
-
-def _shown(noun: Any, what: str) -> Callable:
-    shown = NOUNS.get(type(noun), Shown(None, None))
-    found = shown.draw if what == "figure" else shown.table
-    if found is None:
-        raise TypeError(f"{type(noun).__name__} has no {what}; expected one of {', '.join(t.__name__ for t in NOUNS)}")
-    return found
+def _shown(nouns: Any, what: str) -> tuple[Callable, list]:
+    """How these are shown, and the nouns as a list."""
+    several = list(nouns) if isinstance(nouns, Sequence) and not isinstance(nouns, str) else [nouns]
+    kind = type(several[0])
+    if what not in NOUNS.get(kind, {}):
+        raise TypeError(f"{kind.__name__} has no {what}; expected one of {', '.join(t.__name__ for t in NOUNS)}")
+    return NOUNS[kind][what], several

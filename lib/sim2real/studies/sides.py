@@ -29,16 +29,7 @@ class Sides(NamedTuple):
 
 
 def describe(sides: Sides, descriptor: str, workers: int = 1) -> Sides:
-    """The same with descriptors; materials that have none are dropped and counted in the report.
-
-    Args:
-        sides: of one kind of material.
-        descriptor: a key of :data:`DESCRIPTORS`, or :data:`PAIR_DESCRIPTOR`.
-        workers: processes.
-
-    Raises:
-        ValueError: unknown descriptor.
-    """
+    """The same with descriptors, by name; materials that have none are dropped and counted in the report."""
     source, target, simulated = sides
     structures = [*source.table["structure"], *target.table["structure"]]
     if descriptor == PAIR_DESCRIPTOR:
@@ -62,16 +53,16 @@ def drop(task: Task, keep: NDArray[np.bool_], why: str) -> Task:
 
 def limit_source(source: Task, n_max: int) -> Task:
     """``n_max`` materials of a source, drawn once and for all; the source itself if it has no more."""
-    return _limit(source, n_max, "source", "not used (N_MAX)")
+    return _limit(source, n_max, "source", "N_MAX")
 
 
 def limit_target(target: Task, target_max: int) -> Task:
     """``target_max`` materials of a target, drawn once and for all; the target itself if that is 0 or it has no more."""
-    return _limit(target, target_max or len(target), "target", "not used (preset)")
+    return _limit(target, target_max or len(target), "target", "preset")
 
 
 def _limit(task: Task, most: int, side: str, why: str) -> Task:
     if most >= len(task):
         return task
     rows = numpy_generator(side, SOURCE_SEED).permutation(len(task))[:most]
-    return replace(task, report=task.report | {why: len(task) - most}).select(np.sort(rows))
+    return replace(task, report=task.report | {f"not used ({why})": len(task) - most}).select(np.sort(rows))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -39,25 +40,16 @@ POLYMERS = {
 def survey_tasks(
     edition: str, settings: Settings, *, database: str = "radonpy", tables: str = ""
 ) -> tuple[dict[str, Task], dict[str, Task], dict[str, dict]]:
-    """Every table of an edition, for the notebook that shows them.
+    """Every table of an edition: sources and targets by name (a target's source has its name), and their parity.
 
-    Args:
-        edition, settings: of the run.
-        database, tables: as :func:`~sim2real.studies.load.load_study`.
-
-    Returns:
-        Sources and targets by name (a target's source has its name), and parity records of simulated against measured values
-        where enough materials have both.
-
-    Raises:
-        DataError: a file that cannot be had or used.
+    Parity records are of simulated against measured values where enough materials have both; ``database`` and ``tables`` as
+    :func:`~sim2real.studies.load.load_study`.
     """
     if edition == "embedded":
         return _embedded_tasks(settings)
     if edition == "local":
         path = local.tables_path(tables)
-        blocks = local.read_blocks("polymers", path)
-        both = {name: local.read_tables("polymers", path, name, block) for name, block in blocks.items()}
+        both = {name: local.read_tables("polymers", path, name, of) for name, of in local.read_blocks("polymers", path).items()}
         sources, targets = ({name: sides[k] for name, sides in both.items()} for k in (0, 1))
         return sources, targets, _parities(sources, targets)
     sources = {p: load_md_polymers(p, database) for p in PROPERTIES}
@@ -72,12 +64,12 @@ def survey_tasks(
 
 def _embedded_tasks(settings: Settings) -> tuple[dict[str, Task], dict[str, Task], dict[str, dict]]:
     sources, targets, parities = {}, {}, {}
-    for kind, load in (("polymers", polymers.embedded_polymers), ("liquids", polymers.embedded_liquids)):
-        for p in PROPERTIES:
-            name = f"{kind}: {p}"
-            sources[name], targets[name], simulated = load(settings, property=p, library="rules")
-            parities[name] = parity_record(targets[name].y, simulated, targets[name].property)
-            parities[name]["label"] += f", {kind}"
+    kinds = {"polymers": polymers.embedded_polymers, "liquids": polymers.embedded_liquids}
+    for (kind, load), p in itertools.product(kinds.items(), PROPERTIES):
+        name = f"{kind}: {p}"
+        sources[name], targets[name], simulated = load(settings, property=p, library="rules")
+        record = parity_record(targets[name].y, simulated, targets[name].property)
+        parities[name] = record | {"label": f"{record['label']}, {kind}"}
     return sources, targets, parities
 
 
@@ -87,12 +79,7 @@ def _parities(sources: Mapping[str, Task], targets: Mapping[str, Task]) -> dict[
 
 
 def conductivity_sizes(study: Study, seed: int = 0) -> pd.DataFrame:
-    """How many compounds have which conductivity, how many both, and what overlap = drop leaves of the source.
-
-    Args:
-        study: of conductivities.
-        seed: of the run, whose splits decide what a trial drops.
-    """
+    """How many compounds have which conductivity, how many both, and what overlap = drop leaves of the source with that seed."""
     source, target = study.source, study.target
     counts = {
         f"source: {source.name}": len(source),
@@ -106,10 +93,7 @@ def conductivity_sizes(study: Study, seed: int = 0) -> pd.DataFrame:
 
 
 def parities(studies: Sequence[Study]) -> list[dict]:
-    """Simulated against measured values: of all of a target's materials, or of those that the source holds as well.
-
-    Studies in which fewer than :data:`~sim2real.laws.parity.FEWEST_SHARED` materials have both are left out.
-    """
+    """Simulated against measured values of all materials, or of those that both sides hold, in studies where enough have both."""
     records = [simulator_parity(s) if s.simulated_target is not None else parity(s.source, s.target) for s in studies]
     return [record for record in records if record]
 
@@ -126,28 +110,25 @@ def architecture(study: Study) -> dict:
 
 def example_descriptors(workers: int = 1) -> dict:
     """The 190 numbers (``vectors``, by name) of a few well-known polymers, and what they are called (``features``)."""
-    descriptor = ForceFieldDescriptor(n_jobs=workers, cache_dir=CACHE / "descriptors")
+    descriptor = _descriptor(workers)
     X = descriptor.fit_transform(list(POLYMERS.values()))
     return {"features": list(descriptor.get_feature_names_out()), "vectors": {n: x.tolist() for n, x in zip(POLYMERS, X)}}
+
+
+def _descriptor(workers: int) -> ForceFieldDescriptor:
+    return ForceFieldDescriptor(n_jobs=workers, cache_dir=CACHE / "descriptors")
 
 
 def descriptor_map(
     name: str, source: Task, target: Task, most: int = 2000, seed: int = 0, workers: int = 1
 ) -> tuple[dict, pd.DataFrame]:
-    """Where measured polymers lie among simulated ones: principal components of the simulated ones' 190 numbers.
-
-    Args:
-        name: of the property.
-        source, target: polymers.
-        most: simulated ones to draw, a sample.
-        seed: of the sample.
-        workers: processes.
+    """Where measured polymers lie among a sample of simulated ones: principal components of the simulated ones' 190 numbers.
 
     Returns:
-        ``property``, ``share`` of the variance (2,), ``source`` and ``target`` (rows, 2); and how many of each side were described,
-        have no descriptor, and have a parameter of another force field or rule.
+        ``share`` of the variance (2,), ``source`` and ``target`` (rows, 2); and how many of each side were described, have no
+        descriptor, and have a parameter of another force field or rule.
     """
-    descriptor = ForceFieldDescriptor(n_jobs=workers, cache_dir=CACHE / "descriptors")
+    descriptor = _descriptor(workers)
     sample = source.table.sample(min(most, len(source)), random_state=seed)["structure"]
     vectors, counts = {}, {}
     for side, structures in (("simulated", sample), ("measured", target.table["structure"])):
@@ -161,11 +142,7 @@ def descriptor_map(
 
 
 def conductivities(study: Study, edition: str) -> dict:
-    """Fig. 6b: both conductivities of the target's compounds, beside measured metals where the compounds are not your own.
-
-    Returns:
-        A record of :func:`~sim2real.laws.parity.conductivity_parity`.
-    """
+    """Fig. 6b: both conductivities of the target's compounds, beside measured metals where the compounds are not your own."""
     return conductivity_parity(study, None if edition == "local" else load_metal_conductivities())
 
 
@@ -177,25 +154,16 @@ def reports(tasks: Mapping[str, Task]) -> pd.DataFrame:
 
 def ranges(tasks: Mapping[str, Task]) -> pd.DataFrame:
     """Materials, lowest, median and highest value and unit: a row a task."""
-    rows = {
-        name: {
-            "materials": len(task),
-            "lowest": task.y.min(),
-            "median": np.median(task.y),
-            "highest": task.y.max(),
-            "unit": task.property.unit,
-        }
-        for name, task in tasks.items()
-    }
-    return pd.DataFrame.from_dict(rows, orient="index")
+    rows = [(len(task), task.y.min(), np.median(task.y), task.y.max(), task.property.unit) for task in tasks.values()]
+    return pd.DataFrame(rows, index=list(tasks), columns=["materials", "lowest", "median", "highest", "unit"])
 
 
 def class_sizes(sources: Mapping[str, Task], targets: Mapping[str, Task]) -> pd.DataFrame:
     """Materials a class: a row for each target and class, with the numbers of simulated and of measured materials."""
     parts = []
     for name, target in targets.items():
-        sides = {"simulated": sources[name], "measured": target} if name in sources else {"measured": target}
-        counts = pd.DataFrame({side: task.table["group"].value_counts() for side, task in sides.items()})
+        sides = {"simulated": sources.get(name), "measured": target}
+        counts = pd.DataFrame({side: task.table["group"].value_counts() for side, task in sides.items() if task is not None})
         parts.append(counts.fillna(0).astype(int).sort_index().assign(data=name))
     table = pd.concat(parts).rename_axis("group").reset_index()
     table.insert(0, "class", [CLASS_NAMES.get(c, c) for c in table["group"]])
@@ -204,11 +172,9 @@ def class_sizes(sources: Mapping[str, Task], targets: Mapping[str, Task]) -> pd.
 
 def overlap(pairs: Mapping[str, tuple[Task, Task]]) -> pd.DataFrame:
     """Materials of source and target and how many are in both: a row a pair."""
-    rows = {}
-    for name, (source, target) in pairs.items():
-        shared = len(set(source.keys) & set(target.keys))
-        rows[name] = {"source": len(set(source.keys)), "target": len(set(target.keys)), "in both": shared}
-    table = pd.DataFrame.from_dict(rows, orient="index")
+    sides = [(set(source.keys), set(target.keys)) for source, target in pairs.values()]
+    rows = [(len(source), len(target), len(source & target)) for source, target in sides]
+    table = pd.DataFrame(rows, index=list(pairs), columns=["source", "target", "in both"])
     table["share of the target"] = (table["in both"] / table["target"]).map("{:.0%}".format)
     return table
 

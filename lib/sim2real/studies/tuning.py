@@ -7,9 +7,8 @@ import itertools
 import json
 import string
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from joblib import Parallel, delayed
@@ -20,14 +19,11 @@ from sim2real.training.recipes import CHOSEN, TUNING, check_checkout, save_hyper
 from sim2real.training.study import Study, training_size
 
 
-@dataclass(frozen=True)
-class Tunable:
-    """A name under which hyperparameters are chosen.
+class Tunable(NamedTuple):
+    """What is chosen under a name: for a study without hyperparameters and a target size, cut to what there is.
 
-    Attributes:
-        load: the study, without hyperparameters.
-        m: target training size, cut to what there is.
-        choose: (study, m) -> the choice, and a row for each candidate with ``stage``, its settings, ``validation_mae``, ``chosen``.
+    ``choose``, of study and size, gives the choice and a row for each candidate: ``stage``, its settings, ``validation_mae``,
+    ``chosen``.
     """
 
     load: Callable[[], Study]
@@ -40,14 +36,14 @@ def tunable() -> dict[str, Tunable]:
     found = {}
     for case in CASES:
         settings = resolve(case.edition, "quick", workers=1, kind=case.kind)
-        named = {field for _, field, _, _ in string.Formatter().parse(case.tuned_as) if field and field != "m"}
-        for values in itertools.product(*case.choices.values()) if case.tuned_as else ():
+        named = {field for _, field, _, _ in string.Formatter().parse(case.names.tuned_as) if field and field != "m"}
+        for values in itertools.product(*case.choices.values()) if case.names.tuned_as else ():
             choice = dict(zip(case.choices, values))
             default = all(v == case.choices[k][0] for k, v in choice.items() if k not in named)
             if default and not any(str(v).endswith("-full") for v in values):
                 for m in case.tuned_m or (settings.m_max,):
-                    load = partial(case.untrained, settings, **choice)
-                    found[case.tuning_name(m, **choice)] = Tunable(load, m, case.shared.choose)
+                    name, load = case.tuning_name(m, **choice), partial(case.untrained, settings, **choice)
+                    found[name] = Tunable(load, m, case.shared.choose)
     return found
 
 

@@ -12,13 +12,13 @@ from sim2real.figures.tables.errors import (
     correlations,
     held_back,
     interactions,
+    parities,
+    rates,
     scaling,
     sizes,
+    splits,
     surfaces,
 )
-from sim2real.figures.tables.errors import parity_values as parities
-from sim2real.figures.tables.errors import rate_rows as rates
-from sim2real.figures.tables.errors import split_table as splits
 
 __all__ = [
     "arms", "beside_paper", "by_n", "class_gains", "class_verdicts", "correlations", "explained", "found", "held_back",

@@ -14,10 +14,9 @@ from sim2real.laws.significance import ALPHA
 
 def arm_words(arm: str, record: Mapping) -> str:
     """An arm in words; where source and target are one property its value as it is, no law, is meant."""
-    own = {"law": "Wiedemann-Franz law", "simulator": "law + line"}
-    return (ARMS | ({"law": "computed value", "simulator": "computed value + line"} if record["one_property"] else own)).get(
-        arm, arm
-    )
+    law = "computed value" if record["one_property"] else "Wiedemann-Franz law"
+    own = {"law": law, "simulator": "computed value + line" if record["one_property"] else "law + line"}
+    return (ARMS | own).get(arm, arm)
 
 
 def arms(records: Sequence[Record]) -> pd.DataFrame:
@@ -51,14 +50,11 @@ def several_m(records: Sequence[Mapping]) -> pd.DataFrame:
 
 
 def simulators(compared: pd.DataFrame) -> pd.DataFrame:
-    """Simulators and learners on the same splits, for reading: errors to three digits, differences with their standard errors.
-
-    Args:
-        compared: of :func:`sim2real.laws.arms.compare_simulators`.
-    """
+    """What :func:`sim2real.laws.arms.compare_simulators` made, for reading."""
     of_direct = compared.index.get_level_values("learner") == "direct"
-    sides = [(m, e) for m, e in zip(compared["minus direct"], compared["standard error"])]
-    records = [None if own else {"mean": m, "standard_error": e} for own, (m, e) in zip(of_direct, sides)]
+    names = {"minus direct": "mean", "standard error": "standard_error", "trials": "trials"}
+    sides = compared.rename(columns=names)[list(names.values())].to_dict("records")
+    records = [None if own else side for own, side in zip(of_direct, sides)]
     verdict = [told(r).replace("transfer ", "") for r in records]
     columns = {"minus direct": [difference(r) for r in records], "verdict": verdict, "MAE": [number(v) for v in compared["MAE"]]}
     return pd.DataFrame(columns, index=compared.index)
@@ -91,10 +87,8 @@ def ranked(record: Record, name: str = "with n", rows: int = 10) -> pd.DataFrame
         g = gains.loc[k]
         row = {"compound": r["names"][k], f"gain ({r['unit']})": number(g["mean"], sign=True), "verdict": g["verdict"]}
         row["95 %"] = between(g["low"], g["high"], sign=True) if np.isfinite(g["low"]) else ""
-        row |= {
-            label: number(g[p], 2) if np.isfinite(g[p]) else ""
-            for label, p in (("p, Benjamini-Hochberg", "p_bh"), ("p, Holm", "p_holm"))
-        }
+        columns = {"p, Benjamini-Hochberg": g["p_bh"], "p, Holm": g["p_holm"]}
+        row |= {label: number(p, 2) if np.isfinite(p) else "" for label, p in columns.items()}
         shown.append(row | {"draws": r["tested"][k], "group": r["wf"][k], "family": r["groups"][k]})
     return as_table(shown, "compound")
 
@@ -104,13 +98,8 @@ def explained(record: Record) -> pd.DataFrame:
     rows = []
     for gain, properties in as_dict(record)["explained"].items():
         for p in properties:
-            row = {
-                "gain": gain,
-                "explained by": p["name"],
-                "value": "cannot be told",
-                "measure": p["measure"],
-                "compounds": p["compounds"],
-            }
+            row = {"gain": gain, "explained by": p["name"], "value": "cannot be told", "measure": p["measure"]}
+            row["compounds"] = p["compounds"]
             if p["value"] is not None:
                 row |= {"value": number(p["value"], sign=True), "95 %": between(p["low"], p["high"], sign=True)}
                 row |= {"Holm p": number(p["p_holm"], 2), "p": number(p["p"], 2)}
@@ -152,13 +141,7 @@ def sets_by_n(record: Record) -> pd.DataFrame:
 
 
 def similarity_verdict(record: Record) -> dict[str, str]:
-    """What the numbers at the largest n allow to say beside the paper's "no significant differences".
-
-    Returns:
-        ``verdict``: "differences seen", "differences seen, no larger than between sets cut at random" (then similarity does not
-        explain them), "none seen" or "cannot be told" (too few independent source draws for any corrected p to reach 5 %), and
-        ``text``, sentences with the numbers.
-    """
+    """What the numbers at the largest n allow to say beside the paper's "no significant differences": a word and sentences."""
     r = as_dict(record)
     end, design, controls = r["by_n"][-1], r["design"], r["controls"]
     names, base, suffix = [g["name"] for g in r["grades"]], end["mae"][-1], "" if r["unit"] == "-" else f" {unit(r)}"
@@ -212,11 +195,9 @@ def similarity_verdict(record: Record) -> dict[str, str]:
         text.append(f"The sets' errors span {spans[0]}; those of sets cut at random span {spans[1]}.")
     if within := controls.get("within classes"):
         seen = sum(c["p_holm"] < ALPHA for c in within["comparisons"])
-        along = (
-            f"; change along the similarity {size(within['trend']['mean'])} (p = {number(within['trend']['p'], 2)})"
-            if within["trend"]
-            else ""
-        )
+        along = ""
+        if trend := within["trend"]:
+            along = f"; change along the similarity {size(trend['mean'])} (p = {number(trend['p'], 2)})"
         text.append(
             f"Cut within classes, so that all sets have the same classes (n = {within['n']:,}), they span "
             f"{size(within['range'])}, and {seen} of {len(within['comparisons'])} differences are told from chance{along}."

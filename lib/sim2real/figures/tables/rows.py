@@ -6,20 +6,24 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from sim2real.figures.words import between, number
+from sim2real.figures.words import between, difference, number
+from sim2real.laws import verdicts
 
-NEARLY = 2.0
-"""A difference below so many standard errors is not told from none."""
 Record = Mapping | object
 
 
 def told(d: Mapping | None) -> str:
-    """Which of two is better by a paired difference of errors of more than :data:`NEARLY` standard errors over trials."""
+    """Which of two is better by a paired difference of errors, where :func:`sim2real.laws.verdicts.told` says that it is told."""
     if d is None:
         return ""
-    if abs(d["mean"]) <= NEARLY * d["standard_error"]:
+    if not verdicts.told(d["mean"], d["standard_error"], d["trials"]):
         return "cannot be told"
     return "transfer better" if d["mean"] < 0 else "transfer worse"
+
+
+def compared(d: Mapping | None) -> dict[str, str]:
+    """The two columns of a paired difference: the number with its standard error, and what it says."""
+    return {"transfer - direct": difference(d), "verdict": told(d)}
 
 
 def exponent(law: Mapping) -> str:
