@@ -82,11 +82,7 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
         return np.arange(vectors.shape[1])
 
     def fit(self, X: Any, y: Any = None) -> StructureDescriptor:
-        """Choose the columns from the structures X; y is ignored.
-
-        Raises:
-            ValueError: X is not one column, or a row cannot be described (then in the descriptor's own subclass).
-        """
+        """Choose the columns from X; a ValueError (a subclass of the descriptor's own for a bad row) unless all of X is described."""
         self._set_columns(self._good_vectors(X))
         return self
 
@@ -97,11 +93,7 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
         return vectors[:, self.columns_]
 
     def transform(self, X: Any) -> np.ndarray:
-        """The vectors of X, (N, d) float32, rows in the order of X.
-
-        Raises:
-            ValueError: as ``fit``. For data with bad rows use :meth:`describe`.
-        """
+        """The vectors of X, (N, d) float32, in its order; errors as ``fit``: for data with bad rows use :meth:`describe`."""
         check_is_fitted(self)
         return self._good_vectors(X)[:, self.columns_]
 

@@ -32,20 +32,12 @@ class NoGroups(ValueError):
 
 
 def molecule_groups(smiles: str) -> dict[int, int]:
-    """Subgroups of a molecule: thermo's (DDBST's) number of the subgroup -> count.
-
-    Raises:
-        NoGroups: unreadable, too large, or not made of UNIFAC's groups.
-    """
+    """Subgroups of a molecule, thermo's (DDBST's) number -> count; :class:`NoGroups` where unreadable, too large or without."""
     return dict(_groups(smiles, 0))
 
 
 def unit_groups(smiles: str) -> dict[int, int]:
-    """Subgroups of a repeat unit inside a long chain: those of its 3-mer less those of its 2-mer, so that the ends cancel.
-
-    Raises:
-        NoGroups: as :func:`molecule_groups`, and where the ends do not cancel.
-    """
+    """Those of a repeat unit in a long chain: of its 3-mer less its 2-mer; :class:`NoGroups` also where the ends do not cancel."""
     return dict(_groups(smiles, 2))
 
 
@@ -89,11 +81,7 @@ def _patterns() -> tuple[tuple[unifac.UNIFAC_subgroup, tuple[Chem.Mol, ...]], ..
 
 
 def cover(mol: Chem.Mol, max_steps: int = MAX_STEPS) -> dict[int, int]:
-    """Subgroups that hold every heavy atom of a molecule once: the first cover in the order of priority.
-
-    Raises:
-        NoGroups: there is none, or none was found in ``max_steps`` choices.
-    """
+    """Subgroups that hold every heavy atom once, the first cover in the order of priority; :class:`NoGroups` if none is found."""
     size = mol.GetNumAtoms()
     if size > MAX_ATOMS:
         raise NoGroups(TOO_LARGE)
