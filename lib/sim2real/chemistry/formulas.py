@@ -53,8 +53,8 @@ class Formula:
 def read_formula(text: str) -> Formula:
     """Read a chemical formula such as ``Bi0.5Sb1.5Te3``, ``(PbTe)0.9(SnTe)0.1`` or ``Pb0.975 Ga0.025 Te1``.
 
-    A :class:`FormulaError`: empty; text, signs or per cent in it (``Bi-92%``, ``CoSb3/WO3``); an unknown element or a variable (``G``,
-    ``Mm``, ``Bix``); not a formula for another reason; elements beyond plutonium, deuterium or tritium; no atoms.
+    A :class:`FormulaError`: empty; text, signs or per cent in it (``Bi-92%``, ``CoSb3/WO3``); an unknown element or a variable
+    (``G``, ``Mm``, ``Bix``); not a formula for another reason; elements beyond plutonium, deuterium or tritium; no atoms.
     """
     formula = unicodedata.normalize("NFKC", text).strip() if isinstance(text, str) else ""
     if not formula:

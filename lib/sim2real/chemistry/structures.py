@@ -24,8 +24,8 @@ class StructureError(ValueError):
 def parse(smiles: str, *, attachment_points: tuple[int, ...] = (0, 2)) -> Chem.Mol:
     """Read one SMILES as a neutral, closed-shell, one-component structure without isotopes, hydrogens implicit.
 
-    ``attachment_points`` are the allowed numbers of ``*``: none in a molecule, two in a repeat unit. ``[*]``, ``[*:1]``, ``[1*]`` and
-    ``*`` are the same. A :class:`StructureError`: empty, unreadable, several components (salts, solvates), charged, radical,
+    ``attachment_points`` are the allowed numbers of ``*``: none in a molecule, two in a repeat unit; ``[*]``, ``[*:1]``, ``[1*]``
+    and ``*`` are the same. A :class:`StructureError`: empty, unreadable, several components (salts, solvates), charged, radical,
     isotope-labelled, bond between two attachment points, one that does not have one bond, or another number of them.
     """
     if not isinstance(smiles, str) or not smiles.strip():

@@ -44,11 +44,9 @@ def load_conductivities(*, release: bool = False, starrydata: Path | None = None
     Starrydata's full ``release`` (:func:`read_curves`) takes the place of the file of 2019, whose curves stand on a grid of
     temperatures with 300 K on it; ``starrydata`` and ``system`` are files of those shapes instead of the registered ones.
 
-    Returns:
-        The thermal and the electrical task. ``key`` is made of atomic fractions, so that it does not depend on how a formula
-        is scaled (:class:`~sim2real.chemistry.formulas.Formula`); ``structure`` is the reduced formula; ``group`` the anion
-        family; ``spread_decades`` is log10(high/low); ``sources`` names the data sets, joined by ``+``. Rows at other
-        temperatures, of other properties and empty cells are out of scope: counted, not listed.
+    In the tasks, thermal and electrical, ``key``, ``structure`` and ``group`` are the key, the reduced formula and the anion family
+    of a :class:`~sim2real.chemistry.formulas.Formula`; ``spread_decades`` is log10(high/low); ``sources`` are joined by ``+``. Rows
+    at other temperatures, of other properties and empty cells are out of scope: counted, not listed.
     """
     name = "starrydata" if release else "starrydata-2019"
     first = Path(starrydata) if starrydata is not None else fetch(name)

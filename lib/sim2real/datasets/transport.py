@@ -97,11 +97,9 @@ def read_transport(
     that is what S/cm taken for S/m looks like. Arguments, errors and what becomes of rows that cannot be used are as
     :func:`~sim2real.datasets.tables.read_table` says, and:
 
-    Args:
-        property: :data:`THERMAL` or :data:`ELECTRICAL`; values must be positive and within its range.
-        unit: of all values, such as ``S/cm``; or
-        unit_column: column with each row's own unit, where units are mixed. Rows with an unknown one are dropped.
-        group: column with classes; the anion family if empty.
+    ``property`` is :data:`THERMAL` or :data:`ELECTRICAL`, of positive values; ``unit`` is that of all values, such as ``S/cm``, or
+    ``unit_column`` has each row's own (rows with an unknown one are dropped); ``group`` is a column with classes, by default the
+    anion family.
     """
     path = Path(path)
     if bool(unit) == bool(unit_column):

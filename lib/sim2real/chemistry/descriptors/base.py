@@ -82,7 +82,7 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
         return np.arange(vectors.shape[1])
 
     def fit(self, X: Any, y: Any = None) -> StructureDescriptor:
-        """Choose the columns from X; a ValueError (a subclass of the descriptor's own for a bad row) unless all of X is described."""
+        """Choose the columns from X; a ValueError, of the descriptor's own kind for a bad row, unless all of it is described."""
         self._set_columns(self._good_vectors(X))
         return self
 

@@ -45,7 +45,7 @@ def grow_library(
     among the known units nor drawn before. Each class depends on its own known units and the seed alone.
 
     ``known`` has columns smiles and polymer_class. A class that does not yield ``per_class`` units in ``ATTEMPTS`` times as many
-    draws gives what it has. ``order`` and ``writings`` are those of :mod:`sim2real.chemistry.library.ngram`, ``classes`` the paper's 20.
+    draws gives what it has. ``order`` and ``writings`` are explained in :mod:`~sim2real.chemistry.library.ngram`.
 
     Returns the library, columns smiles (a structure key) and polymer_class, sorted by both; and :func:`report_of` each class. A
     ValueError names classes without known units; a StructureError is of a known unit that cannot be read.
