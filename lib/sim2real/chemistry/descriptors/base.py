@@ -46,14 +46,9 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
     in the Series or DataFrame, else by its 0-based number. A subclass sets ``name`` and writes ``_names``,
     ``_signature`` and ``_describe``; one that chooses columns by the data also writes ``_choose_columns``.
 
-    Args:
-        n_jobs: worker processes, as in joblib; -1 for all cores.
-        cache_dir: folder in which vectors are kept between runs, by descriptor, settings, versions and structure; None
-            keeps nothing.
-
-    Attributes:
-        n_features_in_: 1, the column of structures.
-        columns_: (d,) positions of the kept columns among all that the descriptor computes.
+    ``n_jobs`` are worker processes, as in joblib; -1 for all cores. In the folder ``cache_dir`` vectors are kept between runs, by
+    descriptor, settings, versions and structure; None keeps nothing. After ``fit``, ``columns_`` (d,) are the positions of the kept
+    columns among all that the descriptor computes, and ``n_features_in_`` is 1, the column of structures.
     """
 
     name: ClassVar[str]

@@ -46,10 +46,9 @@ class MolecularDescriptor(StructureDescriptor):
     error, NaN or infinity; partial charges of elements without Gasteiger parameters, say) is 0, and every number is cut to +-1e6.
     Errors of ``fit`` and ``transform`` are those of :func:`sim2real.chemistry.structures.parse`.
 
-    Args:
-        units: repeat units in the chain. Two is the least that holds the bond between units.
-        per_atom: divide the numbers that grow with the chain (weights, areas, counts; all but HeavyAtomCount) by the
-            heavy atoms, so that they hardly depend on how long a unit was written; False gives RDKit's own numbers.
+    The chain has ``units`` repeat units: two is the least that holds the bond between units. ``per_atom`` divides the numbers that
+    grow with the chain (weights, areas, counts; all but HeavyAtomCount) by the heavy atoms, so that they hardly depend on how long
+    a unit was written; False gives RDKit's own numbers.
     """
 
     name = "molecular"
