@@ -19,7 +19,6 @@ FAMILIES = {
     "pnictide": ("N", "P", "As", "Sb", "Bi"),
     "tetrelide": ("C", "Si", "Ge", "Sn", "Pb"),
 }
-OTHER_FAMILY = "intermetallic or other"
 FAMILY_SHARE = 0.1
 
 
@@ -46,7 +45,7 @@ class Formula:
             # a tenth that is written as decimals may fall short by a rounding error
             if sum(amounts.get(e, 0.0) for e in elements) >= FAMILY_SHARE - 1e-9:
                 return name
-        return OTHER_FAMILY
+        return "intermetallic or other"
 
 
 @lru_cache(maxsize=100_000)
