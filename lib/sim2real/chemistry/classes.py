@@ -32,10 +32,8 @@ def polymer_class(smiles: str) -> str:
 
     The patterns are searched in the interior of an oligomer, so neither the place where the unit is cut nor the number
     of periods it holds matters. Main-chain groups count before side groups: a polyacrylate is P04, not P09.
-    All-carbon chains that fit no rule are P01 without, and P03 with, hetero-atoms; so are the rare other chains.
-
-    Raises:
-        StructureError: as :func:`sim2real.chemistry.structures.parse`, and for a molecule.
+    All-carbon chains that fit no rule are P01 without, and P03 with, hetero-atoms; so are the rare other chains. Errors are those
+    of :func:`sim2real.chemistry.structures.parse`, for a molecule as well.
     """
     return class_of_mol(parse(smiles, attachment_points=(2,)))
 

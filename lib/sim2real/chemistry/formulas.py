@@ -19,7 +19,6 @@ FAMILIES = {
     "pnictide": ("N", "P", "As", "Sb", "Bi"),
     "tetrelide": ("C", "Si", "Ge", "Sn", "Pb"),
 }
-OTHER_FAMILY = "intermetallic or other"
 FAMILY_SHARE = 0.1
 
 
@@ -46,16 +45,15 @@ class Formula:
             # a tenth that is written as decimals may fall short by a rounding error
             if sum(amounts.get(e, 0.0) for e in elements) >= FAMILY_SHARE - 1e-9:
                 return name
-        return OTHER_FAMILY
+        return "intermetallic or other"
 
 
 @lru_cache(maxsize=100_000)
 def read_formula(text: str) -> Formula:
     """Read a chemical formula such as ``Bi0.5Sb1.5Te3``, ``(PbTe)0.9(SnTe)0.1`` or ``Pb0.975 Ga0.025 Te1``.
 
-    Raises:
-        FormulaError: empty; text, signs or per cent in it (``Bi-92%``, ``CoSb3/WO3``); an unknown element or a variable
-            (``G``, ``Mm``, ``Bix``); not a formula for another reason; elements beyond plutonium, deuterium or tritium; no atoms.
+    A :class:`FormulaError`: empty; text, signs or per cent in it (``Bi-92%``, ``CoSb3/WO3``); an unknown element or a variable
+    (``G``, ``Mm``, ``Bix``); not a formula for another reason; elements beyond plutonium, deuterium or tritium; no atoms.
     """
     formula = unicodedata.normalize("NFKC", text).strip() if isinstance(text, str) else ""
     if not formula:

@@ -24,13 +24,9 @@ class StructureError(ValueError):
 def parse(smiles: str, *, attachment_points: tuple[int, ...] = (0, 2)) -> Chem.Mol:
     """Read one SMILES as a neutral, closed-shell, one-component structure without isotopes, hydrogens implicit.
 
-    Args:
-        smiles: SMILES with no ``*`` (a molecule) or two (a repeat unit); ``[*]``, ``[*:1]``, ``[1*]`` and ``*`` are the same.
-        attachment_points: the allowed numbers of ``*``.
-
-    Raises:
-        StructureError: empty, unreadable, several components (salts, solvates), charged, radical, isotope-labelled,
-            bond between two attachment points, attachment points that do not have one bond each, or another number of ``*``.
+    ``attachment_points`` are the allowed numbers of ``*``: none in a molecule, two in a repeat unit; ``[*]``, ``[*:1]``, ``[1*]``
+    and ``*`` are the same. A :class:`StructureError`: empty, unreadable, several components (salts, solvates), charged, radical,
+    isotope-labelled, bond between two attachment points, one that does not have one bond, or another number of them.
     """
     if not isinstance(smiles, str) or not smiles.strip():
         raise StructureError("empty structure; expected a SMILES string")
@@ -74,11 +70,8 @@ def oligomer(mol: Chem.Mol, units: int) -> Chem.Mol:
     """A linear, head-to-tail chain of ``units`` repeat units with hydrogen at both ends.
 
     A molecule (no attachment points) is returned as it is. A linear chain, not a ring of units: perceiving rings of
-    aromatic units can take RDKit minutes (the number of shortest macrocycles doubles with every unit).
-
-    Raises:
-        ValueError: ``units`` is smaller than 1.
-        StructureError: the chain cannot be sanitised.
+    aromatic units can take RDKit minutes (the number of shortest macrocycles doubles with every unit). A StructureError where the
+    chain cannot be sanitised, a ValueError for fewer than one unit.
     """
     if units < 1:
         raise ValueError(f"units must be at least 1, got {units}")

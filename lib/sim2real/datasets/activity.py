@@ -73,9 +73,8 @@ def load_activity_unifac(n_max: int, *, seed: int = 0, molecules: int = MOLECULE
     """ln gamma at infinite dilution and 298.15 K by original UNIFAC; columns are as :func:`load_activity_nrtl` says.
 
     The first rows are the target's own, where UNIFAC has a value: the source holds the simulation of every tested pair, and
-    without the rows of the target's ``key`` that of neither direction. ``n_max`` random directed pairs follow, none of them of
-    the target's mixtures, so that either way the source has at least ``n_max`` rows; the draw of a smaller ``n_max`` is the
-    beginning of a larger one. Each partner of such a pair is with equal chance one of the target's molecules or one of
+    without the rows of the target's ``key`` that of neither direction. ``n_max`` random directed pairs of other mixtures follow; a
+    smaller ``n_max`` draws their beginning. Each partner is with equal chance one of the target's molecules or one of
     ``molecules`` of thermo's DDBST table, of up to :data:`LARGEST` heavy atoms.
     """
     prop = get_property("ln_activity_coefficient")
@@ -88,10 +87,7 @@ def load_activity_unifac(n_max: int, *, seed: int = 0, molecules: int = MOLECULE
         frame = pd.DataFrame({"polymer": pick(pools, rng, size), "solvent": pick(pools, rng, size)})
         return _with_keys(frame[frame["polymer"] != frame["solvent"]])
 
-    def simulate(frame: pd.DataFrame) -> pd.DataFrame:
-        return ln_gamma_infinite(list(frame["polymer"]), list(frame["solvent"]), np.full(len(frame), KELVIN))
-
-    drawn = draw_pairs(n_max, seed, propose, simulate, property=prop, distinct=("polymer_key",), avoid=frozenset(target.keys))
+    drawn = draw_pairs(n_max, seed, propose, _simulate, property=prop, distinct=("polymer_key",), avoid=frozenset(target.keys))
     table = pd.concat([own[known], _finish(drawn.table)], ignore_index=True)
     report = {"the target's own pairs": int(known.sum()), "of the target's pairs not simulated": int((~known).sum())}
     report |= report_drawn(drawn) | {"rows": len(table), "molecules": len(_molecules(drawn.table) | _molecules(own))}
@@ -102,8 +98,11 @@ def load_activity_unifac(n_max: int, *, seed: int = 0, molecules: int = MOLECULE
 
 def simulated_target(task: Task) -> np.ndarray:
     """Original UNIFAC's value of every row of :func:`load_activity_nrtl`'s task (rows,), NaN where a parameter is missing."""
-    table = task.table
-    return ln_gamma_infinite(list(table["polymer"]), list(table["solvent"]), list(table["temperature"]))["value"].to_numpy()
+    return _simulate(task.table)["value"].to_numpy()
+
+
+def _simulate(frame: pd.DataFrame) -> pd.DataFrame:
+    return ln_gamma_infinite(list(frame["polymer"]), list(frame["solvent"]), np.full(len(frame), KELVIN))
 
 
 @lru_cache(maxsize=100_000)

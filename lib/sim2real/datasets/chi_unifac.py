@@ -27,14 +27,13 @@ def load_chi_unifac(
     """Chi by UNIFAC 2.0, one row for each pair and temperature.
 
     The first rows are the measured pairs at their own temperatures, where UNIFAC has a value: the source holds the simulation of
-    every tested pair, and none without the rows of the target's ``key``. ``n_max`` random rows follow, none of them of a measured
-    pair. The polymer of such a row is with equal chance one of the measured file's or a virtual one, and independently of
-    that its solvent one of the measured file's or a molecule of DDBST's table: a quarter belongs to the grid of measured
-    polymers and measured solvents. Its temperature is one of :data:`DRAWN_KELVIN`.
+    every tested pair, and none without the rows of the target's ``key``. ``n_max`` random rows of other pairs follow; a smaller
+    ``n_max`` draws their beginning. With equal chance and independently the polymer is one of the measured file's or one of
+    ``polymers`` virtual ones, and the solvent one of the file's or one of ``solvents`` molecules of DDBST's table of up to
+    :data:`LARGEST` heavy atoms: a quarter is on the grid of measured ones. Temperatures are of :data:`DRAWN_KELVIN`.
 
-    The draw of a smaller ``n_max`` is the beginning of a larger one; ``polymers`` virtual polymers and ``solvents`` molecules of up
-    to :data:`LARGEST` heavy atoms are drawn from. Columns and keys are those of ``measured`` (by default
-    :func:`~sim2real.datasets.pairs.load_chi_measured`), with its class of a polymer or ``unclassified``, ``count`` 1 and no spread.
+    Columns, keys and classes of polymers are those of ``measured``, by default :func:`~sim2real.datasets.pairs.load_chi_measured`;
+    others are ``unclassified``; ``count`` is 1, and there is no spread.
     """
     prop = get_property("chi")
     measured = load_chi_measured() if measured is None else measured

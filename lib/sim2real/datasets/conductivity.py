@@ -44,11 +44,9 @@ def load_conductivities(*, release: bool = False, starrydata: Path | None = None
     Starrydata's full ``release`` (:func:`read_curves`) takes the place of the file of 2019, whose curves stand on a grid of
     temperatures with 300 K on it; ``starrydata`` and ``system`` are files of those shapes instead of the registered ones.
 
-    Returns:
-        The thermal and the electrical task. ``key`` is made of atomic fractions, so that it does not depend on how a formula
-        is scaled (:class:`~sim2real.chemistry.formulas.Formula`); ``structure`` is the reduced formula; ``group`` the anion
-        family; ``spread_decades`` is log10(high/low); ``sources`` names the data sets, joined by ``+``. Rows at other
-        temperatures, of other properties and empty cells are out of scope: counted, not listed.
+    In the tasks, thermal and electrical, ``key``, ``structure`` and ``group`` are the key, the reduced formula and the anion family
+    of a :class:`~sim2real.chemistry.formulas.Formula`; ``spread_decades`` is log10(high/low); ``sources`` are joined by ``+``. Rows
+    at other temperatures, of other properties and empty cells are out of scope: counted, not listed.
     """
     name = "starrydata" if release else "starrydata-2019"
     first = Path(starrydata) if starrydata is not None else fetch(name)
@@ -71,12 +69,10 @@ def load_conductivities(*, release: bool = False, starrydata: Path | None = None
 
     def task(title: str, prop: Property) -> Task:
         rows, table = checked[prop], tables[prop]
-        report = scope | {f"values of {prop.name}": rows.read} | rows.reasons
-        report["values merged into another of the same composition"] = len(rows.table) - len(table)
-        report["compositions"] = len(table)
-        report |= disagreement(table)
-        report["of them in both sources"] = int(table["sources"].str.contains("+", regex=False).sum())
-        report["compositions with both conductivities"] = shared
+        merged = {"values merged into another of the same composition": len(rows.table) - len(table), "compositions": len(table)}
+        both = {"of them in both sources": int(table["sources"].str.contains("+", regex=False).sum())}
+        both |= {"compositions with both conductivities": shared}
+        report = scope | {f"values of {prop.name}": rows.read} | rows.reasons | merged | disagreement(table) | both
         dropped = rows.dropped.sort_values(["file", "line"], ignore_index=True)
         return Task(f"measured {title} conductivity", prop, table, licence, citation, report, dropped)
 
@@ -131,16 +127,10 @@ def _read_release(path: Path) -> tuple[dict[Property, Rows], dict[str, int]]:
 def read_curves(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
     """Conductivities near 300 K from the release ``all_curves.csv[.gz]``, which is read in pieces (43 MB compressed).
 
-    Of each curve of a conductivity or of electrical resistivity against temperature: :func:`value_at_room`. Resistivity is
-    interpolated as it was drawn and then inverted. A sample that has been drawn as both counts twice.
-
-    Its ``x`` and ``y`` are JSON arrays of numbers (in releases before May 2024, of numbers in quotation marks). The shape is that
-    of Starrydata's documentation, ``datasets/index.md``.
-
-    Returns:
-        One row a curve with ``composition``, ``property``, ``value`` (in the property's unit, NaN where none), ``reason`` (why it
-        cannot be used, or empty), ``column`` and ``found`` (where the value or the fault is, and what stands there) and ``line``
-        (counting one line a curve); and counts. Curves of other properties and temperatures are only counted.
+    One row a curve of a conductivity or resistivity against temperature that gives :func:`value_at_room`, as :func:`_read_curve`
+    says, with ``line`` (one line a curve); the others are counted. Resistivity is interpolated as it was drawn and then inverted. A
+    sample that has been drawn as both counts twice. ``x`` and ``y`` are JSON arrays of numbers (in releases before May 2024, of
+    numbers in quotation marks). The shape is that of Starrydata's documentation, ``datasets/index.md``.
     """
     read, wanted = "Starrydata: curves read", "Starrydata: conductivities or resistivities against temperature"
     outside = "Starrydata: of them with no point at 295 to 305 K nor two points around 300 K within 100 K"
@@ -165,7 +155,10 @@ def read_curves(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
 
 
 def _read_curve(curve: tuple) -> dict | None:
-    """The value at 300 K or the reason why there is none; None where the curve does not reach 300 K."""
+    """The ``value`` at 300 K in the property's unit, or the ``reason`` why there is none; None where it does not reach 300 K.
+
+    ``column`` and ``found`` are where the value or the fault is, and what stands there.
+    """
     name, reciprocal = CURVES[curve.prop_y.strip().lower()]
     row = {"composition": curve.composition, "property": name, "value": np.nan, "reason": ""}
     offset = KELVIN.get(curve.unit_x.strip())

@@ -13,11 +13,9 @@ from urllib3.exceptions import ReadTimeoutError
 
 from sim2real.datasets.task import DataError
 
-# seconds without a byte before a download is given up
-TIMEOUT = 60.0
+TIMEOUT = 60.0  # seconds without a byte before a download is given up
 CHUNK = 1 << 16
-# seconds after which a progress bar appears, so that small files do not print one
-DELAY = 1.0
+DELAY = 1.0  # seconds after which a progress bar appears, so that small files do not print one
 
 
 class DownloadError(DataError):
@@ -32,27 +30,19 @@ def size_text(size: int) -> str:
 
 
 class ResumableDownload:
-    """Fetches a URL into ``part`` and hands it over complete; what is in ``part`` from a run before is not asked for again.
+    """Fetches a URL into ``part``, from where a run before left off, and hands it over: a ``downloader`` of :func:`pooch.retrieve`.
 
-    An instance is the ``downloader`` of :func:`pooch.retrieve`. The rest is asked for by a Range request (RFC 9110, section
-    14). Where the host names a strong ETag it is kept in ``<part>.etag`` and sent as If-Range, so that a file which was
-    replaced meanwhile is sent anew. A file whose hash is not known (``pinned``) is resumed with such a tag only, and its registered
-    size is not binding: nothing else would show that its two halves belong together.
+    The rest is asked for by Range (RFC 9110, section 14). A strong ETag is kept in ``<part>.etag`` and sent as If-Range, so that a
+    file which was replaced meanwhile is sent anew. Without a known hash (``pinned``) only such a tag shows that two halves belong
+    together: without it nothing is resumed, and the registered size is not binding.
     """
 
     def __init__(self, part: Path, size: int, pinned: bool) -> None:
-        self.part = part
-        self.tag = part.with_name(part.name + ".etag")
-        self.size = size if pinned else 0
-        self.pinned = pinned
+        self.part, self.tag = part, part.with_name(part.name + ".etag")
+        self.pinned, self.size = pinned, size if pinned else 0
 
     def __call__(self, url: str, output_file: str, pooch: object = None) -> None:
-        """Download to ``part``, then rename it to ``output_file``.
-
-        Raises:
-            DownloadError: any failure of network or host; the message is the reason only.
-            OSError: the disk cannot be written; if it is full, ``part`` is removed.
-        """
+        """Download, then rename; a :class:`DownloadError` is the reason only. An OSError is the disk's: if full, ``part`` goes."""
         # pooch puts an empty file there first, which a killed run would leave behind
         Path(output_file).unlink(missing_ok=True)
         try:
@@ -83,9 +73,7 @@ class ResumableDownload:
         # compressed transfers would make offsets and sizes those of something else
         headers = {"Accept-Encoding": "identity"}
         if start:
-            headers["Range"] = f"bytes={start}-"
-            if tag:
-                headers["If-Range"] = tag
+            headers |= {"Range": f"bytes={start}-"} | ({"If-Range": tag} if tag else {})
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
             if start and not self._continues(response, start):
                 if response.status_code != requests.codes.ok:
@@ -118,14 +106,11 @@ class ResumableDownload:
             raise requests.exceptions.ChunkedEncodingError("short")
 
     def _explain(self, error: requests.RequestException) -> str:
-        response = error.response
-        if response is not None:
-            code = response.status_code
-            if code in (404, 410):
-                return f"HTTP {code}, the file has moved or is gone"
-            if code == 429 or code >= 500:
-                return f"HTTP {code}, the host is overloaded or out of order, try again later"
-            return f"HTTP {code}, the host refuses it"
+        if error.response is not None:
+            code = error.response.status_code
+            busy = code == 429 or code >= 500
+            refused = "the host is overloaded or out of order, try again later" if busy else "the host refuses it"
+            return f"HTTP {code}, {'the file has moved or is gone' if code in (404, 410) else refused}"
         resume = f"; run it again to go on from {size_text(self._have())}" if self._have() else ""
         if isinstance(error, requests.Timeout) or (error.args and isinstance(error.args[0], ReadTimeoutError)):
             return f"the host sent nothing for {TIMEOUT:g} s{resume}"

@@ -37,13 +37,10 @@ def draw_pairs(
 ) -> Rows:
     """The first ``n`` proposals that can be simulated, and the others up to there: a smaller draw is the beginning of a larger one.
 
-    Args:
-        n: pairs wanted; a ValueError where there are fewer.
-        seed: of the proposals; each batch has its own generator.
-        propose: generator and number of rows -> proposals with ``key`` and ``structure`` and whatever else the table is to hold.
-        simulate: proposals -> columns ``value`` (of which the property's range is kept) and ``reason`` (empty for a value).
-        distinct: columns that together with ``key`` must not repeat.
-        avoid: keys that are not drawn.
+    ``propose`` makes, of a generator (each batch has its own, from ``seed``) and a number of rows, proposals with ``key``,
+    ``structure`` and whatever else the table is to hold; ``simulate`` makes of them ``value``, kept in the property's range, and
+    ``reason`` (empty for a value). ``distinct`` columns and ``key`` together do not repeat; keys in ``avoid`` are not drawn.
+    A ValueError where there are fewer.
     """
     tables, dropped = [], [pd.DataFrame(columns=list(DROPPED_COLUMNS))]
     seen: set[tuple] = set()

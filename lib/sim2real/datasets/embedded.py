@@ -89,11 +89,7 @@ def sample_balanced(frame: pd.DataFrame, n: int, seed: int = 0) -> pd.DataFrame:
 def read_facts(
     path: Path, prop: Property, listed: str, extra: tuple[str, ...], kind: str, structure: str = "smiles"
 ) -> pd.DataFrame:
-    """The rows of one property of a table of facts, as :func:`~sim2real.datasets.tables.read_values` gives them.
-
-    ``listed`` is what the column ``property`` calls it, ``extra`` are further columns. One bad row refuses the file by a
-    :class:`DataError`.
-    """
+    """The rows that a table of facts lists under a property, as ``read_values`` gives them; one bad row is a :class:`DataError`."""
 
     def of_property(frame: pd.DataFrame) -> pd.Series:
         return frame["property"] == listed if "property" in frame else pd.Series(True, index=frame.index)

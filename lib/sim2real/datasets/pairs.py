@@ -37,8 +37,7 @@ COUNTED = {"pairs": "pair", "polymers": "polymer_key", "solvents": "solvent_key"
 # what is added to a temperature in the unit to give K, and the unit that it is perhaps mistaken for
 TEMPERATURE_UNITS = {"K": (0.0, "deg C"), "degC": (ZERO_CELSIUS, "K")}
 NOT_SOLVENT = "solvent that is not a readable molecule"
-CLASS_WORDS = {row["file"]: row["paper"] for row in shipped("chi_classes.csv")}
-"""Names of the measured file's classes as the paper writes them."""
+CLASS_WORDS = {row["file"]: row["paper"] for row in shipped("chi_classes.csv")}  # as the file and the paper write them
 
 
 def load_chi_measured(path: Path | None = None) -> Task:
@@ -62,11 +61,9 @@ def load_chi_cosmo(path: Path | None = None, *, full: bool = False, measured: Pa
     both; a ring that it does not hold is unrolled (:func:`~sim2real.datasets.rings.unroll_ring`), which the full set needs. The
     file's own polymer classes are wrong: the measured file's are used, and a polymer that it does not hold is ``unclassified``.
 
-    Args:
-        path: a CSV with the columns :data:`REQUIRED` (``temp`` in deg C), or a zip in which every such CSV is read.
-        full: the full set (figshare article 25448056) instead of the 1,206 rows of measured pairs. Nobody has seen that file
-            when this was written; that it has the columns of the small one is an assumption.
-        measured: the measured file instead of the registered one.
+    ``path`` is a CSV with the columns :data:`REQUIRED` (``temp`` in deg C), or a zip in which every such CSV is read; ``measured``
+    another measured file than the registered one. ``full`` is the full set (figshare article 25448056) instead of the 1,206 rows of
+    measured pairs. Nobody has seen that file when this was written; that it has the columns of the small one is an assumption.
     """
     name = "chi-cosmo-full" if full else "chi-cosmo"
     file = Path(path) if path is not None else fetch(name)
@@ -200,10 +197,7 @@ def _reference(frame: pd.DataFrame) -> tuple[dict[str, str], dict[str, str]]:
 def _task(
     tables: list[tuple[str, pd.DataFrame, int]], name: str, source: str, units: dict[str, str], classes: dict[str, str]
 ) -> Task:
-    """The task of all rows that can be used, from name, rows and line of the first row of each file.
-
-    ``units`` are repeat units of rings, for tables that do not give them, ``classes`` those of polymer keys.
-    """
+    """The task of files (name, rows, line of the first row), repeat units of rings that lack them, and classes by polymer key."""
     rows = Rows.of([sort_rows(file, frame, line, lambda cells: _read_row(cells, units)) for file, frame, line in tables])
     bad = len(rows.dropped)
     if not rows.read:

@@ -17,8 +17,7 @@ from sim2real.datasets.tables import read_values
 from sim2real.datasets.task import PROPERTIES, DataError, Property, Task, get_property, merge
 
 DATABASES = ("radonpy", "polyomics")
-# how releases of RadonPy's tables have called the column of repeat units
-STRUCTURE_COLUMNS = ("smiles", "smiles_list", "smiles_1")
+STRUCTURE_COLUMNS = ("smiles", "smiles_list", "smiles_1")  # names of the column of repeat units in RadonPy's releases
 
 
 def load_md_polymers(property: str, database: str = "radonpy", path: Path | None = None) -> Task:

@@ -16,12 +16,9 @@ class RingError(ValueError):
 def unroll_ring(smiles: str, units: int = REPEATS) -> str:
     """One repeat unit (two ``*``, no stereochemistry) of a ring of ``units`` equal units.
 
-    The bonds along the ring are those of which any two, cut together, take the ring apart; rings within the backbone (sugars,
-    arenes) and beside it keep together. Their single bonds are walked in order, and every ``k``-th is a cut, ``k`` being their
-    number per unit. Rings are told from bridges without listing cycles, whose number doubles with every arene in the backbone.
-
-    Raises:
-        RingError: unreadable, no such ring, or units that differ (a copolymer, other tacticity does not matter).
+    Any two bonds along the ring, cut together, take it apart; rings within the backbone (sugars, arenes) and beside it stay whole.
+    Its single bonds are walked in order, every ``k``-th is a cut, ``k`` being their number per unit. No cycles are listed, whose
+    number doubles with every arene. A :class:`RingError`: unreadable, no such ring, or units that differ in more than tacticity.
     """
     mol = Chem.MolFromSmiles(smiles, sanitize=False) if isinstance(smiles, str) else None
     if mol is None or mol.GetNumAtoms() == 0:
@@ -55,7 +52,7 @@ def _cuts(mol: Chem.Mol, units: int) -> list[tuple[int, int]]:
         opened.RemoveBond(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx())
         Chem.FastFindRings(opened)
         # what was in a ring and no longer is: these bonds, two and two, hold the ring together
-        ends = {tuple(sorted((b.GetBeginAtomIdx(), b.GetEndAtomIdx()))) for b in opened.GetBonds() if not b.IsInRing()}
+        ends = {_ends(b) for b in opened.GetBonds() if not b.IsInRing()}
         along = [b.GetIdx() for b in mol.GetBonds() if b.IsInRing() and _ends(b) in ends] + [bond.GetIdx()]
         waiting -= set(along)
         single = [k for k in along if mol.GetBondWithIdx(k).GetBondType() == Chem.BondType.SINGLE]

@@ -146,10 +146,8 @@ def _read_text(path: Path) -> tuple[pd.DataFrame, int]:
     opener = COMPRESSED.get(path.suffix)
     with pd.io.common.get_handle(path, "r", compression=opener, encoding="utf-8-sig") as handle:
         skipped = 0
-        header = handle.handle.readline()
-        while header.startswith(("%", "#")):
+        while (header := handle.handle.readline()).startswith(("%", "#")):
             skipped += 1
-            header = handle.handle.readline()
     if not header.strip():
         raise DataError(f"{path.name}: empty; expected a header line with the names of the columns")
     try:

@@ -51,8 +51,7 @@ def cache_folder() -> Path:
 
 def mirror_folder() -> Path | None:
     """``SIM2REAL_DATA_MIRROR``, only ever read from, or None; a :class:`DownloadError` where it is no folder."""
-    value = os.environ.get(MIRROR)
-    if not value:
+    if not (value := os.environ.get(MIRROR)):
         return None
     folder = Path(value).expanduser()
     if not folder.is_dir():
@@ -67,10 +66,9 @@ def fetch(name: str, *, accept_hash: str = "") -> Path:
     registered hash or one that was confirmed once by ``accept_hash``; confirmed hashes are kept in ``confirmed.json`` in the
     cache folder. Until then a download lies beside its place as ``<file>.unconfirmed``, and confirming does not download again.
 
-    Raises:
-        DownloadError: no network, moved URL, time-out, full disk, wrong hash, hash to be confirmed; one line that says what
-            to put where. A file with a wrong hash is removed from the cache, an unfinished one stays as ``<file>.part``.
-        ValueError: unknown name.
+    A :class:`DownloadError` (no network, moved URL, time-out, full disk, wrong hash, hash to be confirmed) says in one line what to
+    put where: a file with a wrong hash is removed from the cache, an unfinished one stays as ``<file>.part``. Unknown names are a
+    ValueError.
     """
     if name not in SOURCES:
         raise ValueError(f"unknown data {name!r}; expected one of {', '.join(SOURCES)}")
@@ -109,8 +107,7 @@ def fetch(name: str, *, accept_hash: str = "") -> Path:
 
 def state(source: Source) -> str:
     """Where the file is, in words; ``wrong hash`` is one that lies there but must not be used. Hashes whole files."""
-    mirror = mirror_folder()
-    target = cache_folder() / source.file
+    mirror, target = mirror_folder(), cache_folder() / source.file
     places = [(target, "cached")] if mirror is None else [(mirror / source.file, "mirror"), (target, "cached")]
     for path, name in places:
         if path.is_file():
@@ -129,8 +126,7 @@ def _beside(target: Path, suffix: str) -> Path:
 def _download(source: Source, waiting: Path) -> None:
     """Download to ``waiting``; the hash is checked afterwards, so that a run killed while hashing has not lost the file."""
     target = cache_folder() / source.file
-    # its lines on the hash would ask for an argument of pooch's
-    pooch.get_logger().setLevel("WARNING")
+    pooch.get_logger().setLevel("WARNING")  # its lines on the hash would ask for an argument of pooch's
     downloader = ResumableDownload(_beside(target, ".part"), source.bytes, source.hash_checked)
     try:
         pooch.retrieve(source.url, known_hash=None, fname=waiting.name, path=waiting.parent, downloader=downloader)
@@ -160,9 +156,8 @@ def _verify(source: Source, path: Path, accept_hash: str) -> str:
     what = f"{source.name}: {path} has the SHA-256 {found} ({path.stat().st_size} bytes)"
     if accept_hash:
         raise DownloadError(f"{what}, not {accept_hash}; confirm the former or delete the file to download it anew")
-    registered = "none is registered"
-    if source.sha256:
-        registered = f"{source.sha256} is registered: the host may have replaced the file by a newer snapshot"
+    newer = f"{source.sha256} is registered: the host may have replaced the file by a newer snapshot"
+    registered = newer if source.sha256 else "none is registered"
     confirm = f"python -m sim2real data fetch {source.name} --accept-hash {found} (delete the file to download it anew)"
     raise DownloadError(f"{what} and {registered}; if you trust {source.url}, confirm it: {confirm}")
 
@@ -184,8 +179,7 @@ def _confirmed() -> dict[str, str]:
 
 def _remember(source: Source, sha256: str) -> None:
     path = cache_folder() / "confirmed.json"
-    new = path.with_name(path.name + ".new")
-    content = json.dumps(_confirmed() | {source.name: sha256}, indent=1) + "\n"
+    new, content = _beside(path, ".new"), json.dumps(_confirmed() | {source.name: sha256}, indent=1) + "\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         new.write_text(content, encoding="utf-8")

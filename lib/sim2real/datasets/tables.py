@@ -43,15 +43,10 @@ def read_values(
 ) -> Rows:
     """Read structures and values: ``key``, ``structure``, ``value`` in the property's unit, ``line`` and the columns to keep.
 
-    Arguments and errors are those of :func:`read_table` and :func:`~sim2real.datasets.rows.read_rows`, and:
-
-    Args:
-        unit_column: names a column with each row's unit, instead of ``unit``.
-        keep: further columns for the result.
-        accepted: narrower limits than the physical range, for a table known to hold other materials as well.
+    As :func:`read_table` and :func:`~sim2real.datasets.rows.read_rows`. ``unit_column`` has each row's unit, instead of ``unit``;
+    ``accepted`` are narrower limits than the physical range, for a table known to hold other materials as well.
     """
     limits = f"{property.low:g} to {property.high:g}" + ("" if property.unit == "-" else f" {property.unit}")
-
     try:
         common = None if unit_column else factor(unit, property)
     except DataError as error:

@@ -37,15 +37,11 @@ def load_computed_transport(*, carrier: str = "n", everything: bool = False) -> 
     carriers per cm3 and one constant relaxation time of 1e-14 s for all compounds, so that sigma is in S/m and kappa in
     W/(m K). Lattice conduction is no part of kappa: total conductivities are higher.
 
-    Args:
-        carrier: of the doping, ``n`` (electrons) or ``p`` (holes). By default that with fewer entries with more than a factor
-            of ten between kappa and the Wiedemann-Franz law's (967 against 1,293 of 47,737): mostly numerics of flat bands.
-        everything: all compositions in both tasks; otherwise fixed subsets with the paper's numbers.
-
-    Returns:
-        The thermal and the electrical task, values in decades. ``carrier`` is ``metal`` where doping with electrons and with
-        holes gives the same sigma within :data:`METALLIC`, else ``electrons`` or ``holes``; ``entries`` is the number of
-        polymorphs whose median the value is.
+    ``carrier`` is of the doping, ``n`` (electrons) or ``p`` (holes). The default has fewer entries with more than a factor of ten
+    between kappa and the Wiedemann-Franz law's (967 against 1,293 of 47,737): mostly numerics of flat bands. The tasks, thermal and
+    electrical, are fixed subsets with the paper's numbers, or ``everything``; values are in decades. Their column ``carrier`` is
+    ``metal`` where doping with electrons and with holes gives the same sigma within :data:`METALLIC`, else ``electrons`` or
+    ``holes``; ``entries`` is the number of polymorphs whose median the value is.
     """
     if carrier not in CARRIERS:
         raise ValueError(f"unknown carrier {carrier!r}; expected {' or '.join(CARRIERS)}")
@@ -101,11 +97,9 @@ def read_transport(
     that is what S/cm taken for S/m looks like. Arguments, errors and what becomes of rows that cannot be used are as
     :func:`~sim2real.datasets.tables.read_table` says, and:
 
-    Args:
-        property: :data:`THERMAL` or :data:`ELECTRICAL`; values must be positive and within its range.
-        unit: of all values, such as ``S/cm``; or
-        unit_column: column with each row's own unit, where units are mixed. Rows with an unknown one are dropped.
-        group: column with classes; the anion family if empty.
+    ``property`` is :data:`THERMAL` or :data:`ELECTRICAL`, of positive values; ``unit`` is that of all values, such as ``S/cm``, or
+    ``unit_column`` has each row's own (rows with an unknown one are dropped); ``group`` is a column with classes, by default the
+    anion family.
     """
     path = Path(path)
     if bool(unit) == bool(unit_column):
@@ -114,23 +108,21 @@ def read_transport(
     rows = read_values(path, property=property, kind="composition", **columns)
     report_dropped(path, rows, value)
     table = _merge(rows.table)
-    slips = int((abs(table["spread_decades"] - 2) < UNIT_SLIP).sum())
-    report = rows.report(len(table)) | disagreement(table)
-    report["of them with values a hundred times apart (a wrong unit?)"] = slips
+    slips = {"of them with values a hundred times apart (a wrong unit?)": int((abs(table["spread_decades"] - 2) < UNIT_SLIP).sum())}
+    report = rows.report(len(table)) | disagreement(table) | slips
     return Task(name or path.stem, LOGARITHMS[property], table, licence, citation or path.name, report, rows.dropped)
 
 
 def load_metal_conductivities(path: Path = METAL_FACTS) -> Task:
     """Measured metals and alloys near 300 K of which both conductivities are known, one row a composition: log10 of sigma.
 
-    The table has ``log_kappa`` as well; both are medians of the logarithms over the grades and
-    tempers of one composition, whose names are in ``materials``. ``temperature`` (K) is their mean, ``spread_decades`` and
-    ``spread_kappa`` are the widths of the values, ``source_url`` are the pages, joined by blanks.
+    That and ``log_kappa`` are medians of the logarithms over the grades and tempers of one composition (``materials``), with the
+    widths ``spread_decades`` and ``spread_kappa``, the mean ``temperature`` (K), and the pages ``source_url``, joined by blanks.
     """
     extra = ("material", "temperature_K", "source_url")
     kappa = read_facts(path, THERMAL, "thermal_conductivity", extra, "composition", structure="formula")
     sigma = read_facts(path, ELECTRICAL, "electrical_conductivity", extra, "composition", structure="formula")
-    report = {"values of sigma read": len(sigma), "values of kappa read": len(kappa)}
+    read = {"values of sigma read": len(sigma), "values of kappa read": len(kappa)}
     both = set(kappa["material"]) & set(sigma["material"])
     kappa, sigma = (rows[rows["material"].isin(both)] for rows in (kappa, sigma))
     of_kappa, table = _merge(kappa).set_index("key"), _merge(sigma).set_index("key")
@@ -142,8 +134,8 @@ def load_metal_conductivities(path: Path = METAL_FACTS) -> Task:
         temperature=by_key["temperature_K"].agg(lambda kelvin: kelvin.astype(float).mean()),
         source_url=by_key["source_url"].agg(lambda pages: " ".join(sorted(set(pages)))),
     )
-    report |= {"materials with both": len(both), "merged into another of the same composition": len(both) - len(table)}
-    report["compositions"] = len(table)
+    merged = {"materials with both": len(both), "merged into another of the same composition": len(both) - len(table)}
+    report = read | merged | {"compositions": len(table)}
     citation = "data/facts/conductivity.csv, columns source_url and source_title"
     name, licence = "measured metals and alloys", "facts, each with its source page"
     return Task(name, LOG_ELECTRICAL, table.reset_index(), licence, citation, report)

@@ -46,14 +46,9 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
     in the Series or DataFrame, else by its 0-based number. A subclass sets ``name`` and writes ``_names``,
     ``_signature`` and ``_describe``; one that chooses columns by the data also writes ``_choose_columns``.
 
-    Args:
-        n_jobs: worker processes, as in joblib; -1 for all cores.
-        cache_dir: folder in which vectors are kept between runs, by descriptor, settings, versions and structure; None
-            keeps nothing.
-
-    Attributes:
-        n_features_in_: 1, the column of structures.
-        columns_: (d,) positions of the kept columns among all that the descriptor computes.
+    ``n_jobs`` are worker processes, as in joblib; -1 for all cores. In the folder ``cache_dir`` vectors are kept between runs, by
+    descriptor, settings, versions and structure; None keeps nothing. After ``fit``, ``columns_`` (d,) are the positions of the kept
+    columns among all that the descriptor computes, and ``n_features_in_`` is 1, the column of structures.
     """
 
     name: ClassVar[str]
@@ -82,11 +77,7 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
         return np.arange(vectors.shape[1])
 
     def fit(self, X: Any, y: Any = None) -> StructureDescriptor:
-        """Choose the columns from the structures X; y is ignored.
-
-        Raises:
-            ValueError: X is not one column, or a row cannot be described (then in the descriptor's own subclass).
-        """
+        """Choose the columns from X; a ValueError, of the descriptor's own kind for a bad row, unless all of it is described."""
         self._set_columns(self._good_vectors(X))
         return self
 
@@ -97,11 +88,7 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
         return vectors[:, self.columns_]
 
     def transform(self, X: Any) -> np.ndarray:
-        """The vectors of X, (N, d) float32, rows in the order of X.
-
-        Raises:
-            ValueError: as ``fit``. For data with bad rows use :meth:`describe`.
-        """
+        """The vectors of X, (N, d) float32, in its order; errors as ``fit``: for data with bad rows use :meth:`describe`."""
         check_is_fitted(self)
         return self._good_vectors(X)[:, self.columns_]
 

@@ -23,10 +23,8 @@ class CompositionDescriptor(StructureDescriptor):
     the descriptor of Kusaba, Hayashi, Liu, Wakiuchi and Yoshida (Phys. Rev. B 108, 134107, 2023) with the width of its
     authors' program (github.com/Minoru938/KmdPlus, ``KMD("1d")``, sigma "auto"). XenonPy's ``KernelMean`` has the same
     centres, leaves the width to the caller and sums over atoms instead of taking the mean. The features are XenonPy's;
-    data/README.md says where each comes from, the two that differ, and which cells are imputed.
-
-    Raises:
-        FormulaError: from ``fit`` and ``transform``, for a formula that :func:`~sim2real.chemistry.formulas.read_formula` refuses.
+    data/README.md says where each comes from, the two that differ, and which cells are imputed. ``fit`` and ``transform`` raise the
+    FormulaError of :func:`~sim2real.chemistry.formulas.read_formula`.
     """
 
     name = "composition"

@@ -23,8 +23,7 @@ from sim2real.chemistry.structures import oligomer, parse
 # a third of the remaining time, and SPS fails on some chains of cis and trans units.
 LEFT_OUT = ("AvgIpc", "BertzCT", "Ipc", "SPS", "qed")
 
-# far above every value met in the data of this project, far below the largest float32
-LIMIT = 1e6
+LIMIT = 1e6  # far above every value met in the data of this project, far below the largest float32
 
 _FUNCTIONS: dict[str, Callable[[Chem.Mol], float]] = {k: f for k, f in Descriptors.descList if k not in LEFT_OUT}
 _ESTATE: dict[str, Callable[[np.ndarray], float]] = {
@@ -45,14 +44,11 @@ class MolecularDescriptor(StructureDescriptor):
 
     ``fit`` drops the columns that are constant in its data. Stereochemistry is removed first. A number RDKit cannot give (an
     error, NaN or infinity; partial charges of elements without Gasteiger parameters, say) is 0, and every number is cut to +-1e6.
+    Errors of ``fit`` and ``transform`` are those of :func:`sim2real.chemistry.structures.parse`.
 
-    Args:
-        units: repeat units in the chain. Two is the least that holds the bond between units.
-        per_atom: divide the numbers that grow with the chain (weights, areas, counts; all but HeavyAtomCount) by the
-            heavy atoms, so that they hardly depend on how long a unit was written; False gives RDKit's own numbers.
-
-    Raises:
-        StructureError: from ``fit`` and ``transform``, for a row that :func:`sim2real.chemistry.structures.parse` refuses.
+    The chain has ``units`` repeat units: two is the least that holds the bond between units. ``per_atom`` divides the numbers that
+    grow with the chain (weights, areas, counts; all but HeavyAtomCount) by the heavy atoms, so that they hardly depend on how long
+    a unit was written; False gives RDKit's own numbers.
     """
 
     name = "molecular"

@@ -44,18 +44,11 @@ def grow_library(
     bond in it is of a kind that occurs in the class's known units (:func:`kinds`), and if its structure key is neither
     among the known units nor drawn before. Each class depends on its own known units and the seed alone.
 
-    Args:
-        known: columns smiles and polymer_class.
-        per_class: units wanted of each class; a class that does not yield them in ``ATTEMPTS`` times as many draws gives
-            what it has.
-        order, writings: of the models; :mod:`sim2real.chemistry.library.ngram` says how the defaults were chosen.
-        classes: the classes to make; the paper's 20 by default.
+    ``known`` has columns smiles and polymer_class. A class that does not yield ``per_class`` units in ``ATTEMPTS`` times as many
+    draws gives what it has. ``order`` and ``writings`` are explained in :mod:`~sim2real.chemistry.library.ngram`.
 
-    Returns:
-        The library, columns smiles (a structure key) and polymer_class, sorted by both; and :func:`report_of` each class.
-
-    Raises:
-        ValueError: a class without known units, or (StructureError) a known unit that cannot be read.
+    Returns the library, columns smiles (a structure key) and polymer_class, sorted by both; and :func:`report_of` each class. A
+    ValueError names classes without known units; a StructureError is of a known unit that cannot be read.
     """
     missing = sorted(set(classes) - set(known["polymer_class"]))
     if missing:

@@ -48,10 +48,8 @@ def structure_sums(mol: Chem.Mol) -> Sums:
     """Sums over a repeat unit (two ``*``) or a molecule (none), as :func:`sim2real.chemistry.structures.parse` reads it.
 
     Van der Waals volume: Bondi spheres less the lens that each bond cuts off (A. Bondi, J. Phys. Chem. 68, 441 (1964)), and
-    less the lens of each hydrogen bond that the unit can form with its own kind. Polarisability: Miller; cohesion: Fedors.
-
-    Raises:
-        CannotSimulate: an element or a bond without parameters.
+    less the lens of each hydrogen bond that the unit can form with its own kind. Polarisability: Miller; cohesion: Fedors. A
+    :class:`CannotSimulate`: an element or a bond without parameters.
     """
     everything = list(mol.GetAtoms())  # RDKit's own sequence is slow to iterate
     numbers, hydrogens = [atom.GetAtomicNum() for atom in everything], [atom.GetTotalNumHs() for atom in everything]

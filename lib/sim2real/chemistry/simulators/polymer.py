@@ -117,11 +117,8 @@ def simulate_one(smiles: str) -> dict[str, float]:
     """The four properties of one structure with what they were computed from.
 
     Units: g/mol, cm3/mol, J/mol and cubic Angstrom per repeat unit or molecule; K (T_g of a liquid is of its equation of state
-    only), 1/K, Pa; W/(m K), conductivities before weighting.
-
-    Raises:
-        StructureError: the structure cannot be read.
-        CannotSimulate: no parameters, or no dense phase at 300 K.
+    only), 1/K, Pa; W/(m K), conductivities before weighting. A StructureError if it cannot be read; a :class:`CannotSimulate`
+    without parameters, or without a dense phase at 300 K.
     """
     sums = structure_sums(parse(smiles))
     state = equation_of_state(sums)
@@ -151,8 +148,7 @@ def simulate_one(smiles: str) -> dict[str, float]:
 def equation_of_state(sums: Sums) -> dict[str, float]:
     """Volume, expansion and stiffness at 300 K and zero pressure, by the equations of the module's text.
 
-    Raises:
-        CannotSimulate: no rotor at all, or a cohesion too weak for a liquid at 300 K (unstable: y past 4/3).
+    A :class:`CannotSimulate`: no rotor at all, or a cohesion too weak for a liquid at 300 K (unstable: y past 4/3).
     """
     external = EXTERNAL_PER_ROTOR * sums.rotors + (0 if sums.polymer else 1)
     if external <= 0 or sums.cohesion <= 0:

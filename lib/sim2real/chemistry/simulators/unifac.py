@@ -82,13 +82,8 @@ def ln_gamma_infinite(
 ) -> pd.DataFrame:
     """Natural logarithm of the activity coefficient of solutes at infinite dilution in solvents.
 
-    Args:
-        solutes, solvents, temperatures: molecules, and K, each (pairs,).
-        version: ``unifac`` (original) or ``unifac 2.0``.
-
-    Returns:
-        Columns ``value`` and ``reason``, and errors, as :func:`simulate_chi`. For original UNIFAC the reason may be that a
-        parameter between two of the pair's main groups was never fitted; thermo's own object takes it to be zero.
+    Molecules, and K, each (pairs,); columns and errors are as :func:`simulate_chi` has them. For original UNIFAC the reason may be
+    that a parameter between two of the pair's main groups was never fitted; thermo's own object takes it to be zero.
     """
     pairs = _Pairs.of((solutes, solvents), temperatures, version, solute=molecule_groups, solvent=molecule_groups)
     surface, residual = pairs.excess(1.0)

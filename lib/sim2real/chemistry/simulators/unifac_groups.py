@@ -19,33 +19,18 @@ from sim2real.chemistry.structures import StructureError, oligomer, parse
 MAX_STEPS = 20_000  # choices tried for one molecule
 MAX_ATOMS = 120  # heavy atoms of an oligomer or molecule that is looked at
 
-UNREADABLE = "structure unreadable"
-UNCOVERED = "atoms that no UNIFAC group holds"
-NO_COVER = "groups overlap or hydrogens do not fit"
-TOO_MANY_STEPS = "group assignment stopped at its step limit"
-TOO_LARGE = "too large for group assignment"
-NOT_PERIODIC = "groups of the chain ends do not cancel"
-
 
 class NoGroups(ValueError):
     """No UNIFAC groups for a structure; the message is the reason, the same words for the same reason."""
 
 
 def molecule_groups(smiles: str) -> dict[int, int]:
-    """Subgroups of a molecule: thermo's (DDBST's) number of the subgroup -> count.
-
-    Raises:
-        NoGroups: unreadable, too large, or not made of UNIFAC's groups.
-    """
+    """Subgroups of a molecule, thermo's (DDBST's) number -> count; :class:`NoGroups` where unreadable, too large or without."""
     return dict(_groups(smiles, 0))
 
 
 def unit_groups(smiles: str) -> dict[int, int]:
-    """Subgroups of a repeat unit inside a long chain: those of its 3-mer less those of its 2-mer, so that the ends cancel.
-
-    Raises:
-        NoGroups: as :func:`molecule_groups`, and where the ends do not cancel.
-    """
+    """Those of a repeat unit in a long chain: of its 3-mer less its 2-mer; :class:`NoGroups` also where the ends do not cancel."""
     return dict(_groups(smiles, 2))
 
 
@@ -55,7 +40,7 @@ def _groups(smiles: str, stars: int) -> tuple[tuple[int, int], ...]:
         mol = parse(smiles, attachment_points=(stars,))
         three, two = (oligomer(mol, units) for units in (3, 2))
     except StructureError as error:
-        raise NoGroups(UNREADABLE) from error
+        raise NoGroups("structure unreadable") from error
     if not stars:
         listed = listed_groups(Chem.MolToInchiKey(mol))
         known = listed and _atoms_of(listed) == _formula(mol)
@@ -63,7 +48,7 @@ def _groups(smiles: str, stars: int) -> tuple[tuple[int, int], ...]:
     long, short = cover(three), cover(two)
     unit = {g: n for g in sorted(long | short) if (n := long.get(g, 0) - short.get(g, 0))}
     if min(unit.values()) < 0 or _atoms_of(unit) != _formula(three) - _formula(two):
-        raise NoGroups(NOT_PERIODIC)
+        raise NoGroups("groups of the chain ends do not cancel")
     return tuple(unit.items())
 
 
@@ -89,21 +74,17 @@ def _patterns() -> tuple[tuple[unifac.UNIFAC_subgroup, tuple[Chem.Mol, ...]], ..
 
 
 def cover(mol: Chem.Mol, max_steps: int = MAX_STEPS) -> dict[int, int]:
-    """Subgroups that hold every heavy atom of a molecule once: the first cover in the order of priority.
-
-    Raises:
-        NoGroups: there is none, or none was found in ``max_steps`` choices.
-    """
+    """Subgroups that hold every heavy atom once, the first cover in the order of priority; :class:`NoGroups` if none is found."""
     size = mol.GetNumAtoms()
     if size > MAX_ATOMS:
-        raise NoGroups(TOO_LARGE)
+        raise NoGroups("too large for group assignment")
     matches = _matches(mol)
     holders: list[list[int]] = [[] for _ in range(size)]  # matches that hold an atom, best first
     for k, (_, atoms) in enumerate(matches):
         for atom in atoms:
             holders[atom].append(k)
     if not all(holders):
-        raise NoGroups(UNCOVERED)
+        raise NoGroups("atoms that no UNIFAC group holds")
     masks = [sum(1 << atom for atom in atoms) for _, atoms in matches]
     last = [max(ks) for ks in holders]  # when this match is passed the atom can no longer be covered
     closing = [sum(1 << atom for atom in range(size) if last[atom] == k) for k in range(len(matches))]
@@ -112,7 +93,7 @@ def cover(mol: Chem.Mol, max_steps: int = MAX_STEPS) -> dict[int, int]:
     stack: list[tuple[int, int, tuple[int, ...]]] = [(0, 0, ())]
     for _ in range(max_steps):
         if not stack:
-            raise NoGroups(NO_COVER)
+            raise NoGroups("groups overlap or hydrogens do not fit")
         k, covered, taken = stack.pop()
         while covered != everything and k < len(matches):
             if masks[k] & covered:
@@ -127,7 +108,7 @@ def cover(mol: Chem.Mol, max_steps: int = MAX_STEPS) -> dict[int, int]:
                 break
         if covered == everything:
             return dict(Counter(matches[j][0] for j in taken))
-    raise NoGroups(TOO_MANY_STEPS)
+    raise NoGroups("group assignment stopped at its step limit")
 
 
 def _matches(mol: Chem.Mol) -> list[tuple[int, tuple[int, ...]]]:

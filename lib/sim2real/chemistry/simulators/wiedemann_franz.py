@@ -19,10 +19,8 @@ WF, NON_WF, BETWEEN, UNKNOWN = "WF", "non-WF", "between", ""
 def electronic_conductivity(kappa: ArrayLike, temperature: float = ROOM_TEMPERATURE) -> np.ndarray:
     """Electrical conductivity (S/m) by the law, sigma = kappa / (L T), if electrons carried all of the heat.
 
-    ``kappa`` is the thermal conductivity in W/(m K), of any shape, NaN where unknown; ``temperature`` in K.
-
-    Raises:
-        ValueError: a temperature or a conductivity that is not positive.
+    ``kappa`` is the thermal conductivity in W/(m K), of any shape, NaN where unknown; ``temperature`` in K; a ValueError unless
+    both are positive.
     """
     kappa = np.asarray(kappa, dtype=float)
     if not temperature > 0:
@@ -45,13 +43,8 @@ def log_lorenz_ratio(log_kappa: ArrayLike, log_sigma: ArrayLike, temperature: fl
 def wf_groups(log_ratio: ArrayLike, share: float = GROUP_SHARE) -> np.ndarray:
     """The compounds nearest to the law (``WF``) and those farthest from it (``non-WF``) on either side, the others ``between``.
 
-    Args:
-        log_ratio: :func:`log_lorenz_ratio` (compounds,); NaN where a conductivity is unknown: then the label is empty. Of
-            equally far compounds the earlier ones count as nearer.
-        share: of the compounds with a ratio, that each group holds (rounded down), at most one half.
-
-    Raises:
-        ValueError: a share outside of 0 to 1/2.
+    ``log_ratio`` is :func:`log_lorenz_ratio` (compounds,), NaN where a conductivity is unknown: then the label is empty. Each group
+    has ``share`` of the others (rounded down), a ValueError for more than one half. Of equally far ones the first are nearer.
     """
     if not 0 < share <= 0.5:
         raise ValueError(f"share is {share}; expected more than 0 and at most 0.5")
