@@ -17,11 +17,9 @@ from sim2real.datasets.paths import CACHE, DATA, ROOT
 from sim2real.datasets.tables import read_table
 from sim2real.datasets.task import OTHER_PROPERTIES, PROPERTIES, DataError, NoStudy, Task
 from sim2real.datasets.transport import read_transport
-from sim2real.studies.conductivity import by_law
 from sim2real.studies.kinds import KINDS, announce
-from sim2real.studies.pairs import own_pairs
 from sim2real.studies.presets import Settings
-from sim2real.studies.sides import DESCRIPTORS, PAIR_DESCRIPTOR, Sides, limit_source, limit_target
+from sim2real.studies.sides import DESCRIPTORS, PAIR_DESCRIPTOR, Sides, by_law, limit_source, limit_target, own_pairs
 from sim2real.training.recipes import Recipe, from_dict
 from sim2real.training.study import Study
 
@@ -193,7 +191,7 @@ def read_tables(kind: str, path: Path, name: str, block: dict) -> tuple[Task, Ta
     return replace(source, property=labelled), replace(target, property=labelled)
 
 
-def own_sides(kind: str, settings: Settings, *, block: str, tables: Path, **_: str) -> Sides:
+def own_sides(settings: Settings, *, kind: str, block: str, tables: Path, **_: str) -> Sides:
     """The two sides of a block without descriptors; errors are those of :func:`read_blocks` and :func:`read_tables`."""
     return READERS[kind].sides(*read_tables(kind, tables, block, read_blocks(kind, tables)[block]), settings)
 

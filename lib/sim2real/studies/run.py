@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from sim2real import figures as drawing
 from sim2real.laws.arms import compare_sizes
 from sim2real.laws.records import paper as numbers_of_paper
-from sim2real.studies.cases import Case
+from sim2real.studies.cases import Case, chosen_cases
 from sim2real.studies.grades import GradedSource, class_table, grade_design, grade_sources, similarity_record
 from sim2real.studies.kinds import announce
-from sim2real.studies.load import chosen_cases
 from sim2real.studies.presets import Settings, resolve
 from sim2real.training import duration, experiment
 from sim2real.training.recipes import load_hyperparameters
@@ -69,7 +68,7 @@ class Run:
         return [self._load(case, of) for case, of in chosen_cases(kind, self.edition, **choice)]
 
     def study(self, kind: str, **choice: Any) -> Study:
-        """One study; arguments and errors are those of :func:`~sim2real.studies.load.load_study`."""
+        """One study; arguments and errors are those of :func:`~sim2real.studies.cases.load_study`."""
         return self._load(*chosen_cases(kind, self.edition, **choice)[0])
 
     def _load(self, case: Case, choice: dict) -> Study:

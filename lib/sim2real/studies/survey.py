@@ -43,7 +43,7 @@ def survey_tasks(
     """Every table of an edition: sources and targets by name (a target's source has its name), and their parity.
 
     Parity records are of simulated against measured values where enough materials have both; ``database`` and ``tables`` as
-    :func:`~sim2real.studies.load.load_study`.
+    :func:`~sim2real.studies.cases.load_study`.
     """
     if edition == "embedded":
         return _embedded_tasks(settings)
