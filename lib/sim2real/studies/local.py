@@ -131,12 +131,7 @@ def _every_block(path: Path) -> dict[str, dict]:
 
 
 def read_blocks(kind: str, path: Path = TABLES, property: str = "") -> dict[str, dict]:
-    """The blocks of a TOML file that are of one kind of study: name -> entries.
-
-    Args:
-        kind: a key of :data:`READERS`.
-        path: the TOML file.
-        property: name or property of the block that comes first; the file's order if empty.
+    """The blocks of a TOML file that are of one kind of study: name -> entries, first the one of that name or ``property``.
 
     Raises:
         DataError: no such file, or an unknown kind; one line that says what to do.
@@ -223,10 +218,7 @@ def check_sizes(name: str, study: Study) -> None:
 def chosen_for(study: Study, m: int, kind: str) -> Recipe:
     """What was chosen for these very data on validation data inside the training part, or is chosen now, some minutes, and kept.
 
-    Args:
-        study: its ``settings`` are not used.
-        m: target training size.
-        kind: a key of :data:`~sim2real.studies.kinds.KINDS`, for what is tried.
+    ``m`` is the target training size, and ``kind`` says what is tried.
     """
     # a choice among other candidates is not taken
     candidates = hashlib.sha256(repr(KINDS[kind].candidates.stages).encode()).hexdigest()[:8]

@@ -106,13 +106,8 @@ class Run:
     def compare_grades(self, study: Study, sets: Sequence[GradedSource], similarity: NDArray, by: str) -> dict:
         """Train on source sets of graded similarity, and on sets cut within classes and at random, and compare them.
 
-        Args:
-            study: the whole one.
-            sets: of :func:`~sim2real.studies.grades.grade_sources`.
-            similarity, by: of the source's materials, and how it was measured, as the sets were made.
-
-        Returns:
-            A record of :func:`~sim2real.studies.grades.similarity_record`.
+        ``study`` is the whole one, ``sets`` were made by ``similarity``, which was measured ``by``; returns what
+        :func:`~sim2real.studies.grades.similarity_record` does.
         """
         design, controls = grade_design(self.settings, sets[0]), {}
         trials = self._train([(of.study, design, ("transfer",)) for of in sets])
