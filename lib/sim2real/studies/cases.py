@@ -13,11 +13,10 @@ import numpy as np
 from sim2real.studies import local, polymers, sides
 from sim2real.studies.kinds import KINDS, Kind
 from sim2real.studies.presets import Settings, resolve
-from sim2real.studies.sides import PAIR_DESCRIPTOR, SPLITS, describe
+from sim2real.studies.sides import SPLITS, describe
 from sim2real.training.recipes import load_hyperparameters
 from sim2real.training.study import Study, training_size
 
-_DESCRIPTORS = {"pairs": PAIR_DESCRIPTOR, "conductivity": "composition"}  # where there is none to choose
 _MODULES = {"polymers": polymers, "liquids": polymers, "pairs": sides, "conductivity": sides}  # where sides are loaded
 
 
@@ -68,7 +67,7 @@ class Case:
         """The study with descriptors and without hyperparameters."""
         load = local.own_sides if self.edition == "local" else getattr(_MODULES[self.kind], self.load)
         loaded = load(settings, kind=self.kind, **choice)
-        descriptor = _DESCRIPTORS.get(self.kind) or choice["descriptor"]
+        descriptor = self.shared.descriptor or choice["descriptor"]
         source, target, simulated = describe(loaded, descriptor, settings.workers)
         shared = {"baselines": self.shared.baselines, "drop_tested": self.shared.drop_tested}
         return Study(source=source, target=target, settings=None, simulated_target=simulated, **shared, **self._named(**choice))

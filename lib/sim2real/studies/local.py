@@ -19,7 +19,7 @@ from sim2real.datasets.task import OTHER_PROPERTIES, PROPERTIES, DataError, NoSt
 from sim2real.datasets.transport import read_transport
 from sim2real.studies.kinds import KINDS, announce
 from sim2real.studies.presets import Settings
-from sim2real.studies.sides import DESCRIPTORS, PAIR_DESCRIPTOR, Sides, by_law, limit_source, limit_target, own_pairs
+from sim2real.studies.sides import DESCRIPTORS, Sides, by_law, limit_source, limit_target, own_pairs
 from sim2real.training.recipes import Recipe, from_dict
 from sim2real.training.study import Study
 
@@ -39,7 +39,6 @@ class Reader:
     read: Callable[[str, dict, list[tuple[Path, dict]]], Iterable[Task]]  # (where, block, file and entries of both sides)
     sides: Callable[[Task, Task, Settings], Sides]
     entries: tuple[str, ...] = ()  # of the block beside ``source``, ``target`` and ``kind``
-    descriptor: str = ""  # where there is none to choose
     hint: str = ""  # what else a side needs, for messages
 
 
@@ -90,7 +89,6 @@ READERS = {
         known=(*_PAIR, "licence", "citation"),
         read=_read_pairs,
         sides=own_pairs,
-        descriptor=PAIR_DESCRIPTOR,
         hint=", and polymer and solvent, or pair",
     ),
     "conductivity": Reader(
@@ -100,7 +98,6 @@ READERS = {
         known=(*_SIDE, "unit_column"),
         read=_read_conductivities,
         sides=by_law,
-        descriptor="composition",
     ),
 }
 
@@ -193,8 +190,8 @@ def own_sides(settings: Settings, *, kind: str, block: str, tables: Path, **_: s
 
 def descriptor_of(kind: str, block: dict, where: str = "") -> str:
     """The name of the descriptor of a block; a DataError where it is unknown."""
-    if READERS[kind].descriptor:
-        return READERS[kind].descriptor
+    if KINDS[kind].descriptor:
+        return KINDS[kind].descriptor
     descriptor = block.get("descriptor", "composition" if _kind_of(block) == "composition" else "molecular")
     if descriptor not in DESCRIPTORS:
         raise DataError(f"{where}: descriptor is {descriptor!r}; expected one of {', '.join(DESCRIPTORS)}")

@@ -22,13 +22,13 @@ from sim2real.datasets.pairs import load_chi_cosmo, load_chi_measured
 from sim2real.datasets.paths import CACHE
 from sim2real.datasets.task import Task
 from sim2real.datasets.transport import load_computed_transport, load_measured_transport
+from sim2real.studies.kinds import PAIR_DESCRIPTOR
 from sim2real.studies.presets import Settings
 from sim2real.training.seeding import numpy_generator
 
 # fixed: which materials belong to the source is part of the study, not of a run's randomness
 SOURCE_SEED = 0
 DESCRIPTORS = {"forcefield": ForceFieldDescriptor, "molecular": MolecularDescriptor, "composition": CompositionDescriptor}
-PAIR_DESCRIPTOR = "pairs"  # the descriptor of two molecules and a temperature
 # rule -> column whose groups a split never tears apart: one pair's temperatures or the two directions of a mixture; nothing (the
 # paper's choice, which leaks); a solvent; a polymer, or in ``embedded`` a solute
 SPLITS = {"pair": "pair", "row": "", "solvent": "solvent_key", "polymer": "polymer_key"}

@@ -20,15 +20,11 @@ from sim2real.training.study import Study, training_size
 
 
 class Tunable(NamedTuple):
-    """What is chosen under a name: for a study without hyperparameters and a target size, cut to what there is.
-
-    ``choose``, of study and size, gives the choice and a row for each candidate: ``stage``, its settings, ``validation_mae``,
-    ``chosen``.
-    """
+    """What is chosen under a name: for a study without hyperparameters and a target size, cut to what there is."""
 
     load: Callable[[], Study]
     m: int
-    choose: Callable[[Study, int], tuple[Any, pd.DataFrame]]
+    choose: Callable[[Study, int], tuple[Any, pd.DataFrame]]  # the choice, and a row for each candidate
 
 
 def tunable() -> dict[str, Tunable]:
