@@ -92,28 +92,35 @@ def test_a_search_that_favours_transfer_is_refused():
         replace(STANDARD, stages=(*transfer, replace(direct, tried=direct.tried | {"direct": direct.tried["direct"][:5]})))
 
 
+def committed(figure):
+    """The payload of a committed figure, whose caption stands beside it and whose pictures are no stubs."""
+    payload = json.loads((FIGURES / "embedded" / f"{figure}.json").read_text())
+    assert (payload["figure"], payload["edition"], payload["preset"]) == (figure, "embedded", "quick")
+    assert len(payload["title"].split()) <= 5
+    assert payload["caption"].strip() in (FIGURES / "embedded" / f"{figure}.md").read_text()
+    for kind_of_file in ("png", "pdf"):
+        assert (FIGURES / "embedded" / f"{figure}.{kind_of_file}").stat().st_size > 10_000
+    return payload
+
+
 @pytest.mark.parametrize("kind", ["polymers", "liquids"])
 def test_committed_scaling_figures_hold_what_they_promise(kind):
-    payload = json.loads((FIGURES / "embedded" / f"fig1b-{kind}.json").read_text())
-    assert (payload["figure"], payload["edition"], payload["preset"]) == (f"fig1b-{kind}", "embedded", "quick")
-    assert [c["property"] for c in payload["curves"]] == list(PROPERTIES)
-    for curve in payload["curves"]:
-        n, mae, low, high = (np.array(curve[k]) for k in ("n", "mae", "low", "high"))
+    records = committed(f"fig1b-{kind}")["records"]
+    assert [r["property"] for r in records] == list(PROPERTIES)
+    for record in records:
+        n, mae, low, high = (np.array(record["curve"][k]) for k in ("n", "mae", "low", "high"))
         assert len(n) == len(mae) == 10 and n[0] == 100 and n[-1] >= 19_000
         assert np.all((low <= mae) & (mae <= high))
-        law = payload["laws"][curve["property"]]["trials"]
+        law = record["law"]
         if law["status"] != "FAILED":
             fitted = law["D"] * n ** -law["alpha"] + law["C"]
             assert np.abs(fitted / mae - 1).max() < 0.15, "the law must run through its points"
-        assert payload["direct"][curve["property"]]["mae"] > 0
-    for kind_of_file in ("png", "pdf"):
-        assert (FIGURES / "embedded" / f"fig1b-{kind}.{kind_of_file}").stat().st_size > 10_000
+        assert record["arms"]["direct"]["mae"] > 0
 
 
 @pytest.mark.parametrize("kind", ["polymers", "liquids"])
 def test_committed_error_surfaces_hold_what_they_promise(kind):
-    payload = json.loads((FIGURES / "embedded" / f"fig2-{kind}-density.json").read_text())
-    (record,) = payload["records"]
+    (record,) = committed(f"fig2-{kind}-density")["records"]
     n, m, mae = np.array(record["n"], float), np.array(record["m"], float), np.array(record["mae"])
     assert mae.shape == (6, 5) and n[-1] >= 19_000 and m[-1] >= {"polymers": 30, "liquids": 2900}[kind]
     law = record["surface"]
@@ -128,49 +135,48 @@ def test_committed_error_surfaces_hold_what_they_promise(kind):
 
 
 def test_committed_chi_figures_say_what_they_are_and_hold_what_they_promise():
-    payload = json.loads((FIGURES / "embedded" / "fig4a-chi.json").read_text())
-    assert "not chi" in payload["title"] and "not independent" in payload["title"]
+    payload = committed("fig4a-chi")
+    assert "not chi" in payload["caption"] and "not independent" in payload["caption"]
     (record,) = payload["records"]
     n, mae = (np.array(record["curve"][k], float) for k in ("n", "mae"))
     law = record["law"]
     assert len(n) == 10 and n[-1] > 20_000
     assert np.abs((law["D"] * n ** -law["alpha"] + law["C"]) / mae - 1).max() < 0.05, "the law must run through its points"
     assert {"direct", "ridge", "trees", "boosting", "simulator"} <= set(record["arms"]) and record["other_overlap"]
-    (surface,) = json.loads((FIGURES / "embedded" / "fig4bc-chi.json").read_text())["records"]
+    (surface,) = committed("fig4bc-chi")["records"]
     assert np.shape(surface["mae"]) == (len(surface["n"]), len(surface["m"])) and min(np.shape(surface["mae"])) >= 4
     # the verdict is that of the interval over trials and pairs
     gamma = surface["interaction_materials"]["log"]
     sign = "cannot be told" if gamma["low"] <= 0 <= gamma["high"] else "reinforce" if gamma["high"] < 0 else "substitute"
     assert surface["verdict"]["verdict"] == sign
-    splits = json.loads((FIGURES / "embedded" / "splits-chi.json").read_text())["records"]
+    splits = committed("splits-chi")["records"]
     shared = {r["split"]: r["shared"] for r in splits}
     assert shared["pair"]["pair"] == shared["solvent"]["solvent_key"] == shared["polymer"]["polymer_key"] == 0
     assert shared["row"]["pair"] > 0.5, "a split by row leaks"
-    classes = json.loads((FIGURES / "embedded" / "fig5a-chi.json").read_text())["records"]
-    assert all(r["verdict"] in ("scales", "does not", "cannot be told") for r in classes if "verdict" in r)
+    classes = committed("fig5a-chi")["records"]
+    assert len(classes) == 11 and all(r["verdict"] in ("scales", "does not", "cannot be told") for r in classes)
 
 
 def test_committed_conductivity_figures_hold_what_they_promise():
-    panel = json.loads((FIGURES / "embedded" / "fig6b-conductivity.json").read_text())["panels"]
+    (panel,) = committed("fig6b-conductivity")["records"]
     kappa, sigma, wf = (np.array(panel[k]) for k in ("log_kappa", "log_sigma", "wf"))
     assert len(kappa) == len(sigma) == 1757
     distance = np.abs(kappa - sigma - np.log10(2.44e-8 * 300))
     assert distance[wf == "WF"].max() <= np.median(distance) <= distance[wf == "non-WF"].min()
     assert (wf == "WF").sum() == (wf == "non-WF").sum() == 175
-    payload = json.loads((FIGURES / "embedded" / "fig6c-conductivity.json").read_text())
-    assert "computed" in payload["title"] and "no measured thermoelectrics" in payload["title"]
-    (curve,) = payload["curves"]
+    payload = committed("fig6c-conductivity")
+    assert "computed" in payload["caption"] and "no measured thermoelectrics" in payload["caption"]
+    (record,) = payload["records"]
+    curve, law = record["curve"], record["law"]
     n, mae = np.array(curve["n"], float), np.array(curve["mae"])
-    law = payload["laws"]["log_electrical_conductivity"]["trials"]
     assert (n[-1], curve["m"]) == (5910, 2912)
     assert np.abs((law["D"] * n ** -law["alpha"] + law["C"]) / mae - 1).max() < 0.05, "the law must run through its points"
-    baselines = payload["baselines"]["log_electrical_conductivity"]
-    assert {"law", "simulator", "neighbour", "boosting", "trees", "ridge"} <= set(baselines)
+    assert {"law", "simulator", "neighbour", "boosting", "trees", "ridge"} <= set(record["arms"])
 
 
 def test_committed_similarity_study_holds_what_it_promises():
-    payload = json.loads((FIGURES / "embedded" / "figS2-similarity.json").read_text())
-    record = payload["record"]
+    payload = committed("figS2-similarity")
+    (record,) = payload["records"]
     assert len(record["grades"]) >= 5 and len({g["materials"] for g in record["grades"]}) == 1
     medians = [g["similarity"]["median"] for g in record["grades"]]
     assert medians == sorted(medians)
