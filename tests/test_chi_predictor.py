@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sim2real.studies.load import load_study
+from sim2real.studies.cases import load_study
 from sim2real.studies.predictor import FarFromData, Predictor
 from sim2real.studies.presets import resolve
 from sim2real.training.recipes import MultitaskHyperparameters, PairNetwork, Training

@@ -10,9 +10,10 @@ import pytest
 from sim2real.chemistry.descriptors import ForceFieldDescriptor
 from sim2real.chemistry.descriptors.pairs import PairDescriptor
 from sim2real.datasets.activity import load_activity_nrtl
-from sim2real.studies.load import chosen_cases, load_study
+from sim2real.studies.cases import chosen_cases, load_study
+from sim2real.studies.kinds import PAIR_DESCRIPTOR
 from sim2real.studies.presets import resolve
-from sim2real.studies.sides import PAIR_DESCRIPTOR, Sides, describe
+from sim2real.studies.sides import Sides, describe
 from sim2real.training.recipes import UNTUNED_PAIRS, MultitaskHyperparameters, load_hyperparameters
 
 

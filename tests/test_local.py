@@ -13,8 +13,8 @@ import pytest
 from sim2real.datasets.embedded import load_polymer_facts, load_virtual_polymers
 from sim2real.datasets.tables import DataWarning
 from sim2real.datasets.task import DataError, NoStudy
+from sim2real.studies.cases import chosen_cases, load_study
 from sim2real.studies.kinds import KINDS
-from sim2real.studies.load import chosen_cases, load_study
 from sim2real.studies.local import EXAMPLE, read_blocks, read_tables
 from sim2real.studies.presets import resolve
 from sim2real.training.experiment import run_trials

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from sim2real.studies.load import load_study
+from sim2real.studies.cases import load_study
 from sim2real.studies.presets import resolve
 from sim2real.training.store import Plan
 from sim2real.training.study import Design

@@ -22,9 +22,9 @@ from sim2real.datasets.transport import (
     load_metal_conductivities,
     read_transport,
 )
-from sim2real.studies.conductivity import with_law
-from sim2real.studies.load import chosen_cases, load_study
+from sim2real.studies.cases import chosen_cases, load_study
 from sim2real.studies.presets import resolve
+from sim2real.studies.sides import with_law
 from sim2real.training.recipes import UNTUNED
 
 needs_files = pytest.mark.skipif(

@@ -33,7 +33,7 @@ _HOMES = {
     "fit_power_law": "laws.power",
     "fit_surface": "laws.surface",
     "learning_curve": "laws.curve",
-    "load_study": "studies.load",
+    "load_study": "studies.cases",
     "plot": "studies.show",
     "read_table": "datasets.tables",
     "run_trials": "studies.own:run_study",

@@ -1,49 +1,37 @@
-"""The case studies as a table: a row says what is transferred to what, how it is described, split and named.
-
-Names seed random numbers and name stored trials and tuned hyperparameters: a study that is called otherwise is trained again.
-"""
+"""The case studies, read from ``cases.toml``, and one call for any of them: a kind, an edition and what else is chosen."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from sim2real.datasets.task import PROPERTIES
-from sim2real.studies import conductivity, local, pairs, polymers
+from sim2real.studies import local, polymers, sides
 from sim2real.studies.kinds import KINDS, Kind
-from sim2real.studies.presets import Settings
-from sim2real.studies.sides import PAIR_DESCRIPTOR, Sides, describe
+from sim2real.studies.presets import Settings, resolve
+from sim2real.studies.sides import SPLITS, describe
 from sim2real.training.recipes import load_hyperparameters
 from sim2real.training.study import Study, training_size
 
-
-class Names(NamedTuple):
-    """Templates of the choices: a study's name, its ``splits``, and what its hyperparameters are called.
-
-    ``{m}`` of the last is empty for the largest of ``tuned_m`` and such as ``-m400`` for others. It is empty where hyperparameters
-    are chosen for the very data.
-    """
-
-    name: str
-    splits: str
-    tuned_as: str
+_MODULES = {"polymers": polymers, "liquids": polymers, "pairs": sides, "conductivity": sides}  # where sides are loaded
 
 
 @dataclass(frozen=True)
 class Case:
-    """One row of :data:`CASES`."""
+    """One row of :data:`CASES`; ``name``, ``splits``, ``tuned_as`` and ``words`` are templates of the choices."""
 
     kind: str  # of :data:`~sim2real.studies.kinds.KINDS`
     edition: str
-    load: Callable[..., Sides]  # (settings, choices) -> the two sides without descriptors
     choices: Mapping[str, tuple]  # name -> allowed values, the default first; whatever there is where empty
-    names: Names
-    words: str  # template of what is transferred to what, with the names of ``{source}`` and ``{target}``
-    descriptor: str = ""  # where there is none to choose
+    name: str
+    splits: str
+    words: str  # what is transferred to what, with the names of ``{source}`` and ``{target}``
+    load: str = ""  # name of a function: (settings, choices) -> the two sides without descriptors; your tables have one for all
+    tuned_as: str = ""  # what hyperparameters are called; empty where they are chosen for the very data
     tuned_m: tuple[int, ...] = ()  # target sizes that hyperparameters are chosen for, the nearest is taken; one choice if empty
     brief: bool = True  # whether the preset smoke takes a short training instead of the chosen one
 
@@ -58,7 +46,7 @@ class Case:
         nearest = min(self.tuned_m, key=lambda size: abs(np.log(size / m))) if m and self.tuned_m else largest
         # a table too large to be chosen for takes what was chosen with its smaller part
         chosen = {key: str(value).removesuffix("-full") for key, value in choice.items()}
-        return self.names.tuned_as.format(m="" if nearest == largest else f"-m{nearest}", **chosen)
+        return self.tuned_as.format(m="" if nearest == largest else f"-m{nearest}", **chosen)
 
     def study(self, settings: Settings, *, tuned: bool = True, **choice: Any) -> Study:
         """The study that a choice makes, which names every one of ``choices``; ``tuned`` as in ``load_study``."""
@@ -77,109 +65,89 @@ class Case:
 
     def untrained(self, settings: Settings, **choice: Any) -> Study:
         """The study with descriptors and without hyperparameters."""
-        sides = self.load(settings, **choice)
-        source, target, simulated = describe(sides, self.descriptor or choice["descriptor"], settings.workers)
+        load = local.own_sides if self.edition == "local" else getattr(_MODULES[self.kind], self.load)
+        loaded = load(settings, kind=self.kind, **choice)
+        descriptor = self.shared.descriptor or choice["descriptor"]
+        source, target, simulated = describe(loaded, descriptor, settings.workers)
         shared = {"baselines": self.shared.baselines, "drop_tested": self.shared.drop_tested}
         return Study(source=source, target=target, settings=None, simulated_target=simulated, **shared, **self._named(**choice))
 
     def _named(self, **choice: Any) -> dict[str, str]:
-        split_by = pairs.SPLITS[choice["split"]] if self.kind == "pairs" else ""
-        name, splits = (template.format(**choice) for template in self.names[:2])
-        return {"name": name, "splits": splits, "split_by": split_by}
+        split_by = SPLITS[choice["split"]] if self.kind == "pairs" else ""
+        return {"name": self.name.format(**choice), "splits": self.splits.format(**choice), "split_by": split_by}
 
 
-_MATERIAL = {"property": tuple(PROPERTIES), "descriptor": ("forcefield", "molecular")}
-_SPLIT = {"split": tuple(pairs.SPLITS)}
-_OWN = {"property": (), "tables": ()}
-_pairs = partial(Case, "pairs", descriptor=PAIR_DESCRIPTOR)
-_conductivity = partial(Case, "conductivity", descriptor="composition")
-CASES = (
-    Case(
-        "polymers",
-        "embedded",
-        polymers.embedded_polymers,
-        _MATERIAL | {"library": ("rules", "ngram")},
-        Names("polymers-{property}-{descriptor}", "polymers-{property}", "polymers-{property}-{descriptor}"),
-        "quick simulators (stand-in for MD) of virtual polymers to measured polymers",
-        brief=False,
-    ),
-    Case(
-        "liquids",
-        "embedded",
-        polymers.embedded_liquids,
-        _MATERIAL | {"descriptor": ("molecular",)},
-        Names("liquids-{property}-{descriptor}", "liquids-{property}", "liquids-{property}-{descriptor}"),
-        "quick simulators (stand-in for MD) of other molecules to measured organic liquids",
-        brief=False,
-    ),
-    Case(
-        "polymers",
-        "open",
-        polymers.public_polymers,
-        _MATERIAL | {"database": ("radonpy", "polyomics")},
-        Names("open-polymers-{property}-{descriptor}", "open-polymers-{property}", "open-polymers-{property}-{descriptor}"),
-        "{source} to measured polymers",
-        brief=False,
-    ),
-    _pairs(
-        "embedded",
-        pairs.embedded_pairs,
-        _SPLIT | {"simulator": ("unifac",)},
-        Names("embedded-chi-{simulator}-{split}", "embedded-chi-{split}", "chi-{simulator}"),
-        "{source} to {target} (twin of the chi study, not chi; source and target not independent)",
-    ),
-    _pairs(
-        "open",
-        pairs.public_pairs,
-        _SPLIT | {"simulator": ("cosmo", "unifac", "cosmo-full")},
-        Names("open-chi-{simulator}-{split}", "open-chi-{split}", "open-chi-{simulator}"),
-        "{source} to {target}",
-    ),
-    _conductivity(
-        "embedded",
-        conductivity.computed_conductivities,
-        {"source": ("thermal",)},
-        Names("transport-sigma-composition", "transport-sigma", "transport-sigma-composition{m}"),
-        "computed thermal to electrical conductivity (BoltzTraP, constant relaxation time; no measured thermoelectrics)",
-        tuned_m=(400, 2912),
-    ),
-    _conductivity(
-        "open",
-        conductivity.measured_conductivities,
-        {"source": ("thermal",), "release": (False, True)},
-        Names("open-transport-sigma-composition", "open-transport-sigma", "open-transport-sigma-composition{m}"),
-        "measured thermal to measured electrical conductivity",
-        tuned_m=(100, 400, 916),
-    ),
-    _conductivity(
-        "open",
-        conductivity.computed_for_measured,
-        {"source": ("computed",), "release": (False, True)},
-        # the same splits as with the other source, so that the two can be compared trial by trial
-        Names("open-computed-sigma-composition", "open-transport-sigma", "open-computed-sigma-composition{m}"),
-        "computed (BoltzTraP, constant relaxation time) to measured electrical conductivity",
-        tuned_m=(916,),
-    ),
-    Case(
-        "polymers",
-        "local",
-        partial(local.own_sides, "polymers"),
-        _OWN,
-        Names("local-{block}-{descriptor}", "local-{block}", ""),
-        "your simulations to your measurements",
-    ),
-    _pairs(
-        "local",
-        partial(local.own_sides, "pairs"),
-        _SPLIT | _OWN,
-        Names("local-{block}-{split}", "local-{block}-{split}", ""),
-        "{source} to {target}",
-    ),
-    _conductivity(
-        "local",
-        partial(local.own_sides, "conductivity"),
-        {"source": ("thermal",)} | _OWN,
-        Names("local-{block}-composition", "local-{block}", ""),
-        "your thermal to your electrical conductivities",
-    ),
-)
+_ROWS = tomllib.loads(Path(__file__).with_name("cases.toml").read_text(encoding="utf-8"))["cases"]
+CASES = tuple(Case(**row | {"tuned_m": tuple(row.get("tuned_m", ()))}) for row in _ROWS)
+
+
+def load_study(kind: str, edition: str, settings: Settings | str = "quick", *, tuned: bool = True, **choice: Any) -> Study:
+    """One study of the paper, its twin, or your tables, with descriptors and hyperparameters.
+
+    Args:
+        kind: ``polymers``, ``liquids`` (embedded only), ``pairs`` (polymer and solvent; in ``embedded`` two molecules) or
+            ``conductivity`` (thermal to electrical, of inorganic compounds).
+        edition: ``embedded``, ``open`` (public files) or ``local`` (your tables).
+        settings: sizes of the run, or the name of a preset: ``smoke``, ``quick`` or ``paper``.
+        tuned: whether hyperparameters are those chosen on validation data, in ``data/tuning`` or, in ``local``, chosen now, some
+            minutes, and kept; if not, a short training that shows only that everything runs.
+        choice: ``property`` (``density`` and the like; in ``local`` name or property of a block), ``descriptor`` (``forcefield``,
+            ``molecular``), ``library`` (``rules``, ``ngram``), ``database`` (``radonpy``, ``polyomics``), ``simulator``
+            (``unifac``, ``cosmo``, ``cosmo-full``), ``split`` (``pair``, ``row``, ``solvent``, ``polymer``), ``source``
+            (``thermal``, ``computed``), ``release`` (Starrydata's full release instead of the file of 2019) and ``tables`` (your
+            TOML file). One that the kind has in another edition only is passed over; empty is the first.
+
+    Returns:
+        Values are in ``study.target.property.unit``; ``simulated_target`` are the simulator's own of the target's rows, where it
+        can give them.
+
+    Raises:
+        ValueError: an unknown name or value, nothing was tuned, or ``n_max`` exceeds what there is to simulate: one line.
+        DataError: a file that cannot be had or used.
+        NoStudy: your tables name no study of that kind.
+    """
+    case, full = chosen_cases(kind, edition, **choice)[0]
+    sizes = resolve(edition, settings, kind=kind) if isinstance(settings, str) else settings
+    return case.study(sizes, tuned=tuned, **full)
+
+
+def chosen_cases(kind: str, edition: str, **choice: Any) -> list[tuple[Case, dict[str, Any]]]:
+    """The rows of the table that a choice asks for, each with a value of every choice; errors are those of :func:`load_study`."""
+    rows = [case for case in CASES if (case.kind, case.edition) == (kind, edition)]
+    if not rows:
+        editions = dict.fromkeys(case.edition for case in CASES)
+        known = "; ".join(f"{e}: {', '.join(dict.fromkeys(c.kind for c in CASES if c.edition == e))}" for e in editions)
+        raise ValueError(f"unknown study {kind!r} of edition {edition!r}; expected one of {known}")
+    for name, value in choice.items():
+        _check(kind, edition, rows, name, value)
+    given = {name: value for name, value in choice.items() if value not in ("", None)}
+    if edition == "local":
+        (case,) = rows
+        path = local.tables_path(given.get("tables", ""))
+        blocks = local.read_blocks(kind, path, given.get("property", ""))
+        fixed = {name: given.get(name, values[0]) for name, values in case.choices.items() if values} | {"tables": path}
+        return [(case, fixed | {"block": b, "descriptor": local.descriptor_of(kind, e, b)}) for b, e in blocks.items()]
+    shown = KINDS[kind].shown
+    values = [value for case in rows for value in case.choices[shown]]
+    first = given.get(shown, values[0])
+    # a full table holds the small one, and must be downloaded
+    others = [v for v in values if not v.endswith("-full") and v.split("-")[0] != first.split("-")[0]]
+    return [
+        (case, {name: given.get(name, of[0]) for name, of in case.choices.items()} | {shown: value})
+        for value in (first, *others)
+        for case in rows
+        if value in case.choices[shown]
+    ]
+
+
+def _check(kind: str, edition: str, rows: list[Case], name: str, value: Any) -> None:
+    """Refuse a choice that the kind has in no edition, and a value that this edition, or else every other, does not have."""
+    every = [case for case in CASES if case.kind == kind]
+    names = dict.fromkeys(name for case in every for name in case.choices)
+    if name not in names:
+        raise ValueError(f"unknown choice {name!r} of {kind}; expected one of {', '.join(names)}")
+    of = [case.choices[name] for case in rows if name in case.choices]
+    allowed = [v for values in of or (case.choices.get(name, ()) for case in every) for v in values]
+    if value not in ("", None) and allowed and value not in allowed:
+        known = ", ".join(map(str, dict.fromkeys(allowed)))
+        raise ValueError(f"unknown {name.upper()} {value!r} of EDITION {edition!r} and {kind}; expected one of {known}")

@@ -24,16 +24,10 @@ CROWD = 10  # neighbours that half of the compounds have within the radius in wh
 
 
 def gain_record(trials: Trials, m: int | None = None, *, bootstrap: Bootstrap = BOOTSTRAP) -> dict:
-    """Figure 6e and the ranking of its compounds.
+    """Figure 6e and the ranking of its compounds, of trials with the arms ``transfer`` and ``direct`` and more than one n.
 
-    Args:
-        trials: with the arms ``transfer`` and ``direct``; more than one n.
-        m: target training size; the largest of the design if None.
-        bootstrap: of the explanations.
-
-    Returns:
-        Facts; lists over the tested compounds, of which ``curves`` (compounds, n) are mean errors over draws and ``tested`` draws;
-        and for each gain ``gains`` of :func:`gain_tests` and ``explained`` of :func:`explain`.
+    Facts; lists over the tested compounds, of which ``curves`` (compounds, n) are mean errors over draws and ``tested`` draws; and
+    for each gain ``gains`` of :func:`gain_tests` and ``explained`` of :func:`explain`. ``m`` is the largest if None.
     """
     study, design = trials.study, trials.design
     m = max(design.m_grid) if m is None else m
@@ -148,17 +142,12 @@ def _neighbours(study: Study) -> NDArray:
 
 
 def explain(gain: ArrayLike, properties: pd.DataFrame, bootstrap: Bootstrap = BOOTSTRAP) -> list[dict]:
-    """How much of the order of the gains each property explains, over compounds, taken as independent.
+    """How much of the order of the gains (compounds,) each property explains, over compounds, taken as independent.
 
-    Args:
-        gain: (compounds,).
-        properties: a row for each compound; columns of numbers (NaN where unknown) and of labels.
-        bootstrap: replicates and seed; the intervals are of 95 %.
-
-    Returns:
-        For each column the association of :func:`~sim2real.laws.significance.rank_association`, ``value`` None where no two values
-        are known, with ``p_holm`` over the properties, and for labels ``levels``: median gain and compounds of each, those of fewer
-        than :data:`~sim2real.laws.verdicts.FEWEST_MATERIALS` compounds together as "others".
+    For each column, of numbers (NaN where unknown) or of labels, the association of
+    :func:`~sim2real.laws.significance.rank_association` with its 95 % interval, ``value`` None where no two values are known, with
+    ``p_holm`` over the properties, and for labels ``levels``: median gain and compounds of each, those of fewer than
+    :data:`~sim2real.laws.verdicts.FEWEST_MATERIALS` compounds together as "others".
     """
     gain = np.asarray(gain, float)
     records = []

@@ -90,9 +90,7 @@ def grade_sources(study: Study, similarity: NDArray, grades: int = 5, arrangemen
     over by the division is left out at random, and so are ties broken. All counts are in each source's ``report``.
 
     Args:
-        study: the whole study.
         similarity: (rows of the source,), of :func:`similarity_to_target`.
-        grades: number of sets.
         arrangement: ``similarity`` cuts at its quantiles, which go with classes of material; ``within classes`` does so in each
             class that has as many members as there are sets, so that sets have the same classes; ``random`` cuts at random.
 
@@ -192,13 +190,8 @@ def similarity_record(
 ) -> dict:
     """Everything that figures S1 and S2 draw: each set's curve and law, and the comparisons of the sets at each n.
 
-    Args:
-        grades: arranged by similarity, the most similar last.
-        trials: of the grades, in their order, one design for all, arm ``transfer``.
-        direct: of the whole study with the same trials, arm ``direct``.
-        controls: arrangement -> its sets and their trials at their largest n, which is the sets' own size.
-        by: how similarity was measured.
-        bootstrap: of bands and intervals.
+    ``trials`` are of the ``grades``, the most similar last, in one design; ``direct`` of the whole study with the same trials;
+    ``controls`` hold for an arrangement its sets and their trials at their largest n, which is the sets' own size.
     """
     design, bootstrap = trials[0].design, bootstrap.seeded(trials[0].design)
     m, table, ranges = max(design.m_grid), class_table(grades), [g.range for g in grades]

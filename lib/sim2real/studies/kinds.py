@@ -12,6 +12,8 @@ from sim2real.training import tune
 from sim2real.training.recipes import Recipe
 from sim2real.training.study import Study
 
+PAIR_DESCRIPTOR = "pairs"  # the descriptor of two molecules and a temperature
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -25,6 +27,7 @@ class Kind:
     from_scratch: bool = False  # whether every n and m is a training of its own, so that presets give it fewer trials
     wide: bool = False  # whether networks are slow for their many inputs, so that fewer trials choose hyperparameters
     shown: str = "property"  # the choice of which figures show every value
+    descriptor: str = ""  # where there is none to choose
 
     @property
     def untuned(self) -> Recipe:
@@ -48,6 +51,10 @@ _ROWS = {"drop_tested": True, "all_rows": True}
 KINDS = {
     "polymers": Kind(tune.STANDARD),
     "liquids": Kind(tune.STANDARD),
-    "pairs": Kind(tune.PAIR_STAGES, (*_TREES, "simulator"), **_ROWS, from_scratch=True, shown="simulator"),
-    "conductivity": Kind(tune.TRANSPORT, (*_TREES, "neighbour", "simulator", "law"), **_ROWS, wide=True, shown="source"),
+    "pairs": Kind(
+        tune.PAIR_STAGES, (*_TREES, "simulator"), **_ROWS, from_scratch=True, shown="simulator", descriptor=PAIR_DESCRIPTOR
+    ),
+    "conductivity": Kind(
+        tune.TRANSPORT, (*_TREES, "neighbour", "simulator", "law"), **_ROWS, wide=True, shown="source", descriptor="composition"
+    ),
 }

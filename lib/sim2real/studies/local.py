@@ -17,11 +17,9 @@ from sim2real.datasets.paths import CACHE, DATA, ROOT
 from sim2real.datasets.tables import read_table
 from sim2real.datasets.task import OTHER_PROPERTIES, PROPERTIES, DataError, NoStudy, Task
 from sim2real.datasets.transport import read_transport
-from sim2real.studies.conductivity import by_law
 from sim2real.studies.kinds import KINDS, announce
-from sim2real.studies.pairs import own_pairs
 from sim2real.studies.presets import Settings
-from sim2real.studies.sides import DESCRIPTORS, PAIR_DESCRIPTOR, Sides, limit_source, limit_target
+from sim2real.studies.sides import DESCRIPTORS, Sides, by_law, limit_source, limit_target, own_pairs
 from sim2real.training.recipes import Recipe, from_dict
 from sim2real.training.study import Study
 
@@ -41,7 +39,6 @@ class Reader:
     read: Callable[[str, dict, list[tuple[Path, dict]]], Iterable[Task]]  # (where, block, file and entries of both sides)
     sides: Callable[[Task, Task, Settings], Sides]
     entries: tuple[str, ...] = ()  # of the block beside ``source``, ``target`` and ``kind``
-    descriptor: str = ""  # where there is none to choose
     hint: str = ""  # what else a side needs, for messages
 
 
@@ -92,7 +89,6 @@ READERS = {
         known=(*_PAIR, "licence", "citation"),
         read=_read_pairs,
         sides=own_pairs,
-        descriptor=PAIR_DESCRIPTOR,
         hint=", and polymer and solvent, or pair",
     ),
     "conductivity": Reader(
@@ -102,7 +98,6 @@ READERS = {
         known=(*_SIDE, "unit_column"),
         read=_read_conductivities,
         sides=by_law,
-        descriptor="composition",
     ),
 }
 
@@ -133,12 +128,7 @@ def _every_block(path: Path) -> dict[str, dict]:
 
 
 def read_blocks(kind: str, path: Path = TABLES, property: str = "") -> dict[str, dict]:
-    """The blocks of a TOML file that are of one kind of study: name -> entries.
-
-    Args:
-        kind: a key of :data:`READERS`.
-        path: the TOML file.
-        property: name or property of the block that comes first; the file's order if empty.
+    """The blocks of a TOML file that are of one kind of study: name -> entries, first the one of that name or ``property``.
 
     Raises:
         DataError: no such file, or an unknown kind; one line that says what to do.
@@ -193,15 +183,15 @@ def read_tables(kind: str, path: Path, name: str, block: dict) -> tuple[Task, Ta
     return replace(source, property=labelled), replace(target, property=labelled)
 
 
-def own_sides(kind: str, settings: Settings, *, block: str, tables: Path, **_: str) -> Sides:
+def own_sides(settings: Settings, *, kind: str, block: str, tables: Path, **_: str) -> Sides:
     """The two sides of a block without descriptors; errors are those of :func:`read_blocks` and :func:`read_tables`."""
     return READERS[kind].sides(*read_tables(kind, tables, block, read_blocks(kind, tables)[block]), settings)
 
 
 def descriptor_of(kind: str, block: dict, where: str = "") -> str:
     """The name of the descriptor of a block; a DataError where it is unknown."""
-    if READERS[kind].descriptor:
-        return READERS[kind].descriptor
+    if KINDS[kind].descriptor:
+        return KINDS[kind].descriptor
     descriptor = block.get("descriptor", "composition" if _kind_of(block) == "composition" else "molecular")
     if descriptor not in DESCRIPTORS:
         raise DataError(f"{where}: descriptor is {descriptor!r}; expected one of {', '.join(DESCRIPTORS)}")
@@ -225,10 +215,7 @@ def check_sizes(name: str, study: Study) -> None:
 def chosen_for(study: Study, m: int, kind: str) -> Recipe:
     """What was chosen for these very data on validation data inside the training part, or is chosen now, some minutes, and kept.
 
-    Args:
-        study: its ``settings`` are not used.
-        m: target training size.
-        kind: a key of :data:`~sim2real.studies.kinds.KINDS`, for what is tried.
+    ``m`` is the target training size, and ``kind`` says what is tried.
     """
     # a choice among other candidates is not taken
     candidates = hashlib.sha256(repr(KINDS[kind].candidates.stages).encode()).hexdigest()[:8]

@@ -40,7 +40,7 @@ class Predictor:
     """Predicts chi, or ln gamma, of a pair of molecules with an interval, by an ensemble trained on all of a study of pairs.
 
     Args:
-        study: of :func:`~sim2real.studies.load.load_study` and kind ``pairs``, with hyperparameters.
+        study: of :func:`~sim2real.studies.cases.load_study` and kind ``pairs``, with hyperparameters.
         members: networks; about a second each for a thousand updates.
         level: of the intervals; can be changed afterwards.
         seed: of the random numbers.

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from sim2real import figures as drawing
 from sim2real.laws.arms import compare_sizes
 from sim2real.laws.records import paper as numbers_of_paper
-from sim2real.studies.cases import Case
+from sim2real.studies.cases import Case, chosen_cases
 from sim2real.studies.grades import GradedSource, class_table, grade_design, grade_sources, similarity_record
 from sim2real.studies.kinds import announce
-from sim2real.studies.load import chosen_cases
 from sim2real.studies.presets import Settings, resolve
 from sim2real.training import duration, experiment
 from sim2real.training.recipes import load_hyperparameters
@@ -69,7 +68,7 @@ class Run:
         return [self._load(case, of) for case, of in chosen_cases(kind, self.edition, **choice)]
 
     def study(self, kind: str, **choice: Any) -> Study:
-        """One study; arguments and errors are those of :func:`~sim2real.studies.load.load_study`."""
+        """One study; arguments and errors are those of :func:`~sim2real.studies.cases.load_study`."""
         return self._load(*chosen_cases(kind, self.edition, **choice)[0])
 
     def _load(self, case: Case, choice: dict) -> Study:
@@ -107,13 +106,8 @@ class Run:
     def compare_grades(self, study: Study, sets: Sequence[GradedSource], similarity: NDArray, by: str) -> dict:
         """Train on source sets of graded similarity, and on sets cut within classes and at random, and compare them.
 
-        Args:
-            study: the whole one.
-            sets: of :func:`~sim2real.studies.grades.grade_sources`.
-            similarity, by: of the source's materials, and how it was measured, as the sets were made.
-
-        Returns:
-            A record of :func:`~sim2real.studies.grades.similarity_record`.
+        ``study`` is the whole one, ``sets`` were made by ``similarity``, which was measured ``by``; returns what
+        :func:`~sim2real.studies.grades.similarity_record` does.
         """
         design, controls = grade_design(self.settings, sets[0]), {}
         trials = self._train([(of.study, design, ("transfer",)) for of in sets])

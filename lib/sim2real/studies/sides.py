@@ -1,4 +1,9 @@
-"""The two sides of a study before and after their descriptors: what every kind of study is made of."""
+"""The two sides of a study, before and after their descriptors: pairs of molecules, and conductivities of compounds.
+
+Polymers and liquids are in :mod:`~sim2real.studies.polymers`. No measured chi may be embedded: the embedded twin predicts ln gamma
+at infinite dilution, from NRTL parameters that were fitted to measured equilibria, with original UNIFAC as the simulator. UNIFAC's
+parameters were fitted to such equilibria too: source and target are not independent, and the twin shows the machinery, not chi.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +11,27 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from sim2real.chemistry.descriptors import CompositionDescriptor, ForceFieldDescriptor, MolecularDescriptor
 from sim2real.chemistry.descriptors.pairs import PairDescriptor
+from sim2real.chemistry.simulators.wiedemann_franz import electronic_conductivity, log_lorenz_ratio, wf_groups
+from sim2real.datasets import activity, chi_unifac
+from sim2real.datasets.pairs import load_chi_cosmo, load_chi_measured
 from sim2real.datasets.paths import CACHE
 from sim2real.datasets.task import Task
+from sim2real.datasets.transport import load_computed_transport, load_measured_transport
+from sim2real.studies.kinds import PAIR_DESCRIPTOR
+from sim2real.studies.presets import Settings
 from sim2real.training.seeding import numpy_generator
 
 # fixed: which materials belong to the source is part of the study, not of a run's randomness
 SOURCE_SEED = 0
 DESCRIPTORS = {"forcefield": ForceFieldDescriptor, "molecular": MolecularDescriptor, "composition": CompositionDescriptor}
-PAIR_DESCRIPTOR = "pairs"  # the descriptor of two molecules and a temperature
+# rule -> column whose groups a split never tears apart: one pair's temperatures or the two directions of a mixture; nothing (the
+# paper's choice, which leaks); a solvent; a polymer, or in ``embedded`` a solute
+SPLITS = {"pair": "pair", "row": "", "solvent": "solvent_key", "polymer": "polymer_key"}
 
 
 class Sides(NamedTuple):
@@ -66,3 +80,72 @@ def _limit(task: Task, most: int, side: str, why: str) -> Task:
         return task
     rows = numpy_generator(side, SOURCE_SEED).permutation(len(task))[:most]
     return replace(task, report=task.report | {f"not used ({why})": len(task) - most}).select(np.sort(rows))
+
+
+def embedded_pairs(settings: Settings, **_: str) -> Sides:
+    """ln gamma by UNIFAC of ``n_max`` pairs beside the target's own, and ln gamma from NRTL."""
+    target = limit_target(activity.load_activity_nrtl(), settings.preset.target_max)
+    source = activity.load_activity_unifac(settings.n_max, seed=SOURCE_SEED)
+    return Sides(source, target, activity.simulated_target(target))
+
+
+def public_pairs(settings: Settings, *, simulator: str, **_: str) -> Sides:
+    """Measured chi, and ``n_max`` rows of COSMO-RS (1,206, or the paper's 9,575 in ``cosmo-full``), or pairs by UNIFAC 2.0."""
+    measured = load_chi_measured()
+    if simulator != "unifac":
+        return own_pairs(load_chi_cosmo(full=simulator == "cosmo-full"), measured, settings)
+    target = limit_target(measured, settings.preset.target_max)
+    source = chi_unifac.load_chi_unifac(settings.n_max, seed=SOURCE_SEED, measured=target)
+    return Sides(source, target, chi_unifac.simulated_target(target))
+
+
+def own_pairs(source: Task, target: Task, settings: Settings) -> Sides:
+    """Two tables of chi: the simulated value of a measured row is that of the same pair and temperature, NaN without one."""
+    target = limit_target(target, settings.preset.target_max)
+    values = source.table.set_index(["key", "temperature"])["value"]
+    values = values[~values.index.duplicated()]
+    own = values.reindex(list(zip(target.table["key"], target.table["temperature"]))).to_numpy()
+    return Sides(limit_source(source, settings.n_max), target, own)
+
+
+def computed_conductivities(settings: Settings, **_: object) -> Sides:
+    """Computed electronic kappa -> computed sigma, with the paper's numbers of compounds."""
+    return by_law(*load_computed_transport(), settings)
+
+
+def measured_conductivities(settings: Settings, *, release: bool, **_: object) -> Sides:
+    """Measured kappa -> measured sigma; with ``release``, of Starrydata's full release instead of the file of 2019."""
+    return by_law(*load_measured_transport(release=release), settings)
+
+
+def computed_for_measured(settings: Settings, *, release: bool, **_: object) -> Sides:
+    """Computed sigma of all compositions -> measured sigma; ``simulated`` is the computed sigma of the compound itself."""
+    _, measured, _ = measured_conductivities(settings, release=release)
+    _, computed = load_computed_transport(everything=True)
+    own = measured.table["key"].map(dict(zip(computed.keys, computed.y))).to_numpy(dtype=float)
+    return Sides(limit_source(computed, settings.n_max), measured, own)
+
+
+def by_law(thermal: Task, electrical: Task, settings: Settings) -> Sides:
+    """Log10 of kappa in W/(m K) -> log10 of sigma in S/m with the columns of :func:`with_law`.
+
+    ``simulated`` is log10 of sigma by the Wiedemann-Franz law from the compound's own kappa, NaN where there is none.
+    """
+    target = limit_target(with_law(electrical, thermal), settings.preset.target_max)
+    own = np.log10(electronic_conductivity(10 ** target.table["log_kappa"].to_numpy()))
+    return Sides(limit_source(thermal, settings.n_max), target, own)
+
+
+def with_law(electrical: Task, thermal: Task) -> Task:
+    """The electrical task with what the law says of each compound.
+
+    Columns: ``log_kappa`` (the compound's own, log10 of W/(m K), NaN where ``thermal`` has none), ``lorenz``
+    (:func:`~sim2real.chemistry.simulators.wiedemann_franz.log_lorenz_ratio`, NaN there too), ``wf``
+    (:func:`~sim2real.chemistry.simulators.wiedemann_franz.wf_groups`) and ``carrier`` (empty where unknown).
+    """
+    kappa = electrical.table["key"].map(dict(zip(thermal.keys, thermal.y))).astype(float)
+    lorenz = log_lorenz_ratio(kappa, electrical.y)
+    carrier = electrical.table.get("carrier", pd.Series("", index=electrical.table.index))
+    table = electrical.table.assign(log_kappa=kappa, lorenz=lorenz, wf=wf_groups(lorenz), carrier=carrier)
+    report = electrical.report | {"of them with both conductivities": int(kappa.notna().sum())}
+    return replace(electrical, table=table, report=report)

@@ -43,7 +43,7 @@ def survey_tasks(
     """Every table of an edition: sources and targets by name (a target's source has its name), and their parity.
 
     Parity records are of simulated against measured values where enough materials have both; ``database`` and ``tables`` as
-    :func:`~sim2real.studies.load.load_study`.
+    :func:`~sim2real.studies.cases.load_study`.
     """
     if edition == "embedded":
         return _embedded_tasks(settings)
@@ -110,13 +110,9 @@ def architecture(study: Study) -> dict:
 
 def example_descriptors(workers: int = 1) -> dict:
     """The 190 numbers (``vectors``, by name) of a few well-known polymers, and what they are called (``features``)."""
-    descriptor = _descriptor(workers)
+    descriptor = ForceFieldDescriptor(n_jobs=workers, cache_dir=CACHE / "descriptors")
     X = descriptor.fit_transform(list(POLYMERS.values()))
     return {"features": list(descriptor.get_feature_names_out()), "vectors": {n: x.tolist() for n, x in zip(POLYMERS, X)}}
-
-
-def _descriptor(workers: int) -> ForceFieldDescriptor:
-    return ForceFieldDescriptor(n_jobs=workers, cache_dir=CACHE / "descriptors")
 
 
 def descriptor_map(
@@ -124,11 +120,10 @@ def descriptor_map(
 ) -> tuple[dict, pd.DataFrame]:
     """Where measured polymers lie among a sample of simulated ones: principal components of the simulated ones' 190 numbers.
 
-    Returns:
-        ``share`` of the variance (2,), ``source`` and ``target`` (rows, 2); and how many of each side were described, have no
-        descriptor, and have a parameter of another force field or rule.
+    ``share`` of the variance (2,), ``source`` and ``target`` (rows, 2); and how many of each side were described, have no
+    descriptor, and have a parameter of another force field or rule.
     """
-    descriptor = _descriptor(workers)
+    descriptor = ForceFieldDescriptor(n_jobs=workers, cache_dir=CACHE / "descriptors")
     sample = source.table.sample(min(most, len(source)), random_state=seed)["structure"]
     vectors, counts = {}, {}
     for side, structures in (("simulated", sample), ("measured", target.table["structure"])):

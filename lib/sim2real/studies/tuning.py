@@ -20,15 +20,11 @@ from sim2real.training.study import Study, training_size
 
 
 class Tunable(NamedTuple):
-    """What is chosen under a name: for a study without hyperparameters and a target size, cut to what there is.
-
-    ``choose``, of study and size, gives the choice and a row for each candidate: ``stage``, its settings, ``validation_mae``,
-    ``chosen``.
-    """
+    """What is chosen under a name: for a study without hyperparameters and a target size, cut to what there is."""
 
     load: Callable[[], Study]
     m: int
-    choose: Callable[[Study, int], tuple[Any, pd.DataFrame]]
+    choose: Callable[[Study, int], tuple[Any, pd.DataFrame]]  # the choice, and a row for each candidate
 
 
 def tunable() -> dict[str, Tunable]:
@@ -36,8 +32,8 @@ def tunable() -> dict[str, Tunable]:
     found = {}
     for case in CASES:
         settings = resolve(case.edition, "quick", workers=1, kind=case.kind)
-        named = {field for _, field, _, _ in string.Formatter().parse(case.names.tuned_as) if field and field != "m"}
-        for values in itertools.product(*case.choices.values()) if case.names.tuned_as else ():
+        named = {field for _, field, _, _ in string.Formatter().parse(case.tuned_as) if field and field != "m"}
+        for values in itertools.product(*case.choices.values()) if case.tuned_as else ():
             choice = dict(zip(case.choices, values))
             default = all(v == case.choices[k][0] for k, v in choice.items() if k not in named)
             if default and not any(str(v).endswith("-full") for v in values):
