@@ -1,7 +1,6 @@
 """Which classes of materials gain from simulations: a curve and a verdict for each (Figs. 5a and 6d, and polymers alike).
 
-Nothing is trained for it: the trials hold the error of every test material, and a class is a subset of them. The networks
-were fine-tuned on all classes.
+Nothing is trained for it: a class is a subset of the test materials of networks that were fine-tuned on all classes.
 """
 
 from __future__ import annotations
@@ -28,19 +27,7 @@ ORDERED = {"wf": (WF, NON_WF)}
 
 @dataclass(frozen=True)
 class ClassCurve:
-    """How the error on one class of materials falls with n.
-
-    Attributes:
-        facts: of all classes together.
-        group, name: the class as the table and as figures write it.
-        materials, pairs: rows of the class in the target, and distinct materials among them.
-        training_rows: of the class in a trial's training set, on average.
-        tested, trials: rows in some trial's test set, and trials that tested any.
-        curve, change: bands and law over trials and materials, and the change from the smallest to the largest n; None for too few.
-        verdict: with its reason.
-        direct, difference: direct learning on the class, and transfer at the largest n minus it, paired over trials; or None.
-        other, other_change: the curve with the other choice of overlap and its change, or None.
-    """
+    """How the error on one class of materials falls with n."""
 
     facts: Facts
     group: str
@@ -97,15 +84,11 @@ def classes(
     Args:
         trials: with the arm ``transfer``; ``direct`` is compared with where it was run.
         by: the column of the target's table that says which class a row is of.
-        names: which classes, in this order; those of :data:`ORDERED`, or all but the rows of no class, those
-            with the most rows first, if None.
+        names: which classes, in this order; those of :data:`ORDERED`, or all but the rows of no class, most rows first, if None.
         other: the same trials with the other choice of overlap, arm ``transfer``, or None.
         m: target training size, of all classes together; the largest of the design if None.
-        bootstrap: of bands and intervals.
 
-    Raises:
-        ValueError: no such class, none of it named.
-        KeyError: no such column, or no trials at that m.
+    ValueError for a class that does not exist; KeyError for no such column, or no trials at that m.
     """
     table, facts = trials.study.target.table, Facts.of(trials)
     labels = table[by].replace("", UNKNOWN).fillna(UNKNOWN)
@@ -166,22 +149,15 @@ ACCURACIES = ("spearman", "mae_line", "skill")
 
 
 def gain_by_accuracy(trials: Trials, parities: Sequence[dict], simulator: str, *, bootstrap: Bootstrap = BOOTSTRAP) -> dict:
-    """What each class gains from simulations, against how good the simulator is on it.
+    """What each class gains from simulations, against how good the simulator is on it, from trials of ``transfer`` and ``direct``.
 
-    The paper only describes it: "scalability can be largely explained by the predictive capability of COSMO-RS". With about ten
-    classes a correlation over classes has a wide interval; it is given.
+    The paper only describes it: "scalability can be largely explained by the predictive capability of COSMO-RS". ``parities`` are
+    of :func:`~sim2real.laws.parity.class_parity` for the same target, ``simulator`` one of theirs.
 
-    Args:
-        trials: with the arms ``transfer`` and ``direct``.
-        parities: of :func:`~sim2real.laws.parity.class_parity` for the same target.
-        simulator: whose accuracy is taken, a name of their ``simulators``.
-        bootstrap: of the intervals.
-
-    Returns:
-        ``classes`` with at least five rows tested and simulated: ``with_direct``, transfer at the largest n relative to direct
-        learning, and ``with_n``, relative to the smallest n (R / R - 1, below 0 is a gain), ``spearman``, ``mae_line`` and
-            ``skill``
-        = 1 - mae_line / mae_constant. ``left_out``, the other classes. ``correlations`` for each gain and measure of accuracy.
+    Returns ``classes`` with at least five rows tested and simulated: ``with_direct``, transfer at the largest n relative to direct
+    learning, and ``with_n``, to the smallest n (R / R - 1, below 0 is a gain), ``spearman``, ``mae_line`` and ``skill`` = 1 -
+    mae_line / mae_constant; ``left_out``, the other classes; ``correlations`` for each gain and measure of accuracy, with
+    intervals.
     """
     design, table = trials.design, trials.study.target.table
     bootstrap = bootstrap.seeded(design)
@@ -229,10 +205,9 @@ def gain_by_accuracy(trials: Trials, parities: Sequence[dict], simulator: str, *
 def correlation_over_classes(
     gains: Sequence[float], resampled: NDArray, accuracy: Sequence[float], bootstrap: Bootstrap = BOOTSTRAP
 ) -> dict | None:
-    """Spearman's rank correlation of gain and accuracy (classes,), its interval and a permutation p.
+    """Spearman's correlation of gain and accuracy (classes,), with interval and permutation p; accuracy is taken as known.
 
-    ``resampled`` (classes, replicates) are the gains', accuracy is taken as known. None for fewer than four classes, or a constant
-    side.
+    ``resampled`` (classes, replicates) are the gains'. None for fewer than four classes, or a constant side.
     """
     if len(gains) < 4 or np.ptp(accuracy) == 0 or np.ptp(gains) == 0:
         return None

@@ -23,21 +23,14 @@ from sim2real.training.study import Trials
 
 
 def compare(trials: Sequence[Trials], similarity: Sequence[float] | None, n: int, *, bootstrap: Bootstrap = BOOTSTRAP) -> dict:
-    """Paired comparison at one n of source sets, each against the last, and the trend along their similarity.
+    """Paired comparison at one n of source sets (same trials, the most similar last), each against the last, and their trend.
 
     Trials that share a source draw are summed first. Splits of one target set share materials: the tests hold for these measured
-    materials. Intervals that resample materials as well are beside them.
+    materials. Intervals that resample materials as well are beside them. ``similarity`` (sets,) is the median of each; without it,
+    sets have no order and no trend.
 
-    Args:
-        trials: one a set, with the same trials; the most similar last.
-        similarity: (sets,) median of each, or None where sets have no order: then there is no trend.
-        n: source size.
-        bootstrap: how often source draws and materials are resampled.
-
-    Returns:
-        ``mae`` of each set, ``range`` of them, ``friedman``, ``comparisons`` (see :func:`_contrast`), and ``trend`` or None: the
-            change
-        of the error from the first to the last set along the straight line fitted to error against similarity.
+    Returns ``mae`` of each set, their ``range``, ``friedman``, ``comparisons`` (see :func:`_contrast`), and ``trend`` or None: the
+    change of the error from the first to the last set along the straight line fitted to error against similarity.
     """
     design, last = trials[0].design, len(trials) - 1
     cubes = [t.cube(m=max(design.m_grid)) for t in trials]

@@ -23,12 +23,7 @@ def paper(name: str) -> dict:
 
 @dataclass(frozen=True)
 class Facts:
-    """What was transferred to what, and how much of it was run.
-
-    ``source`` and ``target`` hold name, rows, licence, citation and report; ``overlap`` is the design's choice,
-    ``overlapping_materials`` how many target materials the source holds whatever was chosen, ``source_draws`` how many trials have
-    a different source draw.
-    """
+    """What was transferred to what, and how much of it was run; ``source`` and ``target`` are summaries with reports."""
 
     study: str
     property: str
@@ -75,11 +70,7 @@ DATA_FACTS = ("study", "property", "label", "unit", "source", "target", "overlap
 
 @dataclass(frozen=True)
 class Band:
-    """Mean absolute errors with percentile bands, all of one shape, in the property's unit.
-
-    ``low``, ``high`` are over resampled trials, the paper's; ``low_materials``, ``high_materials`` over trials and materials, or
-    None.
-    """
+    """Mean absolute errors with percentile bands over trials, and over trials and materials or None, all of one shape and unit."""
 
     mae: NDArray
     low: NDArray
