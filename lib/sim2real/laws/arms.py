@@ -66,7 +66,7 @@ def compare_arms(
     """Transfer at the largest n beside every other arm, on the same test compounds.
 
     Args:
-        runs: trials by the choice of overlap; the first with ``transfer`` and whatever else was run, of the others ``transfer`` alone.
+        runs: trials by the choice of overlap; the first with ``transfer`` and whatever else, of the others ``transfer`` alone.
         subsets: rows of the target by name; all, and where the table has conductivities those with known kappa and the two groups
             of the Wiedemann-Franz law, if None.
         m: target training size; the largest of the first design if None. KeyError for no trials of transfer at it.
@@ -173,13 +173,13 @@ class Split:
 
     facts: Facts
     rule: str
-    first_side: str
+    first_side: str  # what stands beside the solvent in a pair
     m: int
-    n: tuple[int, ...]
+    n: tuple[int, ...]  # the smallest and the largest
     direct: Band
     transfer: Band
-    differences: tuple[Difference, ...]
-    shared: dict[str, float]
+    differences: tuple[Difference, ...]  # transfer - direct at these n, paired over trials
+    shared: dict[str, float]  # mean share of test rows whose label in a column a training row has too
 
     def to_dict(self) -> dict:
         """The payload's record."""
@@ -187,10 +187,7 @@ class Split:
         return self.facts.to_dict("study", "property", "label", "unit", "source", "target", "overlap", "trials") | {
             "split": self.rule,
             "words": SPLIT_WORDS.get(self.rule, f"by {self.rule}").replace("polymer", self.first_side),
-            "first_side": self.first_side,
-            "m": self.m,
-            "n": list(self.n),
-            "direct": self.direct.to_dict(),
+            **{"first_side": self.first_side, "m": self.m, "n": list(self.n), "direct": self.direct.to_dict()},
             "transfer": [{name: values[k] for name, values in bands.items()} for k in range(len(self.n))],
             "differences": [difference._asdict() for difference in self.differences],
             "shared": self.shared,

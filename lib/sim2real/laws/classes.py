@@ -31,17 +31,17 @@ class ClassCurve:
 
     facts: Facts
     group: str
-    name: str
+    name: str  # as figures write it
     materials: int
-    pairs: int
-    training_rows: float
-    tested: int
-    trials: int
+    pairs: int  # distinct materials among them
+    training_rows: float  # in a trial's training set, on average
+    tested: int  # rows in some trial's test set
+    trials: int  # that tested any
     curve: Curve | None
-    change: Change | None
+    change: Change | None  # from the smallest to the largest n; None for too few
     verdict: Verdict
     direct: Band | None = None
-    difference: Difference | None = None
+    difference: Difference | None = None  # transfer at the largest n minus direct, paired over trials
     other: Curve | None = None
     other_change: Change | None = None
 
@@ -52,14 +52,8 @@ class ClassCurve:
             other = {"overlap": "drop" if self.facts.overlap == "keep" else "keep", "n": list(self.other.sizes)}
             other |= {"mae": self.other.band.mae.tolist(), "change": self.other_change.to_dict()}
         return self.facts.to_dict("study", "property", "label", "unit", "overlap") | {
-            "class": self.group,
-            "name": self.name,
-            "materials": self.materials,
-            "rows": self.materials,
-            "pairs": self.pairs,
-            "training_rows": self.training_rows,
-            "tested": self.tested,
-            "trials": self.trials,
+            **{"class": self.group, "name": self.name, "materials": self.materials, "rows": self.materials},
+            **{name: getattr(self, name) for name in ("pairs", "training_rows", "tested", "trials")},
             "curve": None if self.curve is None else self.curve.to_dict(),
             "law": None if self.curve is None else self.curve.law.to_dict(self.curve.band.level),
             "change": None if self.change is None else self.change.to_dict(),
@@ -103,8 +97,7 @@ def classes(
     direct = "direct" in set(trials.table["arm"])
     found = []
     for name in names:
-        own = (labels == name).to_numpy()
-        rows = np.flatnonzero(own)
+        rows = np.flatnonzero(own := (labels == name).to_numpy())
         cube = trials.cube(m=m, rows=rows)
         counts = (len(rows), int(pairs[own].nunique()), float(own.mean() * m), len(cube.materials), len(cube.trials))
         record = ClassCurve(facts, name, class_name(name), *counts, *_curve(cube, bootstrap, len(names)))
@@ -127,8 +120,7 @@ def _curve(cube: Cube, bootstrap: Bootstrap, questions: int) -> tuple[Curve | No
     """The curve of a cube's materials at its one m, the change along it and what is said of it; None where too few were tested."""
     trials, materials = len(cube.trials), len(cube.materials)
     if min(trials, materials) < 2:
-        why = f"{materials} material(s) tested in {trials} trial(s); at least 2 of each are needed"
-        return None, None, Verdict(UNTOLD, why)
+        return None, None, Verdict(UNTOLD, f"{materials} material(s) tested in {trials} trial(s); at least 2 of each are needed")
     try:
         errors = _materials(cube, bootstrap).at(np.s_[:], 0)
         curve = Curve("n", cube.n, cube.m[0], Band.of(errors), errors.law(cube.n))
@@ -160,8 +152,7 @@ def gain_by_accuracy(trials: Trials, parities: Sequence[dict], simulator: str, *
     intervals.
     """
     design, table = trials.design, trials.study.target.table
-    bootstrap = bootstrap.seeded(design)
-    m = max(design.m_grid)
+    bootstrap, m = bootstrap.seeded(design), max(design.m_grid)
     found, replicates, left_out = [], {name: [] for name in GAINS}, []
     for record in parities:
         side, rows = record["simulators"][simulator], np.flatnonzero(table["group"] == record["class"])
@@ -193,12 +184,8 @@ def gain_by_accuracy(trials: Trials, parities: Sequence[dict], simulator: str, *
         if values
     }
     return Facts.of(trials).to_dict("study", "property", "label", "unit", "source", "target", "overlap", "trials") | {
-        "simulator": simulator,
-        "n": [design.n_grid[0], design.n_grid[-1]],
-        "m": m,
-        "classes": found,
-        "left_out": left_out,
-        "correlations": correlations,
+        **{"simulator": simulator, "n": [design.n_grid[0], design.n_grid[-1]], "m": m},
+        **{"classes": found, "left_out": left_out, "correlations": correlations},
     }
 
 

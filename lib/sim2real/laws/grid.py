@@ -65,8 +65,8 @@ class ErrorSurface(Grid):
     """Figures 2a and 2b: the error at every n and m, direct learning at every m, and Eq. 1 fitted to the whole."""
 
     surface: ScalingSurface
-    surface_materials: ScalingSurface
-    by_curves: Rate
+    surface_materials: ScalingSurface  # over trials and materials
+    by_curves: Rate  # at the edge without Eq. 1, over trials
 
     @cached_property
     def rate(self) -> dict:
@@ -166,14 +166,14 @@ def indifference(surface: ErrorSurface, cost_ratio: float | None = None) -> Indi
 class CurveGrid(Grid):
     """Figures 4b and 4c: the error at every n and m, a law for each curve, the marginal rate and whether n and m interact."""
 
-    split_by: str
-    pairs: int
-    laws_n: tuple[PowerLaw, ...]
-    laws_m: tuple[PowerLaw, ...]
-    rate: Rate
+    split_by: str  # what is never torn apart between training and test rows
+    pairs: int  # distinct materials tested
+    laws_n: tuple[PowerLaw, ...]  # one a value of m
+    laws_m: tuple[PowerLaw, ...]  # one a value of n
+    rate: Rate  # what a measurement is worth at the edge
     rate_materials: Rate
     interaction: dict
-    interaction_materials: dict
+    interaction_materials: dict  # its verdict is that of the grid
 
     @property
     def verdict(self) -> dict[str, str]:
@@ -186,14 +186,10 @@ class CurveGrid(Grid):
     def to_dict(self) -> dict:
         """The payload's record."""
         record = super().to_dict() | {
-            "split_by": self.split_by,
-            "pairs": self.pairs,
-            "laws_n": [law.to_dict() for law in self.laws_n],
-            "laws_m": [law.to_dict() for law in self.laws_m],
-            "rate": self.rate.to_dict(),
-            "rate_materials": self.rate_materials.to_dict(),
-            "interaction": self.interaction,
-            "interaction_materials": self.interaction_materials,
+            **{"split_by": self.split_by, "pairs": self.pairs},
+            **{name: [law.to_dict() for law in getattr(self, name)] for name in ("laws_n", "laws_m")},
+            **{name: getattr(self, name).to_dict() for name in ("rate", "rate_materials")},
+            **{name: getattr(self, name) for name in ("interaction", "interaction_materials")},
             "verdict": self.verdict,
             "paper": paper("chi"),
         }
