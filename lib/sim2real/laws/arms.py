@@ -66,17 +66,12 @@ def compare_arms(
     """Transfer at the largest n beside every other arm, on the same test compounds.
 
     Args:
-        runs: trials by the choice of overlap; the first with the arm ``transfer`` and whatever else was run, the others, of which
-            ``transfer`` alone is taken, of the same trials.
+        runs: trials by the choice of overlap; the first with ``transfer`` and whatever else, of the others ``transfer`` alone.
         subsets: rows of the target by name; all, and where the table has conductivities those with known kappa and the two groups
             of the Wiedemann-Franz law, if None.
-        m: target training size; the largest of the first design if None.
+        m: target training size; the largest of the first design if None. KeyError for no trials of transfer at it.
 
-    Returns:
-        A table for each subset of which some compound was tested.
-
-    Raises:
-        KeyError: no trials of transfer at that m.
+    Returns a table for each subset of which some compound was tested.
     """
     trials = next(iter(runs.values()))
     design, table = trials.design, trials.study.target.table
@@ -142,15 +137,9 @@ def compare_sizes(runs: Sequence[Trials]) -> list[dict]:
 def compare_simulators(by_simulator: Mapping[str, Trials], m: int | None = None) -> pd.DataFrame:
     """Direct learning, the baselines and transfer at every n of every simulator, on the same splits.
 
-    Args:
-        by_simulator: trials by the name of the simulator, with the arms ``transfer``, ``direct`` and whatever else was run.
-        m: target training size; the largest of the first design if None.
-
-    Returns:
-        A row for each simulator and learner: ``MAE``, ``minus direct`` and its ``standard error``, paired over ``trials``.
-
-    Raises:
-        ValueError: the simulators' trials do not test the same rows.
+    ``by_simulator`` holds trials by the simulator's name, with ``transfer``, ``direct`` and whatever else was run; ``m`` is the
+    largest of the first design if None. Returns a row for each simulator and learner: ``MAE``, ``minus direct`` and its ``standard
+    error``, paired over ``trials``. ValueError where the simulators' trials do not test the same rows.
     """
     first = next(iter(by_simulator))
     m = max(by_simulator[first].design.m_grid) if m is None else m
@@ -180,27 +169,17 @@ def _row(simulator: str, learner: str, n: int, errors: NDArray, direct: NDArray)
 
 @dataclass(frozen=True)
 class Split:
-    """What one way of splitting says of direct learning and transfer, and what test rows have in common with training rows.
-
-    Attributes:
-        facts: what the data are.
-        rule: its name.
-        first_side: what stands beside the solvent in a pair.
-        m, n: the m, and the smallest and largest n.
-        direct, transfer: errors over trials, (), and (two,) at those n.
-        differences: (two,) transfer - direct, paired over trials.
-        shared: the mean share of test rows whose pair, solvent or polymer a training row has too, by column.
-    """
+    """What one way of splitting says of direct learning and transfer, and what test rows have in common with training rows."""
 
     facts: Facts
     rule: str
-    first_side: str
+    first_side: str  # what stands beside the solvent in a pair
     m: int
-    n: tuple[int, ...]
+    n: tuple[int, ...]  # the smallest and the largest
     direct: Band
     transfer: Band
-    differences: tuple[Difference, ...]
-    shared: dict[str, float]
+    differences: tuple[Difference, ...]  # transfer - direct at these n, paired over trials
+    shared: dict[str, float]  # mean share of test rows whose label in a column a training row has too
 
     def to_dict(self) -> dict:
         """The payload's record."""
@@ -208,10 +187,7 @@ class Split:
         return self.facts.to_dict("study", "property", "label", "unit", "source", "target", "overlap", "trials") | {
             "split": self.rule,
             "words": SPLIT_WORDS.get(self.rule, f"by {self.rule}").replace("polymer", self.first_side),
-            "first_side": self.first_side,
-            "m": self.m,
-            "n": list(self.n),
-            "direct": self.direct.to_dict(),
+            **{"first_side": self.first_side, "m": self.m, "n": list(self.n), "direct": self.direct.to_dict()},
             "transfer": [{name: values[k] for name, values in bands.items()} for k in range(len(self.n))],
             "differences": [difference._asdict() for difference in self.differences],
             "shared": self.shared,

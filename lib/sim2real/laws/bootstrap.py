@@ -1,9 +1,8 @@
 """Uncertainty of errors and of their laws by resampling trials, or trials and test materials.
 
-Trials are random splits of the same materials. Resampling trials alone (the paper's interval; Minami et al., npj
-Computational Materials 11, 146 (2025)) asks how another draw of splits would come out, not how other materials would.
-Resampling both (the pigeonhole bootstrap of Owen, Annals of Applied Statistics 1, 386 (2007)) answers the second
-question, and is wider.
+Trials are random splits of the same materials. Resampling them alone (Minami et al., npj Computational Materials 11, 146 (2025))
+asks how other splits would come out; resampling both (Owen, Annals of Applied Statistics 1, 386 (2007)) other materials, and is
+wider.
 """
 
 from __future__ import annotations
@@ -44,13 +43,9 @@ class Bootstrap:
         return replace(self, seed=design.seed) if self.seed is None else self
 
     def trials(self, errors: ArrayLike) -> Resamples:
-        """Resample trials.
+        """Resample trials of mean errors (trials, ...), paired over what follows: n (N,), n and m (N, M), or nothing.
 
-        Args:
-            errors: (trials, ...) mean errors of each trial, paired over what follows: sizes, n (N,) or n and m (N, M), or nothing.
-
-        Raises:
-            ValueError: fewer than two trials, or errors that are negative or not finite.
+        ValueError for fewer than two trials, or errors that are negative or not finite.
         """
         errors = np.asarray(errors, float)
         if errors.ndim < 1 or len(errors) < 2:
@@ -65,12 +60,9 @@ class Bootstrap:
     def materials(self, errors: ArrayLike, clusters: ArrayLike | None = None, blocks: ArrayLike | None = None) -> Resamples:
         """Resample trials and materials; the mean is over all test predictions.
 
-        Args:
-            errors: (trials, materials, ...), NaN at all sizes where the material was not in the trial's test set.
-            clusters: (materials,) labels of what is drawn as a whole, such as the temperatures of one pair; None for each on its
-                own.
-            blocks: (trials,) labels of trials that are drawn as a whole, such as those of one source draw; None for each on its
-                own.
+        Errors (trials, materials, ...) are NaN at all sizes where the material was not in the trial's test set. ``clusters``
+        (materials,) and ``blocks`` (trials,) label what is drawn as a whole, such as one pair's temperatures or one source draw;
+        None for each alone.
 
         Raises:
             ValueError: a material tested at some sizes of a trial and not at others, fewer than two trials or materials, or too
@@ -173,10 +165,7 @@ class Resamples:
 
 @dataclass(frozen=True)
 class Change:
-    """A number with its replicates: the relative change of an error between two sizes, or a contrast of errors.
-
-    ``low`` and ``high`` are the ends of the percentile interval of that level.
-    """
+    """A number, its replicates and percentile interval: the relative change of an error between two sizes, or a contrast."""
 
     mean: float
     draws: NDArray
@@ -208,9 +197,8 @@ class Difference(NamedTuple):
 def paired_difference(a: ArrayLike, b: ArrayLike) -> Difference:
     """Mean of a - b over paired trials (trials,), errors of two arms on the same splits in the same order.
 
-    The trials are splits of the same materials and share most of their training and test rows, so the standard error understates:
-    it holds for these materials, not for others. ValueError for unequal lengths, fewer than two trials, or values that are not
-    finite.
+    Trials share materials and most rows, so the standard error understates: it holds for these materials, not for others.
+    ValueError for unequal lengths, fewer than two trials, or values that are not finite.
     """
     a, b = np.asarray(a, float), np.asarray(b, float)
     if a.ndim != 1 or a.shape != b.shape or len(a) < 2:

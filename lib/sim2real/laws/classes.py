@@ -1,7 +1,6 @@
 """Which classes of materials gain from simulations: a curve and a verdict for each (Figs. 5a and 6d, and polymers alike).
 
-Nothing is trained for it: the trials hold the error of every test material, and a class is a subset of them. The networks
-were fine-tuned on all classes.
+Nothing is trained for it: a class is a subset of the test materials of networks that were fine-tuned on all classes.
 """
 
 from __future__ import annotations
@@ -28,33 +27,21 @@ ORDERED = {"wf": (WF, NON_WF)}
 
 @dataclass(frozen=True)
 class ClassCurve:
-    """How the error on one class of materials falls with n.
-
-    Attributes:
-        facts: of all classes together.
-        group, name: the class as the table and as figures write it.
-        materials, pairs: rows of the class in the target, and distinct materials among them.
-        training_rows: of the class in a trial's training set, on average.
-        tested, trials: rows in some trial's test set, and trials that tested any.
-        curve, change: bands and law over trials and materials, and the change from the smallest to the largest n; None for too few.
-        verdict: with its reason.
-        direct, difference: direct learning on the class, and transfer at the largest n minus it, paired over trials; or None.
-        other, other_change: the curve with the other choice of overlap and its change, or None.
-    """
+    """How the error on one class of materials falls with n."""
 
     facts: Facts
     group: str
-    name: str
+    name: str  # as figures write it
     materials: int
-    pairs: int
-    training_rows: float
-    tested: int
-    trials: int
+    pairs: int  # distinct materials among them
+    training_rows: float  # in a trial's training set, on average
+    tested: int  # rows in some trial's test set
+    trials: int  # that tested any
     curve: Curve | None
-    change: Change | None
+    change: Change | None  # from the smallest to the largest n; None for too few
     verdict: Verdict
     direct: Band | None = None
-    difference: Difference | None = None
+    difference: Difference | None = None  # transfer at the largest n minus direct, paired over trials
     other: Curve | None = None
     other_change: Change | None = None
 
@@ -65,14 +52,8 @@ class ClassCurve:
             other = {"overlap": "drop" if self.facts.overlap == "keep" else "keep", "n": list(self.other.sizes)}
             other |= {"mae": self.other.band.mae.tolist(), "change": self.other_change.to_dict()}
         return self.facts.to_dict("study", "property", "label", "unit", "overlap") | {
-            "class": self.group,
-            "name": self.name,
-            "materials": self.materials,
-            "rows": self.materials,
-            "pairs": self.pairs,
-            "training_rows": self.training_rows,
-            "tested": self.tested,
-            "trials": self.trials,
+            **{"class": self.group, "name": self.name, "materials": self.materials, "rows": self.materials},
+            **{name: getattr(self, name) for name in ("pairs", "training_rows", "tested", "trials")},
             "curve": None if self.curve is None else self.curve.to_dict(),
             "law": None if self.curve is None else self.curve.law.to_dict(self.curve.band.level),
             "change": None if self.change is None else self.change.to_dict(),
@@ -97,15 +78,11 @@ def classes(
     Args:
         trials: with the arm ``transfer``; ``direct`` is compared with where it was run.
         by: the column of the target's table that says which class a row is of.
-        names: which classes, in this order; those of :data:`ORDERED`, or all but the rows of no class, those
-            with the most rows first, if None.
+        names: which classes, in this order; those of :data:`ORDERED`, or all but the rows of no class, most rows first, if None.
         other: the same trials with the other choice of overlap, arm ``transfer``, or None.
         m: target training size, of all classes together; the largest of the design if None.
-        bootstrap: of bands and intervals.
 
-    Raises:
-        ValueError: no such class, none of it named.
-        KeyError: no such column, or no trials at that m.
+    ValueError for a class that does not exist; KeyError for no such column, or no trials at that m.
     """
     table, facts = trials.study.target.table, Facts.of(trials)
     labels = table[by].replace("", UNKNOWN).fillna(UNKNOWN)
@@ -120,8 +97,7 @@ def classes(
     direct = "direct" in set(trials.table["arm"])
     found = []
     for name in names:
-        own = (labels == name).to_numpy()
-        rows = np.flatnonzero(own)
+        rows = np.flatnonzero(own := (labels == name).to_numpy())
         cube = trials.cube(m=m, rows=rows)
         counts = (len(rows), int(pairs[own].nunique()), float(own.mean() * m), len(cube.materials), len(cube.trials))
         record = ClassCurve(facts, name, class_name(name), *counts, *_curve(cube, bootstrap, len(names)))
@@ -144,8 +120,7 @@ def _curve(cube: Cube, bootstrap: Bootstrap, questions: int) -> tuple[Curve | No
     """The curve of a cube's materials at its one m, the change along it and what is said of it; None where too few were tested."""
     trials, materials = len(cube.trials), len(cube.materials)
     if min(trials, materials) < 2:
-        why = f"{materials} material(s) tested in {trials} trial(s); at least 2 of each are needed"
-        return None, None, Verdict(UNTOLD, why)
+        return None, None, Verdict(UNTOLD, f"{materials} material(s) tested in {trials} trial(s); at least 2 of each are needed")
     try:
         errors = _materials(cube, bootstrap).at(np.s_[:], 0)
         curve = Curve("n", cube.n, cube.m[0], Band.of(errors), errors.law(cube.n))
@@ -166,26 +141,18 @@ ACCURACIES = ("spearman", "mae_line", "skill")
 
 
 def gain_by_accuracy(trials: Trials, parities: Sequence[dict], simulator: str, *, bootstrap: Bootstrap = BOOTSTRAP) -> dict:
-    """What each class gains from simulations, against how good the simulator is on it.
+    """What each class gains from simulations, against how good the simulator is on it, from trials of ``transfer`` and ``direct``.
 
-    The paper only describes it: "scalability can be largely explained by the predictive capability of COSMO-RS". With about ten
-    classes a correlation over classes has a wide interval; it is given.
+    The paper only describes it: "scalability can be largely explained by the predictive capability of COSMO-RS". ``parities`` are
+    of :func:`~sim2real.laws.parity.class_parity` for the same target, ``simulator`` one of theirs.
 
-    Args:
-        trials: with the arms ``transfer`` and ``direct``.
-        parities: of :func:`~sim2real.laws.parity.class_parity` for the same target.
-        simulator: whose accuracy is taken, a name of their ``simulators``.
-        bootstrap: of the intervals.
-
-    Returns:
-        ``classes`` with at least five rows tested and simulated: ``with_direct``, transfer at the largest n relative to direct
-        learning, and ``with_n``, relative to the smallest n (R / R - 1, below 0 is a gain), ``spearman``, ``mae_line`` and
-            ``skill``
-        = 1 - mae_line / mae_constant. ``left_out``, the other classes. ``correlations`` for each gain and measure of accuracy.
+    Returns ``classes`` with at least five rows tested and simulated: ``with_direct``, transfer at the largest n relative to direct
+    learning, and ``with_n``, to the smallest n (R / R - 1, below 0 is a gain), ``spearman``, ``mae_line`` and ``skill`` = 1 -
+    mae_line / mae_constant; ``left_out``, the other classes; ``correlations`` for each gain and measure of accuracy, with
+    intervals.
     """
     design, table = trials.design, trials.study.target.table
-    bootstrap = bootstrap.seeded(design)
-    m = max(design.m_grid)
+    bootstrap, m = bootstrap.seeded(design), max(design.m_grid)
     found, replicates, left_out = [], {name: [] for name in GAINS}, []
     for record in parities:
         side, rows = record["simulators"][simulator], np.flatnonzero(table["group"] == record["class"])
@@ -217,22 +184,17 @@ def gain_by_accuracy(trials: Trials, parities: Sequence[dict], simulator: str, *
         if values
     }
     return Facts.of(trials).to_dict("study", "property", "label", "unit", "source", "target", "overlap", "trials") | {
-        "simulator": simulator,
-        "n": [design.n_grid[0], design.n_grid[-1]],
-        "m": m,
-        "classes": found,
-        "left_out": left_out,
-        "correlations": correlations,
+        **{"simulator": simulator, "n": [design.n_grid[0], design.n_grid[-1]], "m": m},
+        **{"classes": found, "left_out": left_out, "correlations": correlations},
     }
 
 
 def correlation_over_classes(
     gains: Sequence[float], resampled: NDArray, accuracy: Sequence[float], bootstrap: Bootstrap = BOOTSTRAP
 ) -> dict | None:
-    """Spearman's rank correlation of gain and accuracy (classes,), its interval and a permutation p.
+    """Spearman's correlation of gain and accuracy (classes,), with interval and permutation p; accuracy is taken as known.
 
-    ``resampled`` (classes, replicates) are the gains', accuracy is taken as known. None for fewer than four classes, or a constant
-    side.
+    ``resampled`` (classes, replicates) are the gains'. None for fewer than four classes, or a constant side.
     """
     if len(gains) < 4 or np.ptp(accuracy) == 0 or np.ptp(gains) == 0:
         return None

@@ -8,36 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap, trial_means
-from sim2real.laws.significance import (
-    ALPHA,
-    block_sums,
-    detectable_difference,
-    friedman,
-    holm,
-    order_p,
-    sign_flip_p,
-    smallest_p,
-    t_interval,
-)
+from sim2real.laws.significance import ALPHA, block_sums, detectable_difference, friedman, holm
+from sim2real.laws.significance import order_p, sign_flip_p, smallest_p, t_interval
 from sim2real.training.study import Trials
 
 
 def compare(trials: Sequence[Trials], similarity: Sequence[float] | None, n: int, *, bootstrap: Bootstrap = BOOTSTRAP) -> dict:
-    """Paired comparison at one n of source sets, each against the last, and the trend along their similarity.
+    """Paired comparison at one n of source sets (same trials, the most similar last), each against the last, and their trend.
 
     Trials that share a source draw are summed first. Splits of one target set share materials: the tests hold for these measured
-    materials. Intervals that resample materials as well are beside them.
+    materials. Intervals that resample materials as well are beside them. ``similarity`` (sets,) is the median of each; without it,
+    sets have no order and no trend.
 
-    Args:
-        trials: one a set, with the same trials; the most similar last.
-        similarity: (sets,) median of each, or None where sets have no order: then there is no trend.
-        n: source size.
-        bootstrap: how often source draws and materials are resampled.
-
-    Returns:
-        ``mae`` of each set, ``range`` of them, ``friedman``, ``comparisons`` (see :func:`_contrast`), and ``trend`` or None: the
-            change
-        of the error from the first to the last set along the straight line fitted to error against similarity.
+    Returns ``mae`` of each set, their ``range``, ``friedman``, ``comparisons`` (see :func:`_contrast`), and ``trend`` or None: the
+    change of the error from the first to the last set along the straight line fitted to error against similarity.
     """
     design, last = trials[0].design, len(trials) - 1
     cubes = [t.cube(m=max(design.m_grid)) for t in trials]
@@ -56,16 +40,12 @@ def compare(trials: Sequence[Trials], similarity: Sequence[float] | None, n: int
     if similarity is not None and np.ptp(similarity) > 0:
         x = np.asarray(similarity, float)
         slope = (x - x.mean()) / ((x - x.mean()) ** 2).sum()
-        along = slope * (x[-1] - x[0])
-        trend = _contrast(blocks, curves, along, float(mean[last]), 1, seed)
+        trend = _contrast(blocks, curves, slope * (x[-1] - x[0]), float(mean[last]), 1, seed)
         trend |= {"slope": float(mean @ slope), "p_order": order_p(mean, slope)}
     statistic, p = friedman(blocks, seed)
     return {
-        "n": int(n),
-        "mae": mean.tolist(),
-        "range": float(np.ptp(mean)),
-        "blocks": len(blocks),
-        "smallest_p": smallest_p(len(blocks), last),
+        **{"n": int(n), "mae": mean.tolist(), "range": float(np.ptp(mean))},
+        **{"blocks": len(blocks), "smallest_p": smallest_p(len(blocks), last)},
         "friedman": {"statistic": statistic, "p": p},
         "comparisons": comparisons,
         "trend": trend,
@@ -86,13 +66,8 @@ def _contrast(blocks: NDArray, curves: NDArray, weights: NDArray, scale: float, 
     deviation = float(values.std(ddof=1))
     rows, error_materials = len(values), float(resampled.std(ddof=1))
     return {
-        "mean": mean,
-        "standard_error": error,
-        "low": low,
-        "high": high,
-        "standard_error_materials": error_materials,
-        "low_materials": float(low_materials),
-        "high_materials": float(high_materials),
+        **{"mean": mean, "standard_error": error, "low": low, "high": high, "standard_error_materials": error_materials},
+        **{"low_materials": float(low_materials), "high_materials": float(high_materials)},
         "p": sign_flip_p(values, seed),
         "standardised": mean / deviation if deviation > 0 else None,
         "relative": mean / scale,

@@ -16,10 +16,7 @@ from sim2real.training.study import Trials
 
 @dataclass(frozen=True)
 class Curve:
-    """Errors against one size: ``along`` "n" or "m", its values, the other size, their band, and power laws of the mean curve.
-
-    ``law`` has intervals over trials, ``law_materials`` over trials and materials; None where none was fitted.
-    """
+    """Errors against one size, their band, and power laws of the mean curve over trials and over both, where fitted."""
 
     along: str
     sizes: tuple[int, ...]
@@ -118,16 +115,9 @@ def learning_curve(
 ) -> LearningCurve:
     """The error against n at one m, with bands over trials and over trials and materials, its law, and every other arm.
 
-    Args:
-        trials: with the arm ``transfer`` and whatever else was run.
-        m: target training size; the largest of the design if None.
-        other: the same trials with the other choice of overlap, arm ``transfer``, or None where nothing overlaps.
-        rows: row numbers of the target, a subset to look at; all if None.
-        bootstrap: of the bands and intervals.
-
-    Raises:
-        KeyError: no trials of transfer at that m.
-        ValueError: fewer than three n, two trials or two materials.
+    ``m`` is the largest of the design if None, ``other`` the same trials of ``transfer`` with the other choice of overlap, or None
+    where nothing overlaps, ``rows`` row numbers of the target to look at, all if None. KeyError for no trials of transfer at that
+    m, ValueError for fewer than three n, two trials or two materials.
     """
     m = max(trials.design.m_grid) if m is None else m
     bootstrap = bootstrap.seeded(trials.design)
@@ -156,10 +146,7 @@ def learning_curve(
 
 @dataclass(frozen=True)
 class TargetSizes:
-    """Error against the number m of measured training materials: transfer from the largest n, direct learning, both along m.
-
-    ``differences`` are transfer - direct at each m, paired over trials.
-    """
+    """Error against m: transfer from the largest n, direct learning, and transfer - direct at each m, paired over trials."""
 
     facts: Facts
     transfer: Curve

@@ -62,16 +62,11 @@ def _grid(trials: Trials, bootstrap: Bootstrap) -> tuple[Cube, Resamples, Resamp
 
 @dataclass(frozen=True)
 class ErrorSurface(Grid):
-    """Figures 2a and 2b: the error at every n and m, direct learning at every m, and Eq. 1 fitted to the whole.
-
-    Attributes:
-        surface, surface_materials: Eq. 1 fitted to the same errors, with intervals over trials, and over trials and materials.
-        by_curves: the rate at the edge without Eq. 1, intervals over trials.
-    """
+    """Figures 2a and 2b: the error at every n and m, direct learning at every m, and Eq. 1 fitted to the whole."""
 
     surface: ScalingSurface
-    surface_materials: ScalingSurface
-    by_curves: Rate
+    surface_materials: ScalingSurface  # over trials and materials
+    by_curves: Rate  # at the edge without Eq. 1, over trials
 
     @cached_property
     def rate(self) -> dict:
@@ -102,15 +97,7 @@ class ErrorSurface(Grid):
 
 
 def error_surface(trials: Trials, *, bootstrap: Bootstrap = BOOTSTRAP) -> ErrorSurface:
-    """The error over n and m, and Eq. 1.
-
-    Args:
-        trials: with the arm ``transfer`` and at least three n and three m; ``direct`` is shown where it was run.
-        bootstrap: of bands and intervals.
-
-    Raises:
-        ValueError: fewer than three n or m.
-    """
+    """The error over n and m, and Eq. 1, of trials with ``transfer``; ValueError for fewer than three n or m."""
     cube, by_trials, by_materials, direct = _grid(trials, bootstrap)
     surfaces = (resamples.surface(cube.n, cube.m) for resamples in (by_trials, by_materials))
     rate = marginal_rate(cube.n, cube.m, by_trials)
@@ -130,10 +117,9 @@ class Indifference:
     def to_dict(self) -> dict:
         """The payload's record; numbers that do not exist are None.
 
-        ``curves`` pass through points on the diagonal of the data up to its edge, each with its ``anchor``, the ``rate`` along it
-        with both intervals, ``extrapolated`` flags of points outside the data, and ``budget_m``, the line of ``budget_ratio`` =
-        rate at the anchor, at each n of ``plane_n``. ``paper_rate_m`` is the m at which the surface has the paper's rate,
-        ``best_m`` that of the best-spent budgets for ``cost_ratio``.
+        ``curves`` pass through ``anchor`` points on the data's diagonal; ``budget_m`` is the line of ``budget_ratio`` = rate there,
+        at each n of ``plane_n``. ``paper_rate_m`` is the m at which the surface has the paper's rate, ``best_m`` that of the
+        best-spent budgets.
         """
         law, facts = self.surface.surface, self.surface.facts
         (n_low, n_high), (m_low, m_high) = ((grid[0], grid[-1]) for grid in (facts.n, facts.m))
@@ -168,11 +154,7 @@ class Indifference:
 
 
 def indifference(surface: ErrorSurface, cost_ratio: float | None = None) -> Indifference:
-    """How simulations and experiments replace each other on a surface, where an experiment costs so many simulations.
-
-    None takes the fitted rate at the data's edge, at which the data's own budget would be best spent as it was; ValueError for a
-    ratio that is not positive.
-    """
+    """How both replace each other, where an experiment costs so many simulations; the fitted rate at the data's edge if None."""
     if cost_ratio is None:
         return Indifference(surface, float(surface.surface.marginal_rate(surface.facts.n[-1], surface.facts.m[-1])))
     if not cost_ratio > 0:
@@ -182,25 +164,16 @@ def indifference(surface: ErrorSurface, cost_ratio: float | None = None) -> Indi
 
 @dataclass(frozen=True)
 class CurveGrid(Grid):
-    """Figures 4b and 4c: the error at every n and m, a law for each curve, the marginal rate and whether n and m interact.
+    """Figures 4b and 4c: the error at every n and m, a law for each curve, the marginal rate and whether n and m interact."""
 
-    Attributes:
-        split_by: what is never torn apart between training and test rows.
-        pairs: how many distinct materials were tested.
-        laws_n, laws_m: the law of each curve in n, one a value of m, and in m, one a value of n.
-        rate, rate_materials: what a measurement is worth at the edge, intervals over trials, and over trials and pairs.
-        interaction, interaction_materials: of :func:`~sim2real.laws.substitution.interaction`, likewise; the second's verdict is
-            that of the grid.
-    """
-
-    split_by: str
-    pairs: int
-    laws_n: tuple[PowerLaw, ...]
-    laws_m: tuple[PowerLaw, ...]
-    rate: Rate
+    split_by: str  # what is never torn apart between training and test rows
+    pairs: int  # distinct materials tested
+    laws_n: tuple[PowerLaw, ...]  # one a value of m
+    laws_m: tuple[PowerLaw, ...]  # one a value of n
+    rate: Rate  # what a measurement is worth at the edge
     rate_materials: Rate
     interaction: dict
-    interaction_materials: dict
+    interaction_materials: dict  # its verdict is that of the grid
 
     @property
     def verdict(self) -> dict[str, str]:
@@ -213,14 +186,10 @@ class CurveGrid(Grid):
     def to_dict(self) -> dict:
         """The payload's record."""
         record = super().to_dict() | {
-            "split_by": self.split_by,
-            "pairs": self.pairs,
-            "laws_n": [law.to_dict() for law in self.laws_n],
-            "laws_m": [law.to_dict() for law in self.laws_m],
-            "rate": self.rate.to_dict(),
-            "rate_materials": self.rate_materials.to_dict(),
-            "interaction": self.interaction,
-            "interaction_materials": self.interaction_materials,
+            **{"split_by": self.split_by, "pairs": self.pairs},
+            **{name: [law.to_dict() for law in getattr(self, name)] for name in ("laws_n", "laws_m")},
+            **{name: getattr(self, name).to_dict() for name in ("rate", "rate_materials")},
+            **{name: getattr(self, name) for name in ("interaction", "interaction_materials")},
             "verdict": self.verdict,
             "paper": paper("chi"),
         }

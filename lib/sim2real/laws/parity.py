@@ -47,12 +47,8 @@ def parity_record(measured: NDArray, simulated: NDArray, property: Property) -> 
     ``relative_bias`` is the mean of simulated / measured - 1, None unless all are positive.
     """
     return {
-        "property": property.name,
-        "label": property.label,
-        "unit": property.unit,
-        "rows": len(measured),
-        "measured": measured.tolist(),
-        "simulated": simulated.tolist(),
+        **{"property": property.name, "label": property.label, "unit": property.unit, "rows": len(measured)},
+        **{"measured": measured.tolist(), "simulated": simulated.tolist()},
         "pearson": float(pearsonr(measured, simulated)[0]),
         "spearman": float(spearmanr(measured, simulated)[0]),
         "bias": float(np.mean(simulated - measured)),
@@ -73,15 +69,9 @@ def simulator_parity(study: Study) -> dict:
 def class_parity(target: Task, simulated: Mapping[str, NDArray], classes: Sequence[str] | None = None) -> list[dict]:
     """Figure 5b: simulated and measured values of each class, by one or several simulators.
 
-    Args:
-        target: the measured values.
-        simulated: (rows of the target,) by the simulator's name; NaN where it has no value.
-        classes: which, in this order; all but the rows of no class, those with the most rows first, if None.
-
-    Returns:
-        For each class its ``simulators`` by name: values, ``spearman`` (None below five rows), ``mae`` of the values as they are,
-            and
-        those of :func:`line_errors`.
+    ``simulated`` holds (rows of the target,) by the simulator's name, NaN where it has no value; ``classes`` are all but the rows
+    of no class, those with the most rows first, if None. Returns for each class its ``simulators`` by name: values, ``spearman``
+    (None below five rows), ``mae`` of the values as they are, and those of :func:`line_errors`.
     """
     table, y = target.table, target.y
     pairs = (table["pair"] if "pair" in table else table["key"]).to_numpy()
@@ -126,13 +116,9 @@ def line_errors(simulated: ArrayLike, measured: ArrayLike, pairs: ArrayLike) -> 
 def conductivity_parity(study: Study, metals: Task | None = None) -> dict:
     """Fig. 6b: both conductivities of every target compound that has them, and how far each lies from the Wiedemann-Franz law.
 
-    Args:
-        study: its target's table has ``value`` (log10 of sigma in S/m), ``log_kappa`` (log10 of kappa in W/(m K), NaN where
-            unknown), ``lorenz`` (log10 of kappa / (L sigma T), decades), ``wf`` and ``group``.
-        metals: measured metals and alloys, a third series, with the same columns ``value`` and ``log_kappa``, or None.
-
-    Raises:
-        ValueError: fewer than two compounds have both conductivities.
+    The target's table has ``value`` and ``log_kappa`` (log10 of sigma in S/m and of kappa in W/(m K), NaN where unknown),
+    ``lorenz`` (log10 of kappa / (L sigma T), decades), ``wf`` and ``group``; ``metals`` are a third series with the first two.
+    ValueError for fewer than two compounds with both conductivities.
     """
     table = study.target.table
     known = table[np.isfinite(table["log_kappa"])]
@@ -141,14 +127,9 @@ def conductivity_parity(study: Study, metals: Task | None = None) -> dict:
     distance = known["lorenz"].abs()
     edges = distance[known["wf"] == WF].max(), distance[known["wf"] == NON_WF].min()
     record = {
-        "study": study.name,
-        "target": study.target.summary(),
-        "compounds": len(table),
-        "both": len(known),
+        **{"study": study.name, "target": study.target.summary(), "compounds": len(table), "both": len(known)},
         **_conductivities(known),
-        "groups": known["group"].tolist(),
-        "wf": known["wf"].tolist(),
-        "lorenz": known["lorenz"].tolist(),
+        **{name: known[column].tolist() for name, column in (("groups", "group"), ("wf", "wf"), ("lorenz", "lorenz"))},
         "spearman": float(spearmanr(known["value"], known["log_kappa"])[0]),
         "pearson": float(pearsonr(known["value"], known["log_kappa"])[0]),
         "below": float((known["lorenz"] < 0).mean()),

@@ -23,12 +23,7 @@ def paper(name: str) -> dict:
 
 @dataclass(frozen=True)
 class Facts:
-    """What was transferred to what, and how much of it was run.
-
-    ``source`` and ``target`` hold name, rows, licence, citation and report; ``overlap`` is the design's choice,
-    ``overlapping_materials`` how many target materials the source holds whatever was chosen, ``source_draws`` how many trials have
-    a different source draw.
-    """
+    """What was transferred to what, and how much of it was run; ``source`` and ``target`` are summaries with reports."""
 
     study: str
     property: str
@@ -36,10 +31,10 @@ class Facts:
     unit: str
     source: dict
     target: dict
-    overlap: str
-    overlapping_materials: int
+    overlap: str  # the design's choice
+    overlapping_materials: int  # of the target that the source holds, whatever was chosen
     trials: int
-    source_draws: int
+    source_draws: int  # how many trials have a different one
     n: list[int]
     m: list[int]
 
@@ -47,22 +42,9 @@ class Facts:
     def of(cls, trials: Trials) -> Facts:
         """The facts of these trials."""
         study, design, prop = trials.study, trials.design, trials.study.target.property
-        sides = {
-            side: task.summary() | {"report": task.report} for side, task in (("source", study.source), ("target", study.target))
-        }
-        return cls(
-            study=study.name,
-            property=prop.name,
-            label=prop.label,
-            unit=prop.unit,
-            **sides,
-            overlap=design.overlap,
-            overlapping_materials=overlap_count(study),
-            trials=design.trials,
-            source_draws=design.distinct_draws,
-            n=list(design.n_grid),
-            m=list(design.m_grid),
-        )
+        sides = (task.summary() | {"report": task.report} for task in (study.source, study.target))
+        of_design = (design.overlap, overlap_count(study), design.trials, design.distinct_draws)
+        return cls(study.name, prop.name, prop.label, prop.unit, *sides, *of_design, list(design.n_grid), list(design.m_grid))
 
     def to_dict(self, *names: str) -> dict:
         """The facts of these names, in that order; all if none is given."""
@@ -75,11 +57,7 @@ DATA_FACTS = ("study", "property", "label", "unit", "source", "target", "overlap
 
 @dataclass(frozen=True)
 class Band:
-    """Mean absolute errors with percentile bands, all of one shape, in the property's unit.
-
-    ``low``, ``high`` are over resampled trials, the paper's; ``low_materials``, ``high_materials`` over trials and materials, or
-    None.
-    """
+    """Mean absolute errors with percentile bands over trials, and over trials and materials or None, all of one shape and unit."""
 
     mae: NDArray
     low: NDArray

@@ -1,8 +1,4 @@
-"""Least squares of the law of both sizes, R(n, m) = (A n^-alpha + B) m^-beta + epsilon, for many surfaces at once.
-
-The engine of `surface.fit_surface` and of its bootstrap: variable projection (Golub and Pereyra, SIAM Journal on
-Numerical Analysis 10, 413 (1973)), in which only alpha and beta are searched.
-"""
+"""Least squares of R(n, m) = (A n^-alpha + B) m^-beta + epsilon for many surfaces at once, by variable projection (see `power`)."""
 
 from __future__ import annotations
 

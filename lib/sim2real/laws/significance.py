@@ -148,8 +148,7 @@ def rank_association(
     Args:
         explaining: (units,) numbers, or codes of labels for :func:`epsilon_squared`.
         measure: :func:`spearman` if None, whose p is two-sided; :func:`epsilon_squared` has one side.
-        resampled: (units, replicates) of the gains where they are uncertain themselves: each replicate draws units and takes its
-            own gains, so that few units and few data in a unit both widen the interval.
+        resampled: (units, replicates) of gains that are uncertain themselves: each replicate draws units and takes its own gains.
         shuffled: which side is permuted, "gain" or "explaining".
         replicates: of the bootstrap over units, where ``resampled`` does not say.
 

@@ -1,9 +1,7 @@
 """How simulations and measurements replace or reinforce each other: equal error, budgets, marginal rates, interaction.
 
 The marginal rate of substitution (dR/dm) / (dR/dn) (Minami et al., npj Computational Materials 11, 146 (2025), Eq. 4) is the slope
-of a curve of equal error, and, where a budget line touches it, the ratio of their costs at which the budget is well spent. The
-paper takes it from a fitted surface for density, and from the two curves that cross at the data's edge for chi, where curves of the
-error against n get steeper as m grows, which Eq. 1 cannot give.
+of a curve of equal error, and, where a budget line touches it, the ratio of their costs at which the budget is well spent.
 """
 
 from __future__ import annotations
@@ -27,10 +25,7 @@ FLAT = 1e-3
 
 
 def equal_error_m(surface: ScalingSurface, error: float, n: ArrayLike) -> NDArray:
-    """The m at which the surface has this error, for each n: ((A n^-alpha + B) / (error - epsilon))^(1 / beta).
-
-    NaN where no m reaches it: error at or below epsilon, or an error that does not fall with m (beta = 0).
-    """
+    """The m of this error for each n, ((A n^-alpha + B) / (error - epsilon))^(1 / beta); NaN where no m reaches it."""
     n = np.asarray(n, float)
     if surface.beta == 0 or error <= surface.epsilon:
         return np.full(n.shape, np.nan)
@@ -38,19 +33,13 @@ def equal_error_m(surface: ScalingSurface, error: float, n: ArrayLike) -> NDArra
 
 
 def budget_line_m(n_0: float, m_0: float, cost_ratio: float, n: ArrayLike) -> NDArray:
-    """The m that the budget of (n_0, m_0) still buys, for each n; an experiment costs as much as cost_ratio simulations.
-
-    NaN where n alone costs more than the budget.
-    """
+    """The m that the budget of (n_0, m_0) still buys, for each n, one experiment costing cost_ratio simulations; NaN for none."""
     m = m_0 + (n_0 - np.asarray(n, float)) / cost_ratio
     return np.where(m > 0, m, np.nan)
 
 
 def equal_rate_m(surface: ScalingSurface, rate: float, n: ArrayLike) -> NDArray:
-    """The m at which the marginal rate has this value, for each n: where budgets of this cost ratio are best spent.
-
-    NaN where the surface has no finite positive rate.
-    """
+    """The m at which the marginal rate has this value, for each n; NaN where the surface has no finite positive rate."""
     n = np.asarray(n, float)
     # the rate is inversely proportional to m
     at_one = surface.marginal_rate(n, 1.0) / rate
@@ -58,10 +47,7 @@ def equal_rate_m(surface: ScalingSurface, rate: float, n: ArrayLike) -> NDArray:
 
 
 def rate_of_curves(in_n: PowerLaw, in_m: PowerLaw, n: float, m: float) -> float:
-    """Simulations worth one experiment from two curves: the error against n at this m, and against m at this n.
-
-    Infinite where the error does not fall with n, NaN where it falls with neither.
-    """
+    """The ratio of the derivatives of two curves, in n at this m and in m at this n; infinite or NaN as :class:`Rate`."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return float(np.float64(in_m.derivative(m)) / np.float64(in_n.derivative(n)))
 
@@ -150,19 +136,16 @@ def interaction(n_grid: ArrayLike, m_grid: ArrayLike, errors: Resamples, *, tria
     """Whether a larger m makes simulations more or less useful: the interaction of log n and log m, with intervals.
 
     gamma of log R = a - alpha log n - beta log m + gamma (log n)(log m) by least squares. On a full grid the product of the centred
-    logarithms is orthogonal to every function of n alone and of m alone, so gamma is 0 wherever R = f(n) g(m), however f and g
-    bend. Eq. 1 (A, B, epsilon >= 0) has gamma >= 0: both factors fall, and epsilon flattens the curves most where they are low.
-    gamma < 0 (curves in n steepen as m grows) is what Eq. 1 cannot give. The same contrast of R itself asks the question in
-    absolute error, where Eq. 1 is above 0 and reinforcement is the stronger claim.
+    logarithms is orthogonal to every function of n alone and of m alone, so gamma is 0 wherever R = f(n) g(m). Eq. 1 has gamma >=
+    0: both factors fall, and epsilon flattens the curves most where they are low; gamma < 0 (curves in n steepen as m grows) is
+    what it cannot give. The same contrast of R itself asks the question in absolute error, where Eq. 1 is above 0.
 
     Of 300 made sets without interaction (R = f(n) g(m), 16 trials, 24 pairs, 5 % noise of a trial), the 90 % interval of gamma over
     trials left out 0 in 36, that over trials and pairs in 8: the first is a little narrow, the second wide.
 
-    Returns:
-        ``log`` and ``absolute`` (per decade of n and of m), ``steepening`` (the slope of log R in log n at the largest m minus
-        that at the smallest) and ``fall`` (R(n min) - R(n max) at the largest m minus the same at the smallest; above 0 is
-        reinforcement), each with a verdict: "reinforce", "substitute" or "cannot be told". ``slopes`` in log n at each m and
-        ``slopes_m`` in log m at each n. ``verdict`` is that of ``log``.
+    Returns ``log`` and ``absolute`` (per decade of n and of m), ``steepening`` (the slope of log R in log n at the largest m minus
+    that at the smallest) and ``fall`` (of R from smallest to largest n, likewise), each with a verdict: "reinforce", "substitute"
+    or "cannot be told"; ``slopes`` in log n at each m and ``slopes_m`` in log m at each n; ``verdict``, that of ``log``.
     """
     x, y = (np.log(np.asarray(grid, float)) for grid in (n_grid, m_grid))
     x, y = x - x.mean(), y - y.mean()

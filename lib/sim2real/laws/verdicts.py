@@ -39,21 +39,14 @@ def verdict(
 ) -> Verdict:
     """Whether a change is below 0, or too small to be worth naming, or neither can be told.
 
-    Args:
-        change: with its replicates.
-        trials, materials: that it rests on; the temperatures of one pair are one material.
-        questions: how many such changes are judged side by side. The interval that decides has Bonferroni's level, 1 - (1 - level)
-            / questions, so that among all of them one is wrong as seldom as a single one would be.
-        words: for a change whose whole interval is below 0, and for one whose whole interval is above -``worth``.
-        worth: the smallest fall worth naming of a relative change; 0 for a contrast, which is no ratio.
-
-    Returns:
-        The first or second word where the interval excludes its line by more than :data:`MARGIN` standard errors of its end;
-        otherwise "cannot be told". Nearer to the line another processor or seed could turn it, and more trials are asked for.
+    ``trials`` and ``materials`` are what it rests on (one pair's temperatures are one material). ``questions`` changes are judged
+    side by side, at Bonferroni's level 1 - (1 - level) / questions. ``words`` are for a change whose whole interval is below 0, and
+    above -``worth``, the smallest fall worth naming of a relative change (0 for a contrast), by more than :data:`MARGIN` standard
+    errors of its end: nearer to the line another processor or seed could turn it.
 
     The interval is normal, z standard deviations s of the replicates about the value itself, of log(1 + change) for a relative
-    change: one in 220 of 1,000 replicates, as eleven questions ask for, is too few to read a percentile from. Its ends have
-    the standard error z s / sqrt(2 replicates). The intervals shown are percentiles.
+    change: one in 220 of 1,000 replicates, as eleven questions ask for, is too few to read a percentile from. Its ends have the
+    standard error z s / sqrt(2 replicates). The intervals shown are percentiles.
     """
     for count, fewest, what in ((trials, FEWEST_TRIALS, "trials"), (materials, FEWEST_MATERIALS, "materials tested")):
         if count < fewest:
