@@ -8,8 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap, trial_means
-from sim2real.laws.significance import ALPHA, block_sums, detectable_difference, friedman, holm
-from sim2real.laws.significance import order_p, sign_flip_p, smallest_p, t_interval
+from sim2real.laws.significance import (
+    ALPHA,
+    block_sums,
+    detectable_difference,
+    friedman,
+    holm,
+    order_p,
+    sign_flip_p,
+    smallest_p,
+    t_interval,
+)
 from sim2real.training.study import Trials
 
 
