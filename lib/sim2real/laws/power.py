@@ -31,10 +31,9 @@ class FittedLaw:
     names: ClassVar[tuple[str, ...]]
 
     def to_dict(self, level: float = 0.9) -> dict:
-        """The law as JSON-ready values; a constant that is not finite becomes None.
+        """The law as JSON-ready values, None for a constant that is not finite.
 
-        `intervals` is None without replicates, else {name: {low, high, level, one_sided}}; one_sided marks a constant
-        on its bound, whose interval is a one-sided limit at that level.
+        `intervals` is None without replicates; `one_sided` marks a constant on its bound, whose interval is a one-sided limit.
         """
         intervals = None
         if self.replicates is not None and self.status != "FAILED":
@@ -51,12 +50,11 @@ class FittedLaw:
 
 @dataclass(frozen=True)
 class PowerLaw(FittedLaw):
-    """A law R(n) = D n^-alpha + C, fitted or stated.
+    """A law R(n) = D n^-alpha + C, fitted or stated; call it with n for the error, in the error's unit.
 
-    Call it with n (scalar or array) for the error, in the error's unit. `status`: CONVERGED; BOUND_HIT (the constants
-    in `bounds_hit` lie on their bounds; D = 0 means no decay with n, and then alpha, not identified, is put on 0 too);
-    FAILED (the constants are NaN); STATED (constants typed in, such as a paper's; nothing was fitted). `rmse` is the
-    root of the weighted mean squared relative residual; `replicates` (B, 3) holds D, alpha, C of the bootstrap refits,
+    `status`: CONVERGED; BOUND_HIT (the constants in `bounds_hit` lie on their bounds; D = 0 means no decay with n, and then alpha,
+    not identified, is put on 0 too); FAILED (the constants are NaN); STATED (typed in, such as a paper's). `rmse` is the root of
+    the weighted mean squared relative residual; `replicates` (B, 3) holds D, alpha, C of the bootstrap refits,
     `replicates_without_gap` those with C held at 0, and `resampled` what they resampled.
     """
 
@@ -109,16 +107,12 @@ class PowerLaw(FittedLaw):
 def fit_power_law(n: ArrayLike, error: ArrayLike, weights: ArrayLike | None = None) -> PowerLaw:
     """Fit R(n) = D n^-alpha + C to one curve by least squares of the relative residuals (R(n) - error) / error.
 
-    Args:
-        n, error: (k,), all finite and positive, at least three distinct n.
-        weights: (k,), non-negative factors of the squared relative residuals; 1 if None.
+    n, error: (k,), all finite and positive, at least three distinct n; weights: (k,), non-negative factors of the squared relative
+    residuals, 1 if None; ValueError for anything else.
 
-    Raises:
-        ValueError: anything else.
-
-    Variable projection (Golub and Pereyra, SIAM Journal on Numerical Analysis 10, 413 (1973)): for a fixed alpha the
-    model is linear and its best (D, C) >= 0 has a closed form; alpha alone is searched, on a grid over [0, ALPHA_MAX]
-    and then by golden section between the neighbours of the best grid point.
+    Variable projection (Golub and Pereyra, SIAM Journal on Numerical Analysis 10, 413 (1973)): for a fixed alpha the model is
+    linear and its best (D, C) >= 0 has a closed form; alpha alone is searched, on a grid over [0, ALPHA_MAX] and then by golden
+    section between the neighbours of the best grid point.
     """
     n, curve = check_positive(n=n, error=error)
     w = np.ones(len(n)) if weights is None else np.asarray(weights, float)
@@ -137,8 +131,7 @@ def fit_power_law(n: ArrayLike, error: ArrayLike, weights: ArrayLike | None = No
 def fit_curves(n: NDArray, curves: NDArray, weights: NDArray | None = None, *, gap: bool = True) -> tuple[NDArray, NDArray]:
     """`fit_power_law` of curves (B, k) over the same n (k,) at once, without checks, for bootstrap replicates.
 
-    Returns the constants (B, 3), in the order D, alpha, C, and the weighted sums of squared relative residuals (B,). gap=False
-    keeps C at 0. A curve that cannot be fitted gets NaN.
+    Returns D, alpha, C (B, 3), NaN for no fit, and weighted sums of squared relative residuals (B,). gap=False keeps C at 0.
     """
     w = np.ones(len(n)) if weights is None else weights
     with np.errstate(all="ignore"):  # overflow ends as NaN, which the caller reports

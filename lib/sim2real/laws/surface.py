@@ -1,8 +1,7 @@
 """The error as a function of both sizes, n simulated and m measured samples: fit, derivatives and marginal rate.
 
-The law is R(n, m) = (A n^-alpha + B) m^-beta + epsilon, all constants >= 0 (Minami et al., npj Computational Materials
-11, 146 (2025), Eq. 1). The ratio of its derivatives (Eq. 4) says how many simulations one experiment is worth.
-Resampled intervals: see `bootstrap`.
+The law is R(n, m) = (A n^-alpha + B) m^-beta + epsilon, all constants >= 0 (Minami et al., npj Computational Materials 11, 146
+(2025), Eq. 1). The ratio of its derivatives (Eq. 4) says how many simulations one experiment is worth.
 """
 
 from __future__ import annotations
@@ -138,10 +137,7 @@ def evaluate(constants: NDArray, n: ArrayLike, m: ArrayLike, *, interaction: boo
 
 
 def rates(constants: NDArray, n: ArrayLike, m: ArrayLike) -> NDArray:
-    """Marginal rate at n, m of constants (..., 5), (beta / alpha) (n / m) (1 + B n^alpha / A).
-
-    Infinite and NaN as `ScalingSurface.marginal_rate`.
-    """
+    """Marginal rate at n, m of constants (..., 5), (beta / alpha) (n / m) (1 + B n^alpha / A), as of `ScalingSurface`."""
     a, b, alpha, beta, _ = np.moveaxis(np.asarray(constants, float), -1, 0)
     n, m = np.asarray(n, float), np.asarray(m, float)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -151,16 +147,11 @@ def rates(constants: NDArray, n: ArrayLike, m: ArrayLike) -> NDArray:
 def fit_surface(n: ArrayLike, m: ArrayLike, error: ArrayLike) -> ScalingSurface:
     """Fit R(n, m) = (A n^-alpha + B) m^-beta + epsilon by least squares of the relative residuals (R - error) / error.
 
-    Args:
-        n, m, error: (k,), one entry a cell, any part of a grid; all finite and positive, at least three distinct n, three distinct
-            m and six cells.
+    n, m, error: (k,), one entry a cell, any part of a grid; all finite and positive, at least three distinct n, three distinct m
+    and six cells, else ValueError.
 
-    Raises:
-        ValueError: anything else.
-
-    Variable projection (Golub and Pereyra, SIAM Journal on Numerical Analysis 10, 413 (1973)): for fixed exponents the
-    model is linear and its best (A, B, epsilon) >= 0 is found by trying which of them are 0; alpha and beta are searched
-    on a grid and, from its local minima, by damped Gauss-Newton steps in their logarithms.
+    Variable projection (as `power.fit_power_law`): for fixed exponents the best (A, B, epsilon) >= 0 is found by trying which of
+    them are 0; alpha and beta are searched on a grid and, from its local minima, by damped Gauss-Newton steps in their logarithms.
     """
     n, m, error = check_positive(n=n, m=m, error=error)
     for name, values in (("n", n), ("m", m)):
