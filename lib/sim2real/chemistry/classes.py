@@ -1,8 +1,5 @@
-"""PoLyInfo's polymer classes P01 to P21, assigned to a repeat unit by rule.
-
-PoLyInfo (Otsuka et al., 2011 Int. Conf. on Emerging Intelligent Data and Web Technologies, p. 22) sorts homopolymers by the
-main chain, and only all-carbon main chains by their side groups. A unit that fits several classes gets the first one in the
-order of ``classes.csv``, whose patterns are this project's own reading of the class names, not the (closed) assignment.
+"""PoLyInfo's polymer classes P01 to P21 (Otsuka et al., EIDWT 2011, p. 22) by rule: the first that fits in the order of
+``classes.csv``, whose patterns are this project's own reading of the class names.
 """
 
 from __future__ import annotations
@@ -28,12 +25,8 @@ _END = 3  # main-chain atoms at each end that are left unmarked, so that no patt
 
 
 def polymer_class(smiles: str) -> str:
-    """PoLyInfo class code (a key of :data:`CLASS_NAMES`) of the infinite chain of a repeat unit.
-
-    The patterns are searched in the interior of an oligomer, so neither the place where the unit is cut nor the number
-    of periods it holds matters. Main-chain groups count before side groups: a polyacrylate is P04, not P09.
-    All-carbon chains that fit no rule are P01 without, and P03 with, hetero-atoms; so are the rare other chains. Errors are those
-    of :func:`sim2real.chemistry.structures.parse`, for a molecule as well.
+    """PoLyInfo class code of the infinite chain of a repeat unit, wherever it is cut; main-chain groups count before side groups.
+    Chains that fit no rule are P01 without, and P03 with, hetero-atoms.
     """
     return class_of_mol(parse(smiles, attachment_points=(2,)))
 

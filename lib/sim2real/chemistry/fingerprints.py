@@ -13,11 +13,8 @@ RADIUS, BITS = 2, 2048
 
 
 def chain_fingerprint(smiles: str) -> DataStructs.ExplicitBitVect:
-    """Morgan fingerprint of a molecule, or of an infinite chain of a repeat unit.
-
-    For a repeat unit the environments are those of the atoms of one unit inside an oligomer that goes on for at least
-    radius + 1 backbone atoms to both sides, with redundant environments kept: no environment sees an end or an attachment
-    point, and the bits do not depend on where the chain was cut, on its direction, or on how many repeats were written.
+    """Morgan fingerprint of a molecule, or of one unit inside an infinite chain: no environment sees an end or a ``*``, and the
+    bits do not depend on where the chain was cut, on its direction, or on how many repeats were written.
     """
     mol = Chem.Mol(parse(smiles))
     Chem.RemoveStereochemistry(mol)

@@ -36,10 +36,7 @@ class Formula:
 
     @property
     def family(self) -> str:
-        """The class: the first of :data:`FAMILIES` whose elements are at least 10 % of the atoms, else ``intermetallic or other``.
-
-        A rule on what is counted, not on bonding: BiCuSeO is an oxide, CoSb3 and metallic Bi-Sb are pnictides.
-        """
+        """The first of :data:`FAMILIES` whose elements are at least 10 % of the atoms, else ``intermetallic or other``."""
         amounts = dict(self.fractions)
         for name, elements in FAMILIES.items():
             # a tenth that is written as decimals may fall short by a rounding error
@@ -50,10 +47,8 @@ class Formula:
 
 @lru_cache(maxsize=100_000)
 def read_formula(text: str) -> Formula:
-    """Read a chemical formula such as ``Bi0.5Sb1.5Te3``, ``(PbTe)0.9(SnTe)0.1`` or ``Pb0.975 Ga0.025 Te1``.
-
-    A :class:`FormulaError`: empty; text, signs or per cent in it (``Bi-92%``, ``CoSb3/WO3``); an unknown element or a variable
-    (``G``, ``Mm``, ``Bix``); not a formula for another reason; elements beyond plutonium, deuterium or tritium; no atoms.
+    """Read a formula such as ``(PbTe)0.9(SnTe)0.1``; a :class:`FormulaError` if it is empty or no formula, or has text, signs, per
+    cent, unknown elements, variables, elements beyond plutonium, deuterium or tritium, or no atoms.
     """
     formula = unicodedata.normalize("NFKC", text).strip() if isinstance(text, str) else ""
     if not formula:

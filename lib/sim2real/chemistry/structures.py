@@ -1,8 +1,4 @@
-"""Chemical structures: reading SMILES, repeat units, oligomers and cut-independent keys.
-
-A *polymer* is written as its constitutional repeat unit with two attachment points (``*``), a *molecule* as a plain SMILES.
-All read structures through this module, so that a bad one is refused in one place and in one sentence.
-"""
+"""Reading SMILES, repeat units (two ``*``), oligomers and cut-independent keys: a bad one is refused here, in one sentence."""
 
 from __future__ import annotations
 
@@ -22,11 +18,8 @@ class StructureError(ValueError):
 
 
 def parse(smiles: str, *, attachment_points: tuple[int, ...] = (0, 2)) -> Chem.Mol:
-    """Read one SMILES as a neutral, closed-shell, one-component structure without isotopes, hydrogens implicit.
-
-    ``attachment_points`` are the allowed numbers of ``*``: none in a molecule, two in a repeat unit; ``[*]``, ``[*:1]``, ``[1*]``
-    and ``*`` are the same. A :class:`StructureError`: empty, unreadable, several components (salts, solvates), charged, radical,
-    isotope-labelled, bond between two attachment points, one that does not have one bond, or another number of them.
+    """Read a SMILES with one of these numbers of ``*``, hydrogens implicit; a :class:`StructureError` if it is empty, unreadable,
+    of several components, charged, a radical or isotope-labelled, or its attachment points are wrong.
     """
     if not isinstance(smiles, str) or not smiles.strip():
         raise StructureError("empty structure; expected a SMILES string")
@@ -67,11 +60,8 @@ def attachment_indices(mol: Chem.Mol) -> list[tuple[int, int]]:
 
 
 def oligomer(mol: Chem.Mol, units: int) -> Chem.Mol:
-    """A linear, head-to-tail chain of ``units`` repeat units with hydrogen at both ends.
-
-    A molecule (no attachment points) is returned as it is. A linear chain, not a ring of units: perceiving rings of
-    aromatic units can take RDKit minutes (the number of shortest macrocycles doubles with every unit). A StructureError where the
-    chain cannot be sanitised, a ValueError for fewer than one unit.
+    """A head-to-tail chain of ``units`` repeat units capped with hydrogen, not a ring, in which RDKit may search rings for
+    minutes. Molecules are returned as they are; a StructureError where it cannot be sanitised, a ValueError below one unit.
     """
     if units < 1:
         raise ValueError(f"units must be at least 1, got {units}")
@@ -101,11 +91,8 @@ def oligomer(mol: Chem.Mol, units: int) -> Chem.Mol:
 
 @lru_cache(maxsize=100_000)
 def structure_key(smiles: str) -> str:
-    """A canonical, stereo-free SMILES that does not depend on where the chain was cut or in which direction it is read.
-
-    Every acyclic single bond of the backbone is a possible cut. The unit is cut at all of them, the pieces form a
-    periodic sequence, and the key is the smallest rotation of its shortest period, read forwards or backwards:
-    ``*CCO*``, ``*COC*``, ``*OCC*`` and ``*CCOCCO*`` share one key. A molecule's key is its canonical SMILES.
+    """A canonical, stereo-free SMILES, the smallest rotation of the chain's shortest period, forwards or backwards: ``*CCO*``,
+    ``*COC*``, ``*OCC*`` and ``*CCOCCO*`` share one key.
     """
     mol = Chem.Mol(parse(smiles))
     Chem.RemoveStereochemistry(mol)

@@ -1,7 +1,4 @@
-"""Descriptors: structure to vector, all of them scikit-learn transformers.
-
-Each is loaded when it is first asked for, so that describing compositions does not load RDKit, and the like.
-"""
+"""Descriptors, structure to vector, each loaded when it is first asked for: compositions do not need RDKit."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What every descriptor shares: a scikit-learn transformer from structures to vectors, in parallel and cached.
-
-A descriptor says how one structure becomes one vector; reading the input, naming the bad rows, computing each distinct
-structure once, the work on several processes and the cache on disk are done here.
-"""
+"""What every descriptor shares: a scikit-learn transformer from structures to vectors, in parallel and cached."""
 
 from __future__ import annotations
 
@@ -40,15 +36,10 @@ class Result(NamedTuple):
 
 
 class StructureDescriptor(TransformerMixin, BaseEstimator):
-    """Base class of the descriptors: N structures in, (N, d) float32 out.
+    """Base class: N structures in, (N, d) float32 out; a row is called by its label in a Series or DataFrame, else by its number.
 
-    The input X is a list, array or Series of N strings, or an (N, 1) array or DataFrame; a row is called by its label
-    in the Series or DataFrame, else by its 0-based number. A subclass sets ``name`` and writes ``_names``,
-    ``_signature`` and ``_describe``; one that chooses columns by the data also writes ``_choose_columns``.
-
-    ``n_jobs`` are worker processes, as in joblib; -1 for all cores. In the folder ``cache_dir`` vectors are kept between runs, by
-    descriptor, settings, versions and structure; None keeps nothing. After ``fit``, ``columns_`` (d,) are the positions of the kept
-    columns among all that the descriptor computes, and ``n_features_in_`` is 1, the column of structures.
+    A subclass sets ``name`` and writes ``_names``, ``_signature`` and ``_describe``, and ``_choose_columns`` if the data choose
+    them. Vectors are kept in ``cache_dir`` (None: nowhere); after ``fit``, ``columns_`` are the positions of the kept columns.
     """
 
     name: ClassVar[str]
@@ -93,10 +84,8 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
         return self._good_vectors(X)[:, self.columns_]
 
     def describe(self, X: Any) -> tuple[np.ndarray, pd.DataFrame]:
-        """The (N - dropped, d) float32 vectors of the rows that have one, in order, and a report of those that have not.
-
-        The report has the columns row (the label), structure and reason, its index the 0-based positions in X. A
-        descriptor that is not fitted yet is fitted to the good rows.
+        """(N - dropped, d) float32 vectors of the good rows, in order (fitting to them if not fitted yet), and a report of the
+        others: row (the label), structure and reason, its index the 0-based positions in X.
         """
         structures, labels = _read(X)
         vectors, failures, notes = self._compute(structures)
@@ -168,10 +157,8 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
 
 
 class VectorStore:
-    """Float32 vectors of one length d on disk, found again by the text of the structure they describe.
-
-    A folder of ``.npz`` files, one a computed chunk, each with structures, their vectors and notes. Files are only added,
-    never changed: a run that is cut off loses the chunks it was computing, and two runs may share a folder.
+    """Float32 vectors of length d on disk by the text of their structure, one ``.npz`` a computed chunk. Files are only added, so
+    that two runs may share a folder and one that is cut off loses only the chunks in flight.
     """
 
     def __init__(self, folder: Path, size: int) -> None:

@@ -18,13 +18,9 @@ KERNELS = 10
 class CompositionDescriptor(StructureDescriptor):
     """Kernel mean of the elements' features, weighted by atomic fraction, of chemical formulas ("Bi0.5Sb1.5Te3").
 
-    A feature is scaled to [0, 1] over the 94 elements H to Pu; its ten numbers are the means of exp(-(x - c)^2 / h^2)
-    with the centres c = 0, 1/9 ... 1 and h = 1/9, their distance (a Gaussian of standard deviation h / sqrt 2). This is
-    the descriptor of Kusaba, Hayashi, Liu, Wakiuchi and Yoshida (Phys. Rev. B 108, 134107, 2023) with the width of its
-    authors' program (github.com/Minoru938/KmdPlus, ``KMD("1d")``, sigma "auto"). XenonPy's ``KernelMean`` has the same
-    centres, leaves the width to the caller and sums over atoms instead of taking the mean. The features are XenonPy's;
-    data/README.md says where each comes from, the two that differ, and which cells are imputed. ``fit`` and ``transform`` raise the
-    FormulaError of :func:`~sim2real.chemistry.formulas.read_formula`.
+    Features, scaled to [0, 1] over H to Pu, give the means of exp(-(x - c)^2 / h^2) at c = 0, 1/9 ... 1 with h = 1/9, as Kusaba et
+    al. (Phys. Rev. B 108, 134107, 2023) with the width of their program (github.com/Minoru938/KmdPlus, ``KMD("1d")``, sigma
+    "auto"). data/README.md says where the features come from.
     """
 
     name = "composition"

@@ -1,7 +1,5 @@
-"""RDKit's two-dimensional descriptors of a molecule, or of a short linear chain of repeat units.
-
-All of ``rdkit.Chem.Descriptors.descList`` of the installed RDKit except the five in :data:`LEFT_OUT`. Which columns
-there are, and the numbers, follow RDKit's version; the paper had 207 and kept the 135 that varied in its data.
+"""RDKit's two-dimensional descriptors of a molecule or a short chain, all of the installed version but those in :data:`LEFT_OUT`.
+The paper had 207 and kept the 135 that varied in its data.
 """
 
 from __future__ import annotations
@@ -40,15 +38,11 @@ _GROWS = np.array([not name.startswith(_INTENSIVE) for name in _FUNCTIONS])
 
 
 class MolecularDescriptor(StructureDescriptor):
-    """RDKit descriptors of SMILES: molecules as they are, repeat units (two ``*``) as a chain capped with hydrogen.
+    """RDKit descriptors of SMILES without stereochemistry: molecules, or repeat units as a chain of ``units`` capped with
+    hydrogen.
 
-    ``fit`` drops the columns that are constant in its data. Stereochemistry is removed first. A number RDKit cannot give (an
-    error, NaN or infinity; partial charges of elements without Gasteiger parameters, say) is 0, and every number is cut to +-1e6.
-    Errors of ``fit`` and ``transform`` are those of :func:`sim2real.chemistry.structures.parse`.
-
-    The chain has ``units`` repeat units: two is the least that holds the bond between units. ``per_atom`` divides the numbers that
-    grow with the chain (weights, areas, counts; all but HeavyAtomCount) by the heavy atoms, so that they hardly depend on how long
-    a unit was written; False gives RDKit's own numbers.
+    ``fit`` drops constant columns. A number RDKit cannot give is 0, and all are cut to +-1e6. ``per_atom`` divides numbers that
+    grow with the chain (all but HeavyAtomCount) by the heavy atoms, so that they hardly depend on how long a unit was written.
     """
 
     name = "molecular"
@@ -89,10 +83,8 @@ def _value(function: Callable[[Chem.Mol], float], mol: Chem.Mol) -> float:
 
 
 def estate_indices(mol: Chem.Mol) -> np.ndarray:
-    """(atoms,) electrotopological state of each atom (Hall, Mohney and Kier, J. Chem. Inf. Comput. Sci. 31, 76, 1991).
-
-    The intrinsic state ((2/N)^2 v + 1) / d, with N the principal quantum number, v the valence electrons less hydrogens
-    and d the neighbours, plus the differences to all other atoms over the squared number of atoms on the path.
+    """(atoms,) electrotopological states (Hall, Mohney and Kier, J. Chem. Inf. Comput. Sci. 31, 76, 1991): ((2/N)^2 v + 1) / d of
+    each atom, plus its differences to all others over the squared number of atoms on the path.
     """
     table = Chem.GetPeriodicTable()
     intrinsic = np.zeros(mol.GetNumAtoms())

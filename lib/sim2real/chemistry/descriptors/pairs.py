@@ -15,10 +15,8 @@ REFERENCE_KELVIN = 300.0  # of the two conditions, so that both are near 1
 
 
 class PairDescriptor:
-    """190 force-field numbers and those of RDKit's that vary, of each of the two molecules, and T / 300 K and 300 K / T.
-
-    The paper has 190 + 135 numbers (Minami et al. 2025): RDKit's that vary in its data. Here as well: ``fit`` chooses them.
-    ``cache_dir`` is where vectors of molecules are kept for the next time; nothing is kept if None.
+    """190 force-field numbers and RDKit's that vary in the data, of both molecules, then T / 300 K and 300 K / T (Minami et al.
+    2025). Vectors of molecules are kept in ``cache_dir``, nowhere if None.
     """
 
     def __init__(self, workers: int = 1, cache_dir: str | Path | None = None) -> None:
@@ -33,9 +31,8 @@ class PairDescriptor:
         return self
 
     def describe(self, structures: Sequence[str], kelvin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(kept rows, 2 d + 2) float32 of pairs at temperatures (rows,), and the boolean mask of the kept rows.
-
-        Pairs with a molecule that either descriptor refuses are left out.
+        """(kept rows, 2 d + 2) float32 of pairs at temperatures (rows,) in K, and the mask of the kept rows, whose molecules
+        neither descriptor refuses.
         """
         sides = _sides(structures)
         molecules = pd.unique(sides.to_numpy().ravel())

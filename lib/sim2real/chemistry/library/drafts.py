@@ -1,7 +1,5 @@
-"""Repeat units written token by token, so that what is written can always be finished.
-
-A token is an atom with the bond before it (``=O``), a parenthesis, the opening of a ring (``+``) or its closing, which
-says how many rings that were opened later are still open (``0``; so digits do not matter), or the end.
+"""Repeat units written so that they can always be finished; a token is an atom with the bond before it, a parenthesis, the opening
+(``+``) or closing of a ring (how many rings opened later are still open, so digits do not matter), or the end.
 """
 
 from __future__ import annotations
@@ -21,10 +19,8 @@ _FAR = 8  # longest ring that the state tells from longer ones
 
 
 class Draft:
-    """A repeat unit while it is written, token by token.
-
-    ``most_bonds`` has for every atom token without its bond the largest sum of bond orders (an aromatic bond counts 1, an
-    implicit hydrogen 0; atoms not listed are not limited); ``heavy_atoms`` does not count attachment points.
+    """A repeat unit while it is written. ``most_bonds`` limits the sum of bond orders of an atom token (an aromatic bond counts 1,
+    an implicit hydrogen 0); ``heavy_atoms`` does not count attachment points.
     """
 
     def __init__(self, most_bonds: dict[str, int], heavy_atoms: int) -> None:

@@ -1,6 +1,5 @@
-"""The virtual library: repeat units of 20 polymer classes, each class from an N-gram model of its known units.
-
-The paper made its 70,000 virtual polymers so, from PoLyInfo's synthesised polymers of each class (closed).
+"""The virtual library: repeat units of 20 polymer classes, each from an N-gram model of its known units, as the paper made its
+own.
 """
 
 from __future__ import annotations
@@ -38,17 +37,11 @@ def grow_library(
     writings: int = 4,
     classes: Sequence[str] = CLASSES,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """New repeat units, class by class.
+    """New repeat units of each class (sorted table of smiles, polymer_class), and :func:`report_of` each.
 
-    A draw from a class's model is kept if it is a valid unit, if the rule gives it that very class, if every atom and
-    bond in it is of a kind that occurs in the class's known units (:func:`kinds`), and if its structure key is neither
-    among the known units nor drawn before. Each class depends on its own known units and the seed alone.
-
-    ``known`` has columns smiles and polymer_class. A class that does not yield ``per_class`` units in ``ATTEMPTS`` times as many
-    draws gives what it has. ``order`` and ``writings`` are explained in :mod:`~sim2real.chemistry.library.ngram`.
-
-    Returns the library, columns smiles (a structure key) and polymer_class, sorted by both; and :func:`report_of` each class. A
-    ValueError names classes without known units; a StructureError is of a known unit that cannot be read.
+    A draw is kept if it is valid, of that very class, of known :func:`kinds` and new. ``known`` has columns smiles and
+    polymer_class; a class without ``per_class`` units in ``ATTEMPTS`` times as many draws gives what it has. A ValueError names
+    classes without known units.
     """
     missing = sorted(set(classes) - set(known["polymer_class"]))
     if missing:
@@ -91,9 +84,8 @@ def _grow_class(code: str, known: list[str], per_class: int, seed: int, order: i
 
 
 def kinds(unit: Chem.Mol) -> set[tuple]:
-    """The kinds of atoms in a chain, (element, aromatic, neighbours, hydrogens, charge), and of bonds, (type, end, end).
-
-    The bond that links two units counts too, so that a peroxide link is seen. A bond's ends are (element, aromatic).
+    """Kinds of atoms in a chain, (element, aromatic, neighbours, hydrogens, charge), and of bonds, (type, end, end), those between
+    units too.
     """
     atoms = [atom for atom in unit.GetAtoms() if atom.GetAtomicNum()]
     found: set[tuple] = {(*_end(a), a.GetDegree(), a.GetTotalNumHs(), a.GetFormalCharge()) for a in atoms}
@@ -110,10 +102,8 @@ def _end(atom: Chem.Atom) -> tuple[int, bool]:
 
 
 def report_of(code: str, known: list[str], kept: list[str], counts: Counter[str], distinct: int) -> dict[str, object]:
-    """One row of the report, after the paper's Table S1 (which gives the number of units of each class).
-
-    ``valid``, ``right_class``, ``familiar`` (:func:`kinds`), ``unique`` and ``novel`` are each the share of what passed the
-    test before; ``nearest`` is the mean Tanimoto similarity of a sample of the new units to their nearest known unit.
+    """One row of the report, after the paper's Table S1: each share is of what passed the test before, ``nearest`` the mean
+    Tanimoto similarity of a sample of new units to their nearest known unit.
     """
     passed = [counts[step] for step in ("attempts", "valid", "right class", "familiar")] + [distinct, len(kept)]
     shares = [after / before if before else np.nan for before, after in zip(passed, passed[1:])]

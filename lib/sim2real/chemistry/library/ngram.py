@@ -1,20 +1,8 @@
-"""An N-gram model of repeat units written as SMILES, as used for the paper's virtual library.
+"""An N-gram model of repeat units after Ikebata et al., J. Comput.-Aided Mol. Des. 31, 379 (2017), in a form of its own.
 
-H. Ikebata, K. Hongo, T. Isomura, R. Maezono & R. Yoshida, J. Comput.-Aided Mol. Des. 31, 379 (2017) introduced models
-whose context leaves out finished branches and knows which rings are open; here in a form of its own:
-
-* Tokens are those of :mod:`sim2real.chemistry.library.drafts`.
-* The context of a token is the *state* of the unit (``Draft.state``), and then the last ``order - 1`` tokens, with
-  every finished branch shortened to its first atom. Where no training unit holds the context with a token that fits,
-  it is shortened token by token (back-off); the state is never given up.
-* A token fits if parentheses and rings can still be closed, two attachment points are there when the unit ends, and
-  no atom has more bonds than the same atom in the training units. Aromatic rings may still turn out impossible.
-
-How the order was chosen: 300 draws from each of eight classes (2,000 rule-made units each, four writings of every unit).
-At order 4, 6, 9 and 12, 37, 56, 65 and 61 % of the draws were distinct, new and of the right class; 3, 6, 13 and 25 % were
-known units; Tanimoto similarity to the nearest known unit was 0.49, 0.52, 0.60 and 0.64, diversity 0.84 to 0.82 (known
-units: 0.81). Nine gives the most new units a draw, though a lower order strays further. One, two and four writings gave
-63, 63 and 65 %; four were taken, for classes with few known units.
+The context of a token is ``Draft.state`` and the last ``order - 1`` tokens, finished branches shortened to their first atom; where
+it is unknown it is shortened token by token, the state never given up. Of 300 draws from each of eight classes 37, 56, 65 and 61 %
+were distinct, new and of the right class at order 4, 6, 9 and 12: hence nine. One, two and four writings gave 63, 63 and 65 %.
 """
 
 from __future__ import annotations
@@ -33,10 +21,7 @@ _DRAWS = 4  # draws from a context's tokens before those that fit are listed
 
 
 class NgramModel:
-    """What token follows which context in known repeat units.
-
-    A token depends on at most ``order - 1`` before it; ``writings`` random SMILES of every unit are read.
-    """
+    """What token follows at most ``order - 1`` others in known repeat units, each read as ``writings`` random SMILES."""
 
     def __init__(self, order: int = 9, writings: int = 4) -> None:
         if order < 2 or writings < 1:

@@ -1,29 +1,16 @@
 r"""UNIFAC: activity coefficients at infinite dilution of molecules, and Flory-Huggins chi of polymer and solvent.
 
-Group sizes and interaction parameters are those of the package ``thermo`` (C. Bell et al., MIT licence): "unifac" is original
-UNIFAC (Fredenslund, Jones and Prausnitz, AIChE J. 21 (1975) 1086; parameters as DDBST publishes them), "unifac 2.0" the same
-model with all parameters refitted and the missing ones filled in by matrix completion (Hayer, Wendel, Mandt, Hasse and
-Jirasek, Chem. Eng. J. 504 (2025) 158667).
-
-A mixture's natural logarithm of the activity coefficient is a sum of three terms: Flory-Huggins' from the volumes r,
-:math:`\ln(\phi_i/x_i) + 1 - \phi_i/x_i`; Staverman and Guggenheim's correction for the surfaces q,
-:math:`-5 q_i [\ln(\phi_i/\theta_i) + 1 - \phi_i/\theta_i]`; and the residual of the groups,
+Parameters are those of the package ``thermo`` (C. Bell et al., MIT licence): "unifac" is the original (Fredenslund, Jones and
+Prausnitz, AIChE J. 21 (1975) 1086), "unifac 2.0" has all refitted and the missing ones filled in (Hayer et al., Chem. Eng. J. 504
+(2025) 158667). ln gamma is the sum of Flory-Huggins' term from the volumes r, :math:`\ln(\phi_i/x_i) + 1 - \phi_i/x_i`; Staverman
+and Guggenheim's from the surfaces q, :math:`-5 q_i [\ln(\phi_i/\theta_i) + 1 - \phi_i/\theta_i]`; and the residual of the groups,
 :math:`\sum_k \nu_k (\ln\Gamma_k - \ln\Gamma_k^{(i)})`.
 
-For chi, the solvent's activity is put equal to Flory's (P. J. Flory, Principles of Polymer Chemistry, 1953, chapter XII), for
-a chain of unlimited length and with segment fractions phi, which are fractions of van der Waals volume:
-
-.. math:: \ln a_1 = \ln \phi_1 + \phi_2 + \chi \phi_2^2 .
-
-UNIFAC's first term is the same as Flory's, so that chi is what the other two leave,
-
-.. math:: \chi(\phi_2) = (\ln\gamma_1^{SG} + \ln\gamma_1^{res}) / \phi_2^2 ,
-
-with the groups of one repeat unit in the place of the polymer (the use of UNIFAC for polymers is Oishi and Prausnitz's,
-Ind. Eng. Chem. Process Des. Dev. 17 (1978) 333; their free-volume term needs densities and is left out). Neither term
-depends on the number of units. chi is taken at a trace of solvent (phi_2 = 1), where it is what inverse gas chromatography
-measures. That was chosen by the mean absolute error on the measured values of a random half of 45 polymers, among UNIFAC 2.0
-and the original at eleven compositions; the other half prefers it, too (benchmarks/bench_unifac.py prints both).
+With Flory's activity (Principles of Polymer Chemistry, 1953, chapter XII), :math:`\ln a_1 = \ln \phi_1 + \phi_2 + \chi \phi_2^2`,
+chi is what the last two leave, :math:`\chi(\phi_2) = (\ln\gamma_1^{SG} + \ln\gamma_1^{res}) / \phi_2^2`, with one repeat unit as
+the polymer (after Oishi and Prausnitz, Ind. Eng. Chem. Process Des. Dev. 17 (1978) 333, without their free-volume term). It is
+taken at a trace of solvent, phi_2 = 1, as inverse gas chromatography does; benchmarks/bench_unifac.py compares other choices with
+measurements.
 """
 
 from __future__ import annotations
@@ -80,10 +67,9 @@ def simulate_chi(
 def ln_gamma_infinite(
     solutes: Sequence[str], solvents: Sequence[str], temperatures: Sequence[float], version: str = "unifac"
 ) -> pd.DataFrame:
-    """Natural logarithm of the activity coefficient of solutes at infinite dilution in solvents.
-
-    Molecules, and K, each (pairs,); columns and errors are as :func:`simulate_chi` has them. For original UNIFAC the reason may be
-    that a parameter between two of the pair's main groups was never fitted; thermo's own object takes it to be zero.
+    """Natural logarithm of the activity coefficient of solutes at infinite dilution in solvents (pairs,); temperatures (K),
+    columns and errors as :func:`simulate_chi`. A parameter that original UNIFAC never fitted is a reason, not zero as in
+    thermo.
     """
     pairs = _Pairs.of((solutes, solvents), temperatures, version, solute=molecule_groups, solvent=molecule_groups)
     surface, residual = pairs.excess(1.0)

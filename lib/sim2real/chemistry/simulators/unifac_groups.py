@@ -1,9 +1,5 @@
-"""UNIFAC subgroups of molecules and of polymer repeat units.
-
-The subgroups, their SMARTS patterns and the group assignments published by DDBST come from the package ``thermo`` (C. Bell
-et al., MIT licence). A molecule that DDBST lists has DDBST's groups; everything else is covered here: every heavy atom is in
-exactly one group, every group has the hydrogens that its name says, and the largest groups come first, in thermo's order of
-priority. The search counts its steps and gives up, where thermo's :func:`smarts_fragment_priority` may try for seconds.
+"""UNIFAC subgroups: DDBST's own for the molecules it lists, else a search with the SMARTS of ``thermo`` (C. Bell et al., MIT
+licence) that covers every heavy atom once, largest groups first, and gives up after a number of steps.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The Wiedemann-Franz law: in a metal, kappa = L sigma T, since electrons carry both heat and charge.
-
-Lattice vibrations carry heat alone, so that in everything but good metals the law gives an upper limit for sigma.
-"""
+"""The Wiedemann-Franz law, kappa = L sigma T; lattice vibrations carry heat alone, so that it is an upper limit of sigma."""
 
 from __future__ import annotations
 
@@ -17,10 +14,8 @@ WF, NON_WF, BETWEEN, UNKNOWN = "WF", "non-WF", "between", ""
 
 
 def electronic_conductivity(kappa: ArrayLike, temperature: float = ROOM_TEMPERATURE) -> np.ndarray:
-    """Electrical conductivity (S/m) by the law, sigma = kappa / (L T), if electrons carried all of the heat.
-
-    ``kappa`` is the thermal conductivity in W/(m K), of any shape, NaN where unknown; ``temperature`` in K; a ValueError unless
-    both are positive.
+    """sigma = kappa / (L T) in S/m, if electrons carried all of the heat: kappa in W/(m K), of any shape, NaN where unknown, and
+    temperature in K; a ValueError unless both are positive.
     """
     kappa = np.asarray(kappa, dtype=float)
     if not temperature > 0:
@@ -31,20 +26,15 @@ def electronic_conductivity(kappa: ArrayLike, temperature: float = ROOM_TEMPERAT
 
 
 def log_lorenz_ratio(log_kappa: ArrayLike, log_sigma: ArrayLike, temperature: float = ROOM_TEMPERATURE) -> np.ndarray:
-    """log10(kappa / (L sigma T)), in decades: how far a compound lies from the law.
-
-    Positive where there is more heat conduction than electrons account for (the lattice); about zero in metals; negative
-    where electrons are scattered inelastically, where they are few (a non-degenerate gas has less heat per charge), or where
-    kappa and sigma come from different samples. log10 of kappa in W/(m K) and of sigma in S/m, of one shape; K.
+    """log10(kappa / (L sigma T)) in decades, from log10 of kappa in W/(m K) and of sigma in S/m, and T in K: about zero in metals,
+    positive where the lattice conducts heat, too.
     """
     return np.asarray(log_kappa, float) - np.asarray(log_sigma, float) - np.log10(LORENZ_NUMBER * temperature)
 
 
 def wf_groups(log_ratio: ArrayLike, share: float = GROUP_SHARE) -> np.ndarray:
-    """The compounds nearest to the law (``WF``) and those farthest from it (``non-WF``) on either side, the others ``between``.
-
-    ``log_ratio`` is :func:`log_lorenz_ratio` (compounds,), NaN where a conductivity is unknown: then the label is empty. Each group
-    has ``share`` of the others (rounded down), a ValueError for more than one half. Of equally far ones the first are nearer.
+    """``WF`` for the compounds nearest to the law, ``non-WF`` for the farthest, ``share`` of all each (a ValueError above one
+    half), the others ``between``; empty where :func:`log_lorenz_ratio` is NaN. Of equally far ones the first are nearer.
     """
     if not 0 < share <= 0.5:
         raise ValueError(f"share is {share}; expected more than 0 and at most 0.5")
