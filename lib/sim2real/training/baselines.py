@@ -1,8 +1,5 @@
-"""What a reader would try before a neural network: the same descriptors, splits and test rows, other learners.
-
-Each baseline takes the target, its training and test rows (trials, rows), the trials' seeds and the simulator's own values of the
-target (materials,) or None, and returns predictions (trials, test rows) in the property's unit. ``simulator`` and ``law`` use no
-descriptor: they are the simulated value of the very material, corrected by a line fitted to the training rows, or as it is.
+"""What a reader would try before a neural network, on the same descriptors, splits and test rows. Each takes the target, training
+and test rows (trials, rows), seeds and simulated values (materials,) or None, and predicts (trials, test rows).
 """
 
 from __future__ import annotations
@@ -73,9 +70,8 @@ def _fitted(models: Sequence[RegressorMixin], target: Task, train: Rows, test: R
 
 
 def _from_simulated(target: Task, train: Rows, test: Rows, seeds: Seeds, simulated: Simulated, *, line: bool) -> np.ndarray:
-    """The simulated value of the tested material itself, on a line through the training rows or as it is.
-
-    A material without a simulated value is predicted by the mean of those training rows that have none either, or of all.
+    """The simulated value of the tested material, on a line through the training rows or as it is; without one, the mean of those
+    training rows that have none either, or of all.
     """
     y, predicted = target.y, []
     for rows, test_rows in zip(train, test):

@@ -19,10 +19,8 @@ SHORT = 60.0  # seconds of which nothing is announced
 
 
 def seconds_needed(runs: Sequence[tuple[Study, Design, tuple[str, ...] | None]], workers: int = 1) -> float:
-    """Estimated wall-clock seconds for the trials of these runs that are not stored yet, shared by so many processes.
-
-    The updates that the blocks need are counted and multiplied by what one costs here, measured over some seconds; baselines are
-    measured on one trial. Right within a third or so on an idle machine, and as wrong as the machine is busy.
+    """Estimated seconds for the trials not stored yet, shared by so many processes: updates times what one costs here, right
+    within a third or so on an idle machine.
     """
     total = 0.0
     for study, design, arms in runs:

@@ -1,7 +1,5 @@
-"""The grid of an experiment: every source size n, target size m and trial, trained in blocks that are never lost.
-
-A block of trials is stored as soon as it is done, under a key of everything that determines it: a killed run loses the blocks in
-flight, more trials train only the new ones, and a changed plot trains nothing.
+"""The grid of an experiment in blocks of trials, each stored when done under a key of all that determines it: a killed run loses
+only the blocks in flight.
 """
 
 from __future__ import annotations
@@ -28,10 +26,8 @@ def overlap_count(study: Study) -> int:
 
 
 def available_source(study: Study, overlap: str, seed: int, trials: int = 0) -> int:
-    """The largest n that every trial of a design has.
-
-    Where each trial drops what it tests on, that is the least of the first :data:`COUNTED_TRIALS` trials, or of all if there are
-    more, so that a few more trials do not change the grid of n.
+    """The largest n of every trial: the least of the first :data:`COUNTED_TRIALS` trials, or of all if there are more, so that a
+    few more trials do not change the grid of n.
     """
     if overlap == "keep":
         return len(study.source)
@@ -51,18 +47,10 @@ def _without_overlap(study: Study) -> Task:
 def run_trials(
     study: Study, design: Design, *, workers: int = 1, arms: tuple[str, ...] | None = None, store: Path | None = None
 ) -> Trials:
-    """Train whatever of the design is not stored yet and return all of it.
+    """Train what is not stored yet in the folder ``store`` and return all of the design; a ValueError if a size exceeds the data.
 
-    Args:
-        study: data (with descriptors) and hyperparameters.
-        design: the grid.
-        workers: processes, each with one torch thread. Under ``joblib.parallel_config`` (a Dask cluster, say) the
-            configured backend is used; the store must then be a folder that all workers see.
-        arms: ``transfer``, ``direct`` and names in ``baselines.BASELINES``; both and the study's own baselines if None.
-        store: folder of the blocks, ``trials`` in the cache folder if None.
-
-    Raises:
-        ValueError: a size of the grid exceeds the data.
+    ``workers`` have one torch thread each, or are those of ``joblib.parallel_config``, which must all see ``store``. ``arms`` are
+    ``transfer``, ``direct`` and names in ``baselines.BASELINES``; both and the study's own baselines if None.
     """
     plan, blocks = missing_blocks(study, design, arms=arms, store=store)
     # long blocks first, so that the workers finish together

@@ -1,6 +1,5 @@
-"""One trial's life, K trials at a time: pretrain on simulations and fine-tune on measurements, learn both at once, or directly.
-
-Row numbers have the shape (K, rows), a row of them a trial, whose networks are trained together; scalers see training rows only.
+"""K trials at once: pretrain and fine-tune, learn both at once, or directly; row numbers are (K, rows), scalers see training rows
+only.
 """
 
 from __future__ import annotations
@@ -61,10 +60,8 @@ def fit_networks(X: np.ndarray, y: np.ndarray, rows: np.ndarray, shape: Network,
 
 
 def transfer(pretrained: Predictors, X: np.ndarray, y: np.ndarray, rows: np.ndarray, stage: Training, seeds: Seeds) -> Predictors:
-    """Turn K pretrained networks into predictors of measurements; the pretrained ones are left as they are.
-
-    First the head is rescaled: a * f(x) + b is fitted to the training rows by least squares, a >= 0, so that fine-tuning of all
-    layers starts from the pretrained ranking of materials in the target's own units.
+    """Fine-tune copies of K pretrained networks on measurements, after a fit of a * f(x) + b, a >= 0, to the training rows, so
+    that all layers start from the pretrained ranking in the target's units.
     """
     network = StackedMLP.like(pretrained.network, [torch_generator(*seed, "network") for seed in seeds], stage.dropout)
     predictors = Predictors(network, pretrained.inputs, OutputScalers(pretrained.outputs.kind, y, rows))
@@ -108,15 +105,11 @@ class _Draws:
 def fit_multitask(
     measured: Data, simulated: Data | None, shape: PairNetwork, stage: Training, seeds: Seeds, *, weight: float = PAPER_WEIGHT
 ) -> Predictors:
-    """Train K networks of pairs from random weights, on simulated and measured values at once (Fig. 3).
+    """Train K networks of pairs on simulated and measured values at once (Fig. 3), or on measured ones alone.
 
-    The loss of a network is lambda / n times the squared errors of the n simulated pairs plus (1 - lambda) / m times those of the m
-    measured ones (Methods of Minami et al., npj Comput. Mater. 11, 146 (2025)), estimated on a batch of each; values are
-    standardised by domain. Without simulations that is direct learning with the same network.
-    Steps are limited by passes over the measured rows; ``weight`` is lambda, between 0 and 1, not used without simulations.
-
-    Raises:
-        ValueError: lambda out of range, or columns that are no pair.
+    The loss is lambda (``weight``) / n times the squared errors of the n simulated pairs plus (1 - lambda) / m times those of the m
+    measured ones (Minami et al., npj Comput. Mater. 11, 146 (2025)), on a batch of each; values are standardised by domain. A
+    ValueError: lambda outside of 0 to 1, or columns that are no pair.
     """
     if simulated is not None and not 0 < weight < 1:
         raise ValueError(f"the weight of simulations is {weight}; expected more than 0 and less than 1")

@@ -1,7 +1,5 @@
-"""Many small networks as one: K networks of one shape share every kernel call through stacked weights.
-
-Small networks trained one after another are bound by Python and kernel launches, not by arithmetic. The networks of a stack stay
-independent: no gradient crosses from one to another, and every random number of network k comes from its own generator.
+"""K small networks of one shape share every kernel call through stacked weights; they stay independent, each with its own
+generator.
 """
 
 from __future__ import annotations
@@ -17,9 +15,8 @@ from torch import nn
 
 @dataclass(frozen=True)
 class Training:
-    """How one stage is trained: AdamW with cosine decay.
-
-    Updates stop at ``steps``, and before that at ``max_epochs`` passes over the training rows.
+    """How a stage is trained: AdamW with cosine decay for ``steps`` updates, or ``max_epochs`` passes over the rows if that is
+    less.
     """
 
     steps: int
@@ -44,9 +41,8 @@ class Network:
 
 
 class StackedLinear(nn.Module):
-    """K affine maps, (K, rows, in) -> (K, rows, out), one torch generator a network.
-
-    Weights are uniform in +-gain * sqrt(6 / inputs) (He et al. 2015 for gain 1), biases zero.
+    """K affine maps, (K, rows, in) -> (K, rows, out); weights uniform in +-gain * sqrt(6 / inputs) (He et al. 2015 for gain 1),
+    biases 0.
     """
 
     def __init__(self, inputs: int, outputs: int, generators: Sequence[torch.Generator], gain: float = 1.0) -> None:
@@ -118,12 +114,8 @@ class Minibatches:
 
 
 def train(module: nn.Module, loss: Callable[[], torch.Tensor], *, steps: int, learning_rate: float, weight_decay: float) -> None:
-    """Minimise the sum of K losses by AdamW (Loshchilov & Hutter 2019), the learning rate falling along a half cosine.
-
-    The stacked networks are changed in place. ``loss`` draws its own batch and returns the losses (K,). Biases do not decay.
-
-    Raises:
-        FloatingPointError: a loss is not finite; the message names the network and the step.
+    """Minimise in place the sum of K losses by AdamW (Loshchilov & Hutter 2019) with cosine decay; biases do not decay. ``loss``
+    draws its own batch and returns (K,); a FloatingPointError names the network and the step of one that is not finite.
     """
     if steps == 0:
         return

@@ -1,7 +1,4 @@
-"""Everything about the networks of a study that was chosen rather than given: two recipes, and where the choice is written down.
-
-``python -m sim2real tune`` writes ``data/tuning/chosen.json``, and beside it every candidate with its validation error.
-"""
+"""The recipes of a study's networks, as ``python -m sim2real tune`` has chosen them and written to ``data/tuning/chosen.json``."""
 
 from __future__ import annotations
 
@@ -75,10 +72,8 @@ class Hyperparameters(_Parts):
 
 @dataclass(frozen=True)
 class MultitaskHyperparameters(_Parts):
-    """Learning of pairs, simulated and measured at once, and direct learning; methods are those of :class:`Hyperparameters`.
-
-    An update of ``multitask`` is on a batch of each; ``max_epochs`` count passes over the measured pairs for both arms, so that
-    neither stops for the other's data.
+    """Learning of pairs, simulated and measured at once, and direct learning; ``max_epochs`` count passes over the measured pairs
+    for both, so that neither stops for the other's data.
     """
 
     transfer_network: PairNetwork

@@ -1,7 +1,5 @@
-"""What is run and what it gives: a study, its design, its splits, and the errors of its trials.
-
-Trial t has the same split of the target at every n; its source sets are nested in n and its training sets in m, so that
-differences between points of a curve are paired.
+"""A study, its design, splits and errors. Trial t has the same split at every n; sources are nested in n and training sets in m,
+so that differences between points of a curve are paired.
 """
 
 from __future__ import annotations
@@ -27,13 +25,12 @@ class Study:
     """A source, a target and how networks are trained on them.
 
     Attributes:
-        source, target: with descriptors.
+        source, target: tasks with descriptors.
         settings: chosen hyperparameters; None before the choice.
         simulated_target: the simulator's own values (rows of the target,), NaN where it has none, or None.
-        splits: studies with the same (``name`` if empty) and the same materials draw and split alike, and are compared by trial.
-        split_by: a column of the target's table whose groups a split never tears apart (:func:`split_rows`); by row if empty.
-        baselines: names of :data:`sim2real.training.baselines.BASELINES` to compare with; those that need simulated values are
-            passed over where there are none.
+        splits: studies with the same (``name`` if empty) and the same materials split alike and are compared by trial.
+        split_by: a column of the target's table whose groups a split never tears apart; by row if empty.
+        baselines: names of :data:`sim2real.training.baselines.BASELINES`; passed over where they need simulated values in vain.
         drop_tested: what ``overlap`` ``drop`` takes out of the source: each trial its own test materials, or all of the target's.
     """
 
@@ -57,19 +54,14 @@ class Study:
 
 @dataclass(frozen=True)
 class Design:
-    """What is run, as pure data.
+    """What is run, as pure data; a ValueError for an unknown ``overlap`` or no trials.
 
     Attributes:
-        n_grid: source sizes.
-        m_grid: target training sizes; every trial tests on 20 % of the target's materials, the same at every n and m.
+        n_grid, m_grid: source and target training sizes; every trial tests on 20 % of the target's materials.
         trials: repetitions; trial numbers are 0 .. trials - 1.
         seed: changes all random numbers.
-        source_draws: trial t takes source draw t modulo this number, and the networks pretrained on it; 0 is one draw a trial, as
-            in the paper. A bootstrap over trials does not know which of them share a draw.
+        source_draws: trial t takes source draw t modulo this, and the networks pretrained on it; 0 is one a trial, as in the paper.
         overlap: ``keep`` leaves the target's materials in the source (the paper's choice), ``drop`` takes them out.
-
-    Raises:
-        ValueError: an unknown ``overlap``, or no trials.
     """
 
     n_grid: tuple[int, ...]
@@ -115,10 +107,8 @@ def test_size(task: Task) -> int:
 
 
 def split_rows(task: Task, rng: np.random.Generator, split_by: str = "") -> tuple[np.ndarray, np.ndarray]:
-    """One random split of the target: training rows in the order in which m takes them, and test rows.
-
-    With ``split_by``, a column of the task's table, rows come group by group, groups and the rows of a group in random order, and
-    the test set ends where it is full: what is left of the group there belongs to neither side.
+    """Random split of the target: training rows in the order in which m takes them, and test rows. With ``split_by`` rows come
+    group by group; what is left of the group in which the test set is full belongs to neither side.
     """
     size = test_size(task)
     if not split_by:
@@ -138,13 +128,8 @@ def splits(study: Study, seed: int, trials: Iterable[int]) -> list[tuple[np.ndar
 
 
 class Cube(NamedTuple):
-    """Absolute errors in the property's unit, cut out of the table of trials.
-
-    Attributes:
-        errors: (trials, materials, N, M), NaN where a trial did not test the material.
-        n, m: the sizes along the last two axes, ascending; whatever is not transfer stands at n = 0.
-        trials, materials: their numbers, ascending; a material is a row of the target. Those without any error are left out.
-        clusters: (materials,) labels, or None (:meth:`Study.clusters`).
+    """Absolute errors (trials, materials, N, M) in the property's unit, NaN where a trial did not test the material; ``n`` and
+    ``m`` ascend, all but transfer stands at n = 0, and ``clusters`` (materials,) are labels or None.
     """
 
     errors: NDArray
@@ -157,9 +142,8 @@ class Cube(NamedTuple):
 
 @dataclass(frozen=True)
 class Trials:
-    """What an experiment gave: ``table`` has a row for each arm, n, m, trial and test material, with its absolute error.
-
-    Arms are ``transfer``, ``direct`` and the baselines; n is 0 for all but transfer. ``material`` is a row of the target.
+    """What an experiment gave: ``table`` has each arm's absolute error by n (0 for all but ``transfer``), m, trial and material, a
+    target row.
     """
 
     study: Study
@@ -167,16 +151,10 @@ class Trials:
     table: pd.DataFrame
 
     def cube(self, arms: Sequence[str] = ("transfer",), *, m: int | None = None, rows: ArrayLike | None = None) -> Cube:
-        """The errors of these arms as an array; direct learning or a baseline beside transfer stands at n = 0.
+        """Errors of arms, at most one other than ``transfer`` (at n = 0), at ``m`` (all if None) and target ``rows`` (all if
+        None).
 
-        Args:
-            arms: at most one of them other than ``transfer``.
-            m: target training size; all that were run if None.
-            rows: row numbers of the target to look at, all if None; if none was tested, the cube has no trials and no materials.
-
-        Raises:
-            KeyError: no trials of an arm at that m.
-            ValueError: two errors for one place, or a cell of n and m without any.
+        A KeyError: no trials of an arm at that m; a ValueError: two errors for one place, or a cell of n and m without any.
         """
         table = self.table[self.table["arm"].isin(arms)]
         if m is not None:
@@ -199,9 +177,8 @@ class Trials:
         return Cube(errors, tuple(map(int, n)), tuple(map(int, of_size)), trials, materials, self.study.clusters(materials))
 
     def errors(self, arm: str, m: int | None = None) -> np.ndarray:
-        """Mean absolute error of each trial: (trials, len(n_grid)) for ``transfer``, (trials,) for any other arm.
-
-        ``m`` is the largest of the design if None; a KeyError if there are no such trials.
+        """Mean absolute error of each trial: (trials, len(n_grid)) for ``transfer``, (trials,) for others; ``m`` is the largest if
+        None; a KeyError if there are no such trials.
         """
         m = max(self.design.m_grid) if m is None else m
         rows = self.table[(self.table["arm"] == arm) & (self.table["m"] == m)]

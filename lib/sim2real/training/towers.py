@@ -1,8 +1,5 @@
-"""Two towers, a distance and two heads: K networks of pairs, stacked as :mod:`sim2real.training.networks` stacks plain ones.
-
-Fig. 3 of Minami et al. (npj Comput. Mater. 11, 146 (2025)), after Aoki et al. (Macromolecules 56, 5446 (2023)): one tower, shared
-by polymer and solvent, maps a molecule's descriptor to latent numbers; what separates the two of a pair there goes to
-one head for measured and one for simulated values. A row of inputs is the descriptors of both molecules, then T and 1/T.
+"""Networks of pairs (Minami et al., npj Comput. Mater. 11, 146 (2025), Fig. 3; Aoki et al., Macromolecules 56, 5446 (2023)): a
+shared tower of each molecule, their distance, then heads for measured and simulated values. Inputs: both descriptors, T, 1/T.
 """
 
 from __future__ import annotations
@@ -25,14 +22,8 @@ TEMPERATURE_AT = ("tower", "head")
 
 @dataclass(frozen=True)
 class PairNetwork:
-    """Layers and scaling of a network of pairs, with a choice of what the paper leaves open.
-
-    Attributes:
-        sizes: hidden layers of the tower, the last of them the latent numbers.
-        head: hidden layers of each of the two heads.
-        distance: ``components``, the squared difference of each latent number, or ``norm``, the one Euclidean distance.
-        temperature: where T and 1/T enter: the ``tower``, beside each molecule's descriptor, or the ``head``, beside the distance.
-        inputs, outputs: as :class:`~sim2real.training.networks.Network`.
+    """Layers of the tower (``sizes``) and of each ``head``; ``distance`` is ``components``, the squared difference of each latent
+    number, or ``norm``, the Euclidean one; ``temperature`` enters the ``tower`` or the ``head``.
     """
 
     sizes: tuple[int, ...] = (128, 64, 32)

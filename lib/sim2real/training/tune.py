@@ -1,8 +1,5 @@
-"""Choose the hyperparameters of a study on validation data.
-
-Never a test row: each tuning trial splits the target as a reporting trial does, puts its 20 % test rows aside unread, and
-validates on a quarter of the training part, cut by the same groups. The tuning trials are other trials than those reported, but
-of the same materials, so a material that validates here is tested there. What is tried is data, :class:`Candidates`.
+"""Choose hyperparameters on validation data: a quarter of the training part of trials of their own, whose test rows stay unread;
+the materials are those of the reported trials, so that one that validates here is tested there.
 """
 
 from __future__ import annotations
@@ -30,12 +27,8 @@ SMALL_N = 1000  # or a quarter of a smaller source
 
 @dataclass(frozen=True)
 class Stage:
-    """One choice: the parts of the recipe that are tried in all combinations, and what decides.
-
-    Attributes:
-        tried: part -> its candidates; a part without any stays as an earlier stage has chosen it.
-        by: ``source``, the error of pretrained networks on simulations; ``transfer`` or ``direct``, that of an arm on the target.
-        small: for ``transfer``: the least n is this or a quarter of the source, if that is less; 0 for all of the source only.
+    """One choice: all combinations of the candidates ``tried`` of each part, decided ``by`` the error on ``source`` or of an arm;
+    ``small``: the least n for ``transfer`` (at most a quarter of the source), 0 for all of it only.
     """
 
     name: str
@@ -54,11 +47,8 @@ class Stage:
 
 @dataclass(frozen=True)
 class Candidates:
-    """A recipe and the stages in which its parts are chosen; direct learning must have at least as many candidates as transfer.
-
-    Attributes:
-        trials: of each candidate, 0 for 20 or, where more rows validate, 12.
-        paired: whether studies with the same ``splits`` have the same validation rows, and all stages of a trial one seed.
+    """A recipe and its stages; direct learning must have at least as many candidates as transfer. ``trials`` 0 is 20, or 12 where
+    more rows validate; ``paired`` studies of equal ``splits`` share validation rows.
     """
 
     start: Recipe
@@ -133,9 +123,8 @@ PAIR_STAGES = multitask(
 
 
 def tune(study: Study, m: int, candidates: Candidates = STANDARD, trials: int = 0) -> tuple[Recipe, pd.DataFrame]:
-    """The choice for one study at a target size, and a row for each candidate with its error in the property's unit.
-
-    The study's ``settings`` are not used. Of the m rows 3/4 train and 1/4 validates, in so many trials, or the candidates' own.
+    """The choice for a study at m target rows (3/4 train, 1/4 validates), and a row for each candidate with its error in the
+    property's unit.
     """
     torch.set_num_threads(1)
     # more where few validation rows make each one noisy

@@ -33,8 +33,8 @@ def log_lorenz_ratio(log_kappa: ArrayLike, log_sigma: ArrayLike, temperature: fl
 
 
 def wf_groups(log_ratio: ArrayLike, share: float = GROUP_SHARE) -> np.ndarray:
-    """``WF`` for the compounds nearest to the law, ``non-WF`` for the farthest, ``share`` of all each (a ValueError above one
-    half), the others ``between``; empty where :func:`log_lorenz_ratio` is NaN. Of equally far ones the first are nearer.
+    """``WF`` for the compounds nearest to the law, ``non-WF`` for the farthest, ``share`` of the known each (ValueError above
+    one half), the others ``between``; empty where :func:`log_lorenz_ratio` is NaN. Of equally far ones the first are nearer.
     """
     if not 0 < share <= 0.5:
         raise ValueError(f"share is {share}; expected more than 0 and at most 0.5")
