@@ -1,7 +1,5 @@
-"""Activity coefficients of small molecules: the embedded twin of the chi study, which has no measured chi it may embed.
-
-The target comes from NRTL parameters of ChemSep, the source from original UNIFAC, both of the package ``thermo``. They are not
-independent: the parameters of both were fitted to measured vapour-liquid equilibria.
+"""Activity coefficients of small molecules, the embedded twin of the chi study: NRTL of ChemSep and original UNIFAC, both of
+``thermo`` and both fitted to measured vapour-liquid equilibria, hence not independent.
 """
 
 from __future__ import annotations
@@ -33,14 +31,10 @@ MOLECULES = 3000  # among which pairs are drawn: more pairs than anyone asks for
 def load_activity_nrtl() -> Task:
     r"""ln gamma at infinite dilution and 298.15 K from NRTL fitted to measured equilibria: a row a solute and solvent.
 
-    NRTL (Renon and Prausnitz, AIChE J. 14 (1968) 135) at infinite dilution of 1 in 2 is :math:`\ln\gamma_1 = \tau_{21} +
-    \tau_{12} \exp(-\alpha\tau_{12})` with :math:`\tau_{ij} = b_{ij}/T`. Infinite dilution is extrapolated from finite
-    concentrations, and 298.15 K from the temperatures of the data, so that a value may be absurd: outside of the property's
-    range it is dropped.
-
-    The task's ``table`` has :data:`COLUMNS`: ``polymer`` is the solute, ``structure`` is ``solute|solvent``, ``key`` (= ``pair``)
-    is the mixture, both structure keys joined by ``|`` in alphabetical order, so that either direction of a mixture has the same;
-    ``group`` is the chemical class of the solute. The line of a dropped row is its number in thermo's table, from 1.
+    :math:`\ln\gamma_1 = \tau_{21} + \tau_{12} \exp(-\alpha\tau_{12})`, :math:`\tau_{ij} = b_{ij}/T` (Renon and Prausnitz, AIChE J.
+    14 (1968) 135). Extrapolated, a value may be absurd; outside of the property's range it is dropped. ``table`` has
+    :data:`COLUMNS`: ``polymer`` is the solute, ``structure`` ``solute|solvent``, ``key`` the mixture in either direction, ``group``
+    the solute's class.
     """
     prop = get_property("ln_activity_coefficient")
     parameters = IPDB.tables[TABLE]
@@ -70,12 +64,10 @@ def load_activity_nrtl() -> Task:
 
 
 def load_activity_unifac(n_max: int, *, seed: int = 0, molecules: int = MOLECULES) -> Task:
-    """ln gamma at infinite dilution and 298.15 K by original UNIFAC; columns are as :func:`load_activity_nrtl` says.
+    """ln gamma at infinite dilution and 298.15 K by original UNIFAC, with the columns of :func:`load_activity_nrtl`.
 
-    The first rows are the target's own, where UNIFAC has a value: the source holds the simulation of every tested pair, and
-    without the rows of the target's ``key`` that of neither direction. ``n_max`` random directed pairs of other mixtures follow; a
-    smaller ``n_max`` draws their beginning. Each partner is with equal chance one of the target's molecules or one of
-    ``molecules`` of thermo's DDBST table, of up to :data:`LARGEST` heavy atoms.
+    The target's own rows come first, where UNIFAC has a value, then ``n_max`` random pairs of other mixtures, of which a smaller
+    ``n_max`` is the beginning; a partner is with equal chance one of the target's or of ``molecules`` of thermo's table.
     """
     prop = get_property("ln_activity_coefficient")
     target = load_activity_nrtl()

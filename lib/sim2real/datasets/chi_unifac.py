@@ -24,16 +24,11 @@ CANDIDATES = 3  # virtual polymers looked at for each that is wanted: UNIFAC has
 def load_chi_unifac(
     n_max: int, *, seed: int = 0, measured: Task | None = None, polymers: int = POLYMERS, solvents: int = SOLVENTS
 ) -> Task:
-    """Chi by UNIFAC 2.0, one row for each pair and temperature.
+    """Chi by UNIFAC 2.0, one row for each pair and temperature, with columns, keys and classes of ``measured``.
 
-    The first rows are the measured pairs at their own temperatures, where UNIFAC has a value: the source holds the simulation of
-    every tested pair, and none without the rows of the target's ``key``. ``n_max`` random rows of other pairs follow; a smaller
-    ``n_max`` draws their beginning. With equal chance and independently the polymer is one of the measured file's or one of
-    ``polymers`` virtual ones, and the solvent one of the file's or one of ``solvents`` molecules of DDBST's table of up to
-    :data:`LARGEST` heavy atoms: a quarter is on the grid of measured ones. Temperatures are of :data:`DRAWN_KELVIN`.
-
-    Columns, keys and classes of polymers are those of ``measured``, by default :func:`~sim2real.datasets.pairs.load_chi_measured`;
-    others are ``unclassified``; ``count`` is 1, and there is no spread.
+    The measured pairs at their own temperatures come first, where UNIFAC has a value, then ``n_max`` random rows of other pairs, of
+    which a smaller ``n_max`` is the beginning; with equal chance the polymer is a measured or one of ``polymers`` virtual ones, the
+    solvent a measured or one of ``solvents`` of DDBST's. Temperatures are of :data:`DRAWN_KELVIN`.
     """
     prop = get_property("chi")
     measured = load_chi_measured() if measured is None else measured

@@ -35,18 +35,9 @@ TABLE_COLUMNS = ("key", "structure", "value", "group", "count", "low", "high", "
 def load_conductivities(*, release: bool = False, starrydata: Path | None = None, system: Path | None = None) -> tuple[Task, Task]:
     """Thermal (W/(m K), total) and electrical (S/m) conductivity at 295 to 305 K, one row a composition each.
 
-    Values of one composition, whether of one source or of both, are merged by the median of their logarithms,
-    ``10 ** median(log10(value))``. Those that differ by more than a factor of ten are counted in the report and kept: carrier
-    concentration, density and grain size are no part of a composition, so that neither value need be wrong, and leaving such
-    compositions out would hide how much a composition alone cannot tell. Sources are not independent: sysTEm and Starrydata
-    hold values digitised from the same papers.
-
-    Starrydata's full ``release`` (:func:`read_curves`) takes the place of the file of 2019, whose curves stand on a grid of
-    temperatures with 300 K on it; ``starrydata`` and ``system`` are files of those shapes instead of the registered ones.
-
-    In the tasks, thermal and electrical, ``key``, ``structure`` and ``group`` are the key, the reduced formula and the anion family
-    of a :class:`~sim2real.chemistry.formulas.Formula`; ``spread_decades`` is log10(high/low); ``sources`` are joined by ``+``. Rows
-    at other temperatures, of other properties and empty cells are out of scope: counted, not listed.
+    Values of a composition are merged by the median of their logarithms; those a factor of ten apart are counted and kept: carrier
+    concentration, density and grain size are no part of a composition. The sources share papers and are not independent.
+    ``release`` (:func:`read_curves`) takes the place of Starrydata's file of 2019; ``spread_decades`` is log10(high/low).
     """
     name = "starrydata" if release else "starrydata-2019"
     first = Path(starrydata) if starrydata is not None else fetch(name)
@@ -125,12 +116,10 @@ def _read_release(path: Path) -> tuple[dict[Property, Rows], dict[str, int]]:
 
 
 def read_curves(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Conductivities near 300 K from the release ``all_curves.csv[.gz]``, which is read in pieces (43 MB compressed).
+    """Conductivities near 300 K from Starrydata's release ``all_curves.csv[.gz]``, read in pieces: a row a curve, others counted.
 
-    One row a curve of a conductivity or resistivity against temperature that gives :func:`value_at_room`, as :func:`_read_curve`
-    says, with ``line`` (one line a curve); the others are counted. Resistivity is interpolated as it was drawn and then inverted. A
-    sample that has been drawn as both counts twice. ``x`` and ``y`` are JSON arrays of numbers (in releases before May 2024, of
-    numbers in quotation marks). The shape is that of Starrydata's documentation, ``datasets/index.md``.
+    Resistivity is interpolated as drawn and then inverted; a sample drawn as both counts twice. ``x`` and ``y`` are JSON arrays of
+    numbers, in quotation marks before May 2024 (Starrydata's documentation, ``datasets/index.md``).
     """
     read, wanted = "Starrydata: curves read", "Starrydata: conductivities or resistivities against temperature"
     outside = "Starrydata: of them with no point at 295 to 305 K nor two points around 300 K within 100 K"
@@ -155,9 +144,8 @@ def read_curves(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
 
 
 def _read_curve(curve: tuple) -> dict | None:
-    """The ``value`` at 300 K in the property's unit, or the ``reason`` why there is none; None where it does not reach 300 K.
-
-    ``column`` and ``found`` are where the value or the fault is, and what stands there.
+    """The ``value`` at 300 K in the property's unit, or the ``reason`` why there is none, with ``column`` and what was ``found``;
+    None where the curve does not reach 300 K.
     """
     name, reciprocal = CURVES[curve.prop_y.strip().lower()]
     row = {"composition": curve.composition, "property": name, "value": np.nan, "reason": ""}
@@ -184,10 +172,7 @@ def _read_curve(curve: tuple) -> dict | None:
 
 
 def value_at_room(kelvin: np.ndarray, y: np.ndarray) -> float | None:
-    """What a curve gives at 300 K: interpolated between two points no further apart than 100 K, else the nearest at 295 to 305 K.
-
-    Points may come in any order; those where a number is not finite are left out. None where there is no such value.
-    """
+    """A curve at 300 K: between two finite points up to 100 K apart, in any order, else the nearest at 295 to 305 K, else None."""
     finite = np.isfinite(kelvin) & np.isfinite(y)
     order = np.argsort(kelvin[finite], kind="stable")
     kelvin, y = kelvin[finite][order], y[finite][order]

@@ -30,11 +30,9 @@ def size_text(size: int) -> str:
 
 
 class ResumableDownload:
-    """Fetches a URL into ``part``, from where a run before left off, and hands it over: a ``downloader`` of :func:`pooch.retrieve`.
-
-    The rest is asked for by Range (RFC 9110, section 14). A strong ETag is kept in ``<part>.etag`` and sent as If-Range, so that a
-    file which was replaced meanwhile is sent anew. Without a known hash (``pinned``) only such a tag shows that two halves belong
-    together: without it nothing is resumed, and the registered size is not binding.
+    """A ``downloader`` of :func:`pooch.retrieve` that goes on where a run left ``part`` (Range, RFC 9110, section 14). If-Range
+    with the strong ETag in ``<part>.etag`` sees replaced files; with neither that nor a known hash (``pinned``) nothing is
+    resumed.
     """
 
     def __init__(self, part: Path, size: int, pinned: bool) -> None:

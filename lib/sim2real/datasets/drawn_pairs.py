@@ -35,12 +35,10 @@ def draw_pairs(
     distinct: tuple[str, ...],
     avoid: frozenset[str] = frozenset(),
 ) -> Rows:
-    """The first ``n`` proposals that can be simulated, and the others up to there: a smaller draw is the beginning of a larger one.
+    """The first ``n`` proposals that can be simulated, of which a smaller draw is the beginning, and the others up to there.
 
-    ``propose`` makes, of a generator (each batch has its own, from ``seed``) and a number of rows, proposals with ``key``,
-    ``structure`` and whatever else the table is to hold; ``simulate`` makes of them ``value``, kept in the property's range, and
-    ``reason`` (empty for a value). ``distinct`` columns and ``key`` together do not repeat; keys in ``avoid`` are not drawn.
-    A ValueError where there are fewer.
+    ``propose`` makes rows with ``key`` and ``structure`` of a batch's generator, ``simulate`` their ``value`` and ``reason``;
+    ``distinct`` columns and ``key`` do not repeat, keys in ``avoid`` are not drawn. A ValueError where there are fewer.
     """
     tables, dropped = [], [pd.DataFrame(columns=list(DROPPED_COLUMNS))]
     seen: set[tuple] = set()
@@ -83,10 +81,8 @@ def report_drawn(drawn: Rows) -> dict[str, int]:
 
 
 def listed_molecules(largest: int) -> pd.DataFrame:
-    """Molecules to which DDBST's table in the package ``thermo`` assigns UNIFAC groups: ``cas`` and ``smiles`` of ``chemicals``.
-
-    One row a connectivity, in the order of ``chemicals``; molecules of up to ``largest`` heavy atoms with carbon that hold no
-    other elements than H C N O F Si S Cl Br I.
+    """``cas`` and ``smiles`` of molecules with DDBST's UNIFAC groups, in the order of ``chemicals``, one a connectivity: up to
+    ``largest`` heavy atoms with carbon, of H C N O F Si S Cl Br I alone.
     """
     found: dict[str, tuple[str, str]] = {}
     for name in _TABLES:

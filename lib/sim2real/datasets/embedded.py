@@ -19,11 +19,8 @@ COLUMNS = ["key", "structure", "name", "value", "group", "count", "low", "high",
 
 
 def load_polymer_facts(property: str, path: Path = POLYMER_FACTS) -> Task:
-    """Measured values of one property of homopolymers near room temperature, one row a polymer.
-
-    Values of the same polymer are merged by their median; ``table`` keeps their number, lowest, highest and spread. The
-    paper uses amorphous polymers: where a polymer has values of amorphous material, only those are used; where it has
-    none, the semicrystalline ones are kept, and ``table.semicrystalline`` and ``report`` say so. ``group`` is the PoLyInfo class.
+    """Measured values of one property of homopolymers near room temperature, one row a polymer, their median; semicrystalline
+    values only where a polymer has no amorphous ones (``table.semicrystalline``). ``group`` is the PoLyInfo class.
     """
     prop = get_property(property)
     rows = read_facts(path, prop, property, ("polymer", "note", "grade"), "polymer")
@@ -44,10 +41,8 @@ def load_polymer_facts(property: str, path: Path = POLYMER_FACTS) -> Task:
 
 
 def load_liquid_facts(property: str) -> Task:
-    """Measured (or evaluated) values of one property of organic liquids near room temperature, one row a molecule.
-
-    The values come from handbook tables that the package ``chemicals`` ships (``scripts/make_liquid_tables.py``).
-    Stereoisomers share a descriptor, hence a row: values are merged by their median over the stereo-free structure.
+    """Measured (or evaluated) values of one property of organic liquids near room temperature, one row a stereo-free structure,
+    their median, from handbook tables of ``chemicals`` (``scripts/make_liquid_tables.py``).
     """
     prop = get_property(property)
     rows = read_facts(LIQUID_FACTS, prop, property, ("name", "cas", "source"), "molecule")
@@ -65,18 +60,13 @@ def load_molecules() -> pd.DataFrame:
 
 
 def load_virtual_polymers() -> pd.DataFrame:
-    """Repeat units made by rules (``scripts/make_virtual_polymers.py``), none of which need exist, sorted by class and key.
-
-    Columns are smiles (a structure key, distinct), polymer_class ("P01" to "P21") and rule (what reacted).
-    """
+    """Repeat units made by rules (``scripts/make_virtual_polymers.py``), smiles (distinct keys), polymer_class and rule."""
     return pd.read_csv(VIRTUAL_POLYMERS)
 
 
 def sample_balanced(frame: pd.DataFrame, n: int, seed: int = 0) -> pd.DataFrame:
-    """``n`` rows with equal counts of each ``polymer_class``; when one is exhausted, the others share the remainder.
-
-    Counts differ by at most one among classes that are not exhausted. The rows come in drawing order, so that the
-    sample of a smaller ``n`` with the same seed is the beginning of a larger one; the index is the frame's.
+    """``n`` rows with equal counts of each ``polymer_class``, others sharing what an exhausted one lacks. In drawing order: the
+    sample of a smaller ``n`` with the same seed is the beginning of a larger one.
     """
     if not 0 <= n <= len(frame):
         raise ValueError(f"cannot draw {n} of {len(frame)} rows; ask for 0 to {len(frame)}")

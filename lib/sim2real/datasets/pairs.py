@@ -41,13 +41,11 @@ CLASS_WORDS = {row["file"]: row["paper"] for row in shipped("chi_classes.csv")} 
 
 
 def load_chi_measured(path: Path | None = None) -> Task:
-    """Measured chi, one row for each pair and temperature, of the registered file or of one with the columns :data:`MEASURED`.
+    """Measured chi, a row a pair and temperature (K), of the registered file or of one with the columns :data:`MEASURED`.
 
-    The task's ``table`` has :data:`COLUMNS`: ``key`` (= ``pair``) is the pair, polymer and solvent key joined by ``|``, which
-    depends neither on how the repeat unit was cut nor on stereochemistry nor on the temperature, so that a pair has as many rows
-    as temperatures; ``structure`` is ``polymer|solvent`` (a repeat unit with two ``*`` and a SMILES); ``temperature`` is in K;
-    ``group`` is the polymer class of the file, ``unclassified`` where it gives none. Values of one pair at one temperature are
-    merged by their median. A :class:`DataError` refuses a file of which more than half of the rows are unusable.
+    ``table`` has :data:`COLUMNS`: ``key`` is the pair, both structure keys joined by ``|``; ``structure`` is ``polymer|solvent``;
+    ``group`` is the file's polymer class or ``unclassified``. Values of one pair and temperature are merged by their median. A
+    :class:`DataError` refuses a file of which more than half of the rows are unusable.
     """
     file = Path(path) if path is not None else fetch("chi-measured")
     frame, first_line = _read_public(file, MEASURED)
@@ -57,13 +55,9 @@ def load_chi_measured(path: Path | None = None) -> Task:
 def load_chi_cosmo(path: Path | None = None, *, full: bool = False, measured: Path | None = None) -> Task:
     """Chi computed by COSMO-RS, one row for each pair and temperature, as :func:`load_chi_measured` describes it.
 
-    The file writes polymers as rings of ten repeat units. The repeat unit is taken from the measured file, which gives
-    both; a ring that it does not hold is unrolled (:func:`~sim2real.datasets.rings.unroll_ring`), which the full set needs. The
-    file's own polymer classes are wrong: the measured file's are used, and a polymer that it does not hold is ``unclassified``.
-
-    ``path`` is a CSV with the columns :data:`REQUIRED` (``temp`` in deg C), or a zip in which every such CSV is read; ``measured``
-    another measured file than the registered one. ``full`` is the full set (figshare article 25448056) instead of the 1,206 rows of
-    measured pairs. Nobody has seen that file when this was written; that it has the columns of the small one is an assumption.
+    ``path`` is a CSV with the columns :data:`REQUIRED` (``temp`` in deg C) or a zip of them. Units and classes of its polymers,
+    rings of ten units, come from ``measured``; other rings are unrolled and ``unclassified``, as the file's own classes are wrong.
+    ``full`` is figshare article 25448056, unseen when this was written: its columns are assumed to be the same.
     """
     name = "chi-cosmo-full" if full else "chi-cosmo"
     file = Path(path) if path is not None else fetch(name)
@@ -88,24 +82,17 @@ def chi_from_table(
     licence: str = "not stated",
     citation: str = "",
 ) -> Task:
-    """Your own table of chi, measured or simulated: the task, as :func:`load_chi_measured` describes it.
+    """Your own table of chi, measured or simulated, as :func:`load_chi_measured` describes it.
 
-    For example, an export with a repeat unit, a solvent and a temperature in deg C a row::
-
-        chi_from_table("chi.csv", polymer="SMILES", solvent="Solvent", temperature="T", temperature_unit="degC", value="chi")
-
-    Values of one pair at one temperature are merged by their median. Further arguments, and what becomes of rows that cannot be
-    used, are as :func:`~sim2real.datasets.tables.read_table` says.
+    Further arguments, and what becomes of rows that cannot be used, are as :func:`~sim2real.datasets.tables.read_table` says.
 
     Args:
-        temperature, value: columns with temperatures and with chi.
-        polymer, solvent: columns with repeat units (SMILES with two ``*``) and with molecules (SMILES); or neither, and
-        pair: column with both, polymer first.
-        separator: between polymer and solvent in the column ``pair``.
-        temperature_unit: ``K`` or ``degC``.
+        temperature, value: columns with temperatures (``temperature_unit``: ``K`` or ``degC``) and with chi.
+        polymer, solvent: columns with repeat units (SMILES with two ``*``) and with molecules; or neither, and
+        pair: column with both, polymer first, ``separator`` between them.
 
     Raises:
-        DataError: no such file or column, or more than half of the rows cannot be used: one line that says what to do.
+        DataError: no such file or column, or more than half of the rows cannot be used.
         ValueError: neither ``polymer`` and ``solvent`` nor ``pair``, or both; an unknown unit.
     """
     if bool(pair) == bool(polymer or solvent) or bool(polymer) != bool(solvent):

@@ -1,8 +1,5 @@
-"""Where things lie: the embedded data, what is the user's, and the folder for everything that can be made again.
-
-In a checkout of the repository all of them are below its root, wherever Python was started. An installed package holds the data
-itself, keeps caches in the platform's folder for them, and looks for what is the user's (figures, notebooks,
-``data/local.toml``) in the working directory.
+"""Where things lie: in a checkout below its root; of an installed package data in itself, caches in the platform's folder, and the
+user's (figures, notebooks, ``data/local.toml``) in the working directory.
 """
 
 from __future__ import annotations

@@ -21,10 +21,8 @@ STRUCTURE_COLUMNS = ("smiles", "smiles_list", "smiles_1")  # names of the column
 
 
 def load_md_polymers(property: str, database: str = "radonpy", path: Path | None = None) -> Task:
-    """Molecular dynamics of homopolymers at 300 K by RadonPy, one row a polymer.
-
-    Values of one polymer that was simulated twice, cut differently, are merged by their median. ``database`` is ``radonpy``
-    (PI1070, 1,077 polymers) or ``polyomics`` (about 95,000); a ``path`` of that shape goes before the registered file.
+    """Molecular dynamics of homopolymers at 300 K by RadonPy, one row a polymer, its median; ``database`` is ``radonpy`` (PI1070)
+    or ``polyomics`` (about 95,000), ``path`` a file of that shape.
     """
     prop, columns = get_property(property), SOURCES["radonpy"].columns
     if property not in columns:
@@ -41,12 +39,8 @@ def load_md_polymers(property: str, database: str = "radonpy", path: Path | None
 
 
 def load_measured_polymers(property: str) -> Task:
-    """Measured values of homopolymers near room temperature from SimPoly (density), the embedded facts and OpenPoly.
-
-    One row a polymer, the median over the tables that know it, with three rules of precedence: amorphous values before
-    semicrystalline ones (the paper's polymers are amorphous); curated tables (facts, SimPoly) before OpenPoly, whose literature
-    averages hold composites and foams (``data/sources.toml`` says what is taken of it); and a value that OpenPoly repeats for
-    one polymer under several names counts once.
+    """Measured values of homopolymers near room temperature, the median over SimPoly (density), embedded facts and OpenPoly:
+    amorphous before semicrystalline, curated before OpenPoly, which holds composites and foams, and its repeated values once.
     """
     facts = load_polymer_facts(property)
     facts = replace(facts, name="facts", table=facts.table.assign(origin="facts"))
@@ -87,10 +81,8 @@ def load_openpoly(property: str) -> Task:
 
 
 def known_units(edition: str = "embedded") -> pd.DataFrame:
-    """Repeat units from which :func:`~sim2real.chemistry.library.grow.grow_library` learns, sorted by class and structure key.
-
-    Those of the edition ``embedded`` are the measured polymers that the repository ships and the rule-made ones, those of ``open``
-    RadonPy's PI1070 and the public measured polymers: real ones, but only some of some classes.
+    """Units from which :func:`~sim2real.chemistry.library.grow.grow_library` learns: ``embedded``, measured and rule-made ones
+    that the repository ships, or ``open``, RadonPy's PI1070 and the public measured ones; sorted by class and key.
     """
     if edition == "open":
         tables = [load_md_polymers("density").table, *(load_measured_polymers(p).table for p in PROPERTIES)]

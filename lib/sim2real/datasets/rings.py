@@ -14,11 +14,9 @@ class RingError(ValueError):
 
 
 def unroll_ring(smiles: str, units: int = REPEATS) -> str:
-    """One repeat unit (two ``*``, no stereochemistry) of a ring of ``units`` equal units.
-
-    Any two bonds along the ring, cut together, take it apart; rings within the backbone (sugars, arenes) and beside it stay whole.
-    Its single bonds are walked in order, every ``k``-th is a cut, ``k`` being their number per unit. No cycles are listed, whose
-    number doubles with every arene. A :class:`RingError`: unreadable, no such ring, or units that differ in more than tacticity.
+    """One repeat unit (two ``*``, no stereochemistry) of a ring of ``units`` equal units, cut at every k-th single bond along it;
+    no cycles are listed, whose number doubles with every arene. A :class:`RingError`: unreadable, no such ring, or units
+    differ.
     """
     mol = Chem.MolFromSmiles(smiles, sanitize=False) if isinstance(smiles, str) else None
     if mol is None or mol.GetNumAtoms() == 0:

@@ -74,9 +74,8 @@ def read_rows(
     filled: str,
     where: Callable[[pd.DataFrame], pd.Series] | None = None,
 ) -> Rows:
-    """Read a table (:func:`read_file`) and sort its rows (:func:`sort_rows`); a :class:`DataError` names columns that are missing.
-
-    Rows for which ``where`` (asked of the frame as read) is false, or with ``filled`` empty, are neither usable nor dropped.
+    """Read and sort (:func:`sort_rows`) the rows of a table; those for which ``where`` is false or ``filled`` empty are neither
+    usable nor dropped. A :class:`DataError` names missing columns.
     """
     frame, first_line = read_file(path)
     missing = [c for c in columns if c not in frame.columns]
@@ -120,10 +119,8 @@ def read_number(cell: object) -> float:
 
 
 def read_file(path: Path) -> tuple[pd.DataFrame, int]:
-    """A CSV, TSV, Parquet or Excel table, and the line of the file on which its first row is; else a :class:`DataError`.
-
-    Text tables may be compressed; their separator is recognised, lines above the header that start with ``%`` or ``#`` are
-    skipped, cells stay texts, and decimal commas become points where the separator is none.
+    """A CSV, TSV (also compressed), Parquet or Excel table and the line of its first row, else a :class:`DataError`; lines above
+    the header that start with ``%`` or ``#`` are skipped, and decimal commas become points.
     """
     if not path.is_file():
         raise DataError(f"{path}: no such file; expected a CSV, TSV, Parquet or Excel table")

@@ -62,13 +62,9 @@ def mirror_folder() -> Path | None:
 def fetch(name: str, *, accept_hash: str = "") -> Path:
     """A verified copy of a public file: the mirror's, else the cached one, else a download (tens of seconds to minutes).
 
-    A file whose registered hash was not checked against the file (``Source.hash_checked``) is usable if it has the
-    registered hash or one that was confirmed once by ``accept_hash``; confirmed hashes are kept in ``confirmed.json`` in the
-    cache folder. Until then a download lies beside its place as ``<file>.unconfirmed``, and confirming does not download again.
-
-    A :class:`DownloadError` (no network, moved URL, time-out, full disk, wrong hash, hash to be confirmed) says in one line what to
-    put where: a file with a wrong hash is removed from the cache, an unfinished one stays as ``<file>.part``. Unknown names are a
-    ValueError.
+    A hash never checked (``Source.hash_checked``) must be confirmed once by ``accept_hash``; until then the file is
+    ``<file>.unconfirmed``. A :class:`DownloadError` (network, URL, time-out, disk, hash) says in one line what to put where; a
+    ValueError: unknown name.
     """
     if name not in SOURCES:
         raise ValueError(f"unknown data {name!r}; expected one of {', '.join(SOURCES)}")

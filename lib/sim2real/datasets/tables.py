@@ -41,10 +41,8 @@ def read_values(
     where: Callable[[pd.DataFrame], pd.Series] | None = None,
     accepted: tuple[float, float] | None = None,
 ) -> Rows:
-    """Read structures and values: ``key``, ``structure``, ``value`` in the property's unit, ``line`` and the columns to keep.
-
-    As :func:`read_table` and :func:`~sim2real.datasets.rows.read_rows`. ``unit_column`` has each row's unit, instead of ``unit``;
-    ``accepted`` are narrower limits than the physical range, for a table known to hold other materials as well.
+    """``key``, ``structure``, ``value`` in the property's unit, ``line`` and columns to keep, as :func:`read_table`;
+    ``unit_column`` has each row's unit, ``accepted`` are limits narrower than the physical range.
     """
     limits = f"{property.low:g} to {property.high:g}" + ("" if property.unit == "-" else f" {property.unit}")
     try:
@@ -120,10 +118,7 @@ def read_table(
 
 
 def report_dropped(path: Path, rows: Rows, value: str) -> None:
-    """Warn whoever called the reader of their own table of the rows that cannot be used, and write all of them beside it.
-
-    A table without a usable row is refused by a :class:`DataError`.
-    """
+    """Warn the reader's caller of unusable rows and write them beside the table; a :class:`DataError` if no other is left."""
     if len(rows.dropped):
         beside = path.with_name(path.stem + ".dropped.csv")
         try:
@@ -142,10 +137,7 @@ def report_dropped(path: Path, rows: Rows, value: str) -> None:
 
 @lru_cache(maxsize=256)
 def factor(unit: str, property: Property) -> float:
-    """What a value in ``unit`` is multiplied by to give the property's own unit; a :class:`DataError` lists the known ones.
-
-    Blanks, brackets, dots, stars and carets do not matter. 1 cal = 4.184 J is the thermochemical calorie (ISO 31-4, annex B).
-    """
+    """Factor from ``unit`` to the property's own; a :class:`DataError` lists known ones. 1 cal = 4.184 J (ISO 31-4, annex B)."""
     known = {row["unit"]: float(row["factor"]) for row in _UNITS if row["property"] == property.name} or {property.unit: 1.0}
     found = {name.translate(_IGNORED): value for name, value in known.items()}.get(str(unit).translate(_IGNORED))
     if found is None:

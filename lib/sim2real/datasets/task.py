@@ -126,10 +126,8 @@ class Task:
 
 
 def merge(rows: pd.DataFrame, by: tuple[str, ...] = ("key",), *, log: bool = False) -> pd.DataFrame:
-    """One row per ``by``: the median of ``value``, with ``count``, ``low``, ``high`` and ``spread`` = high - low.
-
-    The other columns keep their first entry. Rows come back ordered by ``by``, so that the order of a file does not matter. With
-    ``log`` the value is ``10 ** median(log10(value))`` and the spread in decades, log10(high / low).
+    """One row per ``by``, sorted: the median of ``value`` with ``count``, ``low``, ``high``, ``spread`` = high - low, else first
+    entries. With ``log`` the median is of log10(value) and the spread log10(high / low).
     """
     grouped = rows.assign(log=np.log10(rows["value"])).groupby(list(by)) if log else rows.groupby(list(by))
     merged = grouped.first().drop(columns=["value", "log"] if log else "value")

@@ -31,17 +31,11 @@ UNIT_SLIP = 0.02  # decades, 5 %
 
 
 def load_computed_transport(*, carrier: str = "n", everything: bool = False) -> tuple[Task, Task]:
-    """Electronic thermal and electrical conductivity at 300 K by Boltzmann transport (BoltzTraP), one row a composition each.
+    """Electronic thermal and electrical conductivity at 300 K by Boltzmann transport, in decades, one row a composition each.
 
-    Values of :data:`COMPUTED_TRANSPORT` (``scripts/make_transport_table.py``; Ricci et al., Sci. Data 4, 170085, 2017): 1e18
-    carriers per cm3 and one constant relaxation time of 1e-14 s for all compounds, so that sigma is in S/m and kappa in
-    W/(m K). Lattice conduction is no part of kappa: total conductivities are higher.
-
-    ``carrier`` is of the doping, ``n`` (electrons) or ``p`` (holes). The default has fewer entries with more than a factor of ten
-    between kappa and the Wiedemann-Franz law's (967 against 1,293 of 47,737): mostly numerics of flat bands. The tasks, thermal and
-    electrical, are fixed subsets with the paper's numbers, or ``everything``; values are in decades. Their column ``carrier`` is
-    ``metal`` where doping with electrons and with holes gives the same sigma within :data:`METALLIC`, else ``electrons`` or
-    ``holes``; ``entries`` is the number of polymorphs whose median the value is.
+    Of :data:`COMPUTED_TRANSPORT` (BoltzTraP; Ricci et al., Sci. Data 4, 170085, 2017): 1e18 carriers per cm3, doping ``n`` or
+    ``p``, and one relaxation time, 1e-14 s, so that sigma is in S/m and kappa in W/(m K), without the lattice's. The tasks are the
+    paper's numbers of rows, or ``everything``; their ``carrier`` is ``metal`` where both dopings agree within :data:`METALLIC`.
     """
     if carrier not in CARRIERS:
         raise ValueError(f"unknown carrier {carrier!r}; expected {' or '.join(CARRIERS)}")
@@ -90,16 +84,12 @@ def read_transport(
     licence: str = "not stated",
     citation: str = "",
 ) -> Task:
-    """Your own table of compositions and conductivities, as decimal logarithms.
+    """Your own table of compositions and conductivities, as decimal logarithms, merged by their median; arguments and errors as
+    :func:`~sim2real.datasets.tables.read_table`, and:
 
-    Values of one composition are merged by the median of their logarithms. Those that differ by more than a factor of ten are
-    kept and counted, as in the public data; those that differ by a factor of a hundred within 5 % are counted once more, since
-    that is what S/cm taken for S/m looks like. Arguments, errors and what becomes of rows that cannot be used are as
-    :func:`~sim2real.datasets.tables.read_table` says, and:
-
-    ``property`` is :data:`THERMAL` or :data:`ELECTRICAL`, of positive values; ``unit`` is that of all values, such as ``S/cm``, or
-    ``unit_column`` has each row's own (rows with an unknown one are dropped); ``group`` is a column with classes, by default the
-    anion family.
+    ``property`` is :data:`THERMAL` or :data:`ELECTRICAL`, of positive values; ``unit`` is of all, or ``unit_column`` has each
+    row's; ``group`` is a column with classes, by default the anion family. Values a factor of ten apart are kept and counted, those
+    a factor of a hundred apart once more: S/cm taken for S/m looks like that.
     """
     path = Path(path)
     if bool(unit) == bool(unit_column):
@@ -114,10 +104,8 @@ def read_transport(
 
 
 def load_metal_conductivities(path: Path = METAL_FACTS) -> Task:
-    """Measured metals and alloys near 300 K of which both conductivities are known, one row a composition: log10 of sigma.
-
-    That and ``log_kappa`` are medians of the logarithms over the grades and tempers of one composition (``materials``), with the
-    widths ``spread_decades`` and ``spread_kappa``, the mean ``temperature`` (K), and the pages ``source_url``, joined by blanks.
+    """Measured metals and alloys near 300 K with both conductivities, one row a composition: log10 of sigma and ``log_kappa``,
+    medians over grades and tempers, with their spreads, the mean ``temperature`` (K) and ``source_url``.
     """
     extra = ("material", "temperature_K", "source_url")
     kappa = read_facts(path, THERMAL, "thermal_conductivity", extra, "composition", structure="formula")
