@@ -48,7 +48,8 @@ class Stage:
 @dataclass(frozen=True)
 class Candidates:
     """A recipe and its stages; direct learning must have at least as many candidates as transfer. ``trials`` 0 is 20, or 12 where
-    more rows validate; ``paired`` studies of equal ``splits`` share validation rows.
+    more rows validate; ``paired``: whether studies of equal ``splits`` share validation rows, and the stages of a trial one
+    seed.
     """
 
     start: Recipe

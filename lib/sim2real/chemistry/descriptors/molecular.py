@@ -83,8 +83,9 @@ def _value(function: Callable[[Chem.Mol], float], mol: Chem.Mol) -> float:
 
 
 def estate_indices(mol: Chem.Mol) -> np.ndarray:
-    """(atoms,) electrotopological states (Hall, Mohney and Kier, J. Chem. Inf. Comput. Sci. 31, 76, 1991): ((2/N)^2 v + 1) / d of
-    each atom, plus its differences to all others over the squared number of atoms on the path.
+    """(atoms,) electrotopological states (Hall, Mohney and Kier, J. Chem. Inf. Comput. Sci. 31, 76, 1991): the intrinsic ((2/N)^2
+    v + 1) / d, with N the principal quantum number, v valence electrons less hydrogens and d neighbours, plus the differences
+    to all other atoms over the squared number of atoms on the path.
     """
     table = Chem.GetPeriodicTable()
     intrinsic = np.zeros(mol.GetNumAtoms())
