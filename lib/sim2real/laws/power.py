@@ -41,12 +41,13 @@ class FittedLaw:
 
 @dataclass(frozen=True)
 class PowerLaw(FittedLaw):
-    """A law R(n) = D n^-alpha + C, all >= 0 (Minami et al., npj Computational Materials 11, 146 (2025), Eq. 2), fitted or stated; C
-    is the transfer gap. Call it with n for the error, in the error's unit.
+    """A law R(n) = D n^-alpha + C, all >= 0 (Minami et al., npj Computational Materials 11, 146 (2025), Eq. 2), fitted or stated;
+    C, the error left when n grows without bound, is the transfer gap. Call it with n for the error, in the error's unit.
 
     `status`: CONVERGED; BOUND_HIT (the constants in `bounds_hit` lie on their bounds; D = 0 means no decay, and alpha, not
-    identified then, is 0 too); FAILED (constants are NaN); STATED (typed in). `rmse` is of weighted relative residuals;
-    `replicates` (B, 3) are the bootstrap refits, `replicates_without_gap` those with C held at 0, `resampled` what they resampled.
+    identified then, is 0 too); FAILED (constants are NaN); STATED (typed in). `rmse` is the root of the weighted mean squared
+    relative residual; `replicates` (B, 3) are the bootstrap refits, `replicates_without_gap` those with C held at 0, `resampled`
+    what they resampled.
     """
 
     D: float
@@ -169,9 +170,8 @@ def check_distinct(name: str, values: NDArray) -> None:
 
 
 def _project(alpha: NDArray, log_n: NDArray, y: NDArray, w: NDArray, gap: bool) -> tuple[NDArray, NDArray, NDArray]:
-    """Best D, C >= 0 and the loss for alpha (..., B or 1), log_n (k,), y (B, k), w (k,): in the basis (1, x - mean of x), because x
-    = n^-alpha is nearly constant for small alpha; where that is infeasible, the minimum, of a convex function, has D = 0 or C =
-    0."""
+    """Best D, C >= 0 and the loss for alpha (..., B or 1), log_n (k,), y (B, k), w (k,), in the basis (1, x - mean of x), because
+    n^-alpha is nearly constant for small alpha; where that is infeasible, the minimum of a convex function has D or C at 0."""
     x = np.exp(-alpha[..., None] * log_n)
     p, q = w / y**2, w / y
     p_sum, q_sum, qx = p.sum(-1), q.sum(-1), _dot(q, x)
