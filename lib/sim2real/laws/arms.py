@@ -15,17 +15,14 @@ from sim2real.laws.records import Band, Facts
 from sim2real.training.baselines import NEED_SIMULATED
 from sim2real.training.study import Study, Trials, splits
 
-AS_THEY_ARE = {"law": "its value as it is", "simulator": "its value on a line"}
-"""Arms that are a simulator's own values, in words."""
+AS_THEY_ARE = {"law": "its value as it is", "simulator": "its value on a line"}  # arms that are a simulator's own values, in words
 SPLIT_WORDS = {"row": "by row (a pair's other rows may train)", "pair": "by pair", "solvent": "by solvent", "polymer": "by polymer"}
 
 
 @dataclass(frozen=True)
 class Arm:
-    """An arm beside transfer: its error (None where untested), the compounds it predicts, and transfer's error on the same ones.
-
-    ``difference`` is transfer - this, paired over trials on the same compounds; None for transfer itself, or fewer than two trials.
-    """
+    """An arm beside transfer: its error (None where untested), the compounds it predicts, transfer's error on the same ones, and
+    transfer - this paired over trials, None for transfer itself or fewer than two trials."""
 
     mae: float | None
     compounds: int
@@ -40,10 +37,8 @@ class Arm:
 
 @dataclass(frozen=True)
 class ArmTable:
-    """Every arm, by name, on one subset of the test compounds at the largest n; ``transfer, keep`` and ``transfer, drop`` first.
-
-    ``one_property``: source and target are the same property, so that ``law`` is a simulated value and no law.
-    """
+    """Every arm by name, ``transfer, keep`` and ``transfer, drop`` first, on one subset of the test compounds at the largest n.
+    With ``one_property``, that of source and target, ``law`` is a simulated value and no law."""
 
     facts: Facts
     subset: str
@@ -63,15 +58,11 @@ class ArmTable:
 def compare_arms(
     runs: Mapping[str, Trials], *, subsets: Mapping[str, NDArray] | None = None, m: int | None = None
 ) -> list[ArmTable]:
-    """Transfer at the largest n beside every other arm, on the same test compounds.
+    """Transfer at the largest n beside every other arm, on the same test compounds: a table for each subset with a tested compound.
 
-    Args:
-        runs: trials by the choice of overlap; the first with ``transfer`` and whatever else, of the others ``transfer`` alone.
-        subsets: rows of the target by name; all, and where the table has conductivities those with known kappa and the two groups
-            of the Wiedemann-Franz law, if None.
-        m: target training size; the largest of the first design if None. KeyError for no trials of transfer at it.
-
-    Returns a table for each subset of which some compound was tested.
+    Args are ``runs``, trials by the choice of overlap (the first with ``transfer`` and whatever else, the others ``transfer``);
+    ``subsets``, rows of the target by name (if None all, and where the table has conductivities those with known kappa and the
+    groups of the Wiedemann-Franz law); ``m``, the largest of the first design if None. KeyError for no trials of transfer at it.
     """
     trials = next(iter(runs.values()))
     design, table = trials.design, trials.study.target.table
@@ -120,10 +111,8 @@ def _arm(transfer: pd.Series, errors: pd.Series, rows: NDArray) -> Arm:
 
 
 def compare_sizes(runs: Sequence[Trials]) -> list[dict]:
-    """Transfer from the largest n minus direct learning at several m, paired over trials, a record for each m.
-
-    Each of the runs has one m, one choice of overlap, and the arms ``transfer`` and ``direct``.
-    """
+    """Transfer from the largest n minus direct learning, paired over trials, a record for each m; each run has one m, one choice of
+    overlap, and the arms ``transfer`` and ``direct``."""
     records: dict[int, dict] = {}
     for trials in runs:
         (m,), design = trials.design.m_grid, trials.design
@@ -135,12 +124,9 @@ def compare_sizes(runs: Sequence[Trials]) -> list[dict]:
 
 
 def compare_simulators(by_simulator: Mapping[str, Trials], m: int | None = None) -> pd.DataFrame:
-    """Direct learning, the baselines and transfer at every n of every simulator, on the same splits.
-
-    ``by_simulator`` holds trials by the simulator's name, with ``transfer``, ``direct`` and whatever else was run; ``m`` is the
-    largest of the first design if None. Returns a row for each simulator and learner: ``MAE``, ``minus direct`` and its ``standard
-    error``, paired over ``trials``. ValueError where the simulators' trials do not test the same rows.
-    """
+    """Direct learning, baselines and transfer at every n of each simulator, whose trials are ``by_simulator``, on the same splits:
+    ``MAE``, ``minus direct`` and its ``standard error``, paired over ``trials``. ``m`` is the largest of the first design if None.
+    ValueError where the simulators' trials do not test the same rows."""
     first = next(iter(by_simulator))
     m = max(by_simulator[first].design.m_grid) if m is None else m
     tested = {name: _errors(trials, "transfer", m).index for name, trials in by_simulator.items()}
@@ -195,10 +181,8 @@ class Split:
 
 
 def compare_splits(by_rule: Mapping[str, Trials], *, bootstrap: Bootstrap = BOOTSTRAP) -> list[Split]:
-    """What the way of splitting measured rows changes, from trials of ``transfer`` and ``direct`` by the name of the rule.
-
-    A row is a pair at one temperature, so that a split by row tests on pairs that it has trained on at another temperature.
-    """
+    """What the way of splitting measured rows changes, from trials of ``transfer`` and ``direct`` by the rule's name; by row, pairs
+    are tested that were trained on at another temperature."""
     found = []
     for rule, trials in by_rule.items():
         design, own = trials.design, bootstrap.seeded(trials.design)

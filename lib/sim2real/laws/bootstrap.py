@@ -1,9 +1,5 @@
-"""Uncertainty of errors and of their laws by resampling trials, or trials and test materials.
-
-Trials are random splits of the same materials. Resampling them alone (Minami et al., npj Computational Materials 11, 146 (2025))
-asks how other splits would come out; resampling both (Owen, Annals of Applied Statistics 1, 386 (2007)) other materials, and is
-wider.
-"""
+"""Uncertainty of errors and their laws by resampling trials (random splits of the same materials; Minami et al., npj Computational
+Materials 11, 146 (2025)), or trials and test materials, which is wider (Owen, Annals of Applied Statistics 1, 386 (2007))."""
 
 from __future__ import annotations
 
@@ -22,8 +18,7 @@ from sim2real.training.study import Cube, Design
 
 # resamples without any test prediction, as a share, up to which they are drawn again; beyond it the bootstrap is refused
 EMPTY_SHARE = 0.05
-OFTEN = 0.05
-"""Share of refits with a constant at 0 from which refits with it held at 0 are looked at as well."""
+OFTEN = 0.05  # share of refits with a constant at 0 from which refits with it held at 0 are looked at as well
 _CHUNK = 100  # replicates held at once: bounds the memory of the sums over trials to 100 x materials x sizes
 
 
@@ -43,10 +38,8 @@ class Bootstrap:
         return replace(self, seed=design.seed) if self.seed is None else self
 
     def trials(self, errors: ArrayLike) -> Resamples:
-        """Resample trials of mean errors (trials, ...), paired over what follows: n (N,), n and m (N, M), or nothing.
-
-        ValueError for fewer than two trials, or errors that are negative or not finite.
-        """
+        """Resample trials of mean errors (trials, ...), paired over what follows: n (N,), n and m (N, M), or nothing. ValueError
+        for fewer than two trials, or errors that are negative or not finite."""
         errors = np.asarray(errors, float)
         if errors.ndim < 1 or len(errors) < 2:
             raise ValueError(f"errors must have shape (trials, n) or (trials, n, m) with at least 2 trials, got {errors.shape}")
@@ -60,13 +53,9 @@ class Bootstrap:
     def materials(self, errors: ArrayLike, clusters: ArrayLike | None = None, blocks: ArrayLike | None = None) -> Resamples:
         """Resample trials and materials; the mean is over all test predictions.
 
-        Errors (trials, materials, ...) are NaN at all sizes where the material was not in the trial's test set. ``clusters``
-        (materials,) and ``blocks`` (trials,) label what is drawn as a whole, such as one pair's temperatures or one source draw;
-        None for each alone.
-
-        Raises:
-            ValueError: a material tested at some sizes of a trial and not at others, fewer than two trials or materials, or too
-                many resamples without any test prediction.
+        Errors (trials, materials, ...) are NaN where not tested, at all sizes or none; ``clusters`` (materials,) and ``blocks``
+        (trials,) label what is drawn as a whole, such as one pair's temperatures or one source draw. ValueError for fewer than two
+        trials or materials, or too many resamples without any test prediction.
         """
         errors, tested = _checked(errors)
         if blocks is not None:
@@ -110,7 +99,6 @@ class Bootstrap:
 
 
 BOOTSTRAP = Bootstrap()
-"""What is done where nothing else is asked for."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +170,6 @@ class Change:
         return float(np.quantile(self.draws, (1 + self.level) / 2))
 
     def to_dict(self) -> dict[str, float]:
-        """``mean``, ``low``, ``high``, ``level``."""
         return {"mean": self.mean, "low": self.low, "high": self.high, "level": self.level}
 
 
@@ -195,11 +182,8 @@ class Difference(NamedTuple):
 
 
 def paired_difference(a: ArrayLike, b: ArrayLike) -> Difference:
-    """Mean of a - b over paired trials (trials,), errors of two arms on the same splits in the same order.
-
-    Trials share materials and most rows, so the standard error understates: it holds for these materials, not for others.
-    ValueError for unequal lengths, fewer than two trials, or values that are not finite.
-    """
+    """Mean of a - b over trials (trials,) of the same splits in the same order; the standard error holds for these materials, not
+    for others. ValueError for unequal lengths, fewer than two trials, or values that are not finite."""
     a, b = np.asarray(a, float), np.asarray(b, float)
     if a.ndim != 1 or a.shape != b.shape or len(a) < 2:
         raise ValueError(f"paired errors must be two equally long vectors of at least 2 trials, got {a.shape} and {b.shape}")
@@ -250,5 +234,4 @@ def _check_fits(constants: NDArray, what: str) -> None:
 
 
 def _counts(rng: np.random.Generator, size: int, replicates: int) -> NDArray:
-    """How often each of `size` rows is drawn in each replicate, (replicates, size)."""
     return rng.multinomial(size, np.full(size, 1.0 / size), size=replicates).astype(float)

@@ -1,7 +1,5 @@
-"""Which classes of materials gain from simulations: a curve and a verdict for each (Figs. 5a and 6d, and polymers alike).
-
-Nothing is trained for it: a class is a subset of the test materials of networks that were fine-tuned on all classes.
-"""
+"""Which classes of materials gain from simulations: a curve and a verdict for each (Figs. 5a and 6d, and polymers alike), of test
+materials of networks that were fine-tuned on all classes."""
 
 from __future__ import annotations
 
@@ -21,8 +19,7 @@ from sim2real.laws.verdicts import FEWEST_MATERIALS, UNTOLD, Verdict, verdict
 from sim2real.training.study import Cube, Trials
 
 UNKNOWN = "unknown"  # the class of rows without a label
-ORDERED = {"wf": (WF, NON_WF)}
-"""Classes that have an order of their own, by column; the others of such a column are none."""
+ORDERED = {"wf": (WF, NON_WF)}  # classes that have an order of their own, by column; the others of such a column are none
 
 
 @dataclass(frozen=True)
@@ -75,14 +72,10 @@ def classes(
 ) -> list[ClassCurve]:
     """The curve of each class of the target's materials, with a verdict whether its error falls with n.
 
-    Args:
-        trials: with the arm ``transfer``; ``direct`` is compared with where it was run.
-        by: the column of the target's table that says which class a row is of.
-        names: which classes, in this order; those of :data:`ORDERED`, or all but the rows of no class, most rows first, if None.
-        other: the same trials with the other choice of overlap, arm ``transfer``, or None.
-        m: target training size, of all classes together; the largest of the design if None.
-
-    ValueError for a class that does not exist; KeyError for no such column, or no trials at that m.
+    Args are trials of ``transfer`` and, to compare with, ``direct``; ``by``, the column of the target's table with the classes;
+    ``names``, which of them (if None those of ``ORDERED``, or all, most rows first); ``other``, trials of ``transfer`` with the
+    other choice of overlap; ``m``, of all classes together, the largest if None. ValueError for a class that does not exist,
+    KeyError for no such column or no trials at that m.
     """
     table, facts = trials.study.target.table, Facts.of(trials)
     labels = table[by].replace("", UNKNOWN).fillna(UNKNOWN)
@@ -131,25 +124,21 @@ def _curve(cube: Cube, bootstrap: Bootstrap, questions: int) -> tuple[Curve | No
 
 
 def _distinct(cube: Cube) -> int:
-    """Materials of a cube; temperatures of one pair are no further materials."""
+    """Materials of a cube, in which one pair at several temperatures is one."""
     return len(cube.materials) if cube.clusters is None else len(set(cube.clusters))
 
 
-GAINS = {"with_direct": 0, "with_n": 1}
-"""Where in a cube with direct learning at n = 0 a gain begins: with direct learning, or at the smallest n."""
+GAINS = {"with_direct": 0, "with_n": 1}  # where in a cube with direct learning at n = 0 a gain begins
 ACCURACIES = ("spearman", "mae_line", "skill")
 
 
 def gain_by_accuracy(trials: Trials, parities: Sequence[dict], simulator: str, *, bootstrap: Bootstrap = BOOTSTRAP) -> dict:
-    """What each class gains from simulations, against how good the simulator is on it, from trials of ``transfer`` and ``direct``.
+    """What each class gains from simulations, against how good ``simulator`` is on it, by records of
+    :func:`~sim2real.laws.parity.class_parity`, from trials of ``transfer`` and ``direct``.
 
-    The paper only describes it: "scalability can be largely explained by the predictive capability of COSMO-RS". ``parities`` are
-    of :func:`~sim2real.laws.parity.class_parity` for the same target, ``simulator`` one of theirs.
-
-    Returns ``classes`` with at least five rows tested and simulated: ``with_direct``, transfer at the largest n relative to direct
-    learning, and ``with_n``, to the smallest n (R / R - 1, below 0 is a gain), ``spearman``, ``mae_line`` and ``skill`` = 1 -
-    mae_line / mae_constant; ``left_out``, the other classes; ``correlations`` for each gain and measure of accuracy, with
-    intervals.
+    The relative change of transfer at the largest n from direct learning (``with_direct``) and from the smallest n (``with_n``)
+    stands beside ``spearman``, ``mae_line`` and ``skill`` = 1 - mae_line / mae_constant; ``correlations`` are for each of both.
+    Classes of fewer than five rows are ``left_out``.
     """
     design, table = trials.design, trials.study.target.table
     bootstrap, m = bootstrap.seeded(design), max(design.m_grid)
@@ -192,10 +181,8 @@ def gain_by_accuracy(trials: Trials, parities: Sequence[dict], simulator: str, *
 def correlation_over_classes(
     gains: Sequence[float], resampled: NDArray, accuracy: Sequence[float], bootstrap: Bootstrap = BOOTSTRAP
 ) -> dict | None:
-    """Spearman's correlation of gain and accuracy (classes,), with interval and permutation p; accuracy is taken as known.
-
-    ``resampled`` (classes, replicates) are the gains'. None for fewer than four classes, or a constant side.
-    """
+    """Spearman's correlation of gain and accuracy (classes,), taken as known, with interval from ``resampled`` gains (classes,
+    replicates) and permutation p; None for fewer than four classes, or a constant side."""
     if len(gains) < 4 or np.ptp(accuracy) == 0 or np.ptp(gains) == 0:
         return None
     options = {"resampled": resampled, "shuffled": "explaining", "level": bootstrap.level, "seed": bootstrap.seed or 0}

@@ -23,15 +23,9 @@ from sim2real.training.study import Trials
 
 
 def compare(trials: Sequence[Trials], similarity: Sequence[float] | None, n: int, *, bootstrap: Bootstrap = BOOTSTRAP) -> dict:
-    """Paired comparison at one n of source sets (same trials, the most similar last), each against the last, and their trend.
-
-    Trials that share a source draw are summed first. Splits of one target set share materials: the tests hold for these measured
-    materials. Intervals that resample materials as well are beside them. ``similarity`` (sets,) is the median of each; without it,
-    sets have no order and no trend.
-
-    Returns ``mae`` of each set, their ``range``, ``friedman``, ``comparisons`` (see :func:`_contrast`), and ``trend`` or None: the
-    change of the error from the first to the last set along the straight line fitted to error against similarity.
-    """
+    """Paired comparison at one n of source sets (same trials, the most similar last), each against the last, and their trend along
+    their median ``similarity`` (sets,), without which there is none. Trials that share a source draw are summed first; tests hold
+    for these measured materials, intervals over materials too are beside them. The records are those of :func:`_contrast`."""
     design, last = trials[0].design, len(trials) - 1
     cubes = [t.cube(m=max(design.m_grid)) for t in trials]
     at = cubes[0].n.index(n)
@@ -62,13 +56,9 @@ def compare(trials: Sequence[Trials], similarity: Sequence[float] | None, n: int
 
 
 def _contrast(blocks: NDArray, curves: NDArray, weights: NDArray, scale: float, comparisons: int, seed: int) -> dict:
-    """A contrast of the sets' errors: mean, 95 % intervals, p, effect sizes, and the smallest difference that could be seen.
-
-    ``low``, ``high`` are Student's over blocks; ``low_materials``, ``high_materials`` percentiles over blocks and materials.
-    ``standardised`` is mean / standard deviation of the blocks' differences (None where that is 0), ``relative`` mean / error
-    of the last set. ``detectable`` corrects for the number of comparisons, ``detectable_alone`` does not,
-    ``detectable_materials`` is the former with the standard error over blocks and materials.
-    """
+    """A contrast of the sets' errors with Student's interval over blocks and percentiles over blocks and materials, its p, effect
+    sizes (``standardised`` by the blocks' deviation, ``relative`` to the last set), and the smallest difference detectable with
+    correction for the number of comparisons, without it, and with the error over blocks and materials."""
     values, resampled = blocks @ weights, curves @ weights
     mean, error, low, high = t_interval(values)
     low_materials, high_materials = np.quantile(resampled, [ALPHA / 2, 1 - ALPHA / 2])

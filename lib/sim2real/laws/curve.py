@@ -45,11 +45,8 @@ class Level:
 
 @dataclass(frozen=True)
 class Gains:
-    """What a database buys, each paired over trials; negative is a gain.
-
-    ``own``: by holding the very materials that are asked about, whole database - database without them. ``rest``: by all the
-    others, database without them - direct learning.
-    """
+    """What a database buys, paired over trials (negative is a gain): ``own`` by holding the materials that are asked about, whole
+    database - database without them; ``rest`` by all the others, database without them - direct learning."""
 
     own: Difference
     rest: Difference
@@ -66,11 +63,8 @@ class Gains:
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """One panel of Fig. 1b: the error against n at one m, its law, direct learning and the baselines.
-
-    ``curve`` is transfer's, ``arms`` every other arm that was run, ``other`` the curve with the other choice of overlap (None where
-    nothing overlaps), ``gains`` what each part of the database buys, where that and direct learning are known.
-    """
+    """One panel of Fig. 1b: the error against n at one m, its law, and every other arm that was run. ``other`` is the curve with
+    the other choice of overlap (None where nothing overlaps), ``gains`` what each part of the database buys, where known."""
 
     facts: Facts
     curve: Curve
@@ -113,11 +107,11 @@ def learning_curve(
     rows: NDArray | None = None,
     bootstrap: Bootstrap = BOOTSTRAP,
 ) -> LearningCurve:
-    """The error against n at one m, with bands over trials and over trials and materials, its law, and every other arm.
+    """The error against n at one m, its bands over trials and over trials and materials, its law, and every other arm.
 
-    ``m`` is the largest of the design if None, ``other`` the same trials of ``transfer`` with the other choice of overlap, or None
-    where nothing overlaps, ``rows`` row numbers of the target to look at, all if None. KeyError for no trials of transfer at that
-    m, ValueError for fewer than three n, two trials or two materials.
+    Args are trials of ``transfer`` and whatever else; ``m``, the largest if None; ``other``, the same with the other choice of
+    overlap; ``rows``, row numbers of the target, all if None. KeyError for no trials of transfer at that m, ValueError for fewer
+    than three n, two trials or two materials.
     """
     m = max(trials.design.m_grid) if m is None else m
     bootstrap = bootstrap.seeded(trials.design)

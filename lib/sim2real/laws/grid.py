@@ -17,11 +17,9 @@ from sim2real.laws.surface import ScalingSurface
 from sim2real.laws.verdicts import FEWEST_MATERIALS, FEWEST_TRIALS, UNTOLD
 from sim2real.training.study import Cube, Trials
 
-# how far beyond the data the curves of equal error go, in n and in m
-BEYOND = 10.0
+BEYOND = 10.0  # how far beyond the data the curves of equal error go, in n and in m
 POINTS = 121
-SHARES = (0.25, 0.5, 0.75, 1.0)
-"""Where on the diagonal of the data, from its smallest n and m to its edge, the curves of equal error pass."""
+SHARES = (0.25, 0.5, 0.75, 1.0)  # of the diagonal of the data, from its smallest n and m: the curves of equal error pass there
 GRID_FACTS = ("study", "property", "label", "unit", "trials", "source_draws", "n", "m")
 
 
@@ -97,7 +95,8 @@ class ErrorSurface(Grid):
 
 
 def error_surface(trials: Trials, *, bootstrap: Bootstrap = BOOTSTRAP) -> ErrorSurface:
-    """The error over n and m, and Eq. 1, of trials with ``transfer``; ValueError for fewer than three n or m."""
+    """The error over n and m, and Eq. 1, in the property's unit. Args are trials with ``transfer`` over both sizes, and how
+    intervals are made; ValueError for fewer than three n or m."""
     cube, by_trials, by_materials, direct = _grid(trials, bootstrap)
     surfaces = (resamples.surface(cube.n, cube.m) for resamples in (by_trials, by_materials))
     rate = marginal_rate(cube.n, cube.m, by_trials)
@@ -106,21 +105,15 @@ def error_surface(trials: Trials, *, bootstrap: Bootstrap = BOOTSTRAP) -> ErrorS
 
 @dataclass(frozen=True)
 class Indifference:
-    """Curves of equal error in the plane of n and m, a budget line that touches each, and the marginal rate along them.
-
-    ``cost_ratio`` is what an experiment costs in simulations.
-    """
+    """Curves of equal error in the plane of n and m, a budget line that touches each, and the marginal rate along them, where an
+    experiment costs ``cost_ratio`` simulations."""
 
     surface: ErrorSurface
     cost_ratio: float
 
     def to_dict(self) -> dict:
-        """The payload's record; numbers that do not exist are None.
-
-        ``curves`` pass through ``anchor`` points on the data's diagonal; ``budget_m`` is the line of ``budget_ratio`` = rate there,
-        at each n of ``plane_n``. ``paper_rate_m`` is the m at which the surface has the paper's rate, ``best_m`` that of the
-        best-spent budgets.
-        """
+        """The payload's record: ``budget_m`` is the line of ``budget_ratio``, the rate at ``anchor``, ``paper_rate_m`` where the
+        surface has the paper's rate, ``best_m`` that of the best-spent budgets; numbers that do not exist are None."""
         law, facts = self.surface.surface, self.surface.facts
         (n_low, n_high), (m_low, m_high) = ((grid[0], grid[-1]) for grid in (facts.n, facts.m))
         plane_n = np.geomspace(n_low / BEYOND, n_high * BEYOND, POINTS)

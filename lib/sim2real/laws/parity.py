@@ -31,10 +31,7 @@ def classes_of(labels: pd.Series) -> list[str]:
 
 
 def parity(source: Task, target: Task, on: Sequence[str] = ("key",)) -> dict | None:
-    """Record of simulated and measured values of the materials that both tables hold, joined ``on`` these columns.
-
-    None where fewer than :data:`FEWEST_SHARED` are shared.
-    """
+    """Simulated and measured values of the materials of both tables, joined ``on`` these columns; None for fewer than five."""
     both = target.table.merge(source.table[[*on, "value"]], on=list(on), suffixes=("", "_simulated"))
     if len(both) < FEWEST_SHARED:
         return None
@@ -42,10 +39,8 @@ def parity(source: Task, target: Task, on: Sequence[str] = ("key",)) -> dict | N
 
 
 def parity_record(measured: NDArray, simulated: NDArray, property: Property) -> dict:
-    """Values (rows,) and what they say of the simulator: correlations, bias and mean absolute error of simulated - measured.
-
-    ``relative_bias`` is the mean of simulated / measured - 1, None unless all are positive.
-    """
+    """Values (rows,) and what they say of the simulator: correlations, bias and mean absolute error of simulated - measured, and
+    the mean of simulated / measured - 1, None unless all are positive."""
     return {
         **{"property": property.name, "label": property.label, "unit": property.unit, "rows": len(measured)},
         **{"measured": measured.tolist(), "simulated": simulated.tolist()},
@@ -67,12 +62,9 @@ def simulator_parity(study: Study) -> dict:
 
 
 def class_parity(target: Task, simulated: Mapping[str, NDArray], classes: Sequence[str] | None = None) -> list[dict]:
-    """Figure 5b: simulated and measured values of each class, by one or several simulators.
-
-    ``simulated`` holds (rows of the target,) by the simulator's name, NaN where it has no value; ``classes`` are all but the rows
-    of no class, those with the most rows first, if None. Returns for each class its ``simulators`` by name: values, ``spearman``
-    (None below five rows), ``mae`` of the values as they are, and those of :func:`line_errors`.
-    """
+    """Figure 5b: simulated and measured values of each class, by one or several simulators: (rows of the target,) by name, NaN
+    where unknown. ``classes`` are all if None; ``spearman`` is None below five rows; errors are as they are and
+    :func:`line_errors`."""
     table, y = target.table, target.y
     pairs = (table["pair"] if "pair" in table else table["key"]).to_numpy()
     records = []
@@ -96,11 +88,8 @@ def class_parity(target: Task, simulated: Mapping[str, NDArray], classes: Sequen
 
 
 def line_errors(simulated: ArrayLike, measured: ArrayLike, pairs: ArrayLike) -> dict[str, float | None]:
-    """Mean absolute error of a line through the simulated values and of a constant, each fitted without the pair it predicts.
-
-    The line has a slope of 0 or more, as transfer's rescaled head has; the constant is the mean. All rows (rows,) of a pair are
-    left out together, or another temperature of it would tell. None with fewer than three pairs.
-    """
+    """Mean absolute error of a line of slope >= 0 (as transfer's rescaled head) through the simulated values and of the mean, each
+    fitted without the pair, at any temperature, that it predicts; None with fewer than three pairs."""
     simulated, measured, pairs = (np.asarray(values) for values in (simulated, measured, pairs))
     labels = pd.unique(pairs)
     if len(labels) < 3:
@@ -114,12 +103,8 @@ def line_errors(simulated: ArrayLike, measured: ArrayLike, pairs: ArrayLike) -> 
 
 
 def conductivity_parity(study: Study, metals: Task | None = None) -> dict:
-    """Fig. 6b: both conductivities of every target compound that has them, and how far each lies from the Wiedemann-Franz law.
-
-    The target's table has ``value`` and ``log_kappa`` (log10 of sigma in S/m and of kappa in W/(m K), NaN where unknown),
-    ``lorenz`` (log10 of kappa / (L sigma T), decades), ``wf`` and ``group``; ``metals`` are a third series with the first two.
-    ValueError for fewer than two compounds with both conductivities.
-    """
+    """Fig. 6b: log10 of sigma (S/m) and kappa (W/(m K)) of compounds that have both, and their distance ``lorenz`` from the
+    Wiedemann-Franz law in decades; ``metals`` are a third series. ValueError for fewer than two such compounds."""
     table = study.target.table
     known = table[np.isfinite(table["log_kappa"])]
     if len(known) < 2:

@@ -1,8 +1,4 @@
-"""Power laws of the error against the number n of simulated samples: fits and intervals.
-
-The law is R(n) = D n^-alpha + C with D, alpha, C >= 0 (Minami et al., npj Computational Materials 11, 146 (2025),
-Eq. 2); C, the error left when n grows without bound, is the transfer gap. Resampled intervals: see `bootstrap`.
-"""
+"""Power laws of the error against the number n of simulated samples: fits and intervals."""
 
 from __future__ import annotations
 
@@ -13,11 +9,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-ALPHA_MAX = 2.0
-"""Upper bound of the search for alpha; a fit that ends there is marked BOUND_HIT."""
-
+ALPHA_MAX = 2.0  # upper bound of the search for alpha; a fit that ends there is marked BOUND_HIT
 CONSTANTS = ("D", "alpha", "C")
-
 # Geometric, because published exponents lie between 0.01 and 0.5: equal steps would miss the small ones.
 _ALPHA_GRID = np.concatenate([[0.0], np.geomspace(1e-4, ALPHA_MAX, 60)])
 _GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
@@ -31,10 +24,8 @@ class FittedLaw:
     names: ClassVar[tuple[str, ...]]
 
     def to_dict(self, level: float = 0.9) -> dict:
-        """The law as JSON-ready values, None for a constant that is not finite.
-
-        `intervals` is None without replicates; `one_sided` marks a constant on its bound, whose interval is a one-sided limit.
-        """
+        """The law as JSON-ready values, None for a constant that is not finite; `intervals` is None without replicates, and
+        `one_sided` marks a constant on its bound, whose interval is a one-sided limit."""
         intervals = None
         if self.replicates is not None and self.status != "FAILED":
             intervals = {name: dict(zip(("low", "high"), self.interval(name, level))) for name in self.names}
@@ -50,12 +41,13 @@ class FittedLaw:
 
 @dataclass(frozen=True)
 class PowerLaw(FittedLaw):
-    """A law R(n) = D n^-alpha + C, fitted or stated; call it with n for the error, in the error's unit.
+    """A law R(n) = D n^-alpha + C, all >= 0 (Minami et al., npj Computational Materials 11, 146 (2025), Eq. 2), fitted or stated;
+    C, the error left when n grows without bound, is the transfer gap. Call it with n for the error, in the error's unit.
 
-    `status`: CONVERGED; BOUND_HIT (the constants in `bounds_hit` lie on their bounds; D = 0 means no decay with n, and then alpha,
-    not identified, is put on 0 too); FAILED (the constants are NaN); STATED (typed in, such as a paper's). `rmse` is the root of
-    the weighted mean squared relative residual; `replicates` (B, 3) holds D, alpha, C of the bootstrap refits,
-    `replicates_without_gap` those with C held at 0, and `resampled` what they resampled.
+    `status`: CONVERGED; BOUND_HIT (the constants in `bounds_hit` lie on their bounds; D = 0 means no decay, and alpha, not
+    identified then, is 0 too); FAILED (constants are NaN); STATED (typed in). `rmse` is the root of the weighted mean squared
+    relative residual; `replicates` (B, 3) are the bootstrap refits, `replicates_without_gap` those with C held at 0, `resampled`
+    what they resampled.
     """
 
     D: float
@@ -81,10 +73,9 @@ class PowerLaw(FittedLaw):
     def interval(self, name: str, level: float = 0.9) -> tuple[float, float]:
         """Percentile bootstrap interval of "D", "alpha" or "C"; one-sided where the fitted constant lies on its bound.
 
-        Where the interval of C reaches 0, those of D and alpha also cover the refits with C held at 0. The bootstrap is
-        inconsistent at a bound (Andrews, Econometrica 68, 399 (2000)): for 0.239 n^-0.0348 + 0, 100 trials and 200
-        curves, plain 90 % intervals of alpha and D held the truth in 80 % and 71 %, these in 88 % and 86 %.
-        Raises ValueError for an unknown name, a level outside (0, 1), or a law without replicates.
+        Where that of C reaches 0, the others also cover refits with C held at 0, as the bootstrap is inconsistent at a bound
+        (Andrews, Econometrica 68, 399 (2000)): for 0.239 n^-0.0348, 100 trials and 200 curves, plain 90 % intervals held alpha and
+        D in 80 and 71 %, these in 88 and 86 %. ValueError for an unknown name, a level outside (0, 1), or no replicates.
         """
         if name not in CONSTANTS:
             raise ValueError(f"unknown constant {name!r}; expected one of {', '.join(CONSTANTS)}")
@@ -107,12 +98,9 @@ class PowerLaw(FittedLaw):
 def fit_power_law(n: ArrayLike, error: ArrayLike, weights: ArrayLike | None = None) -> PowerLaw:
     """Fit R(n) = D n^-alpha + C to one curve by least squares of the relative residuals (R(n) - error) / error.
 
-    n, error: (k,), all finite and positive, at least three distinct n; weights: (k,), non-negative factors of the squared relative
-    residuals, 1 if None; ValueError for anything else.
-
-    Variable projection (Golub and Pereyra, SIAM Journal on Numerical Analysis 10, 413 (1973)): for a fixed alpha the model is
-    linear and its best (D, C) >= 0 has a closed form; alpha alone is searched, on a grid over [0, ALPHA_MAX] and then by golden
-    section between the neighbours of the best grid point.
+    Args are n and error (k,), finite and positive, at least three distinct n, and weights (k,), factors >= 0 of the squared
+    residuals, 1 if None; else ValueError. Variable projection (Golub and Pereyra, SIAM Journal on Numerical Analysis 10, 413
+    (1973)): the best (D, C) >= 0 for a fixed alpha has a closed form; alpha is searched on a grid, then by golden section.
     """
     n, curve = check_positive(n=n, error=error)
     w = np.ones(len(n)) if weights is None else np.asarray(weights, float)
@@ -129,10 +117,8 @@ def fit_power_law(n: ArrayLike, error: ArrayLike, weights: ArrayLike | None = No
 
 
 def fit_curves(n: NDArray, curves: NDArray, weights: NDArray | None = None, *, gap: bool = True) -> tuple[NDArray, NDArray]:
-    """`fit_power_law` of curves (B, k) over the same n (k,) at once, without checks, for bootstrap replicates.
-
-    Returns D, alpha, C (B, 3), NaN for no fit, and weighted sums of squared relative residuals (B,). gap=False keeps C at 0.
-    """
+    """`fit_power_law` of curves (B, k) over the same n (k,) without checks, C = 0 without gap: D, alpha, C (B, 3), NaN for no fit,
+    and weighted sums of squared relative residuals (B,)."""
     w = np.ones(len(n)) if weights is None else weights
     with np.errstate(all="ignore"):  # overflow ends as NaN, which the caller reports
         n0 = np.exp(np.log(n).mean())  # D n^-alpha = D' (n / n0)^-alpha: D' stays near the error whatever alpha is
@@ -184,11 +170,8 @@ def check_distinct(name: str, values: NDArray) -> None:
 
 
 def _project(alpha: NDArray, log_n: NDArray, y: NDArray, w: NDArray, gap: bool) -> tuple[NDArray, NDArray, NDArray]:
-    """Best D, C >= 0 and the loss for alpha (..., B or 1), log_n (k,), y (B, k), w (k,): NNLS in closed form.
-
-    The interior solution is taken in the basis (1, x - mean of x), orthogonal under the weights, because x = n^-alpha
-    is nearly constant for small alpha. If it is infeasible, the minimum, of a convex function, has D = 0 or C = 0.
-    """
+    """Best D, C >= 0 and the loss for alpha (..., B or 1), log_n (k,), y (B, k), w (k,), in the basis (1, x - mean of x), because
+    n^-alpha is nearly constant for small alpha; where that is infeasible, the minimum of a convex function has D or C at 0."""
     x = np.exp(-alpha[..., None] * log_n)
     p, q = w / y**2, w / y
     p_sum, q_sum, qx = p.sum(-1), q.sum(-1), _dot(q, x)

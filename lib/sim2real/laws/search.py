@@ -11,8 +11,7 @@ from scipy.ndimage import minimum_filter
 
 from sim2real.laws.power import fit_curves
 
-EXPONENT_MIN, EXPONENT_MAX = 1e-3, 2.0
-"""Range of the search for alpha and beta; a fit that ends on it is marked BOUND_HIT. n^-0.001 falls by 0.7 % over three decades."""
+EXPONENT_MIN, EXPONENT_MAX = 1e-3, 2.0  # of the search; a fit on them is BOUND_HIT, n^-0.001 falls by 0.7 % over three decades
 _GRID = np.geomspace(EXPONENT_MIN, EXPONENT_MAX, 12)
 _LOW, _HIGH = np.log(EXPONENT_MIN), np.log(EXPONENT_MAX)
 _STEPS = 200  # of the local search; a start needs some ten to fifty
@@ -32,12 +31,11 @@ def fit_surfaces(
     starts: int = 2,
     also: NDArray | None = None,
 ) -> tuple[NDArray, NDArray, NDArray]:
-    """Fit the law to R surfaces over the same cells, n, m (k,) and errors (R, k), for bootstrap replicates; nothing is checked.
+    """Fit the law, or without interaction A n^-alpha + B m^-beta + epsilon, to R surfaces over cells n, m (k,), errors (R, k).
 
-    interaction=False fits the additive law A n^-alpha + B m^-beta + epsilon instead. at_zero: which of A, B and epsilon are held at
-    0. starts: how many local minima of the grid the search goes on from; also: (alpha, beta), one more start for all of them.
-    Returns the constants (R, 5) in the order A, B, alpha, beta, epsilon, the sums of squared relative residuals (R,) and whether
-    the search converged (R,). A surface that cannot be fitted gets NaN.
+    Nothing is checked. `at_zero` of A, B, epsilon are held at 0; the search starts from so many local minima of the grid and from
+    `also`, (alpha, beta). Returns the constants (R, 5), NaN for no fit, the sums of squared relative residuals (R,) and whether the
+    search converged (R,).
     """
     with np.errstate(all="ignore"):  # overflow ends as NaN, which the caller reports
         n0, m0 = np.exp(np.log(n).mean()), np.exp(np.log(m).mean())
@@ -124,11 +122,8 @@ def _grid_starts(cells: _Cells, starts: int) -> NDArray:
 
 
 def _search(cells: _Cells, start: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:
-    """Damped Gauss-Newton (Levenberg-Marquardt) from log exponents (R, 2) within their bounds, all surfaces at once.
-
-    Returns the log exponents, (A, B, epsilon), the loss and whether the search converged. The Jacobian is Kaufman's
-    (BIT 15, 49 (1975)): the change of the model with an exponent, less what the free linear constants can take up.
-    """
+    """Levenberg-Marquardt from log exponents (R, 2) within bounds, all surfaces at once; Kaufman's Jacobian (BIT 15, 49 (1975)).
+    Returns the log exponents, (A, B, epsilon), the loss and whether the search converged."""
     logs = np.array(start)
     _, c, _, loss = cells.project(logs)
     damping, converged = np.full(len(logs), 1e-3), np.zeros(len(logs), dtype=bool)

@@ -1,8 +1,4 @@
-"""Paired comparison of several arms, rank association, correction for many tests, and what a test could have detected.
-
-In paired comparisons rows are independent repetitions (blocks) in which every arm was measured, columns are arms. All tests hold
-for the materials at hand; they know nothing of others.
-"""
+"""Tests for the materials at hand: paired comparison of arms (columns) over independent blocks (rows), and rank association."""
 
 from __future__ import annotations
 
@@ -15,17 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata, t
 
 ALPHA, POWER = 0.05, 0.8
-EXACT_ROWS = 14
-"""Up to this many rows all changes of sign are gone through (8,192 by symmetry), beyond it they are drawn."""
+EXACT_ROWS = 14  # up to so many all changes of sign are gone through (8,192 by symmetry), beyond it they are drawn
 DRAWS = 9_999
 _CHUNK = 500
 
 
 def block_sums(values: ArrayLike, blocks: ArrayLike) -> NDArray:
-    """One row a block (blocks, ...) of values (trials, ...): the sum over its trials, scaled to keep the mean over all trials.
-
-    Trials of one block (those that share a source draw) are not independent; blocks are.
-    """
+    """Values (trials, ...) summed over the trials of each block, as those that share a source draw are not independent: (blocks,
+    ...), scaled to keep the mean over all trials."""
     values = np.asarray(values, float)
     labels, codes = np.unique(np.asarray(blocks), return_inverse=True)
     sums = np.zeros((len(labels), *values.shape[1:]))
@@ -34,12 +27,9 @@ def block_sums(values: ArrayLike, blocks: ArrayLike) -> NDArray:
 
 
 def sign_flip_p(differences: ArrayLike, seed: int = 0) -> float:
-    """Two-sided p of the mean of differences (rows,) under changes of the rows' signs.
-
-    Valid where a difference is as likely as its negative under the null hypothesis. Exact for up to :data:`EXACT_ROWS` rows;
-    otherwise (1 + exceeding) / (1 + draws) (Phipson and Smyth, Stat. Appl. Genet. Mol. Biol. 9, 39 (2010)). ValueError for fewer
-    than two rows or a value that is not finite.
-    """
+    """Two-sided p of the mean of differences (rows,) under changes of the rows' signs; exact for up to EXACT_ROWS rows, beyond them
+    (1 + exceeding) / (1 + draws) (Phipson and Smyth, Stat. Appl. Genet. Mol. Biol. 9, 39 (2010)). ValueError for fewer than two
+    rows or a value that is not finite."""
     x = np.asarray(differences, float)
     if x.ndim != 1 or len(x) < 2 or not np.isfinite(x).all():
         raise ValueError(f"a paired test needs at least 2 finite differences, got shape {x.shape}")
@@ -70,12 +60,8 @@ def holm(p: ArrayLike) -> NDArray:
 
 
 def friedman(errors: ArrayLike, seed: int = 0) -> tuple[float, float]:
-    """Friedman's statistic of (rows, arms) and its p by permuting the arms within each row.
-
-    The statistic is 12 R / (k (k + 1)) sum_j (rbar_j - (k + 1) / 2)^2 with R rows, k arms and mean ranks rbar (Friedman, J.
-    Am. Stat. Assoc. 32, 675 (1937)), without the factor for ties, which is the same for all permutations. Its chi-squared
-    approximation is poor for few rows, so it is not used.
-    """
+    """Friedman's statistic of (rows, arms), J. Am. Stat. Assoc. 32, 675 (1937), without the factor for ties, which permutations
+    share; its p is by permuting the arms within each row, as the chi-squared approximation is poor for few rows."""
     ranks = rankdata(np.asarray(errors, float), axis=1)
     rows, arms = ranks.shape
     factor = 12 * rows / (arms * (arms + 1))
@@ -94,11 +80,8 @@ def friedman(errors: ArrayLike, seed: int = 0) -> tuple[float, float]:
 
 
 def detectable_difference(standard_error: float, rows: int, comparisons: int = 1) -> float:
-    """The difference that a two-sided paired t-test at 5 % finds with 80 % power, given the standard error.
-
-    (t(1 - alpha / 2 c) + t(power)) SE with rows - 1 degrees of freedom and Bonferroni's correction for c comparisons; for many
-    rows and one comparison (1.96 + 0.84) SE. The usual approximation to the noncentral t-distribution.
-    """
+    """The difference that a two-sided paired t-test at 5 % finds with 80 % power, by Bonferroni's correction for the comparisons:
+    (t(1 - alpha / 2 c) + t(power)) SE, the usual approximation to the noncentral t-distribution."""
     quantiles = t.ppf([1 - ALPHA / (2 * comparisons), POWER], rows - 1)
     return float(quantiles.sum() * standard_error)
 
@@ -112,11 +95,8 @@ def t_interval(values: ArrayLike, level: float = 1 - ALPHA) -> tuple[float, floa
 
 
 def order_p(means: ArrayLike, contrast: ArrayLike) -> float:
-    """Two-sided p of a contrast of the arms' means (arms,), at most eight, under all orders of the arms.
-
-    The arm is the unit here: it asks whether the arms stand in the contrast's order more than arms that differ for any reason
-    would. Exact; with five arms it cannot be below 1 / 120.
-    """
+    """Exact two-sided p of a contrast of the arms' means (arms,), at most eight, under all orders of the arms: whether they stand
+    in the contrast's order more than arms that differ for any reason would. With five arms it cannot be below 1 / 120."""
     means, contrast = np.asarray(means, float), np.asarray(contrast, float)
     orders = means[np.array(list(permutations(range(len(means)))))]
     return float((np.abs(orders @ contrast) >= abs(means @ contrast) * (1 - 1e-9)).mean())
@@ -143,17 +123,9 @@ def rank_association(
     replicates: int = 1000,
     seed: int = 0,
 ) -> Association:
-    """How much of the order of gains (units,) something explains, over units taken as independent.
-
-    Args:
-        explaining: (units,) numbers, or codes of labels for :func:`epsilon_squared`.
-        measure: :func:`spearman` if None, whose p is two-sided; :func:`epsilon_squared` has one side.
-        resampled: (units, replicates) of gains that are uncertain themselves: each replicate draws units and takes its own gains.
-        shuffled: which side is permuted, "gain" or "explaining".
-        replicates: of the bootstrap over units, where ``resampled`` does not say.
-
-    p is (1 + as extreme) / (1 + :data:`DRAWS`) (as :func:`sign_flip_p`).
-    """
+    """How much of the order of gains (units,), taken as independent, something explains: (units,) numbers, or codes of labels for
+    :func:`epsilon_squared`, whose p has one side. ``resampled`` (units, replicates) are gains uncertain themselves, each replicate
+    draws units and takes its own; ``shuffled`` is the side permuted for p = (1 + as extreme) / (1 + draws)."""
     measure = spearman if measure is None else measure
     gain, explaining = np.asarray(gain, float), np.asarray(explaining)
     rng = np.random.default_rng(seed)
@@ -186,10 +158,8 @@ def spearman(ranks: NDArray, values: NDArray) -> NDArray:
 
 
 def epsilon_squared(ranks: NDArray, codes: NDArray) -> NDArray:
-    """The part of the variance of ranks between labels, less what labels without meaning would give.
-
-    1 - (N - 1) / (N - k) (1 - eta^2) for k labels; ranks (rows, units), integer codes (rows or 1, units).
-    """
+    """The part of the variance of ranks (rows, units) between labels of integer codes (rows or 1, units), less what labels without
+    meaning would give: 1 - (N - 1) / (N - k) (1 - eta^2) for k labels."""
     ranks = ranks - ranks.mean(axis=1, keepdims=True)
     member = (codes[..., None] == np.unique(codes)).astype(float)
     sums, sizes = (ranks[:, None, :] @ member)[:, 0], member.sum(axis=1)

@@ -1,8 +1,5 @@
-"""How simulations and measurements replace or reinforce each other: equal error, budgets, marginal rates, interaction.
-
-The marginal rate of substitution (dR/dm) / (dR/dn) (Minami et al., npj Computational Materials 11, 146 (2025), Eq. 4) is the slope
-of a curve of equal error, and, where a budget line touches it, the ratio of their costs at which the budget is well spent.
-"""
+"""How simulations and measurements replace or reinforce each other. The marginal rate (dR/dm) / (dR/dn) (Minami et al., npj
+Computational Materials 11, 146 (2025), Eq. 4) is the slope of a curve of equal error, and the cost ratio of a well-spent budget."""
 
 from __future__ import annotations
 
@@ -20,8 +17,7 @@ from sim2real.laws.search import fit_surfaces
 from sim2real.laws.surface import ScalingSurface, evaluate, fit_surface
 from sim2real.laws.verdicts import verdict
 
-FLAT = 1e-3
-"""An exponent n dR/dn / R nearer to 0 than this counts as no decay: n^-0.001 falls by 0.7 % over three decades."""
+FLAT = 1e-3  # an exponent n dR/dn / R nearer to 0 counts as no decay: n^-0.001 falls by 0.7 % over three decades
 
 
 def equal_error_m(surface: ScalingSurface, error: float, n: ArrayLike) -> NDArray:
@@ -64,12 +60,9 @@ class Slope:
 
 @dataclass(frozen=True)
 class Rate:
-    """Simulations worth one measurement at one n and m, its interval, and the two laws ``in_n`` and ``in_m`` that cross there.
-
-    ``rate`` is infinite where the error does not fall with n, NaN where it falls with neither; limits are one-sided at ``level``.
-    ``identified`` is "both ends", "lower limit" (the error may not fall with n at all, so the rate has no upper end), "upper limit"
-    (it may not fall with m) or "not identified" (neither).
-    """
+    """Simulations worth one measurement at one n and m, its interval, and the two laws that cross there: infinite where the error
+    does not fall with n, NaN where it falls with neither. ``identified`` says which limits exist: "both ends", "lower limit" (the
+    error may not fall with n), "upper limit" (may not fall with m) or "not identified"; one alone is one-sided at ``level``."""
 
     n: float
     m: float
@@ -90,12 +83,9 @@ class Rate:
 
 
 def marginal_rate(n_grid: ArrayLike, m_grid: ArrayLike, errors: Resamples) -> Rate:
-    """Simulations worth one measurement at the largest n and m, from a law each for the two curves that cross there.
-
-    R(n, m max) and R(n max, m) are fitted by D x^-alpha + C each; the rate is the ratio of their derivatives, as the paper takes it
-    for chi. Where a law's C is 0 in many resamples, intervals also cover refits without C (a bootstrap is inconsistent at a bound).
-    The grids ascend, at least three sizes each.
-    """
+    """Simulations worth one measurement at the largest n and m of ascending grids, at least three sizes each: the ratio of the
+    derivatives of a law for each of the two curves that cross there, as the paper takes it for chi. Where a C is 0 in many
+    resamples, intervals also cover refits without C (a bootstrap is inconsistent at a bound)."""
     level = errors.level
     tails = ((1 - level) / 2, (1 + level) / 2)
     laws, partials, slopes = [], [], []
@@ -133,19 +123,12 @@ def _derivative(constants: NDArray, x: float) -> NDArray:
 
 
 def interaction(n_grid: ArrayLike, m_grid: ArrayLike, errors: Resamples, *, trials: int, materials: int) -> dict:
-    """Whether a larger m makes simulations more or less useful: the interaction of log n and log m, with intervals.
+    """Whether a larger m makes simulations more or less useful: gamma of log R = a - alpha log n - beta log m + gamma (log n)(log
+    m) by least squares, with intervals.
 
-    gamma of log R = a - alpha log n - beta log m + gamma (log n)(log m) by least squares. On a full grid the product of the centred
-    logarithms is orthogonal to every function of n alone and of m alone, so gamma is 0 wherever R = f(n) g(m). Eq. 1 has gamma >=
-    0: both factors fall, and epsilon flattens the curves most where they are low; gamma < 0 (curves in n steepen as m grows) is
-    what it cannot give. The same contrast of R itself asks the question in absolute error, where Eq. 1 is above 0.
-
-    Of 300 made sets without interaction (R = f(n) g(m), 16 trials, 24 pairs, 5 % noise of a trial), the 90 % interval of gamma over
-    trials left out 0 in 36, that over trials and pairs in 8: the first is a little narrow, the second wide.
-
-    Returns ``log`` and ``absolute`` (per decade of n and of m), ``steepening`` (the slope of log R in log n at the largest m minus
-    that at the smallest) and ``fall`` (of R from smallest to largest n, likewise), each with a verdict: "reinforce", "substitute"
-    or "cannot be told"; ``slopes`` in log n at each m and ``slopes_m`` in log m at each n; ``verdict``, that of ``log``.
+    gamma is 0 wherever R = f(n) g(m), and >= 0 under Eq. 1; below 0, curves in n steepen as m grows. Of 300 made sets without
+    interaction (16 trials, 24 pairs, 5 % noise), the 90 % interval over trials left out 0 in 36, that over trials and pairs in 8.
+    ``log`` and ``absolute`` (of R, per decade of both), ``steepening`` and ``fall`` (largest m minus smallest) have verdicts each.
     """
     x, y = (np.log(np.asarray(grid, float)) for grid in (n_grid, m_grid))
     x, y = x - x.mean(), y - y.mean()
@@ -185,15 +168,9 @@ def interaction(n_grid: ArrayLike, m_grid: ArrayLike, errors: Resamples, *, tria
 
 
 def compare_forms(n_grid: ArrayLike, m_grid: ArrayLike, errors: ArrayLike) -> pd.DataFrame:
-    """Predict the errors (N, M) at the largest n, and those at the largest m, from the other cells, by six models.
-
-    "Eq. 1"; "additive" (A n^-alpha + B m^-beta + epsilon: m does not change what n gains); "law per curve" (a law in n for each m,
-    or in m for each n, as the paper does for chi); "last value" (the error at the second largest n or m); "logarithms" (log R
-    linear in log n and log m) and "logarithms with interaction" (and in their product). A model that does not beat "last value"
-    says nothing about larger n or m. The grids ascend, at least four sizes each, else ValueError.
-
-    Returns a row for each held-back edge and model: ``rmse`` (of prediction / observed - 1) and ``worst`` (farthest from 0).
-    """
+    """Predict the errors (N, M) at the largest n, and those at the largest m, from the other cells, by six models: a row for each
+    with ``rmse`` (of prediction / observed - 1) and ``worst`` (farthest from 0). One that does not beat "last value" says nothing
+    about larger n or m. ValueError unless the grids ascend and have four sizes each."""
     n_grid, m_grid, errors = (np.asarray(values, float) for values in (n_grid, m_grid, errors))
     if errors.shape != (len(n_grid), len(m_grid)) or min(errors.shape) < 4:
         raise ValueError(

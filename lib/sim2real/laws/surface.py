@@ -1,8 +1,4 @@
-"""The error as a function of both sizes, n simulated and m measured samples: fit, derivatives and marginal rate.
-
-The law is R(n, m) = (A n^-alpha + B) m^-beta + epsilon, all constants >= 0 (Minami et al., npj Computational Materials 11, 146
-(2025), Eq. 1). The ratio of its derivatives (Eq. 4) says how many simulations one experiment is worth.
-"""
+"""The error as a function of both sizes, n simulated and m measured samples: fit, derivatives and marginal rate."""
 
 from __future__ import annotations
 
@@ -20,15 +16,13 @@ CONSTANTS = ("A", "B", "alpha", "beta", "epsilon")
 
 @dataclass(frozen=True)
 class ScalingSurface(FittedLaw):
-    """A law R(n, m) = (A n^-alpha + B) m^-beta + epsilon, fitted or stated.
+    """A law R(n, m) = (A n^-alpha + B) m^-beta + epsilon, all constants >= 0 (Minami et al., npj Computational Materials 11, 146
+    (2025), Eq. 1), fitted or stated; call it with n and m, which broadcast, for the error in the error's unit.
 
-    Call it with n and m (scalars or arrays that broadcast) for the error, in the error's unit. `status`: CONVERGED;
-    BOUND_HIT (the constants in `bounds_hit` lie on their bounds; A = 0 means no decay with n, beta = 0 none with m, and
-    what is then not identified, alpha or B, is put on 0 too); MAX_ITER (the search was cut off; the constants are the
-    best found); FAILED (the constants are NaN); STATED (typed in, such as a paper's). `rmse` is the root of the mean
-    squared relative residual; `replicates` (R, 5) holds the constants of the bootstrap refits in the order of
-    `CONSTANTS`, and `resampled` what they resampled. `at_zero` names those of B and epsilon that are 0 in at least 5 % of
-    the refits, and `replicates_at_zero` holds refits with these held at 0.
+    `status`: CONVERGED; BOUND_HIT (the constants in `bounds_hit` lie on their bounds; A = 0 means no decay with n, beta = 0 none
+    with m, and alpha or B, not identified then, is 0 too); MAX_ITER (cut off; the best found); FAILED (constants are NaN); STATED
+    (typed in). `rmse` is of relative residuals; `replicates` (R, 5) are the bootstrap refits in the order of `CONSTANTS`,
+    `resampled` what they resampled, `replicates_at_zero` refits with `at_zero`, those of B and epsilon often 0, held at 0.
     """
 
     A: float
@@ -65,10 +59,8 @@ class ScalingSurface(FittedLaw):
         return -self.beta * gain * np.asarray(m, float) ** (-self.beta - 1)
 
     def marginal_rate(self, n: ArrayLike, m: ArrayLike) -> NDArray | float:
-        """Simulations worth one experiment at n, m: (dR/dm) / (dR/dn), the paper's Eq. 4.
-
-        Infinite where more simulations do not help (A or alpha is 0), NaN where more experiments do not help either.
-        """
+        """Simulations worth one experiment at n, m: (dR/dm) / (dR/dn), the paper's Eq. 4; infinite where more simulations do not
+        help (A or alpha is 0), NaN where more experiments do not help either."""
         return rates(self.constants, n, m)
 
     def at_m(self, m: float) -> PowerLaw:
@@ -83,12 +75,9 @@ class ScalingSurface(FittedLaw):
     def interval(self, name: str, level: float = 0.9) -> tuple[float, float]:
         """Percentile bootstrap interval of a constant; one-sided where the fitted constant lies on its bound.
 
-        It also covers the refits with B or epsilon held at 0 where 0 is among their refits, because the bootstrap is
-        inconsistent at a bound (see `PowerLaw.interval`). For the printed Eq. 3 of the paper on 10 n and 5 m with 30 trials,
-        200 surfaces and 200 refits each, the 90 % intervals of A, B, alpha, beta and epsilon held the truth in 88, 82, 92, 94
-        and 88 %, and that of the marginal rate at the largest n and m in 88 %.
-
-        Raises ValueError for an unknown name, a level outside (0, 1), or a surface without replicates.
+        It also covers refits with B or epsilon held at 0 where 0 is among their refits (see `PowerLaw.interval`). For the printed
+        Eq. 3 on 10 n, 5 m and 30 trials, 90 % intervals of 200 surfaces held A, B, alpha, beta, epsilon in 88, 82, 92, 94, 88 %,
+        the rate at the edge in 88 %. ValueError for an unknown name, a level outside (0, 1), or no replicates.
         """
         if name not in CONSTANTS:
             raise ValueError(f"unknown constant {name!r}; expected one of {', '.join(CONSTANTS)}")
@@ -102,11 +91,9 @@ class ScalingSurface(FittedLaw):
         return float(low.min()), float(high.max())
 
     def rate_interval(self, n: ArrayLike, m: ArrayLike, level: float = 0.9) -> tuple[NDArray, NDArray]:
-        """Percentile bootstrap interval (low, high) of the marginal rate, each of the shape that n and m broadcast to.
-
-        Where the fitted rate is infinite, low is a one-sided limit; where it is 0, high is. A replicate without any
-        decay, whose rate is 0 / 0, counts as 0 for low and as infinite for high. Raises ValueError as `interval`.
-        """
+        """Percentile bootstrap interval (low, high) of the marginal rate, each of the shape that n and m broadcast to; ValueError
+        as `interval`. Where the fitted rate is infinite, low is a one-sided limit; where it is 0, high is. A replicate without any
+        decay, 0 / 0, counts as 0 for low and as infinite for high."""
         n, m = np.broadcast_arrays(np.asarray(n, float), np.asarray(m, float))
         fitted, outside = self.marginal_rate(n, m), (1 - level) / 2
         low, high = np.full(n.shape, np.inf), np.zeros(n.shape)
@@ -127,10 +114,8 @@ class ScalingSurface(FittedLaw):
 
 
 def evaluate(constants: NDArray, n: ArrayLike, m: ArrayLike, *, interaction: bool = True) -> NDArray:
-    """Error at n, m of constants (..., 5) in the order of `CONSTANTS`; n and m broadcast against their leading axes.
-
-    interaction=False is the additive law A n^-alpha + B m^-beta + epsilon, in which m does not change what n gains.
-    """
+    """Error at n, m, which broadcast, of constants (..., 5) in the order of `CONSTANTS`; without interaction, of the additive law A
+    n^-alpha + B m^-beta + epsilon."""
     a, b, alpha, beta, epsilon = np.moveaxis(np.asarray(constants, float), -1, 0)
     of_n, of_m = a * np.asarray(n, float) ** -alpha, np.asarray(m, float) ** -beta
     return (of_n + b) * of_m + epsilon if interaction else of_n + b * of_m + epsilon
@@ -147,11 +132,9 @@ def rates(constants: NDArray, n: ArrayLike, m: ArrayLike) -> NDArray:
 def fit_surface(n: ArrayLike, m: ArrayLike, error: ArrayLike) -> ScalingSurface:
     """Fit R(n, m) = (A n^-alpha + B) m^-beta + epsilon by least squares of the relative residuals (R - error) / error.
 
-    n, m, error: (k,), one entry a cell, any part of a grid; all finite and positive, at least three distinct n, three distinct m
-    and six cells, else ValueError.
-
-    Variable projection (as `power.fit_power_law`): for fixed exponents the best (A, B, epsilon) >= 0 is found by trying which of
-    them are 0; alpha and beta are searched on a grid and, from its local minima, by damped Gauss-Newton steps in their logarithms.
+    Args are (k,), one entry a cell, any part of a grid; all finite and positive, at least three distinct n, three distinct m and
+    six cells, else ValueError. Variable projection (as `power.fit_power_law`): the best (A, B, epsilon) >= 0 for fixed exponents,
+    which are searched on a grid and from its local minima by damped Gauss-Newton steps in their logarithms.
     """
     n, m, error = check_positive(n=n, m=m, error=error)
     for name, values in (("n", n), ("m", m)):

@@ -12,12 +12,9 @@ from sim2real.laws.bootstrap import Change
 FEWEST_TRIALS = 6
 FEWEST_MATERIALS = 5
 """With fewer trials or tested materials there is no verdict: a bootstrap over so few is too narrow."""
-WORTHWHILE = 0.10
-"""A fall of the error by less than this part, from the smallest to the largest n, counts as none. A choice, not a law."""
-MARGIN = 2.0
-"""Monte-Carlo standard errors that the end of an interval must be away from the line that decides."""
-NEARLY = 2.0
-"""Standard errors that a paired difference must be away from 0."""
+WORTHWHILE = 0.10  # a smaller relative fall of the error from smallest to largest n counts as none: a choice, not a law
+MARGIN = 2.0  # Monte-Carlo standard errors that the end of an interval must be away from the line that decides
+NEARLY = 2.0  # standard errors that a paired difference must be away from 0
 UNTOLD = "cannot be told"
 
 
@@ -39,14 +36,10 @@ def verdict(
 ) -> Verdict:
     """Whether a change is below 0, or too small to be worth naming, or neither can be told.
 
-    ``trials`` and ``materials`` are what it rests on (one pair's temperatures are one material). ``questions`` changes are judged
-    side by side, at Bonferroni's level 1 - (1 - level) / questions. ``words`` are for a change whose whole interval is below 0, and
-    above -``worth``, the smallest fall worth naming of a relative change (0 for a contrast), by more than :data:`MARGIN` standard
-    errors of its end: nearer to the line another processor or seed could turn it.
-
-    The interval is normal, z standard deviations s of the replicates about the value itself, of log(1 + change) for a relative
-    change: one in 220 of 1,000 replicates, as eleven questions ask for, is too few to read a percentile from. Its ends have the
-    standard error z s / sqrt(2 replicates). The intervals shown are percentiles.
+    ``questions`` are judged at Bonferroni's level 1 - (1 - level) / questions; one pair's temperatures are one material. ``words``
+    are for an interval wholly below 0, and above -``worth`` (0 for a contrast), by more than MARGIN standard errors of its end, z s
+    / sqrt(2 replicates): nearer to the line another seed could turn it. The interval is normal about the value, in log(1 + change)
+    for a relative change, as 1,000 replicates are too few to read one in 220 as a percentile.
     """
     for count, fewest, what in ((trials, FEWEST_TRIALS, "trials"), (materials, FEWEST_MATERIALS, "materials tested")):
         if count < fewest:
