@@ -173,7 +173,10 @@ class Split:
         return self.facts.to_dict("study", "property", "label", "unit", "source", "target", "overlap", "trials") | {
             "split": self.rule,
             "words": SPLIT_WORDS.get(self.rule, f"by {self.rule}").replace("polymer", self.first_side),
-            **{"first_side": self.first_side, "m": self.m, "n": list(self.n), "direct": self.direct.to_dict()},
+            "first_side": self.first_side,
+            "m": self.m,
+            "n": list(self.n),
+            "direct": self.direct.to_dict(),
             "transfer": [{name: values[k] for name, values in bands.items()} for k in range(len(self.n))],
             "differences": [difference._asdict() for difference in self.differences],
             "shared": self.shared,

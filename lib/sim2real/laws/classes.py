@@ -49,7 +49,10 @@ class ClassCurve:
             other = {"overlap": "drop" if self.facts.overlap == "keep" else "keep", "n": list(self.other.sizes)}
             other |= {"mae": self.other.band.mae.tolist(), "change": self.other_change.to_dict()}
         return self.facts.to_dict("study", "property", "label", "unit", "overlap") | {
-            **{"class": self.group, "name": self.name, "materials": self.materials, "rows": self.materials},
+            "class": self.group,
+            "name": self.name,
+            "materials": self.materials,
+            "rows": self.materials,
             **{name: getattr(self, name) for name in ("pairs", "training_rows", "tested", "trials")},
             "curve": None if self.curve is None else self.curve.to_dict(),
             "law": None if self.curve is None else self.curve.law.to_dict(self.curve.band.level),
@@ -173,8 +176,12 @@ def gain_by_accuracy(trials: Trials, parities: Sequence[dict], simulator: str, *
         if values
     }
     return Facts.of(trials).to_dict("study", "property", "label", "unit", "source", "target", "overlap", "trials") | {
-        **{"simulator": simulator, "n": [design.n_grid[0], design.n_grid[-1]], "m": m},
-        **{"classes": found, "left_out": left_out, "correlations": correlations},
+        "simulator": simulator,
+        "n": [design.n_grid[0], design.n_grid[-1]],
+        "m": m,
+        "classes": found,
+        "left_out": left_out,
+        "correlations": correlations,
     }
 
 

@@ -47,8 +47,11 @@ def compare(trials: Sequence[Trials], similarity: Sequence[float] | None, n: int
         trend |= {"slope": float(mean @ slope), "p_order": order_p(mean, slope)}
     statistic, p = friedman(blocks, seed)
     return {
-        **{"n": int(n), "mae": mean.tolist(), "range": float(np.ptp(mean))},
-        **{"blocks": len(blocks), "smallest_p": smallest_p(len(blocks), last)},
+        "n": int(n),
+        "mae": mean.tolist(),
+        "range": float(np.ptp(mean)),
+        "blocks": len(blocks),
+        "smallest_p": smallest_p(len(blocks), last),
         "friedman": {"statistic": statistic, "p": p},
         "comparisons": comparisons,
         "trend": trend,
@@ -65,8 +68,13 @@ def _contrast(blocks: NDArray, curves: NDArray, weights: NDArray, scale: float, 
     deviation = float(values.std(ddof=1))
     rows, error_materials = len(values), float(resampled.std(ddof=1))
     return {
-        **{"mean": mean, "standard_error": error, "low": low, "high": high, "standard_error_materials": error_materials},
-        **{"low_materials": float(low_materials), "high_materials": float(high_materials)},
+        "mean": mean,
+        "standard_error": error,
+        "low": low,
+        "high": high,
+        "standard_error_materials": error_materials,
+        "low_materials": float(low_materials),
+        "high_materials": float(high_materials),
         "p": sign_flip_p(values, seed),
         "standardised": mean / deviation if deviation > 0 else None,
         "relative": mean / scale,

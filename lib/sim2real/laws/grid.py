@@ -179,7 +179,8 @@ class CurveGrid(Grid):
     def to_dict(self) -> dict:
         """The payload's record."""
         record = super().to_dict() | {
-            **{"split_by": self.split_by, "pairs": self.pairs},
+            "split_by": self.split_by,
+            "pairs": self.pairs,
             **{name: [law.to_dict() for law in getattr(self, name)] for name in ("laws_n", "laws_m")},
             **{name: getattr(self, name).to_dict() for name in ("rate", "rate_materials")},
             **{name: getattr(self, name) for name in ("interaction", "interaction_materials")},

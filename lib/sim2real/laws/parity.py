@@ -42,8 +42,12 @@ def parity_record(measured: NDArray, simulated: NDArray, property: Property) -> 
     """Values (rows,) and what they say of the simulator: correlations, bias and mean absolute error of simulated - measured, and
     the mean of simulated / measured - 1, None unless all are positive."""
     return {
-        **{"property": property.name, "label": property.label, "unit": property.unit, "rows": len(measured)},
-        **{"measured": measured.tolist(), "simulated": simulated.tolist()},
+        "property": property.name,
+        "label": property.label,
+        "unit": property.unit,
+        "rows": len(measured),
+        "measured": measured.tolist(),
+        "simulated": simulated.tolist(),
         "pearson": float(pearsonr(measured, simulated)[0]),
         "spearman": float(spearmanr(measured, simulated)[0]),
         "bias": float(np.mean(simulated - measured)),
@@ -112,7 +116,10 @@ def conductivity_parity(study: Study, metals: Task | None = None) -> dict:
     distance = known["lorenz"].abs()
     edges = distance[known["wf"] == WF].max(), distance[known["wf"] == NON_WF].min()
     record = {
-        **{"study": study.name, "target": study.target.summary(), "compounds": len(table), "both": len(known)},
+        "study": study.name,
+        "target": study.target.summary(),
+        "compounds": len(table),
+        "both": len(known),
         **_conductivities(known),
         **{name: known[column].tolist() for name, column in (("groups", "group"), ("wf", "wf"), ("lorenz", "lorenz"))},
         "spearman": float(spearmanr(known["value"], known["log_kappa"])[0]),

@@ -32,7 +32,10 @@ class FittedLaw:
             intervals = {k: v | {"level": level, "one_sided": k in self.bounds_hit} for k, v in intervals.items()}
         constants = {name: float(getattr(self, name)) for name in self.names}
         return {name: value if np.isfinite(value) else None for name, value in constants.items()} | {
-            **{"status": self.status, "bounds_hit": list(self.bounds_hit), "rmse": self.rmse, "n_points": self.n_points},
+            "status": self.status,
+            "bounds_hit": list(self.bounds_hit),
+            "rmse": self.rmse,
+            "n_points": self.n_points,
             "intervals": intervals,
             "replicates": 0 if self.replicates is None else len(self.replicates),
             "resampled": self.resampled,
