@@ -21,6 +21,7 @@ from packaging.utils import canonicalize_name
 
 from sim2real.datasets.paths import FIGURES, ROOT
 from sim2real.datasets.task import PROPERTIES
+from sim2real.studies.cases import CASES
 from sim2real.studies.notebooks import read_parameters
 from sim2real.studies.tuning import tunable
 from sim2real.training.recipes import CHOSEN, TUNING, Training, load_hyperparameters
@@ -283,3 +284,8 @@ def test_figures_that_were_removed_are_drawn_again(small_checkout):
     shutil.rmtree(small_checkout / "figures")
     assert _runs(small_checkout, "NOTEBOOK=00") == ["00-a"]
     assert _runs(small_checkout) == ["01-b"]
+
+
+def test_studies_of_materials_offer_every_property():
+    offered = [set(case.choices["property"]) for case in CASES if case.kind in ("polymers", "liquids") and case.edition != "local"]
+    assert len(offered) == 3 and all(names == set(PROPERTIES) for names in offered)
