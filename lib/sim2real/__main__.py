@@ -1,7 +1,4 @@
-"""Command line: ``python -m sim2real curve | run | tune | data``, each with ``--help``.
-
-A command's module is imported when it is asked for, so that listing files does not load torch.
-"""
+"""Command line: ``python -m sim2real curve | run | tune | data``, each with ``--help``; listing files does not load torch."""
 
 from __future__ import annotations
 

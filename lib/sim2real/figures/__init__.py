@@ -1,7 +1,4 @@
-"""Figures drawn from payloads: each function takes one payload, draws its records and nothing else.
-
-:func:`payload` makes a payload, ``draw.caption(payload)`` says what a figure shows, :func:`save` draws and writes both.
-"""
+"""Figures drawn from payloads (:func:`payload`) and nothing else; ``draw.caption(payload)`` says what a figure shows."""
 
 from importlib import import_module
 from typing import Any

@@ -37,15 +37,8 @@ def payload(
 ) -> dict:
     """What a figure is drawn from and its JSON holds: the arguments, with ``source`` and ``target`` (name -> rows) of the records.
 
-    Args:
-        figure: the name of its files, such as ``fig1b-polymers``.
-        title: five words or fewer.
-        records: nouns of :mod:`sim2real.laws` or their dictionaries, one a panel or class; or a single one.
-        words: what is transferred to what; begins the caption.
-        more: further blocks, such as ``design`` (trials, source_draws, overlap, which the caption names) or ``verdict``.
-
-    Raises:
-        ValueError: a longer title.
+    ``records`` are nouns of :mod:`sim2real.laws` or their dictionaries, one a panel or class, or a single one; ``words`` begin the
+    caption; ``more`` are blocks such as ``design`` or ``verdict``. ValueError where the title has more than five words.
     """
     if (count := len(title.split())) > TITLE_WORDS:
         raise ValueError(f"title {title!r} has {count} words; expected at most {TITLE_WORDS}, the rest belongs to the caption")
@@ -61,9 +54,7 @@ def save(draw: Callable[[dict], Figure], payload: Mapping, folder: Path) -> Save
     """Draw a payload and write ``<payload["figure"]>.png``, ``.pdf``, ``.json`` and ``.md``, each complete or not at all.
 
     What is drawn is what the JSON holds, read back. A file whose content is the same is not touched; a missing folder is made.
-
-    Raises:
-        ValueError: the payload holds a number that JSON has no word for (NaN, infinity).
+    ValueError where the payload holds NaN or infinity.
     """
     stored = json.loads(json.dumps(payload, default=_plain, allow_nan=False))
     stored["caption"] = draw.caption(stored)

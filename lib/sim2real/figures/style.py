@@ -66,9 +66,9 @@ def _facts(payload: Mapping) -> str:
 
 
 def panels(count: int, columns: int, height: float, *, width: float = 0, margin: float = 0.45, **shared) -> tuple[Figure, list]:
-    """A figure of ``count`` panels, ``height`` inches each, in rows of ``columns``, with ``margin`` more inches of height.
+    """A figure of ``count`` panels in rows of ``columns``, ``height`` inches each, with ``margin`` more inches of height.
 
-    It is two columns of a journal wide, with a single panel one, or as wide as ``width``. ``shared`` as of ``Figure.subplots``.
+    It is ``width`` inches wide, or two columns of a journal, one for a single panel. ``shared`` as of ``Figure.subplots``.
     """
     rows = -(-count // columns)
     made = Figure(figsize=(width or (WIDE if count > 1 else NARROW), height * rows + margin), layout="constrained")

@@ -27,10 +27,7 @@ def stated(surface: Mapping) -> ScalingSurface:
 
 
 def cuts(ax: Axes, record: Mapping, along: str, fitted: Fitted) -> None:
-    """Error against n for several m, or against m for several n, with bands, lines and, against m, direct learning.
-
-    ``fitted``: position of the other size -> the line of that curve, or None where none could be fitted.
-    """
+    """Error against n for several m, or m for several n; ``fitted``: position of the other size -> that curve's line or None."""
     other, words = "m" if along == "n" else "n", words_of(record)
     errors, low, high = (np.array(record[key]) if along == "n" else np.array(record[key]).T for key in ("mae", "low", "high"))
     sizes, values = np.array(record[along], float), record[other]

@@ -45,10 +45,7 @@ def words_of(record: Mapping) -> Words:
 
 
 def number(value: float | None, digits: int = 3, *, sign: bool = False) -> str:
-    """A number to ``digits`` significant digits, a true minus sign and no letter e: ``0.0120``, ``20,000``, ``1.20×10⁻⁵``.
-
-    None, a number that JSON has no word for, is "infinite".
-    """
+    """A number to ``digits`` significant digits, a true minus sign and no letter e: ``1.20×10⁻⁵``; None is "infinite"."""
     if value is None:
         return "infinite"
     rounded = float(f"{value:.{digits}g}")

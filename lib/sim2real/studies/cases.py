@@ -84,27 +84,24 @@ CASES = tuple(Case(**row | {"tuned_m": tuple(row.get("tuned_m", ()))}) for row i
 def load_study(kind: str, edition: str, settings: Settings | str = "quick", *, tuned: bool = True, **choice: Any) -> Study:
     """One study of the paper, its twin, or your tables, with descriptors and hyperparameters.
 
+    Values are in ``study.target.property.unit``; ``simulated_target`` are the simulator's own, where it can give them.
+
     Args:
         kind: ``polymers``, ``liquids`` (embedded only), ``pairs`` (polymer and solvent; in ``embedded`` two molecules) or
             ``conductivity`` (thermal to electrical, of inorganic compounds).
         edition: ``embedded``, ``open`` (public files) or ``local`` (your tables).
         settings: sizes of the run, or the name of a preset: ``smoke``, ``quick`` or ``paper``.
-        tuned: whether hyperparameters are those chosen on validation data, in ``data/tuning`` or, in ``local``, chosen now, some
-            minutes, and kept; if not, a short training that shows only that everything runs.
+        tuned: whether hyperparameters are those chosen on validation data (``local``: now, some minutes, and kept); if not, a
+            short training that shows only that everything runs.
         choice: ``property`` (``density`` and the like; in ``local`` name or property of a block), ``descriptor`` (``forcefield``,
             ``molecular``), ``library`` (``rules``, ``ngram``), ``database`` (``radonpy``, ``polyomics``), ``simulator``
             (``unifac``, ``cosmo``, ``cosmo-full``), ``split`` (``pair``, ``row``, ``solvent``, ``polymer``), ``source``
             (``thermal``, ``computed``), ``release`` (Starrydata's full release instead of the file of 2019) and ``tables`` (your
             TOML file). One that the kind has in another edition only is passed over; empty is the first.
 
-    Returns:
-        Values are in ``study.target.property.unit``; ``simulated_target`` are the simulator's own of the target's rows, where it
-        can give them.
-
     Raises:
         ValueError: an unknown name or value, nothing was tuned, or ``n_max`` exceeds what there is to simulate: one line.
-        DataError: a file that cannot be had or used.
-        NoStudy: your tables name no study of that kind.
+        DataError: a file that cannot be had or used; NoStudy where your tables name no study of that kind.
     """
     case, full = chosen_cases(kind, edition, **choice)[0]
     sizes = resolve(edition, settings, kind=kind) if isinstance(settings, str) else settings

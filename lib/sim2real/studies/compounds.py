@@ -1,7 +1,6 @@
 """Which single compounds gain from a growing source, and what explains it (Fig. 6e and what the paper leaves to the eye).
 
-A compound's gain is tested over source draws; all compounds together are corrected for multiple comparisons. The tests hold
-for these data: trials draw other sources, splits and initial weights, not other measurements of the compound.
+Tests are over source draws and hold for these data: no trial has other measurements of the compound.
 """
 
 from __future__ import annotations
@@ -26,8 +25,8 @@ CROWD = 10  # neighbours that half of the compounds have within the radius in wh
 def gain_record(trials: Trials, m: int | None = None, *, bootstrap: Bootstrap = BOOTSTRAP) -> dict:
     """Figure 6e and the ranking of its compounds, of trials with the arms ``transfer`` and ``direct`` and more than one n.
 
-    Facts; lists over the tested compounds, of which ``curves`` (compounds, n) are mean errors over draws and ``tested`` draws; and
-    for each gain ``gains`` of :func:`gain_tests` and ``explained`` of :func:`explain`. ``m`` is the largest if None.
+    ``curves`` (compounds, n) are mean errors over draws, ``gains`` of :func:`gain_tests` and ``explained`` of :func:`explain` are
+    for each gain. ``m`` is the largest if None.
     """
     study, design = trials.study, trials.design
     m = max(design.m_grid) if m is None else m
@@ -69,17 +68,12 @@ def draw_errors(trials: Trials, m: int) -> tuple[NDArray, NDArray, NDArray]:
 
 
 def gain_tests(differences: ArrayLike, scale: ArrayLike) -> pd.DataFrame:
-    """Student's test of every compound's mean gain over source draws, corrected for the number of compounds.
+    """Student's test of every compound's mean gain over source draws, corrected for the number of compounds; one row a compound.
 
-    Args:
-        differences: (draws, compounds), positive is a gain; NaN where a draw did not test the compound.
-        scale: (compounds,) the error of which :data:`~sim2real.laws.verdicts.WORTHWHILE` is a part worth seeing.
-
-    Returns:
-        One row a compound, in that order: ``mean``, and where two draws tested it ``standard_error`` and Student's 95 % interval
-        ``low`` to ``high``. Where :data:`FEWEST_DRAWS` did, ``p``, ``p_bh`` (Benjamini and Hochberg, J. R. Stat. Soc. B 57, 289
-        (1995)), ``p_holm``, and ``detectable``, the smallest gain found with 80 % power by a test of this compound alone at 5 %, or
-        of all those tested (Bonferroni); ``seen`` says whether a worthwhile gain is as large. ``verdict`` is by ``p_bh``.
+    ``differences`` are (draws, compounds), positive is a gain, NaN where untested; ``scale`` (compounds,) is the
+    error of which WORTHWHILE is a part worth seeing.
+    ``p_bh`` is of Benjamini and Hochberg, J. R. Stat. Soc. B 57, 289 (1995), and gives ``verdict``; ``detectable`` is
+    the smallest gain found with 80 % power by a test at 5 % of this compound alone, or of all those tested (Bonferroni).
     """
     x, scale = np.asarray(differences, float), np.asarray(scale, float)
     draws, mean = (~np.isnan(x)).sum(axis=0), np.nanmean(x, axis=0)
@@ -108,9 +102,8 @@ def gain_tests(differences: ArrayLike, scale: ArrayLike) -> pd.DataFrame:
 def compound_properties(study: Study, materials: NDArray) -> pd.DataFrame:
     """What may explain a compound's gain, one row for each of ``materials`` (rows of the target's table).
 
-    The distance from the law is |log10(kappa / (L sigma T))|, in decades, NaN where kappa is unknown; neighbours are source
-    compounds other than itself within a radius of the descriptor in which half of the compounds have at least ten. What the table
-    has no column for is left out.
+    The distance from the law is |log10(kappa / (L sigma T))|, in decades; neighbours are other source compounds within the radius
+    in which half of the compounds have at least ten. What the table has no column for is left out.
     """
     target, table = study.target, study.target.table.iloc[materials]
     properties = {"distance from the law": table["lorenz"].abs().to_numpy()} if "lorenz" in table else {}
@@ -142,12 +135,10 @@ def _neighbours(study: Study) -> NDArray:
 
 
 def explain(gain: ArrayLike, properties: pd.DataFrame, bootstrap: Bootstrap = BOOTSTRAP) -> list[dict]:
-    """How much of the order of the gains (compounds,) each property explains, over compounds, taken as independent.
+    """How much of the order of the gains (compounds,) each column explains, over compounds, taken as independent.
 
-    For each column, of numbers (NaN where unknown) or of labels, the association of
-    :func:`~sim2real.laws.significance.rank_association` with its 95 % interval, ``value`` None where no two values are known, with
-    ``p_holm`` over the properties, and for labels ``levels``: median gain and compounds of each, those of fewer than
-    :data:`~sim2real.laws.verdicts.FEWEST_MATERIALS` compounds together as "others".
+    The association is :func:`~sim2real.laws.significance.rank_association`'s, ``p_holm`` is over the columns; of labels ``levels``
+    holds median gain and compounds, those of fewer than FEWEST_MATERIALS together as "others".
     """
     gain = np.asarray(gain, float)
     records = []

@@ -1,8 +1,7 @@
 """Source sets of graded structural similarity to the target set, and whether they differ (Figs S1, S2).
 
-The paper's text says that such sets were made and that their scaling did not differ significantly, not how: the grades
-here are our own. The similarity of a simulated material is that to the nearest measured one. Sets of equal size are cut
-along it; for control, the same materials are cut within each class, so that all sets have the same classes, or at random.
+The paper does not say how its sets were made: these are cut along the similarity to the nearest measured material, and for
+control within each class (so that all sets have the same classes) or at random.
 """
 
 from __future__ import annotations
@@ -53,13 +52,9 @@ class GradedSource:
 
 
 def similarity_to_target(study: Study, by: str = "tanimoto", workers: int = 1) -> tuple[NDArray, NDArray]:
-    """How similar each source material is to the measured one nearest to it, and the row of that one, (rows of the source,) each.
+    """Similarity of each source material to the nearest measured one, and the latter's row, (rows of the source,) each.
 
-    ``by`` is a key of :data:`MEASURES`; descriptors are standardised with the source's mean and standard deviation.
-
-    Raises:
-        ValueError: unknown measure.
-        StructureError: a material without a chemical structure (a composition, say).
+    ``by`` is a key of MEASURES, else ValueError; StructureError for a material without a chemical structure.
     """
     if by not in MEASURES:
         raise ValueError(f"unknown similarity {by!r}; expected one of {', '.join(MEASURES)}")
@@ -84,18 +79,11 @@ def _nearest(structures: list[str], measured: list[DataStructs.ExplicitBitVect])
 
 
 def grade_sources(study: Study, similarity: NDArray, grades: int = 5, arrangement: str = "similarity") -> list[GradedSource]:
-    """Cut the source into disjoint sets of equal size, from the least to the most similar to the target.
+    """Cut the source, without target materials, into disjoint sets of equal size, from the least to the most similar to the target.
 
-    Target materials are in no set: a set that held the tested materials themselves would be another question. What is left
-    over by the division is left out at random, and so are ties broken. All counts are in each source's ``report``.
-
-    Args:
-        similarity: (rows of the source,), of :func:`similarity_to_target`.
-        arrangement: ``similarity`` cuts at its quantiles, which go with classes of material; ``within classes`` does so in each
-            class that has as many members as there are sets, so that sets have the same classes; ``random`` cuts at random.
-
-    Raises:
-        ValueError: an unknown arrangement, a number out of range, similarities of another length, or sets of fewer than 20.
+    A set that held the tested materials would be another question. ``arrangement`` cuts at quantiles of the ``similarity`` (rows of
+    the source,), ``within classes`` that have as many members as there are sets, or at ``random``; what is left over by the
+    division is drawn at random. ValueError for another one, a number out of range, other lengths, or sets of fewer than 20.
     """
     source = study.source
     if arrangement not in ARRANGEMENTS:
@@ -137,10 +125,7 @@ def grade_sources(study: Study, similarity: NDArray, grades: int = 5, arrangemen
 
 
 def grade_design(settings: Settings, grade: GradedSource) -> Design:
-    """The grid of one grade: five n up to its size, the largest m, and for a paired comparison as many trials as small targets get.
-
-    No target material is in a grade, so the choice of overlap is without effect.
-    """
+    """The grid of one grade: five n up to its size, the largest m, as many trials as small targets get, to compare in pairs."""
     preset = replace(settings.preset, points=_POINTS, large_target_trials=settings.preset.small_target_trials)
     return replace(settings, preset=preset, overlap="keep").design(grade.study)
 
@@ -188,10 +173,10 @@ def similarity_record(
     *,
     bootstrap: Bootstrap = BOOTSTRAP,
 ) -> dict:
-    """Everything that figures S1 and S2 draw: each set's curve and law, and the comparisons of the sets at each n.
+    """What figures S1 and S2 draw: each set's curve and law, and comparisons of the sets at each n.
 
     ``trials`` are of the ``grades``, the most similar last, in one design; ``direct`` of the whole study with the same trials;
-    ``controls`` hold for an arrangement its sets and their trials at their largest n, which is the sets' own size.
+    ``controls`` hold for an arrangement its sets and their trials at the sets' own size.
     """
     design, bootstrap = trials[0].design, bootstrap.seeded(trials[0].design)
     m, table, ranges = max(design.m_grid), class_table(grades), [g.range for g in grades]

@@ -128,12 +128,9 @@ def _every_block(path: Path) -> dict[str, dict]:
 
 
 def read_blocks(kind: str, path: Path = TABLES, property: str = "") -> dict[str, dict]:
-    """The blocks of a TOML file that are of one kind of study: name -> entries, first the one of that name or ``property``.
+    """The blocks of a TOML file of one kind of study: name -> entries, first the one of that name or ``property``.
 
-    Raises:
-        DataError: no such file, or an unknown kind; one line that says what to do.
-        NoStudy: there is none of that kind.
-        ValueError: no block has that name or property; the message lists those there are.
+    DataError: no such file or an unknown kind. NoStudy: none of that kind. ValueError: no block of that name or property.
     """
     own = {name: block for name, block in _every_block(path).items() if _kind_of(block) in READERS[kind].kinds}
     if not own:
@@ -156,11 +153,7 @@ def kind_of_study(path: Path, block: str = "") -> str:
 
 
 def read_tables(kind: str, path: Path, name: str, block: dict) -> tuple[Task, Task]:
-    """The two tables of a block: simulated and measured values of materials or pairs, or log10 of kappa and of sigma.
-
-    Raises:
-        DataError: an unknown or missing entry, or a table that cannot be used; one line that says what to do.
-    """
+    """A block's simulated and measured values, or log10 of kappa and of sigma; DataError where entry or table cannot be used."""
     reader, where = READERS[kind], _where(path, name)
     if not re.fullmatch(r"\w[\w-]*", name):
         raise DataError(f"{where}: expected a name of letters, digits, - and _, since files are called after it")
@@ -213,10 +206,7 @@ def check_sizes(name: str, study: Study) -> None:
 
 
 def chosen_for(study: Study, m: int, kind: str) -> Recipe:
-    """What was chosen for these very data on validation data inside the training part, or is chosen now, some minutes, and kept.
-
-    ``m`` is the target training size, and ``kind`` says what is tried.
-    """
+    """What was chosen for these data on validation rows of a training part of size m, or is chosen now, some minutes, and kept."""
     # a choice among other candidates is not taken
     candidates = hashlib.sha256(repr(KINDS[kind].candidates.stages).encode()).hexdigest()[:8]
     store = CACHE / "tuning" / f"{study.name}-{study.source.fingerprint}-{study.target.fingerprint}-m{m}-{candidates}"

@@ -1,7 +1,7 @@
 """Run a notebook with other parameters: `python -m sim2real run NOTEBOOK [--output DIR] [--timeout SECONDS] KEY=VALUE ...`.
 
-A layer over papermill, which only logs an unknown parameter and only warns of a missing `parameters` cell: both are
-errors here. Exit status: 0, 1 where a cell failed, 2 where the notebook or a parameter is not as expected.
+Papermill only logs an unknown parameter and only warns of a missing `parameters` cell: both are errors here.
+Exit status: 0, 1 where a cell failed, 2 where the notebook or a parameter is not as expected.
 """
 
 from __future__ import annotations
@@ -53,22 +53,12 @@ class NothingToRun(NotebookError):
 def run_notebook(
     path: str | Path, parameters: Mapping[str, Any] | None = None, output: str | Path | None = None, timeout: int = CELL_TIMEOUT
 ) -> Path:
-    """Execute a notebook from the repository's root (installed: the working directory); what cells print comes as it is printed.
+    """Execute a notebook from the repository's root (installed: the working directory) and return the path of the executed copy.
 
-    Args:
-        path: of the notebook.
-        parameters: replace values of the cell tagged `parameters` and have their types (an integer is a number too; where the
-            notebook says None any literal is allowed).
-        output: folder of the executed copy, `.cache/notebooks` if None.
-        timeout: seconds a cell.
-
-    Returns:
-        The path of the executed copy.
-
-    Raises:
-        ParameterError: before anything is executed.
-        NotebookError: a cell fails; its traceback is in a .log file beside the copy.
-        NothingToRun: a cell says that one's own tables hold no study for this notebook.
+    ``parameters`` replace values of the cell tagged `parameters` and have their types, or any literal where it says None;
+    ``output`` is the copy's folder, ``timeout`` seconds a cell. ParameterError before anything is executed;
+    NotebookError where a cell fails, with the traceback in a .log file beside the copy;
+    NothingToRun where one's own tables hold no study for it.
     """
     path = Path(path)
     defaults = read_parameters(path)
@@ -98,12 +88,7 @@ def run_notebook(
 
 
 def read_parameters(path: str | Path) -> dict[str, Any]:
-    """The names and default values of a notebook's `parameters` cell, read without executing it.
-
-    Raises:
-        ParameterError: the file is no notebook, not exactly one code cell has the tag, or the cell holds anything but assignments
-            of literals: bool, int, float, str, None, or a list of these.
-    """
+    """Names and defaults of a notebook's `parameters` cell; ParameterError unless one cell has that tag and assigns literals."""
     try:
         notebook = nbformat.read(path, as_version=4)
     except (OSError, ValueError, nbformat.ValidationError) as error:
@@ -192,10 +177,7 @@ def _allowed(path: Path, defaults: Mapping[str, Any]) -> str:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Kernels inherit one thread a process: trials run in parallel processes, where a second one would only wait.
-
-    Papermill has no way to hand variables over.
-    """
+    """Kernels inherit one thread a process (trials run in parallel processes); papermill has no way to hand variables over."""
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
     before = {name: os.environ[name] for name in names if name in os.environ}
     os.environ.update(dict.fromkeys(names, "1"))

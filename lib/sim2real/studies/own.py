@@ -37,11 +37,10 @@ def study(
     tuned: bool = True,
     workers: int = 0,
 ) -> Study:
-    """A study that transfers from simulated to measured values of one property of materials.
+    """A study that transfers from simulated to measured values of one property of materials; errors in ``target.property.unit``.
 
     Args:
-        source: simulations: a CSV, TSV, Parquet or Excel file, or a task (:func:`~sim2real.datasets.tables.read_table`, where its
-            columns have other names than the target's).
+        source: simulations: a CSV, TSV, Parquet or Excel file, or a task (of :func:`~sim2real.datasets.tables.read_table`).
         target: measurements, likewise.
         structure: column with SMILES (repeat units with two ``*``, or molecules), or with compositions.
         value: column with numbers.
@@ -53,9 +52,6 @@ def study(
         name: of the study; seeds its random numbers and names its stored trials.
         tuned: whether hyperparameters are chosen for these data on validation rows, some minutes, once; if not, a short training.
         workers: processes, one a core if 0.
-
-    Returns:
-        The study, its errors in ``target.property.unit``.
 
     Raises:
         DataError: a table that cannot be used, two units, or too few materials: one line.
@@ -81,7 +77,9 @@ def run_study(
     store: Path | None = None,
     **sizes: Any,
 ) -> Trials:
-    """Train what is not stored yet of a study's trials, and return all of them.
+    """Train what is not stored yet of a study's trials; return all, with an error for each arm, n, m, trial and test material.
+
+    Errors are in the unit of the target's property. ValueError where a size exceeds the data or a grid the source.
 
     Args:
         study: with descriptors and hyperparameters.
@@ -92,12 +90,6 @@ def run_study(
         store: folder of the stored trials; in the cache if None.
         sizes: ``trials`` a cell, ``seed`` of all random numbers, ``overlap`` (``keep`` leaves the measured materials' own
             simulations in the source, ``drop`` takes them out) and ``workers`` (processes, one a core if 0).
-
-    Returns:
-        An error for each arm, n, m, trial and test material, in the unit of the target's property.
-
-    Raises:
-        ValueError: a size exceeds the data, or the source is too small for a grid: one line.
     """
     kind = "pairs" if study.clusters() is not None else "polymers"
     settings = resolve("local", preset, kind=kind, **sizes)

@@ -1,9 +1,7 @@
 """Materials of one property: simulated polymers to measured polymers, or molecules to measured organic liquids.
 
-The embedded edition needs no network and no file from elsewhere. Its sources are quick physics simulators
-(:mod:`sim2real.chemistry.simulators.polymer`), stand-ins for molecular dynamics and named so in every figure; its targets are
-measured values that the repository embeds. The open edition takes public databases: molecular dynamics as source, measured
-values put together from several tables as target.
+The embedded edition's sources are quick physics simulators, stand-ins for molecular dynamics and named so in every figure; the open
+edition takes public databases.
 """
 
 from __future__ import annotations
@@ -29,10 +27,9 @@ _memory = Memory(CACHE / "simulated", verbose=0)
 
 
 def embedded_polymers(settings: Settings, *, property: str, library: str, **_: str) -> Sides:
-    """Quick simulations of virtual polymers, their classes as equal in number as the library allows, and measured polymers.
+    """Quick simulations of virtual polymers, in classes as equal as the library allows, and measured polymers.
 
-    ``library`` is ``rules`` (the committed 42,000, made by polymerisation rules) or ``ngram`` (the paper's way,
-    :mod:`sim2real.chemistry.library.grow`; made when first asked for, about 20 ms a polymer).
+    ``library`` is ``rules`` (the committed 42,000) or ``ngram`` (the paper's way; made when first asked for, 20 ms a polymer).
     """
     n_max, workers = settings.n_max, settings.workers
     units = load_virtual_polymers() if library == "rules" else _grow(-(-n_max // len(CLASSES)), workers)

@@ -1,8 +1,4 @@
-"""Predictions for a user: chi of a polymer and a solvent at a temperature, with an interval and a warning where it is a guess.
-
-An ensemble of the study's networks: each member leaves out a fifth of the measured pairs. How far the members that did not see a
-pair miss it gives the interval; how far a molecule lies from the nearest measured one gives the warning.
-"""
+"""Predictions for a user: chi of a polymer and a solvent at a temperature, with an interval and a warning where it is a guess."""
 
 from __future__ import annotations
 
@@ -39,20 +35,16 @@ class FarFromData(UserWarning):
 class Predictor:
     """Predicts chi, or ln gamma, of a pair of molecules with an interval, by an ensemble trained on all of a study of pairs.
 
+    Each member leaves out a fifth of the measured pairs; what those that did not see a pair miss it by (``residuals``, (rows,), NaN
+    where all saw it) gives the interval. ValueError: fewer than 4 members, or a study without hyperparameters of pairs.
+
     Args:
         study: of :func:`~sim2real.studies.cases.load_study` and kind ``pairs``, with hyperparameters.
         members: networks; about a second each for a thousand updates.
         level: of the intervals; can be changed afterwards.
         seed: of the random numbers.
         workers: processes, for descriptors.
-        described: structures ("polymer|solvent") of all pairs that the study's descriptors were chosen by, where it has been cut
-            since; its own if empty.
-
-    Attributes:
-        residuals: (rows,) what the members that did not see a measured row miss it by, NaN for rows that all of them saw.
-
-    Raises:
-        ValueError: fewer than 4 members, or a study without hyperparameters of pairs.
+        described: structures ("polymer|solvent") that the descriptors were chosen by, where the study was cut since.
     """
 
     def __init__(
@@ -101,12 +93,9 @@ class Predictor:
             temperatures: K.
 
         Returns:
-            A row per pair: ``polymer``, ``solvent``, ``temperature``, ``predicted``, ``low`` and ``high`` (the interval; for pairs
-            like the measured ones), ``spread`` (standard deviation of the members), ``measured`` (rows of this pair in the target,
-            whatever their temperature) and ``warning``, empty where nothing is to be said.
-
-        Warns:
-            FarFromData: for the first pair with a warning; all are in the column.
+            A row per pair: ``polymer``, ``solvent``, ``temperature``, ``predicted``, ``low`` and ``high`` (the interval),
+            ``spread`` (standard deviation of the members), ``measured`` (rows of this pair in the target, at any
+            temperature) and ``warning``, empty where nothing is to be said; the first is also given as a FarFromData warning.
 
         Raises:
             ValueError: lists of unequal length, a SMILES that cannot be read or described, a temperature outside of 200 to 600 K.
@@ -145,10 +134,8 @@ class Predictor:
     def held_out_coverage(cls, study: Study, *, seed: int = 0, **options: Any) -> pd.DataFrame:
         """How often the interval holds the measured value, on a fifth of the target that an ensemble of its own never saw.
 
-        Args are those of the class; held-out rows are cut by the study's ``split_by``. Their own simulations stay in the source.
-
-        Returns:
-            One row: ``covered`` (share of held-out rows), ``level``, ``rows``, ``mae`` and the median ``width`` of intervals.
+        Args are those of the class; rows are cut by the study's ``split_by``, their own simulations stay in the source. One row:
+        ``covered`` (share of held-out rows), ``level``, ``rows``, ``mae`` and the median ``width`` of intervals.
         """
         train, test = split_rows(study.target, numpy_generator(seed, "held out"), study.split_by)
         cut = replace(study, target=study.target.select(train))

@@ -110,10 +110,9 @@ class Settings:
         return self.preset.pair_surface_trials if self.from_scratch and not self.trials else self._trials(study)
 
     def single_compounds_design(self, study: Study) -> Design:
-        """The smallest and the largest n, in as many trials as targets of tens of materials get, each with its own source draw.
+        """The smallest and the largest n, in as many trials as small targets get, each with its own source draw.
 
-        A trial tests a fifth of the compounds, and trials that share a draw are one observation of a compound: the few trials that
-        give a mean error over thousands of compounds say nothing of a single one.
+        A trial tests a fifth of the compounds; those that share a draw are one observation: few trials say nothing of one compound.
         """
         design = self.design(study)
         trials = self.trials or max(design.trials, self.preset.small_target_trials)
@@ -147,11 +146,7 @@ def resolve(
     overlap: str = "keep",
     kind: str = "polymers",
 ) -> Settings:
-    """Check a notebook's parameters and fill in the preset's values where they are 0; ``kind`` is that of the studies.
-
-    Raises:
-        ValueError: an unknown edition, preset or overlap, or a number out of range; one line that says what is allowed.
-    """
+    """Check a notebook's parameters and fill in the preset's values where they are 0; ValueError says what is allowed."""
     if edition not in EDITIONS:
         raise ValueError(f"unknown EDITION {edition!r}; expected one of {', '.join(EDITIONS)}")
     if overlap not in ("keep", "drop"):

@@ -40,7 +40,7 @@ DESIGNS: dict[str, Callable[[Settings, Study], Design | None]] = {
 
 
 class Run:
-    """What a notebook holds.
+    """What a notebook holds: ``settings``, sizes of the run, and ``folder`` of its figures.
 
     Args:
         edition: ``embedded``, ``open`` or ``local``.
@@ -48,10 +48,6 @@ class Run:
         figures: folder of the figures; ``figures/EDITION`` if empty, and for presets other than quick a folder of their own in it.
         sizes: ``trials``, ``n_max``, ``m_max``, ``workers``, ``seed``, ``overlap`` and ``kind`` (of its studies) of
             :func:`~sim2real.studies.presets.resolve`.
-
-    Attributes:
-        settings: sizes of the run.
-        folder: of its figures.
 
     Raises:
         ValueError: a parameter that is not known or not allowed; one line.
@@ -82,13 +78,10 @@ class Run:
         return self._rows[studies[0].name][0].words.format(source=sources, target=studies[0].target.name)
 
     def trials(self, studies: Sequence[Study], design: str = "scaling", arms: tuple[str, ...] | None = None) -> list[Trials]:
-        """Say how long it will take, and train what is not stored yet.
+        """Say how long it will take, and train what is not stored yet; arms as :func:`~sim2real.training.experiment.run_trials`.
 
-        Args:
-            studies: of this run.
-            design: ``scaling`` (n from the preset's smallest to all, one m), ``surface`` (n and m), ``target sizes`` (all of n,
-                some m) or ``single compounds`` (two n, many trials).
-            arms: as :func:`~sim2real.training.experiment.run_trials`.
+        ``design`` is ``scaling`` (n from the preset's smallest to all, one m), ``surface`` (n and m), ``target sizes`` (all of n,
+        some m) or ``single compounds`` (two n, many trials).
         """
         return self._train([(study, DESIGNS[design](self.settings, study), arms) for study in studies])
 
@@ -104,11 +97,7 @@ class Run:
         return [(of, next(done) if other[1] else None) for of, other in zip(trials, others)]
 
     def compare_grades(self, study: Study, sets: Sequence[GradedSource], similarity: NDArray, by: str) -> dict:
-        """Train on source sets of graded similarity, and on sets cut within classes and at random, and compare them.
-
-        ``study`` is the whole one, ``sets`` were made by ``similarity``, which was measured ``by``; returns what
-        :func:`~sim2real.studies.grades.similarity_record` does.
-        """
+        """Train on ``sets`` of graded ``similarity`` (measured ``by``), and on sets cut within classes and at random; compare."""
         design, controls = grade_design(self.settings, sets[0]), {}
         trials = self._train([(of.study, design, ("transfer",)) for of in sets])
         (direct,) = self._train([(study, design, ("direct",))])
@@ -151,13 +140,8 @@ class Run:
     ) -> None:
         """Draw a figure, write it, and show it with its caption.
 
-        Args:
-            figure: name of the files, such as ``fig1b-polymers``.
-            title: five words or fewer.
-            draw: of :mod:`sim2real.figures`, from the payload.
-            records: what is drawn: nouns of the laws, or their dictionaries.
-            paper: the name of the paper's numbers (:meth:`paper`) that stand beside.
-            more: further entries of the payload, of which ``words`` say what is transferred to what.
+        ``figure`` names its files, ``title`` has five words or fewer, ``records`` are nouns of the laws or their dictionaries,
+        ``paper`` names the numbers (:meth:`paper`) that stand beside, and ``words`` of ``more`` say what is transferred to what.
         """
         facts = {"edition": self.edition, "preset": self.preset, "seed": self.settings.seed} | more
         payload = drawing.payload(figure, title, records, paper=self.paper(paper) if paper else None, **facts)

@@ -30,27 +30,21 @@ NOUNS: dict[type, dict[str, Callable]] = {
 
 
 def plot(nouns: Any, *, title: str = "", words: str = "") -> Figure:
-    """The figure of what a function of :mod:`sim2real` returned.
+    """The figure of what a function of :mod:`sim2real` returned; TypeError for anything else.
 
     Args:
         nouns: a learning curve, an error surface and the like, or several of one kind.
         title: five words or fewer.
         words: what is transferred to what; stands in the caption that :func:`write` writes.
-
-    Raises:
-        TypeError: nothing that has a figure.
     """
     draw, payload = _payload(nouns, "figure", title, words)
     return draw(payload)
 
 
 def table(nouns: Any) -> pd.DataFrame:
-    """The table of what a function of :mod:`sim2real` returned: three significant digits, what matters first.
+    """The table of what a function of :mod:`sim2real` returned: three significant digits, what matters first; else TypeError.
 
     Args are the first of :func:`plot`'s.
-
-    Raises:
-        TypeError: nothing that has a table.
     """
     shown, several = _shown(nouns, "table")
     return shown(several)
@@ -59,16 +53,8 @@ def table(nouns: Any) -> pd.DataFrame:
 def write(nouns: Any, folder: str | Path, name: str = "figure", *, title: str = "", words: str = "") -> tuple[Path, ...]:
     """Write the figure of what a function of :mod:`sim2real` returned: PNG, PDF, JSON with every number, Markdown with the caption.
 
-    Args:
-        nouns, title, words: as :func:`plot`.
-        folder: made if it does not exist.
-        name: of the files.
-
-    Returns:
-        The paths.
-
-    Raises:
-        TypeError: nothing that has a figure.
+    Args are those of :func:`plot`, a folder, made if it does not exist, and the name of the files; returns their paths.
+    TypeError: nothing that has a figure.
     """
     return figures.save(*_payload(nouns, name, title, words), Path(folder)).paths
 

@@ -1,8 +1,7 @@
 """The two sides of a study, before and after their descriptors: pairs of molecules, and conductivities of compounds.
 
-Polymers and liquids are in :mod:`~sim2real.studies.polymers`. No measured chi may be embedded: the embedded twin predicts ln gamma
-at infinite dilution, from NRTL parameters that were fitted to measured equilibria, with original UNIFAC as the simulator. UNIFAC's
-parameters were fitted to such equilibria too: source and target are not independent, and the twin shows the machinery, not chi.
+No measured chi may be embedded: the embedded twin predicts ln gamma at infinite dilution (NRTL, fitted to measured equilibria)
+with original UNIFAC, fitted to such equilibria too: source and target are not independent, and the twin shows the machinery only.
 """
 
 from __future__ import annotations
@@ -127,22 +126,14 @@ def computed_for_measured(settings: Settings, *, release: bool, **_: object) -> 
 
 
 def by_law(thermal: Task, electrical: Task, settings: Settings) -> Sides:
-    """Log10 of kappa in W/(m K) -> log10 of sigma in S/m with the columns of :func:`with_law`.
-
-    ``simulated`` is log10 of sigma by the Wiedemann-Franz law from the compound's own kappa, NaN where there is none.
-    """
+    """Log10 of kappa in W/(m K) -> log10 of sigma in S/m; ``simulated`` by the Wiedemann-Franz law, NaN without a kappa."""
     target = limit_target(with_law(electrical, thermal), settings.preset.target_max)
     own = np.log10(electronic_conductivity(10 ** target.table["log_kappa"].to_numpy()))
     return Sides(limit_source(thermal, settings.n_max), target, own)
 
 
 def with_law(electrical: Task, thermal: Task) -> Task:
-    """The electrical task with what the law says of each compound.
-
-    Columns: ``log_kappa`` (the compound's own, log10 of W/(m K), NaN where ``thermal`` has none), ``lorenz``
-    (:func:`~sim2real.chemistry.simulators.wiedemann_franz.log_lorenz_ratio`, NaN there too), ``wf``
-    (:func:`~sim2real.chemistry.simulators.wiedemann_franz.wf_groups`) and ``carrier`` (empty where unknown).
-    """
+    """The electrical task with ``log_kappa`` (log10 of W/(m K)) and ``lorenz``, NaN where unknown, ``wf`` and ``carrier``."""
     kappa = electrical.table["key"].map(dict(zip(thermal.keys, thermal.y))).astype(float)
     lorenz = log_lorenz_ratio(kappa, electrical.y)
     carrier = electrical.table.get("carrier", pd.Series("", index=electrical.table.index))

@@ -40,11 +40,7 @@ POLYMERS = {
 def survey_tasks(
     edition: str, settings: Settings, *, database: str = "radonpy", tables: str = ""
 ) -> tuple[dict[str, Task], dict[str, Task], dict[str, dict]]:
-    """Every table of an edition: sources and targets by name (a target's source has its name), and their parity.
-
-    Parity records are of simulated against measured values where enough materials have both; ``database`` and ``tables`` as
-    :func:`~sim2real.studies.cases.load_study`.
-    """
+    """Every table of an edition: sources and targets by name, and parity records where enough materials have both values."""
     if edition == "embedded":
         return _embedded_tasks(settings)
     if edition == "local":
@@ -120,8 +116,7 @@ def descriptor_map(
 ) -> tuple[dict, pd.DataFrame]:
     """Where measured polymers lie among a sample of simulated ones: principal components of the simulated ones' 190 numbers.
 
-    ``share`` of the variance (2,), ``source`` and ``target`` (rows, 2); and how many of each side were described, have no
-    descriptor, and have a parameter of another force field or rule.
+    And how many of each side were described, have no descriptor, and have a parameter of another force field or rule.
     """
     descriptor = ForceFieldDescriptor(n_jobs=workers, cache_dir=CACHE / "descriptors")
     sample = source.table.sample(min(most, len(source)), random_state=seed)["structure"]

@@ -1,7 +1,4 @@
-"""Tables of what trials say: a function takes nouns of :mod:`sim2real.laws` or their dictionaries and returns a DataFrame.
-
-Three significant digits, a value and its standard error in one column, what matters first, verdicts as words of a column.
-"""
+"""Tables of what trials say, as DataFrames: three significant digits, what matters first, verdicts as words of a column."""
 
 from sim2real.figures.tables.arms import (  # noqa: I001
     arms, by_n, explained, found, ranked, sets, sets_by_n, several_m, similarity_verdict, simulators,

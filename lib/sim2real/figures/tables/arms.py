@@ -24,8 +24,7 @@ def arm_words(arm: str, record: Mapping) -> str:
 def arms(records: Sequence[Record]) -> pd.DataFrame:
     """Every arm beside transfer on each subset: verdict, transfer minus the arm on the same compounds, and both errors there.
 
-    A difference counts where it is larger than two standard errors over trials. Arms that need the tested compound's own value
-    predict those that have it only: ``compounds`` says on how many of the subset's.
+    A difference counts where it is larger than two standard errors over trials; ``compounds`` are those that an arm can predict.
     """
     rows = []
     for r in as_dicts(records):
