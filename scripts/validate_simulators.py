@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from sim2real.chemistry.simulators.polymer import PROPERTIES, simulate_polymers
+from sim2real.chemistry.simulators.polymer import SIMULATED, simulate_polymers
 from sim2real.chemistry.structures import StructureError, parse
 from sim2real.datasets.paths import DATA
 
@@ -90,7 +90,7 @@ def validate_radonpy(mirror: Path) -> None:
 def validate_facts(path: Path) -> None:
     """Measured values, the median where a structure has several; heat capacities in the table are per gram."""
     table = pd.read_csv(path)
-    for name in PROPERTIES:
+    for name in SIMULATED:
         values = table[table["property"] == name].groupby("smiles")["value"].median()
         if len(values) < 3:
             continue

@@ -138,6 +138,6 @@ def test_both_choices_of_overlap_and_what_each_part_of_the_database_buys(study, 
     assert MATERIALS.drop in [line.get_label() for line in ax.get_lines()]
     assert "candidates' own simulations" in figures.scaling.caption(payload)
     assert [c for c in tables.scaling([curve]).columns if c.startswith("of it")] == [
-        "of it, own simulations",
-        "of it, the rest",
+        "of it, the candidates' own simulations",
+        "of it, the rest of the database",
     ]

@@ -14,7 +14,7 @@ from scipy import optimize, stats
 
 from sim2real.chemistry.simulators import constants
 from sim2real.chemistry.simulators.graph import CannotSimulate, Sums, bond_lens, lens, sphere, structure_sums
-from sim2real.chemistry.simulators.polymer import PROPERTIES, equation_of_state, simulate_one, simulate_polymers
+from sim2real.chemistry.simulators.polymer import SIMULATED, equation_of_state, simulate_one, simulate_polymers
 from sim2real.chemistry.structures import StructureError, oligomer, parse
 
 POLYSTYRENE = "*CC(*)c1ccccc1"
@@ -207,7 +207,7 @@ def test_heat_capacity_is_dulong_and_petit_and_a_little_more():
 
 def test_rows_that_cannot_be_simulated_are_named_and_empty():
     table = simulate_polymers([POLYSTYRENE, "*CC[Se]*", "C", PMMA])
-    assert list(table.columns) == list(PROPERTIES)
+    assert list(table.columns) == list(SIMULATED)
     assert list(table.index) == [0, 1, 2, 3]
     assert table.loc[[1, 2]].isna().all(axis=None)
     assert table.loc[[0, 3]].notna().all(axis=None)
@@ -230,7 +230,7 @@ def test_a_rigid_unit_without_rotors_is_refused():
 
 def test_no_structures_give_an_empty_table():
     table = simulate_polymers([])
-    assert list(table.columns) == list(PROPERTIES)
+    assert list(table.columns) == list(SIMULATED)
     assert len(table) == 0
 
 
@@ -245,8 +245,8 @@ def test_correlations_with_radonpy():
     table = table[~table["smiles"].str.contains("2H")].reset_index(drop=True)  # isotope labels are refused
     simulated = simulate_polymers(table["smiles"])
     assert simulated.attrs["failed"] == {}
-    columns = dict(zip(PROPERTIES, ("density", "refractive_index", "Cp", "thermal_conductivity")))
-    for name, least in zip(PROPERTIES, (0.96, 0.87, 0.98, 0.55)):
+    columns = dict(zip(SIMULATED, ("density", "refractive_index", "Cp", "thermal_conductivity")))
+    for name, least in zip(SIMULATED, (0.96, 0.87, 0.98, 0.55)):
         known = table[columns[name]].notna()
         assert math.isfinite(simulated[name].sum())
         assert stats.pearsonr(simulated[name][known], table[columns[name]][known])[0] >= least

@@ -248,8 +248,8 @@ def test_a_verdict_near_the_line_seldom_turns_with_the_seed_of_the_bootstrap():
 
 
 def test_a_paired_difference_is_told_beyond_two_standard_errors():
-    assert told(-0.21, 0.1) and told(0.21, 0.1)
-    assert not told(0.2, 0.1) and not told(0.0, 0.0)
+    assert told(-0.21, 0.1, 6) and told(0.21, 0.1, 6)
+    assert not told(0.2, 0.1, 6) and not told(0.0, 0.0, 6) and not told(0.21, 0.1, 5), "of too few trials nothing is told"
 
 
 def test_a_verdict_has_the_words_of_its_question():

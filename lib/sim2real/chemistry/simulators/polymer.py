@@ -60,7 +60,7 @@ from sim2real.chemistry.simulators.graph import CannotSimulate, Sums, structure_
 from sim2real.chemistry.structures import StructureError, parse
 
 TEMPERATURE = 300.0  # K
-PROPERTIES = ("density", "refractive_index", "heat_capacity", "thermal_conductivity")
+SIMULATED = ("density", "refractive_index", "heat_capacity", "thermal_conductivity")
 
 EXTERNAL_PER_ROTOR = 0.115
 HEAT_CARRYING_SHARE = 1 / 3
@@ -94,7 +94,7 @@ def simulate_polymers(smiles: Sequence[str], workers: int = 1) -> pd.DataFrame:
     size = max(1, math.ceil(len(structures) / (4 * workers)))
     starts = range(0, len(structures), size)
     parts = Parallel(n_jobs=workers)(delayed(_simulate_chunk)(structures[k : k + size], k) for k in starts)
-    frame = pd.DataFrame([row for rows, _ in parts for row in rows], columns=list(PROPERTIES), dtype=float)
+    frame = pd.DataFrame([row for rows, _ in parts for row in rows], columns=list(SIMULATED), dtype=float)
     frame.attrs["failed"] = {row: reason for _, failed in parts for row, reason in failed.items()}
     return frame
 
@@ -104,9 +104,9 @@ def _simulate_chunk(smiles: list[str], first_row: int) -> tuple[list[tuple[float
     for row, text in enumerate(smiles, start=first_row):
         try:
             result = simulate_one(text)
-            rows.append(tuple(result[name] for name in PROPERTIES))
+            rows.append(tuple(result[name] for name in SIMULATED))
         except CannotSimulate as error:
-            rows.append((math.nan,) * len(PROPERTIES))
+            rows.append((math.nan,) * len(SIMULATED))
             failed[row] = str(error)
         except StructureError as error:
             raise StructureError(f"row {row}: {error}") from error

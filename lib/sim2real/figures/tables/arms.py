@@ -62,9 +62,9 @@ def by_n(trials: Trials) -> pd.DataFrame:
 
 def simulators(table: pd.DataFrame) -> pd.DataFrame:
     """What :func:`sim2real.laws.arms.compare_simulators` made, for reading."""
-    of_direct = compared.index.get_level_values("learner") == "direct"
+    of_direct = table.index.get_level_values("learner") == "direct"
     names = {"minus direct": "mean", "standard error": "standard_error", "trials": "trials"}
-    sides = compared.rename(columns=names)[list(names.values())].to_dict("records")
+    sides = table.rename(columns=names)[list(names.values())].to_dict("records")
     records = [None if own else side for own, side in zip(of_direct, sides)]
     verdict = [told(r).replace("transfer ", "") for r in records]
     columns = {"minus direct": [difference(r) for r in records], "verdict": verdict, "MAE": [number(v) for v in table["MAE"]]}
