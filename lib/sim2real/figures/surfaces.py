@@ -12,7 +12,7 @@ from seaborn import heatmap
 
 from sim2real.figures import style
 from sim2real.figures.style import DIRECT, LAW, MARKERS, TRANSFER, below, figure, headed, loglog, panels, shades
-from sim2real.figures.words import between, edge_worth, mae, number, plain_law, surface_text, words_of, worth
+from sim2real.figures.words import MINUS, between, edge_worth, mae, number, plain_law, surface_text, words_of, worth
 from sim2real.laws.power import PowerLaw
 from sim2real.laws.surface import CONSTANTS, ScalingSurface
 
@@ -90,7 +90,7 @@ def surface(payload: dict) -> Figure:
     ax = axes[2]
     look = {"cmap": "RdBu_r", "vmin": -most, "vmax": most, "cbar": False, "annot_kws": {"fontsize": 6}}
     look |= {"xticklabels": [f"{v:,}" for v in record["n"]], "yticklabels": [f"{v:,}" for v in record["m"]]}
-    words = np.vectorize(lambda v: number(round(v), sign=True) if np.isfinite(v) else "")(percent)
+    words = np.vectorize(lambda v: (f"{round(v):+d}" if round(v) else "0").replace("-", MINUS) if np.isfinite(v) else "")(percent)
     heatmap(percent, annot=words, fmt="", ax=ax, **look)
     ax.invert_yaxis()
     ax.tick_params(axis="x", length=0, rotation=60)
