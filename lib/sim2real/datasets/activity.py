@@ -38,7 +38,7 @@ def load_activity_nrtl() -> Task:
     """
     prop = get_property("ln_activity_coefficient")
     parameters = IPDB.tables[TABLE]
-    rows = pd.DataFrame({"pair of CAS": list(parameters)})
+    rows = pd.DataFrame({"pair of CAS": list(parameters)}, index=range(1, len(parameters) + 1))
     first, second = (part for _, part in rows["pair of CAS"].str.split(" ", expand=True).items())
     rows["polymer"], rows["solvent"] = first.map(_structure), second.map(_structure)
     forwards = np.array([p["bij"] for p in parameters.values()]) / KELVIN
@@ -54,7 +54,7 @@ def load_activity_nrtl() -> Task:
             raise Fault("value", f"outside of {prop.low:g} to {prop.high:g}")
         return {name: cells[name] for name in ("polymer", "solvent", "value")}
 
-    read = sort_rows(f"thermo, {TABLE}", rows, 1, read_row)
+    read = sort_rows(f"thermo, {TABLE}", rows, read_row)
     table = _finish(merge(_with_keys(read.table), ("key", "polymer_key")))
     report = read.report(len(table), "solute and solvent", "rows")
     report |= {"mixtures": table["key"].nunique(), "molecules": len(_molecules(table))}

@@ -12,10 +12,12 @@ import numpy as np
 import pandas as pd
 
 from sim2real.chemistry.formulas import read_formula
-from sim2real.datasets.rows import Cells, Fault, Rows, read_file, read_number, require, sort_rows
+from sim2real.datasets.files import read_file
+from sim2real.datasets.numbers import Numbers, is_empty
+from sim2real.datasets.rows import Cells, Fault, Rows, require, sort_rows
 from sim2real.datasets.sources import SOURCES, fetch
-from sim2real.datasets.tables import factor
 from sim2real.datasets.task import DataError, Property, Task, get_property, merge
+from sim2real.datasets.units import Conversion, conversion, temperature_unit, to_kelvin
 
 THERMAL, ELECTRICAL = get_property("total_thermal_conductivity"), get_property("electrical_conductivity")
 ROOM_KELVIN, LOW_KELVIN, HIGH_KELVIN = 300.0, 295.0, 305.0
@@ -28,7 +30,6 @@ CURVES = {
     "electrical conductivity": ("electrical_conductivity", False),
     "electrical resistivity": ("electrical_conductivity", True),
 }
-KELVIN = {"K": 0.0, "degC": 273.15, "°C": 273.15, "C": 273.15}  # unit -> what is added to give kelvin
 TABLE_COLUMNS = ("key", "structure", "value", "group", "count", "low", "high", "spread_decades", "sources")
 
 
@@ -79,30 +80,29 @@ def _read_table(
     path: Path, source: str, title: str, composition: str, temperature: str
 ) -> tuple[dict[Property, Rows], dict[str, int]]:
     """The rows of each property at 295 to 305 K, and counts; where the registry tells no unit, it is in the column's name."""
-    frame, first_line = read_file(path)
     columns = SOURCES[source].columns
-    require(path.name, frame, (composition, temperature, *(words["name"] for words in columns.values() if "unit" in words)))
+    frame = read_file(path, (composition, temperature, *(words["name"] for words in columns.values() if "unit" in words))).frame
     near = pd.to_numeric(frame[temperature], errors="coerce").between(LOW_KELVIN, HIGH_KELVIN)
     counts = {f"{title}: rows read": len(frame), f"{title}: rows at 295 to 305 K": int(near.sum())}
     parts = {}
     for prop, words in ((get_property(name), words) for name, words in columns.items()):
         column = words["name"]
         if "unit" in words:
-            scale = factor(words["unit"], prop)
+            convert = conversion(words["unit"], prop)
         else:
-            column, scale = _column_with_unit(path, frame, column, prop)
-        rows = frame.loc[near & frame[column].notna(), [composition, column]]
-        parts[prop] = sort_rows(path.name, rows, first_line, partial(_read_row, prop, title, column, composition, scale))
+            column, convert = _column_with_unit(path, frame, column, prop)
+        rows = frame.loc[near & ~frame[column].map(is_empty), [composition, column]]
+        parts[prop] = sort_rows(path.name, rows, partial(_read_row, prop, title, column, composition, convert))
     return parts, counts
 
 
-def _column_with_unit(path: Path, frame: pd.DataFrame, name: str, prop: Property) -> tuple[str, float]:
-    """The column of that name with its unit in brackets, and the unit's factor."""
+def _column_with_unit(path: Path, frame: pd.DataFrame, name: str, prop: Property) -> tuple[str, Conversion]:
+    """The column of that name with its unit in brackets, and what converts its values."""
     column = next((c for c in frame.columns if re.fullmatch(rf"{name} \(.+\)", str(c))), None)
     if column is None:
         raise DataError(f"{path.name}: missing column {name} with its unit in brackets; it has {', '.join(map(str, frame))}")
     try:
-        return column, factor(column[len(name) + 2 : -1], prop)
+        return column, conversion(column[len(name) + 2 : -1], prop)
     except DataError as error:
         raise DataError(f"{path.name}, column {column}: {error}") from error
 
@@ -111,8 +111,8 @@ def _read_release(path: Path) -> tuple[dict[Property, Rows], dict[str, int]]:
     """Starrydata's full release, as :func:`_read_table`."""
     curves, counts = read_curves(path)
     of_property = {prop: curves[curves["property"] == prop.name].set_index("line") for prop in (THERMAL, ELECTRICAL)}
-    readers = {prop: partial(_read_row, prop, "Starrydata", "value", "composition", 1.0) for prop in of_property}
-    return {prop: sort_rows(path.name, own, 0, readers[prop]) for prop, own in of_property.items()}, counts
+    readers = {prop: partial(_read_row, prop, "Starrydata", "value", "composition", Conversion()) for prop in of_property}
+    return {prop: sort_rows(path.name, own, readers[prop]) for prop, own in of_property.items()}, counts
 
 
 def read_curves(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
@@ -149,11 +149,11 @@ def _read_curve(curve: tuple) -> dict | None:
     """
     name, reciprocal = CURVES[curve.prop_y.strip().lower()]
     row = {"composition": curve.composition, "property": name, "value": np.nan, "reason": ""}
-    offset = KELVIN.get(curve.unit_x.strip())
-    if offset is None:
+    thermal_unit = temperature_unit(curve.unit_x)
+    if not thermal_unit:
         return row | {"reason": "unknown unit of temperature", "column": "unit_x", "found": curve.unit_x}
-    scale = _scale(curve.unit_y, name, reciprocal)
-    if scale is None:
+    convert = _conversion(curve.unit_y, name)
+    if convert is None or convert.reciprocal != reciprocal:
         return row | {"reason": f"unknown unit of {curve.prop_y.strip().lower()}", "column": "unit_y", "found": curve.unit_y}
     try:
         x, y = (np.array(json.loads(text), dtype=float) for text in (curve.x, curve.y))
@@ -162,13 +162,13 @@ def _read_curve(curve: tuple) -> dict | None:
     if x.ndim != 1 or x.shape != y.shape:
         found = f"{x.size} and {y.size} numbers"
         return row | {"reason": "curve with as many x as y missing", "column": "x", "found": found}
-    drawn = value_at_room(x + offset, y)
+    drawn = value_at_room(x + to_kelvin(0.0, thermal_unit), y)
     if drawn is None:
         return None
     row |= {"column": "y", "found": f"{drawn:g} {curve.unit_y}"}
     if drawn <= 0:
         return row | {"reason": f"{name} is not positive"}
-    return row | {"value": scale / drawn if reciprocal else scale * drawn}
+    return row | {"value": convert(drawn)}
 
 
 def value_at_room(kelvin: np.ndarray, y: np.ndarray) -> float | None:
@@ -183,21 +183,20 @@ def value_at_room(kelvin: np.ndarray, y: np.ndarray) -> float | None:
     return float(y[np.argmin(np.abs(kelvin - ROOM_KELVIN))]) if near.any() else None
 
 
-def _scale(unit: str, name: str, reciprocal: bool) -> float | None:
-    """Factor from this unit, or from its reciprocal for resistivity, to the property's unit; None where it is unknown."""
-    written = re.sub("\N{OHM SIGN}|\N{GREEK CAPITAL LETTER OMEGA}|Ohm", "ohm", unit.strip())
+def _conversion(unit: str, name: str) -> Conversion | None:
+    """What converts this unit, or that of a resistivity, to the property's; None where it is unknown."""
     try:
-        return factor(f"1/({written})" if reciprocal else written, get_property(name))
+        return conversion(unit.strip(), get_property(name))
     except DataError:
         return None
 
 
-def _read_row(prop: Property, source: str, column: str, composition: str, scale: float, cells: Cells) -> dict[str, Any]:
+def _read_row(prop: Property, source: str, column: str, composition: str, convert: Conversion, cells: Cells) -> dict[str, Any]:
     """A row with a value; a curve says in which ``column`` its fault is, what was ``found`` there, and the ``reason`` if any."""
     where, found = (cells["column"], cells["found"]) if column == "value" else (column, cells[column])
     if cells.get("reason"):
         raise Fault(where, cells["reason"], found)
-    value = cells.check(column, read_number, f"{prop.name} is not a number") * scale
+    value = convert(cells.check(column, Numbers().read, f"{prop.name} is not a number"))
     if value <= 0:
         raise Fault(where, f"{prop.name} is not positive", found)
     if not prop.low <= value <= prop.high:

@@ -9,8 +9,8 @@ import pandas as pd
 
 from sim2real.chemistry.classes import polymer_class
 from sim2real.datasets.paths import DATA
-from sim2real.datasets.tables import read_values
 from sim2real.datasets.task import DataError, Property, Task, get_property, merge
+from sim2real.datasets.values import Layout, read_values
 
 POLYMER_FACTS = DATA / "facts" / "polymers.csv"
 LIQUID_FACTS = DATA / "facts" / "liquids.csv"
@@ -84,8 +84,8 @@ def read_facts(
     def of_property(frame: pd.DataFrame) -> pd.Series:
         return frame["property"] == listed if "property" in frame else pd.Series(True, index=frame.index)
 
-    columns = {"structure": structure, "value": "value", "unit_column": "unit", "keep": ("property", *extra)}
-    rows = read_values(path, property=prop, kind=kind, where=of_property, **columns)
+    layout = Layout("value", structure, unit_column="unit", kind=kind)
+    rows = read_values(path, layout, prop, keep=("property", *extra), where=of_property)
     if len(rows.dropped):
         bad = rows.dropped.iloc[0]
         more = f" ({len(rows.dropped)} such rows)" if len(rows.dropped) > 1 else ""

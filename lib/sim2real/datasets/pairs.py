@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -13,13 +12,16 @@ from typing import Any
 import pandas as pd
 from rdkit import Chem
 
-from sim2real.chemistry.classes import polymer_class
 from sim2real.chemistry.structures import PAIR_SEPARATOR, parse, structure_key
+from sim2real.datasets.files import read_bytes, read_file
+from sim2real.datasets.keys import Keyed, read_keys
+from sim2real.datasets.numbers import Numbers, is_empty
 from sim2real.datasets.rings import unroll_ring
-from sim2real.datasets.rows import Cells, Rows, read_file, read_number, read_rows, require, sort_rows
+from sim2real.datasets.rows import ELSEWHERE, Cells, Fault, Rows, sort_rows
 from sim2real.datasets.sources import SOURCES, fetch
-from sim2real.datasets.tables import report_dropped
+from sim2real.datasets.tables import report_dropped, title_of
 from sim2real.datasets.task import DataError, Task, get_property, merge, shipped
+from sim2real.datasets.values import Layout, Source, check_kind, numbers_of, plain_text, thermometer
 
 SEPARATOR = "_"  # between polymer and solvent in the files
 REQUIRED = ("ps_pair", "temp", "chi")
@@ -27,6 +29,7 @@ MEASURED = (*REQUIRED, "ps_pair_nonCyclic", "polymer_class")
 # The files' temperatures run from 0 to 229 C. Room temperature, and 0 C, written in kelvin lie outside.
 LOW_CELSIUS, HIGH_CELSIUS = -100.0, 250.0
 ZERO_CELSIUS = 273.15
+_ANY = (LOW_CELSIUS + ZERO_CELSIUS, HIGH_CELSIUS + ZERO_CELSIUS)
 CHI = get_property("chi")
 UNCLASSIFIED = "unclassified"
 COLUMNS = (
@@ -34,8 +37,7 @@ COLUMNS = (
     *("count", "low", "high", "spread"),
 )
 COUNTED = {"pairs": "pair", "polymers": "polymer_key", "solvents": "solvent_key"}
-# what is added to a temperature in the unit to give K, and the unit that it is perhaps mistaken for
-TEMPERATURE_UNITS = {"K": (0.0, "deg C"), "degC": (ZERO_CELSIUS, "K")}
+NO_CHI = f"no value from {CHI.low:g} to {CHI.high:g}"
 NOT_SOLVENT = "solvent that is not a readable molecule"
 CLASS_WORDS = {row["file"]: row["paper"] for row in shipped("chi_classes.csv")}  # as the file and the paper write them
 
@@ -48,8 +50,8 @@ def load_chi_measured(path: Path | None = None) -> Task:
     :class:`DataError` refuses a file of which more than half of the rows are unusable.
     """
     file = Path(path) if path is not None else fetch("chi-measured")
-    frame, first_line = _read_public(file, MEASURED)
-    return _task([(file.name, frame, first_line)], "measured chi", "chi-measured", {}, _reference(frame)[1])
+    frame = read_file(file, MEASURED).frame
+    return _task([(file.name, frame)], "measured chi", "chi-measured", {}, _reference(frame)[1])
 
 
 def load_chi_cosmo(path: Path | None = None, *, full: bool = False, measured: Path | None = None) -> Task:
@@ -62,13 +64,13 @@ def load_chi_cosmo(path: Path | None = None, *, full: bool = False, measured: Pa
     name = "chi-cosmo-full" if full else "chi-cosmo"
     file = Path(path) if path is not None else fetch(name)
     known = Path(measured) if measured is not None else fetch("chi-measured")
-    reference, _ = _read_public(known, MEASURED)
-    tables = _read_zip(file) if zipfile.is_zipfile(file) else [(file.name, *_read_public(file, REQUIRED))]
+    reference = read_file(known, MEASURED).frame
+    tables = _read_zip(file) if zipfile.is_zipfile(file) else [(file.name, read_file(file, REQUIRED).frame)]
     return _task(tables, "COSMO-RS chi", name, *_reference(reference))
 
 
 def chi_from_table(
-    path: str | Path,
+    path: Source,
     *,
     temperature: str,
     value: str,
@@ -76,20 +78,22 @@ def chi_from_table(
     solvent: str = "",
     pair: str = "",
     separator: str = SEPARATOR,
-    temperature_unit: str = "K",
-    group: str = "",
     name: str = "",
     licence: str = "not stated",
     citation: str = "",
+    kelvin: tuple[float, float] = _ANY,
+    **columns: str,
 ) -> Task:
     """Your own table of chi, measured or simulated, as :func:`load_chi_measured` describes it.
 
-    Further arguments, and what becomes of rows that cannot be used, are as :func:`~sim2real.datasets.tables.read_table` says.
+    Further arguments, and what becomes of rows that cannot be used, are as :func:`~sim2real.datasets.tables.read_table` says;
+    with ``label`` the task's table has a column ``name``.
 
     Args:
-        temperature, value: columns with temperatures (``temperature_unit``: ``K`` or ``degC``) and with chi.
+        temperature, value: columns with temperatures (``temperature_unit``: ``K``, ``degC`` or ``degF``) and with chi.
         polymer, solvent: columns with repeat units (SMILES with two ``*``) and with molecules; or neither, and
         pair: column with both, polymer first, ``separator`` between them.
+        kelvin: the lowest and highest temperature, by default all from -100 to 250 deg C.
 
     Raises:
         DataError: no such file or column, or more than half of the rows cannot be used.
@@ -97,43 +101,60 @@ def chi_from_table(
     """
     if bool(pair) == bool(polymer or solvent) or bool(polymer) != bool(solvent):
         raise ValueError("name either the columns polymer= and solvent=, or the one column pair=")
-    if temperature_unit not in TEMPERATURE_UNITS:
-        raise ValueError(f"unknown temperature_unit {temperature_unit!r}; expected {' or '.join(TEMPERATURE_UNITS)}")
-    path = Path(path)
-    offset, other = TEMPERATURE_UNITS[temperature_unit]
-    low, high = (limit + ZERO_CELSIUS - offset for limit in (LOW_CELSIUS, HIGH_CELSIUS))
+    layout, title = Layout(value, temperature=temperature, kelvin=kelvin, **columns), title_of(path)
     first, last = (pair, pair) if pair else (polymer, solvent)
+    sheet = read_file(path, tuple(dict.fromkeys((first, last, *layout.columns))), layout.sheet)
+    frame = sheet.frame[~sheet.frame[value].map(is_empty)]
+    at, numbers = thermometer(title, frame, layout), numbers_of(title, frame, value, layout.decimal, "1")
+    other = "K" if layout.temperature_unit != "K" else "deg C"
+    low, high = (limit - (ZERO_CELSIUS if layout.temperature_unit == "degC" else 0.0) for limit in layout.kelvin)
+    wrong = f"no temperature from {low:g} to {high:g} {layout.temperature_unit}; perhaps in {other}"
+
+    def sides(cells: Mapping[str, Any]) -> tuple[str, str]:
+        return split_pair(cells[pair], separator) if pair else (plain_text(cells[first]), plain_text(cells[last]))
+
+    keys = read_keys((text for cells in frame.to_dict("records") for text in _or_none(sides, cells)), "any")
 
     def read_row(cells: Cells) -> dict[str, Any]:
-        unit, liquid = (str(cells[column]).strip() for column in (first, last))
-        if pair:
-            unit, liquid = cells.check(pair, lambda text: split_pair(text, separator))
-        wrong = f"no temperature from {low:g} to {high:g} {temperature_unit}; perhaps in {other}"
-        kelvin = offset + cells.check(temperature, between(low, high, wrong))
-        chi = cells.check(value, read_chi)
-        polymer_keyed = cells.check(first, lambda _: _keyed(unit, 2), "polymer that is not a repeat unit with two *")
-        solvent_keyed = cells.check(last, lambda _: _keyed(liquid, 0), NOT_SOLVENT)
-        return pair_row(polymer_keyed, solvent_keyed, kelvin, chi) | {"group": str(cells[group]) if group else polymer_class(unit)}
+        unit, liquid = cells.check(first, lambda _: sides(cells))
+        temperature = cells.check(layout.temperature, at)
+        if not layout.kelvin[0] <= temperature <= layout.kelvin[1]:
+            raise Fault(layout.temperature, wrong if kelvin == _ANY else f"{ELSEWHERE} than {low:g} to {high:g}")
+        chi = cells.check(value, between(numbers.read))
+        polymer_keyed = _side(cells, first, "polymer", keys[unit], "polymer")
+        solvent_keyed = _side(cells, last, "solvent", keys[liquid], "molecule")
+        row = pair_row((unit, polymer_keyed.key), (liquid, solvent_keyed.key), temperature, chi)
+        named = {"name": cells[layout.label]} if layout.label else {}
+        return row | {"group": str(cells[layout.group]) if layout.group else polymer_keyed.group} | named
 
-    columns = (first, last, temperature, value, *([group] if group else []))
-    rows = read_rows(path, columns, read_row, filled=value)
-    bad = len(rows.dropped)
+    rows = sort_rows(title, frame, read_row)
+    rows = replace(rows, dropped=pd.concat([sheet.dropped, rows.dropped], ignore_index=True), taken=numbers.taken)
+    bad = len(rows.faulty)
     if 2 * bad > rows.read or not rows.read:
         why = f"{rows.faults()[0]}; {bad} of {rows.read} rows cannot be used" if bad else "no row with a value"
-        raise DataError(f"{path.name}: {why}; expected repeat units, solvents, temperatures in {temperature_unit} and chi")
-    report_dropped(path, rows, value)
-    task = _merged(rows, name or path.stem, licence, citation or path.name)
-    return replace(task, report=task.report | count_distinct(task.table))
+        raise DataError(f"{title}: {why}; expected repeat units, solvents, temperatures in {layout.temperature_unit} and chi")
+    report_dropped(title, rows, value)
+    task = _merged(rows, name or Path(title).stem, licence, citation or title, ("name",) if layout.label else ())
+    return replace(task, report=task.report | count_distinct(task.table), places=rows.places(title, first))
 
 
-def _read_public(file: Path, columns: tuple[str, ...]) -> tuple[pd.DataFrame, int]:
-    frame, first_line = read_file(file)
-    require(file.name, frame, columns)
-    return frame, first_line
+def _or_none(sides: Callable[[Mapping[str, Any]], tuple[str, str]], cells: Mapping[str, Any]) -> tuple[str, ...]:
+    try:
+        return sides(cells)
+    except ValueError:
+        return ()  # the row is dropped for it where rows are read
 
 
-def _read_zip(file: Path) -> list[tuple[str, pd.DataFrame, int]]:
-    """Every CSV of the archive that has the columns of a chi table: name, rows, line of the first row."""
+def _side(cells: Cells, column: str, side: str, keyed: Keyed, kind: str) -> Keyed:
+    """What was read of one side of a pair; a fault says which side it is."""
+    try:
+        return check_kind(keyed, kind)
+    except ValueError as error:
+        raise Fault(column, f"{side}: {error}") from None
+
+
+def _read_zip(file: Path) -> list[tuple[str, pd.DataFrame]]:
+    """Every CSV of the archive that has the columns of a chi table: name and rows."""
     tables, names = [], []
     with zipfile.ZipFile(file) as archive:
         for name in sorted(archive.namelist()):
@@ -141,11 +162,11 @@ def _read_zip(file: Path) -> list[tuple[str, pd.DataFrame, int]]:
                 continue
             names.append(name)
             try:
-                frame = pd.read_csv(io.BytesIO(archive.read(name)), dtype=str, encoding="utf-8-sig")
-            except (ValueError, zipfile.BadZipFile) as error:
+                sheet = read_bytes(f"{file.name}/{name}", archive.read(name))
+            except zipfile.BadZipFile as error:
                 raise DataError(f"{file.name}, {name}: not a readable CSV ({str(error).splitlines()[0]})") from error
-            if set(REQUIRED) <= set(frame.columns):
-                tables.append((f"{file.name}/{name}", frame, 2))
+            if set(REQUIRED) <= set(sheet.frame.columns):
+                tables.append((sheet.file, sheet.frame))
     if not tables:
         found = f"its CSV files are {', '.join(names)}" if names else "it holds no CSV file"
         raise DataError(f"{file.name}: no CSV with the columns {', '.join(REQUIRED)} in it; {found}")
@@ -181,11 +202,9 @@ def _reference(frame: pd.DataFrame) -> tuple[dict[str, str], dict[str, str]]:
     return units, classes
 
 
-def _task(
-    tables: list[tuple[str, pd.DataFrame, int]], name: str, source: str, units: dict[str, str], classes: dict[str, str]
-) -> Task:
-    """The task of files (name, rows, line of the first row), repeat units of rings that lack them, and classes by polymer key."""
-    rows = Rows.of([sort_rows(file, frame, line, lambda cells: _read_row(cells, units)) for file, frame, line in tables])
+def _task(tables: list[tuple[str, pd.DataFrame]], name: str, source: str, units: dict[str, str], classes: dict[str, str]) -> Task:
+    """The task of files (name and rows), repeat units of rings that lack them, and classes by polymer key."""
+    rows = Rows.of([sort_rows(file, frame, lambda cells: _read_row(cells, units)) for file, frame in tables])
     bad = len(rows.dropped)
     if not rows.read:
         raise DataError(f"{tables[0][0]}: no rows; expected a table of chi")
@@ -206,10 +225,10 @@ def count_distinct(table: pd.DataFrame, columns: dict[str, str] = COUNTED) -> di
     return {what: table[column].nunique() for what, column in columns.items()}
 
 
-def _merged(rows: Rows, name: str, licence: str, citation: str) -> Task:
-    """The task of rows, merged into one row a pair and temperature."""
+def _merged(rows: Rows, name: str, licence: str, citation: str, more: tuple[str, ...] = ()) -> Task:
+    """The task of rows, merged into one row a pair and temperature, with ``more`` columns."""
     table = merge(rows.table, ("key", "temperature"))
-    table = table.assign(pair=table["key"])[list(COLUMNS)]
+    table = table.assign(pair=table["key"])[[*COLUMNS, *more]]
     report = rows.report(len(table), "pair and temperature", "rows")
     return Task(name, CHI, table, licence, citation, report, rows.dropped)
 
@@ -218,8 +237,8 @@ def _read_row(cells: Cells, units: dict[str, str]) -> dict[str, Any]:
     """A row of a public file."""
     ring, liquid = cells.check("ps_pair", split_pair)
     wrong = f"no temperature from {LOW_CELSIUS:g} to {HIGH_CELSIUS:g} deg C; perhaps in kelvin"
-    celsius = cells.check("temp", between(LOW_CELSIUS, HIGH_CELSIUS, wrong))
-    chi = cells.check("chi", read_chi)
+    celsius = cells.check("temp", between(Numbers().read, LOW_CELSIUS, HIGH_CELSIUS, wrong))
+    chi = cells.check("chi", between(Numbers().read))
     unit = _repeat_unit(cells.get("ps_pair_nonCyclic")) or units.get(ring)
     polymer = cells.check("ps_pair", lambda _: _polymer(ring, unit), "polymer that cannot be resolved to a repeat unit")
     solvent = cells.check("ps_pair", lambda _: _solvent(liquid), NOT_SOLVENT)
@@ -233,19 +252,18 @@ def pair_row(polymer: tuple[str, str], solvent: tuple[str, str], kelvin: float, 
     return dict(zip(COLUMNS, values))
 
 
-def between(low: float, high: float, otherwise: str) -> Callable[[object], float]:
+def between(
+    read: Callable[[object], float], low: float = CHI.low, high: float = CHI.high, otherwise: str = NO_CHI
+) -> Callable[[object], float]:
     """A reader of numbers that refuses those outside."""
 
-    def read(cell: object) -> float:
-        number = read_number(cell)
+    def read_between(cell: object) -> float:
+        number = read(cell)
         if not low <= number <= high:
             raise ValueError(otherwise)
         return number
 
-    return read
-
-
-read_chi = between(CHI.low, CHI.high, f"no value from {CHI.low:g} to {CHI.high:g}")
+    return read_between
 
 
 @lru_cache(maxsize=100_000)

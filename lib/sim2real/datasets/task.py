@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.resources import files
@@ -20,15 +21,20 @@ class NoStudy(DataError):
     """Your tables hold nothing for this notebook, which is no mistake: the runner says so and goes on to the next."""
 
 
+class DataWarning(UserWarning):
+    """What was left out of a table, or decided about it, with the first rows named."""
+
+
 @dataclass(frozen=True)
 class Property:
-    """A physical property: its unit and the range outside of which a value cannot be right."""
+    """A physical property: its unit, the range outside of which a value cannot be right, and some units of its values."""
 
     name: str
     label: str
     unit: str
     low: float
     high: float
+    units: tuple[str, ...] = ()
 
 
 def shipped(name: str) -> list[dict[str, str]]:
@@ -38,17 +44,28 @@ def shipped(name: str) -> list[dict[str, str]]:
 
 
 # The ranges refuse misprints and wrong units, not unusual materials: they are wider than what the column ``holds`` names.
+def _read(row: dict[str, str], low: str, high: str) -> Property:
+    return Property(row["name"], row["label"], row["unit"], float(row[low]), float(row[high]), tuple(row["units"].split("; ")))
+
+
 _ROWS = {r["name"]: r for r in shipped("properties.csv")}
-_ALL = {n: Property(n, r["label"], r["unit"], float(r["low"]), float(r["high"])) for n, r in _ROWS.items()}
+_ALL = {name: _read(row, "low", "high") for name, row in _ROWS.items()}
 PROPERTIES = {name: prop for name, prop in _ALL.items() if _ROWS[name]["study"] == "polymers and liquids"}
 OTHER_PROPERTIES = {name: prop for name, prop in _ALL.items() if name not in PROPERTIES}
+# kind of material -> the columns of its range, where one is given
+_RANGES = {
+    "polymer": ("polymer_low", "polymer_high"),
+    "any": ("polymer_low", "polymer_high"),
+    "composition": ("solid_low", "solid_high"),
+}
 
 
-def get_property(name: str) -> Property:
-    """The property of that name; a ValueError lists the known ones."""
+def get_property(name: str, kind: str = "molecule") -> Property:
+    """The property of that name, with the range for a kind of material; a ValueError lists the known ones."""
     if name not in _ALL:
         raise ValueError(f"unknown property {name!r}; expected one of {', '.join(PROPERTIES | OTHER_PROPERTIES)}")
-    return _ALL[name]
+    low, high = _RANGES.get(kind, ("low", "high"))
+    return _read(_ROWS[name], low, high) if _ROWS[name][low] else _ALL[name]
 
 
 DROPPED_COLUMNS = ("file", "line", "column", "found", "reason")
@@ -74,6 +91,7 @@ class Task:
         citation: where the values come from.
         report: counts of rows read, merged and dropped by reason.
         dropped: every row that was left out, as :func:`dropped_rows` lists them.
+        places: where the values of each ``key`` stand: file, line, column and what was ``found`` there; empty if not known.
         X: descriptors (rows, d), float32, or None before they are computed.
     """
 
@@ -84,6 +102,7 @@ class Task:
     citation: str
     report: dict[str, int] = field(default_factory=dict)
     dropped: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(DROPPED_COLUMNS)))
+    places: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["key", *DROPPED_COLUMNS[:-1]]))
     X: np.ndarray | None = None
 
     def __post_init__(self) -> None:
@@ -110,6 +129,19 @@ class Task:
         """The task with only these rows (boolean mask or positions), in that order."""
         table = self.table.loc[rows] if rows.dtype == bool else self.table.iloc[rows]
         return replace(self, table=table.reset_index(drop=True), X=None if self.X is None else self.X[rows])
+
+    def without(self, reasons: Mapping[int, str], why: str) -> Task:
+        """The task without some rows, position -> reason: counted in the report under ``why``, and listed where they stand."""
+        report = self.report | {f"dropped, {why}": len(reasons)}
+        if not reasons:
+            return replace(self, report=report)
+        left = self.table.iloc[list(reasons)].assign(reason=[f"{why}: {r}" if r else why for r in reasons.values()])
+        found = self.places.merge(left[["key", "reason"]].drop_duplicates("key"), on="key")
+        known = left["key"].isin(found["key"])
+        other = left[~known].assign(file=self.name, line="", column="structure").rename(columns={"structure": "found"})
+        listed = [part[list(DROPPED_COLUMNS)] for part in (self.dropped, found, other) if len(part)]
+        keep = np.setdiff1d(np.arange(len(self)), list(reasons))
+        return replace(self, report=report, dropped=pd.concat(listed, ignore_index=True)).select(keep)
 
     @cached_property
     def fingerprint(self) -> str:

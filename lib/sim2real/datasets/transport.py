@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 from sim2real.chemistry.formulas import read_formula
-from sim2real.datasets.conductivity import ELECTRICAL, THERMAL, disagreement, load_conductivities
+from sim2real.datasets.conductivity import ELECTRICAL, HIGH_KELVIN, LOW_KELVIN, THERMAL, disagreement, load_conductivities
 from sim2real.datasets.embedded import read_facts
 from sim2real.datasets.paths import DATA
-from sim2real.datasets.tables import read_values, report_dropped
+from sim2real.datasets.tables import name_and_class, report_dropped, title_of
 from sim2real.datasets.task import DataError, Property, Task, get_property, merge
+from sim2real.datasets.values import Layout, Source, read_values
 
 COMPUTED_TRANSPORT = DATA / "transport.csv.gz"
 METAL_FACTS = DATA / "facts" / "conductivity.csv"
@@ -72,35 +73,32 @@ def load_measured_transport(*, release: bool = False) -> tuple[Task, Task]:
 
 
 def read_transport(
-    path: str | Path,
+    path: Source,
     *,
     property: Property,
-    structure: str,
-    value: str,
-    unit: str = "",
-    unit_column: str = "",
-    group: str = "",
     name: str = "",
     licence: str = "not stated",
     citation: str = "",
+    kelvin: tuple[float, float] = (LOW_KELVIN, HIGH_KELVIN),
+    **columns: str,
 ) -> Task:
     """Your own table of compositions and conductivities, as decimal logarithms, merged by their median; arguments and errors as
     :func:`~sim2real.datasets.tables.read_table`, and:
 
     ``property`` is :data:`THERMAL` or :data:`ELECTRICAL`, of positive values; ``unit`` is of all, or ``unit_column`` has each
-    row's; ``group`` is a column with classes, by default the anion family. Values a factor of ten apart are kept and counted, those
+    row's; ``group`` is a column with classes, by default the anion family; ``kelvin`` is 295 to 305 K. Values a factor of ten apart are kept and counted, those
     a factor of a hundred apart once more: S/cm taken for S/m looks like that.
     """
-    path = Path(path)
-    if bool(unit) == bool(unit_column):
-        raise DataError(f"{path.name}: expected either unit (of all values) or unit_column (with the unit of each row)")
-    columns = {"structure": structure, "value": value, "unit": unit, "unit_column": unit_column, "group": group}
-    rows = read_values(path, property=property, kind="composition", **columns)
-    report_dropped(path, rows, value)
+    layout, title = Layout(**columns, kelvin=kelvin, kind="composition"), title_of(path)
+    if bool(layout.unit) == bool(layout.unit_column):
+        raise DataError(f"{title}: expected either unit (of all values) or unit_column (with the unit of each row)")
+    rows = read_values(path, layout, property)
+    report_dropped(title, rows, layout.value)
     table = _merge(rows.table)
     slips = {"of them with values a hundred times apart (a wrong unit?)": int((abs(table["spread_decades"] - 2) < UNIT_SLIP).sum())}
     report = rows.report(len(table)) | disagreement(table) | slips
-    return Task(name or path.stem, LOGARITHMS[property], table, licence, citation or path.name, report, rows.dropped)
+    places = rows.places(title, layout.structure)
+    return Task(name or Path(title).stem, LOGARITHMS[property], table, licence, citation or title, report, rows.dropped, places)
 
 
 def load_metal_conductivities(path: Path = METAL_FACTS) -> Task:
@@ -132,7 +130,7 @@ def load_metal_conductivities(path: Path = METAL_FACTS) -> Task:
 def _merge(rows: pd.DataFrame) -> pd.DataFrame:
     """One row a key of rows with positive values: the median of the logarithms, in decades; a ``group`` of one's own stays."""
     table = merge(rows.assign(value=np.log10(rows["value"]))).rename(columns={"spread": "spread_decades"})
-    formulas = [read_formula(s) for s in table["structure"]]
-    group = table["group"].astype(str) if "group" in table else [f.family for f in formulas]
-    table = table.assign(structure=[f.reduced for f in formulas], group=group)
-    return table[["key", "structure", "value", "count", "low", "high", "group", "spread_decades"]]
+    reduced = [read_formula(s).reduced for s in table["structure"]]
+    named = ["name"] if "name" in table else []
+    table = name_and_class(table).assign(structure=reduced)
+    return table[["key", "structure", "value", "count", "low", "high", "group", "spread_decades", *named]]

@@ -1,0 +1,344 @@
+"""Tables as they stand in files: what kind of file it is, how its texts are encoded and separated, and which line is the header."""
+
+from __future__ import annotations
+
+import bz2
+import csv
+import gzip
+import io
+import lzma
+import re
+import unicodedata
+import warnings
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+import charset_normalizer
+import openpyxl
+import pandas as pd
+from python_calamine import CalamineWorkbook
+
+from sim2real.datasets.numbers import is_empty
+from sim2real.datasets.task import DROPPED_COLUMNS, DataError, DataWarning
+
+EXPECTED = "expected a CSV, TSV, Parquet or Excel table"
+TEXT_ENDINGS = ("", ".csv", ".tsv", ".tab", ".txt", ".dat", ".smi", ".smiles", ".asc", ".prn", ".psv", ".data", ".out")
+WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+_SEPARATORS = (",", ";", "\t", "|", " ")
+_PACKED = ((b"\x1f\x8b", gzip.decompress), (b"BZh", bz2.decompress), (b"\xfd7zXZ", lzma.decompress))
+_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\0\0", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_SEARCHED = 40  # lines and rows among which the header is looked for
+_LOOKED_AT = 200  # lines by which it is decided
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table as it stands: ``file`` as messages call it, the ``frame`` of its cells, whose index are lines, columns texts without
+    blanks at their ends, and rows ``dropped`` because they are too short (:data:`~sim2real.datasets.task.DROPPED_COLUMNS`).
+    """
+
+    file: str
+    frame: pd.DataFrame
+    dropped: pd.DataFrame
+
+
+def read_file(source: str | Path | pd.DataFrame, columns: Sequence[str] = (), sheet: str = "") -> Sheet:
+    """A table with these columns: a CSV or another text table, Parquet, or Excel, also packed; or a DataFrame.
+
+    What a file is, its contents decide, not its ending. The separator and the header line are those that give the columns and rows
+    of one width; names are compared without blanks at their ends and line breaks.
+
+    Raises:
+        DataError: no such file, not a table, a column missing or there twice, a row with more cells than the header, several sheets
+            that fit: one line with what to do.
+    """
+    if isinstance(source, pd.DataFrame):
+        return _of_frame("table", source, columns)
+    if not isinstance(source, str | PurePath):
+        raise DataError(f"expected the path of a table or a DataFrame, got {type(source).__name__}")
+    path = Path(source)
+    if not path.is_file():
+        raise DataError(f"{path}: no such file; {EXPECTED}")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+    return read_bytes(path.name, data, columns, sheet)
+
+
+def read_bytes(name: str, data: bytes, columns: Sequence[str] = (), sheet: str = "") -> Sheet:
+    """:func:`read_file` of what stands in a file of that name."""
+    ending = PurePath(name).suffix.lower()
+    try:
+        for magic, unpack in _PACKED:
+            if data.startswith(magic):
+                return read_bytes(name[: -len(ending)] if ending in (".gz", ".bz2", ".xz") else name, unpack(data), columns, sheet)
+        if data.startswith(b"PAR1"):
+            return _of_frame(name, pd.read_parquet(io.BytesIO(data)), columns)
+        members = zipfile.ZipFile(io.BytesIO(data)).namelist() if data.startswith(b"PK") else []
+        if data.startswith(b"\xd0\xcf\x11\xe0") or any(m.startswith("xl/") or m == "content.xml" for m in members):
+            return _workbook(name, data, columns, sheet)
+        if members:
+            return _archive(name, data, members, columns, sheet)
+        if re.match(rb"\s*(<!doctype html|<html|<table|<meta|<style)", data[:200].removeprefix(b"\xef\xbb\xbf"), re.IGNORECASE):
+            return _web_page(name, data, columns)
+        if ending not in WORKBOOKS and b"\0" not in data[:1000] or data.startswith(tuple(mark for mark, _ in _MARKS)):
+            return _text(name, data, columns)
+        return _text(name, data, columns)
+    except DataError as error:
+        # what is no table at all is called by its ending
+        if ending in WORKBOOKS and "no column" in str(error):
+            raise DataError(f"{name}: not a readable {ending[1:]} table; save it as .xlsx ({error})") from error
+        if ending not in (*TEXT_ENDINGS, *WORKBOOKS, ".parquet", ".zip", ".gz") and "no column" in str(error):
+            raise DataError(f"{name}: cannot read {ending}; expected .csv, .tsv, .parquet or .xlsx") from error
+        raise
+    except Exception as error:  # the readers raise whatever their parsers raise
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(f"{name}: not a readable {ending[1:]} table ({why}); {EXPECTED}") from error
+
+
+def plain_name(name: object) -> str:
+    """A column's name as text, without blanks at its ends, line breaks and characters that cannot be seen."""
+    if isinstance(name, float) and name.is_integer():
+        name = int(name)
+    if isinstance(name, tuple):
+        name = " ".join(map(str, name))
+    text = "" if name is None or name != name else unicodedata.normalize("NFC", str(name))
+    return " ".join(re.sub("[\u200b-\u200f\u2060\ufeff]", "", text).split())
+
+
+def _text(name: str, data: bytes, columns: Sequence[str]) -> Sheet:
+    """A table of texts; in which encoding it is read is said where it is not UTF-8."""
+    if not data.strip():
+        raise DataError(f"{name}: empty; expected a header line with the names of the columns")
+    failed = None
+    for encoding in _encodings(data):
+        try:
+            text = io.StringIO(data.decode(encoding), newline=None).read()
+            if "\0" in text:
+                raise UnicodeError("it is no text")
+            found = _separated(name, text, columns)
+        except (UnicodeError, DataError) as error:
+            failed = failed or error
+            if isinstance(error, DataError) and "no column" not in str(error):
+                raise
+            continue
+        if encoding not in ("utf-8", "utf-8-sig", "utf-16", "utf-32"):
+            said = f"{name}: read as {encoding}, since it is not UTF-8; if names look wrong, save it as CSV UTF-8"
+            warnings.warn(said, DataWarning, stacklevel=5)
+        return found
+    raise failed
+
+
+def _encodings(data: bytes) -> Iterator[str]:
+    """Encodings to try: what the first bytes tell, else UTF-8, Windows' and what the bytes look like."""
+    marked = next((encoding for mark, encoding in _MARKS if data.startswith(mark)), None)
+    if marked:
+        yield marked
+        return
+    head = data[:4000]
+    if head.count(b"\0") > len(head) / 4:
+        yield "utf-16-le" if head[1::2].count(b"\0") > head[::2].count(b"\0") else "utf-16-be"
+        return
+    yield "utf-8"
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        yield "cp1252"
+        guess = charset_normalizer.from_bytes(data[:50_000]).best()
+        yield from filter(None, (guess and guess.encoding, "cp932", "gb18030", "mac_roman"))
+
+
+def _separated(name: str, text: str, columns: Sequence[str]) -> Sheet:
+    own = re.match(r'"?sep=(.)"?[ \t]*\n', text)
+    head = "".join(text.splitlines(keepends=True)[:_LOOKED_AT])
+    choices = []
+    for order, separator in enumerate(own[1] if own else _SEPARATORS):
+        rows = list(_records(head, separator, strict=False))
+        choices += [(*score, -order, separator, line, names) for score, line, names in _headers(rows, columns)]
+    *_, separator, header, names = max(choices)
+    try:
+        rows = list(_records(text, separator))
+    except csv.Error as error:
+        raise DataError(f"{name}: a quotation mark is not closed, or text stands behind one ({error})") from error
+    return _of_rows(name, [(line, cells) for line, cells in rows if line > header], names, columns)
+
+
+def _records(text: str, separator: str, *, strict: bool = True) -> Iterator[tuple[int, list[str]]]:
+    """Line and cells of every row of a text; in tab-separated ones a quotation mark may be a mark of inches."""
+    if separator == " ":
+        text = re.sub(r"(?m)^[ \t]+|[ \t]+$", "", text)
+        text = re.sub(r"[ \t]+", " ", text)
+    quoting = csv.QUOTE_MINIMAL
+    if separator == "\t" and strict:
+        try:
+            list(csv.reader(io.StringIO(text), delimiter=separator, strict=True))
+        except csv.Error:
+            quoting = csv.QUOTE_NONE
+    reader = csv.reader(io.StringIO(text), delimiter=separator, strict=strict, quoting=quoting, skipinitialspace=separator != " ")
+    line = 1
+    for cells in reader:
+        yield line, cells
+        line = reader.line_num + 1
+
+
+def _headers(rows: Sequence[tuple[int, list]], columns: Sequence[str]) -> Iterator[tuple[tuple, int, list[str]]]:
+    """What may be the header: how well it fits (the more, the better), its line and its names."""
+    filled = [(line, cells) for line, cells in rows if not all(map(is_empty, cells))]
+    for k, (line, cells) in enumerate(filled[:_SEARCHED]):
+        names = list(map(plain_name, cells))
+        comment = names[0][:1] in ("#", "%")
+        readings = [names]
+        if comment:
+            bare = names[0].lstrip("#% ")
+            readings.append(([bare] if bare else []) + names[1:])
+        below = [len(others) - 1 if is_empty(others[-1]) else len(others) for _, others in filled[k + 1 :]]
+        for reading in readings:
+            width = len(reading)
+            fits = sum(width - 1 <= size <= width for size in below) / max(len(below), 1) if below else 1.0
+            wanted = sum(column in reading for column in columns)
+            score = (wanted, fits > 0.5, not comment or (bool(columns) and wanted == len(columns) and reading is names), width > 1)
+            yield (*score, k if comment else -k, round(fits, 3)), line, reading
+
+
+def _of_rows(name: str, rows: list[tuple[int, list]], names: list[str], columns: Sequence[str]) -> Sheet:
+    """The table of rows below a header; rows of other widths are refused, filled up or dropped."""
+    width = len(names)
+    last = max((names.index(c) for c in columns if c in names), default=0)
+    lines, kept, dropped, longer = [], [], [], []
+    for line, cells in rows:
+        if all(map(is_empty, cells)):
+            continue
+        if len(cells) > width:
+            longer.append(line)
+            if not all(map(is_empty, cells[width:])):
+                raise DataError(f"{name}: {_wide(line, len(cells), width)}")
+        elif len(cells) <= last:
+            reason = f"the row has {len(cells)} cells, the header {width}"
+            dropped.append((name, line, names[last], " | ".join(map(str, cells)), reason))
+            continue
+        lines.append(line)
+        kept.append([None if cell == "" else cell for cell in cells[:width]] + [None] * (width - len(cells)))
+    if 0 < len(longer) < len(kept):
+        raise DataError(f"{name}: {_wide(longer[0], width + 1, width)}")
+    frame = pd.DataFrame(kept, columns=pd.RangeIndex(width), index=pd.Index(lines, dtype=object), dtype=object)
+    return Sheet(name, _named(name, frame, names, columns), pd.DataFrame(dropped, columns=list(DROPPED_COLUMNS)))
+
+
+def _wide(line: int, cells: int, width: int) -> str:
+    what = "put a cell that holds the separator in quotation marks, or name the column"
+    return f"line {line} has {cells} cells, the header {width}; {what}"
+
+
+def _named(file: str, frame: pd.DataFrame, names: Sequence[object], columns: Sequence[str]) -> pd.DataFrame:
+    """The frame with these names, each once; a :class:`DataError` where a wanted one is missing or stands twice."""
+    plain = list(map(plain_name, names))
+    for column in columns:
+        places = [k + 1 for k, name in enumerate(plain) if name == column]
+        if len(places) > 1:
+            raise DataError(f"{file}: column {column!r} stands twice ({places[0]} and {places[1]}); rename one")
+    missing = [c for c in columns if c not in plain]
+    if missing:
+        shown = [name for name in plain if name]
+        found = ", ".join(shown[:12]) + (", ..." if len(shown) > 12 else "")
+        raise DataError(f"{file}: no column {', '.join(map(repr, missing))}; its columns are {found}")
+    seen: set[str] = set()
+    for k, name in enumerate(plain):
+        while not name or name in seen:
+            name = f"{name or 'column'} {k + 1}"
+        seen.add(name)
+        plain[k] = name
+    return frame.set_axis(plain, axis=1)
+
+
+def _of_frame(file: str, frame: pd.DataFrame, columns: Sequence[str]) -> Sheet:
+    """A DataFrame; named levels of its index are columns, and lines are its labels or else the numbers of its rows from 1."""
+    labelled = file == "table" and frame.index.is_unique and all(name is None for name in frame.index.names)
+    lines = frame.index if labelled else pd.RangeIndex(1, len(frame) + 1)
+    levels = [name for name in frame.index.names if name is not None and name not in frame.columns]
+    whole = frame.reset_index(level=levels) if levels else frame
+    whole = whole.set_axis(pd.Index(list(lines), dtype=object))
+    return Sheet(file, _named(file, whole, list(whole.columns), columns), pd.DataFrame(columns=list(DROPPED_COLUMNS)))
+
+
+def _workbook(name: str, data: bytes, columns: Sequence[str], sheet: str) -> Sheet:
+    """The named sheet, or the only one that has the columns."""
+    book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+    known = [str(title) for title in book.sheet_names]
+    if sheet and sheet not in known:
+        raise DataError(f"{name}: no sheet {sheet!r}; its sheets are {', '.join(known)}")
+    found: dict[str, tuple[Sheet, int]] = {}
+    failed: dict[str, DataError] = {}
+    for title in [sheet] if sheet else known:
+        cells = book.get_sheet_by_name(title).to_python(skip_empty_area=False)
+        rows = [(k, [None if cell == "" else cell for cell in row]) for k, row in enumerate(cells, 1)]
+        headers = list(_headers(rows[:_LOOKED_AT], columns))
+        if not headers:
+            failed[title] = DataError(f"{name}: empty; expected a header line with the names of the columns")
+            continue
+        _, header, names = max(headers)
+        while names and not names[-1] and all(is_empty(row[len(names) - 1]) for _, row in rows):
+            names = names[:-1]
+        try:
+            found[title] = _of_rows(name, rows[header:], names, columns), header
+        except DataError as error:
+            failed[title] = error
+    if len(found) > 1 and columns:
+        raise DataError(f"{name}: the sheets {' and '.join(found)} have these columns; choose one with sheet =")
+    if not found:
+        if len(failed) == 1 or not all("no column" in str(error) or "empty" in str(error) for error in failed.values()):
+            raise next(error for error in failed.values() if len(failed) == 1 or "no column" not in str(error))
+        each = "; ".join(str(error).partition(": ")[2] for error in failed.values() if "no column" in str(error))
+        raise DataError(f"{name}: none of its sheets {', '.join(failed)} has the columns ({each}); choose one with sheet =")
+    title, (table, header) = next(iter(found.items()))
+    _refuse_uncalculated(name, data, title, table.frame, columns)
+    return table
+
+
+def _refuse_uncalculated(name: str, data: bytes, title: str, frame: pd.DataFrame, columns: Sequence[str]) -> None:
+    """Refuse columns of formulas that no program has calculated: their stored results are 0 or nothing."""
+    doubtful = {column: frame.index[frame[column].map(lambda cell: cell in (0, None))][:_LOOKED_AT] for column in columns}
+    last = max((line for lines in doubtful.values() for line in lines), default=0)
+    if not last or not data.startswith(b"PK") or b"xl/workbook.xml" not in data:
+        return
+    sheet = openpyxl.load_workbook(io.BytesIO(data), read_only=True)[title]
+    written = {row: [cell.value for cell in cells] for row, cells in enumerate(sheet.iter_rows(max_row=int(last)), 1)}
+    for column, lines in doubtful.items():
+        position = frame.columns.get_loc(column)
+        formulas = {
+            row
+            for row, cells in written.items()
+            if row in frame.index and position < len(cells) and str(cells[position]).startswith("=")
+        }
+        if formulas and formulas <= set(lines):
+            what = "open the file in Excel or LibreOffice and save it"
+            raise DataError(f"{name}: column {column!r} holds formulas that were never calculated; {what}")
+
+
+def _archive(name: str, data: bytes, members: list[str], columns: Sequence[str], sheet: str) -> Sheet:
+    """The only table of a zip file."""
+    tables = [m for m in members if not m.endswith("/") and not m.startswith("__MACOSX/") and not PurePath(m).name.startswith(".")]
+    if len(tables) != 1:
+        raise DataError(f"{name}: it holds {', '.join(tables[:12]) or 'no file'}; expected one table: unpack it and name the table")
+    return read_bytes(f"{name}/{tables[0]}", zipfile.ZipFile(io.BytesIO(data)).read(tables[0]), columns, sheet)
+
+
+def _web_page(name: str, data: bytes, columns: Sequence[str]) -> Sheet:
+    """The table of a web page, as which some programs write .xls; its cells stay texts."""
+    try:
+        page = pd.read_html(io.BytesIO(data), thousands=None, header=None, keep_default_na=False)
+    except ImportError as error:
+        raise DataError(f"{name}: a web page, not a workbook; save it as .xlsx") from error
+    failed = None
+    for frame in page:
+        named = not isinstance(frame.columns, pd.RangeIndex)
+        rows = [(0, list(frame.columns))] if named else []
+        rows += [(k, list(cells)) for k, cells in enumerate(frame.itertuples(index=False), 1)]
+        _, header, names = max(_headers(rows, columns))
+        try:
+            return _of_rows(name, [(line, cells) for line, cells in rows if line > header], names, columns)
+        except DataError as error:
+            failed = error
+    raise failed or DataError(f"{name}: a web page without a table; save it as .xlsx")
