@@ -24,8 +24,7 @@ from sim2real.datasets.numbers import is_empty
 from sim2real.datasets.task import DROPPED_COLUMNS, DataError, DataWarning
 
 EXPECTED = "expected a CSV, TSV, Parquet or Excel table"
-TEXT_ENDINGS = ("", ".csv", ".tsv", ".tab", ".txt", ".dat", ".smi", ".smiles", ".asc", ".prn", ".psv", ".data", ".out")
-WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+TEXT_ENDINGS = ("", ".csv", ".tsv", ".tab", ".txt", ".dat", ".smi", ".smiles", ".asc", ".prn")
 _SEPARATORS = (",", ";", "\t", "|", " ")
 _PACKED = ((b"\x1f\x8b", gzip.decompress), (b"BZh", bz2.decompress), (b"\xfd7zXZ", lzma.decompress))
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\0\0", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
@@ -84,15 +83,8 @@ def read_bytes(name: str, data: bytes, columns: Sequence[str] = (), sheet: str =
             return _archive(name, data, members, columns, sheet)
         if re.match(rb"\s*(<!doctype html|<html|<table|<meta|<style)", data[:200].removeprefix(b"\xef\xbb\xbf"), re.IGNORECASE):
             return _web_page(name, data, columns)
-        if ending not in WORKBOOKS and b"\0" not in data[:1000] or data.startswith(tuple(mark for mark, _ in _MARKS)):
-            return _text(name, data, columns)
         return _text(name, data, columns)
-    except DataError as error:
-        # what is no table at all is called by its ending
-        if ending in WORKBOOKS and "no column" in str(error):
-            raise DataError(f"{name}: not a readable {ending[1:]} table; save it as .xlsx ({error})") from error
-        if ending not in (*TEXT_ENDINGS, *WORKBOOKS, ".parquet", ".zip", ".gz") and "no column" in str(error):
-            raise DataError(f"{name}: cannot read {ending}; expected .csv, .tsv, .parquet or .xlsx") from error
+    except DataError:
         raise
     except Exception as error:  # the readers raise whatever their parsers raise
         why = (str(error).splitlines() or [type(error).__name__])[0]
@@ -129,7 +121,11 @@ def _text(name: str, data: bytes, columns: Sequence[str]) -> Sheet:
             said = f"{name}: read as {encoding}, since it is not UTF-8; if names look wrong, save it as CSV UTF-8"
             warnings.warn(said, DataWarning, stacklevel=5)
         return found
-    raise failed
+    ending = PurePath(name).suffix.lower()
+    if isinstance(failed, DataError) and ending in TEXT_ENDINGS:
+        raise failed
+    # what is no table at all is called by its ending
+    raise DataError(f"{name}: not a readable {ending[1:]} table ({failed}); expected .csv, .tsv, .parquet or .xlsx")
 
 
 def _encodings(data: bytes) -> Iterator[str]:

@@ -9,27 +9,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, time
 from numbers import Number
+from typing import Any
 
 from sim2real.datasets.task import DataError
 
 ABOUT = "values given as about (~), taken as they are"
 RANGE = "values given as a range, taken at its middle"
 # what pandas writes or reads as a missing value; such a cell is as good as empty
-EMPTY = frozenset(["", "nan", "-nan", "na", "n/a", "<na>", "#n/a", "#na", "#n/a n/a", "null", "none", "1.#ind", "1.#qnan", "nat"])
-_STATED = frozenset("- -- --- ? n.a. n.a n.d. n.d nd n.m. n.r. nil unknown . * x".split()) | {
-    *(
-        "not available",
-        "not measured",
-        "not determined",
-        "not detected",
-        "not reported",
-        "no data",
-        "tbd",
-        "missing",
-        "n. a.",
-        "n. d.",
-    )
-}
+EMPTY = frozenset(["", *"nan -nan na n/a <na> #n/a #na null none 1.#ind 1.#qnan nat".split()])
+_STATED = frozenset(
+    ["n. a.", "n. d.", "no data", *(f"not {what}" for what in ("available", "determined", "detected", "measured", "reported"))]
+    + "- -- --- ? n.a. n.a n.d. n.d nd n.m. n.r. nil unknown tbd missing".split()
+)
 _PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _DIGITS = r"[+-]?\s?(?:\d{1,3}(?:[ ']\d{3})+(?!\d)(?:[.,]\d+)?|\d[\d.,]*|[.,]\d+)"
 _POWER = r"(?:\s?[eEdD]\s?[+-]?\d+|\s*[x*×·⋅∙]\s*10\s*(?:\^|\*\*)\s*[({]?\s*[+-]?\d+\s*[)}]?)"
@@ -40,12 +31,10 @@ _VALUE = re.compile(rf"(?:{_NUMBER})(?P<unit>{_UNIT})")
 _ONE = rf"{_DIGITS}{_POWER}?"
 _SPAN = re.compile(rf"(?P<low>{_ONE}{_UNIT})\s*(?:-|\bto\b|\bbis\b|\.\.+)\s*(?P<high>{_ONE}{_UNIT})")
 _LIMIT = re.compile(
-    r"(?:<|>|=<|=>|≤|≥|⩽|⩾|≪|≫|&[lg]t;|(?:less|more|greater|lower|higher|smaller|larger) than|below|above|up to|under|over)",
+    r"[<>≤≥⩽⩾≪≫]|=[<>]|&[lg]t;|(?:less|more|greater|lower|higher|smaller|larger) than|below|above|up to|under|over",
     re.IGNORECASE,
 )
-_ROUGHLY = re.compile(
-    r"(?:~|≈|∼|≃|≅|≒|\bca\b\.?|\bc\.|\bcirca\b|\bapprox(?:imately)?\b\.?|\babout\b|\baround\b|\broughly\b)\s*", re.IGNORECASE
-)
+_ROUGHLY = re.compile(r"(?:[~≈∼≃≅≒]|(?:ca\b\.?|c\.|circa\b|approx(?:imately)?\b\.?|about\b|around\b|roughly\b))\s*", re.IGNORECASE)
 _UNCERTAIN = re.compile(r"\s*(?:±|\+\s?/\s?-|\+-)\s*")
 _IN_BRACKETS = re.compile(r"(?<=\d)\s*\(\s*[\d.,]+\s*\)")
 _SUPERSCRIPTS = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789")
@@ -72,8 +61,10 @@ class Numbers:
     taken: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, where: str, cells: Iterable[tuple[object, object]], decimal: str = "", elsewhere: str = "", **options) -> Numbers:
-        """For a column of (line, cell): what its cells show or, of them all, what is given; a :class:`DataError` if it may be either.
+    def of(
+        cls, where: str, cells: Iterable[tuple[object, object]], decimal: str = "", elsewhere: str = "", **options: Any
+    ) -> Numbers:
+        """For a column of (line, cell): as is given, else as its cells show; a :class:`DataError` where one may be read in two ways.
 
         ``elsewhere`` is the decimal sign that other columns of the table show, if any.
         """
@@ -83,7 +74,7 @@ class Numbers:
         signs = {sign: (line, text) for sign, line, text in reversed(open_cells)}
         if not signs or decimal:
             return cls(decimal or ".", **options)
-        # a comma is the decimal sign only where a cell of the column can be nothing else, a point unless a cell shows that it is not
+        # a comma is the decimal sign only where a cell can be nothing else, a point unless cells show that it is not
         if len(shown) == 1 and ("." not in signs or shown == {"."} or grouped):
             return cls(*shown, **options)
         if not shown and "," not in signs and elsewhere != ",":

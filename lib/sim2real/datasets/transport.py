@@ -86,8 +86,8 @@ def read_transport(
     :func:`~sim2real.datasets.tables.read_table`, and:
 
     ``property`` is :data:`THERMAL` or :data:`ELECTRICAL`, of positive values; ``unit`` is of all, or ``unit_column`` has each
-    row's; ``group`` is a column with classes, by default the anion family; ``kelvin`` is 295 to 305 K. Values a factor of ten apart are kept and counted, those
-    a factor of a hundred apart once more: S/cm taken for S/m looks like that.
+    row's; ``group`` is a column with classes, by default the anion family; ``kelvin`` is 295 to 305 K. Values a factor of ten
+    apart are kept and counted, those a factor of a hundred apart once more: S/cm taken for S/m looks like that.
     """
     layout, title = Layout(**columns, kelvin=kelvin, kind="composition"), title_of(path)
     if bool(layout.unit) == bool(layout.unit_column):

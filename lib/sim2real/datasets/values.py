@@ -25,7 +25,7 @@ APART = 10.0  # K between temperatures of one material that are not one temperat
 STARS = {"polymer": (2,), "molecule": (0,), "any": (0, 2), "composition": (0,)}  # attachment points of each kind of material
 _MANY_SIGNS = 200  # cells of other columns that are asked for their decimal sign
 _TEMPERATURE = re.compile(
-    r"(?:(?:test|measure?ment|measuring|meas|measured)[ _.]*)?(?:t|temp|temps|temperatures?|temperatur|temperatura|température|温度)"
+    r"(?:(?:test|meas(?:urement|uring|ured)?)[ _.]*)?(?:t|temps?|temp[eé]ratur(?:e|es|a)?|温度)"
     r"(?:[ _]*(?:meas|test))?[ _,/]*[(\[]?[ _]*(?:in )?(?:k|kelvin|(?:deg|°)?[ _.]*c|celsius)?[ _]*[)\]]?",
     re.IGNORECASE,
 )
@@ -33,7 +33,7 @@ _TEMPERATURE = re.compile(
 
 @dataclass(frozen=True)
 class Layout:
-    """What the columns of a table are called and how they are read; the arguments of :func:`~sim2real.datasets.tables.read_table`."""
+    """What the columns of a table are called and how they are read: arguments of :func:`~sim2real.datasets.tables.read_table`."""
 
     value: str
     structure: str = ""

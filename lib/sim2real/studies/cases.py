@@ -55,7 +55,7 @@ class Case:
         study = replace(self.untrained(settings, **choice), settings=chosen)
         if self.edition != "local":
             return study
-        local.check_sizes(choice["block"], study)
+        local.check_study(choice["block"], study)
         if not tuned:
             return study
         # those of pairs are chosen with the split by pair

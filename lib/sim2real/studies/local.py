@@ -11,11 +11,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from sim2real.datasets.conductivity import ELECTRICAL, THERMAL
 from sim2real.datasets.pairs import chi_from_table
 from sim2real.datasets.paths import CACHE, DATA, ROOT
 from sim2real.datasets.tables import read_table
-from sim2real.datasets.task import OTHER_PROPERTIES, PROPERTIES, DataError, NoStudy, Task
+from sim2real.datasets.task import DROPPED_COLUMNS, OTHER_PROPERTIES, PROPERTIES, DataError, NoStudy, Task
 from sim2real.datasets.transport import read_transport
 from sim2real.studies.kinds import KINDS, announce
 from sim2real.studies.presets import Settings
@@ -70,13 +73,26 @@ def _materials(source: Task, target: Task, settings: Settings) -> Sides:
     return Sides(limit_source(source, settings.n_max), limit_target(target, settings.preset.target_max))
 
 
-_SIDE = ("file", "structure", "value", "unit", "name", "group", "licence", "citation")
-_PAIR = ("file", "temperature", "value", "polymer", "solvent", "pair", "separator", "temperature_unit", "group", "name")
+_TABLE = (
+    "file",
+    "sheet",
+    "decimal",
+    "value",
+    "temperature",
+    "temperature_unit",
+    "kelvin",
+    "group",
+    "label",
+    "name",
+    "licence",
+    "citation",
+)
+_SIDE = (*_TABLE, "structure", "unit", "unit_column")
 READERS = {
     "polymers": Reader(
         ("any", "polymer", "molecule", "composition"),
         "materials and one property",
-        needed=("file", "structure", "value", "unit"),
+        needed=("file", "structure", "value", "unit"),  # or unit_column
         known=_SIDE,
         read=_read_materials,
         sides=_materials,
@@ -86,7 +102,7 @@ READERS = {
         ("chi",),
         "kind chi",
         needed=("file", "temperature", "value"),
-        known=(*_PAIR, "licence", "citation"),
+        known=(*_TABLE, "polymer", "solvent", "pair", "separator"),
         read=_read_pairs,
         sides=own_pairs,
         hint=", and polymer and solvent, or pair",
@@ -95,7 +111,7 @@ READERS = {
         ("conductivity",),
         "kind conductivity",
         needed=("file", "structure", "value"),
-        known=(*_SIDE, "unit_column"),
+        known=_SIDE,
         read=_read_conductivities,
         sides=by_law,
     ),
@@ -113,8 +129,11 @@ def _every_block(path: Path) -> dict[str, dict]:
     if not path.is_file():
         raise DataError(f"EDITION=local: no file {_short(path)}; copy {_short(EXAMPLE)} to it and name your tables there")
     try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        entries = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
+        utf16 = path.read_bytes()[:2] in (b"\xff\xfe", b"\xfe\xff")
+        raise DataError(f"{_short(path)}: it is {'UTF-16' if utf16 else 'not UTF-8'}; save it as UTF-8") from error
+    except (tomllib.TOMLDecodeError, OSError) as error:
         raise DataError(f"{_short(path)}: {error}") from error
     if not entries:
         raise DataError(f"{_short(path)} names no study; {_short(EXAMPLE)} shows how")
@@ -164,10 +183,13 @@ def read_tables(kind: str, path: Path, name: str, block: dict) -> tuple[Task, Ta
     tables = []
     for side in ("source", "target"):
         entries = dict(_table(block[side]))
-        missing = sorted(set(reader.needed) - set(entries))
+        missing = sorted(set(reader.needed) - set(entries) - ({"unit"} if "unit_column" in entries else set()))
         if missing:
             raise DataError(f"{where}, {side}: {', '.join(missing)} missing; expected {_listed(reader.needed)}{reader.hint}")
         _refuse_others(f"{where}, {side}", entries, reader.known)
+        for entry in ("file", "name", "licence", "citation", "polymer", "solvent", "pair", "separator"):
+            if not isinstance(entries.get(entry, ""), str):
+                raise DataError(f"{where}, {side}: {entry} is {entries[entry]!r}; expected a text")
         tables.append((path.parent / entries.pop("file"), entries))
     source, target = reader.read(where, block, tables)
     if target.property.name == name or kind != "polymers":
@@ -198,11 +220,35 @@ def check_units(source: Task, target: Task, where: str = "") -> None:
         raise DataError(f"{where}source is in {units[0]}, target in {units[1]}; expected one unit")
 
 
-def check_sizes(name: str, study: Study) -> None:
-    """Refuse sides with too few materials to learn from: a DataError with the side, its materials and how many are needed."""
+def check_study(name: str, study: Study) -> None:
+    """List what is not used of a study of your own, and refuse sides from which nothing can be learned: a DataError with the side,
+    its materials and how many are needed, or the value that all of them have.
+    """
+    list_dropped(name, study)
     for side, least in ((study.source, SMALLEST_SOURCE), (study.target, SMALLEST_TARGET)):
         if len(side) < least:
             raise DataError(f"{name}: {side.name} has {len(side)} materials that can be used; expected at least {least}")
+        if np.ptp(side.y) <= 1e-9 * abs(side.y).max():
+            what = f"all {len(side)} values of {side.property.name} are {side.y[0]:g} {side.property.unit}"
+            raise DataError(f"{name}: {side.name}: {what}: there is nothing to learn")
+
+
+def list_dropped(name: str, study: Study) -> None:
+    """Write every row that a study does not use, with side, file, line, column and reason, to one file of the cache, and say so;
+    where there is none, the file of an earlier run goes.
+    """
+    path = CACHE / "dropped" / f"{study.name}.csv"
+    sides = [side.dropped.assign(side=word) for word, side in (("source", study.source), ("target", study.target))]
+    dropped = pd.concat([side for side in sides if len(side)] or sides, ignore_index=True)
+    try:
+        if dropped.empty:
+            path.unlink(missing_ok=True)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        dropped[["side", *DROPPED_COLUMNS]].to_csv(path, index=False, lineterminator="\n")
+        announce(f"{name}: {len(dropped)} rows are not used; {path} lists them with the reason")
+    except OSError as error:
+        announce(f"{name}: {len(dropped)} rows are not used; {path} cannot be written ({error.strerror})")
 
 
 def chosen_for(study: Study, m: int, kind: str) -> Recipe:

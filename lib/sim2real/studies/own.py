@@ -13,9 +13,10 @@ from typing import Any
 from sim2real import figures
 from sim2real.datasets.tables import read_table
 from sim2real.datasets.task import DataError, Task
+from sim2real.datasets.values import Source
 from sim2real.laws.curve import learning_curve
 from sim2real.studies.kinds import KINDS
-from sim2real.studies.local import EXAMPLE, check_sizes, check_units, chosen_for, kind_of_study
+from sim2real.studies.local import EXAMPLE, check_study, check_units, chosen_for, kind_of_study
 from sim2real.studies.presets import PRESETS, resolve
 from sim2real.studies.run import Run
 from sim2real.studies.sides import Sides, describe
@@ -24,8 +25,8 @@ from sim2real.training.study import Design, Study, Trials, training_size
 
 
 def study(
-    source: str | Path | Task,
-    target: str | Path | Task,
+    source: Source | Task,
+    target: Source | Task,
     *,
     structure: str = "",
     value: str = "",
@@ -36,11 +37,12 @@ def study(
     name: str = "own",
     tuned: bool = True,
     workers: int = 0,
+    **options: Any,
 ) -> Study:
     """A study that transfers from simulated to measured values of one property of materials; errors in ``target.property.unit``.
 
     Args:
-        source: simulations: a CSV, TSV, Parquet or Excel file, or a task (of :func:`~sim2real.datasets.tables.read_table`).
+        source: simulations: a table's file, a DataFrame, or a task (of :func:`~sim2real.datasets.tables.read_table`).
         target: measurements, likewise.
         structure: column with SMILES (repeat units with two ``*``, or molecules), or with compositions.
         value: column with numbers.
@@ -52,18 +54,21 @@ def study(
         name: of the study; seeds its random numbers and names its stored trials.
         tuned: whether hyperparameters are chosen for these data on validation rows, some minutes, once; if not, a short training.
         workers: processes, one a core if 0.
+        options: further arguments of :func:`~sim2real.datasets.tables.read_table`, for both tables, such as ``label``.
+
+    What is not used of the tables is listed in the cache, in ``dropped/<name>-<descriptor>.csv``.
 
     Raises:
-        DataError: a table that cannot be used, two units, or too few materials: one line.
+        DataError: a table that cannot be used, two units, too few materials or a constant side: one line.
         ValueError: an unknown property, kind or descriptor.
     """
-    options = {"structure": structure, "value": value, "unit": unit, "property": property, "kind": kind}
+    options |= {"structure": structure, "value": value, "unit": unit, "property": property, "kind": kind}
     sides = [side if isinstance(side, Task) else read_table(side, **options) for side in (source, target)]
     check_units(*sides)
     descriptor = descriptor or ("composition" if kind == "composition" else "molecular")
     described = describe(Sides(*sides), descriptor, workers or os.cpu_count() or 1)
     made = Study(f"{name}-{descriptor}", described.source, described.target, KINDS["polymers"].untuned, splits=name)
-    check_sizes(name, made)
+    check_study(name, made)
     return replace(made, settings=chosen_for(made, training_size(made.target), "polymers")) if tuned else made
 
 

@@ -21,7 +21,7 @@ from sim2real.datasets.paths import CACHE
 from sim2real.datasets.polymers import known_units, load_md_polymers, load_measured_polymers
 from sim2real.datasets.task import Task, get_property
 from sim2real.studies.presets import Settings
-from sim2real.studies.sides import SOURCE_SEED, Sides, drop, limit_source, limit_target
+from sim2real.studies.sides import SOURCE_SEED, Sides, limit_source, limit_target
 
 _memory = Memory(CACHE / "simulated", verbose=0)
 
@@ -70,7 +70,7 @@ def _simulated(structures: pd.DataFrame, what: str, load_target: Callable[[str],
     )
     known = np.isfinite(own)
     # the baseline "simulator" needs a value for every tested material, and all arms are tested on the same materials
-    return Sides(source, drop(target, known, "not simulated"), own[known])
+    return Sides(source, target.without(dict.fromkeys(np.flatnonzero(~known).tolist(), ""), "not simulated"), own[known])
 
 
 @_memory.cache(ignore=["workers"])

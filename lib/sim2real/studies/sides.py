@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sim2real.chemistry.descriptors import CompositionDescriptor, ForceFieldDescriptor, MolecularDescriptor
 from sim2real.chemistry.descriptors.pairs import PairDescriptor
 from sim2real.chemistry.simulators.wiedemann_franz import electronic_conductivity, log_lorenz_ratio, wf_groups
+from sim2real.chemistry.structures import PAIR_SEPARATOR
 from sim2real.datasets import activity, chi_unifac
 from sim2real.datasets.pairs import load_chi_cosmo, load_chi_measured
 from sim2real.datasets.paths import CACHE
@@ -42,26 +43,43 @@ class Sides(NamedTuple):
 
 
 def describe(sides: Sides, descriptor: str, workers: int = 1) -> Sides:
-    """The same with descriptors, by name; materials that have none are dropped and counted in the report."""
+    """The same with descriptors, by name; materials that have none are dropped, counted and listed with the reason."""
     source, target, simulated = sides
     structures = [*source.table["structure"], *target.table["structure"]]
     if descriptor == PAIR_DESCRIPTOR:
         kelvin = np.concatenate([side.table["temperature"].to_numpy() for side in (source, target)])
-        X, described = PairDescriptor(workers, CACHE / "descriptors").fit(structures).describe(structures, kelvin)
+        of_pairs = PairDescriptor(workers, CACHE / "descriptors").fit(structures)
+        X, described = of_pairs.describe(structures, kelvin)
+        reasons = _pair_reasons(of_pairs, structures, np.flatnonzero(~described).tolist())
     elif descriptor in DESCRIPTORS:
         X, failed = DESCRIPTORS[descriptor](n_jobs=workers, cache_dir=CACHE / "descriptors").describe(structures)
-        described = ~np.isin(np.arange(len(structures)), failed.index)
+        reasons = dict(zip(failed.index.tolist(), _reasons(failed)))
     else:
         raise ValueError(f"unknown descriptor {descriptor!r}; expected one of {', '.join(DESCRIPTORS)}")
-    in_source, in_target = described[: len(source)], described[len(source) :]
-    source, target = drop(source, in_source, "no descriptor"), drop(target, in_target, "no descriptor")
-    X_source, X_target = X[: len(source)], X[len(source) :]
-    return Sides(replace(source, X=X_source), replace(target, X=X_target), None if simulated is None else simulated[in_target])
+    first = len(source)
+    of_source = {row: why for row, why in reasons.items() if row < first}
+    of_target = {row - first: why for row, why in reasons.items() if row >= first}
+    X_source, X_target = np.split(X, [first - len(of_source)])
+    kept = np.delete(np.arange(len(target)), list(of_target))
+    described = [side.without(of, "no descriptor") for side, of in ((source, of_source), (target, of_target))]
+    source, target = (replace(side, X=own) for side, own in zip(described, (X_source, X_target)))
+    return Sides(source, target, None if simulated is None else simulated[kept])
 
 
-def drop(task: Task, keep: NDArray[np.bool_], why: str) -> Task:
-    """The task without some rows, their number told in its report."""
-    return replace(task, report=task.report | {f"dropped, {why}": int((~keep).sum())}).select(keep)
+def _reasons(failed: pd.DataFrame) -> list[str]:
+    """Why structures have no descriptor, without their texts, beside which a list shows it."""
+    return [why.replace(f"{text!r}: ", "").replace(f"{text!r} ", "") for text, why in zip(failed["structure"], failed["reason"])]
+
+
+def _pair_reasons(descriptor: PairDescriptor, structures: list[str], rows: list[int]) -> dict[int, str]:
+    """Why pairs, by their positions, have no descriptor, and which side it is."""
+    sides = {row: structures[row].split(PAIR_SEPARATOR) for row in rows}
+    why: dict[str, str] = {}
+    for part in descriptor.parts if rows else ():
+        failed = part.describe(list({text for two in sides.values() for text in two}))[1]
+        why = dict(zip(failed["structure"], _reasons(failed))) | why
+    named = {row: zip(("polymer", "solvent"), two) for row, two in sides.items()}
+    return {row: "; ".join(f"{side}: {why[text]}" for side, text in two if text in why) for row, two in named.items()}
 
 
 def limit_source(source: Task, n_max: int) -> Task:
