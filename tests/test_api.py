@@ -16,6 +16,7 @@ import pytest
 import sim2real
 from sim2real.__main__ import main
 from sim2real.datasets.embedded import load_virtual_polymers
+from sim2real.datasets.paths import CACHE
 from sim2real.datasets.tables import DataWarning
 
 EXPORTED = """
@@ -114,7 +115,9 @@ def test_the_curve_of_ones_own_tables_without_jupyter(csvs, own_cache, capsys):
     assert payload["caption"] and len(payload["records"]) == 1
     report = pd.read_csv(out / "curve-glass-molecular.csv")
     assert {"transfer", "direct"} <= set(report["learner"])
-    assert (csvs / "lab.dropped.csv").exists(), "the bad row is named"
+    listed = pd.read_csv(CACHE / "dropped" / "local-glass-molecular.csv")
+    assert listed[["side", "file", "line", "column"]].to_numpy().tolist() == [["target", "lab.csv", 32, "smiles"]]
+    assert not list(csvs.glob("*.dropped.csv")), "the bad row is named, but not beside the table"
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ import pandas as pd
 
 from sim2real.chemistry.formulas import read_formula
 from sim2real.datasets.files import read_file
-from sim2real.datasets.numbers import Numbers, is_empty
+from sim2real.datasets.numbers import Numbers
 from sim2real.datasets.rows import Cells, Fault, Rows, require, sort_rows
+from sim2real.datasets.sheets import filled
 from sim2real.datasets.sources import SOURCES, fetch
 from sim2real.datasets.task import DataError, Property, Task, get_property, merge
 from sim2real.datasets.units import Conversion, conversion, temperature_unit, to_kelvin
@@ -91,7 +92,7 @@ def _read_table(
             convert = conversion(words["unit"], prop)
         else:
             column, convert = _column_with_unit(path, frame, column, prop)
-        rows = frame.loc[near & ~frame[column].map(is_empty), [composition, column]]
+        rows = filled(frame.loc[near, [composition, column]], column)
         parts[prop] = sort_rows(path.name, rows, partial(_read_row, prop, title, column, composition, convert))
     return parts, counts
 

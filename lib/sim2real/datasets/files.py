@@ -8,11 +8,9 @@ import gzip
 import io
 import lzma
 import re
-import unicodedata
 import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 import charset_normalizer
@@ -21,6 +19,7 @@ import pandas as pd
 from python_calamine import CalamineWorkbook
 
 from sim2real.datasets.numbers import is_empty
+from sim2real.datasets.sheets import Sheet, find_headers, name_columns, rows_below
 from sim2real.datasets.task import DROPPED_COLUMNS, DataError, DataWarning
 
 EXPECTED = "expected a CSV, TSV, Parquet or Excel table"
@@ -28,19 +27,7 @@ TEXT_ENDINGS = ("", ".csv", ".tsv", ".tab", ".txt", ".dat", ".smi", ".smiles", "
 _SEPARATORS = (",", ";", "\t", "|", " ")
 _PACKED = ((b"\x1f\x8b", gzip.decompress), (b"BZh", bz2.decompress), (b"\xfd7zXZ", lzma.decompress))
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\0\0", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-_SEARCHED = 40  # lines and rows among which the header is looked for
 _LOOKED_AT = 200  # lines by which it is decided
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """A table as it stands: ``file`` as messages call it, the ``frame`` of its cells, whose index are lines, columns texts without
-    blanks at their ends, and rows ``dropped`` because they are too short (:data:`~sim2real.datasets.task.DROPPED_COLUMNS`).
-    """
-
-    file: str
-    frame: pd.DataFrame
-    dropped: pd.DataFrame
 
 
 def read_file(source: str | Path | pd.DataFrame, columns: Sequence[str] = (), sheet: str = "") -> Sheet:
@@ -89,16 +76,6 @@ def read_bytes(name: str, data: bytes, columns: Sequence[str] = (), sheet: str =
     except Exception as error:  # the readers raise whatever their parsers raise
         why = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(f"{name}: not a readable {ending[1:]} table ({why}); {EXPECTED}") from error
-
-
-def plain_name(name: object) -> str:
-    """A column's name as text, without blanks at its ends, line breaks and characters that cannot be seen."""
-    if isinstance(name, float) and name.is_integer():
-        name = int(name)
-    if isinstance(name, tuple):
-        name = " ".join(map(str, name))
-    text = "" if name is None or name != name else unicodedata.normalize("NFC", str(name))
-    return " ".join(re.sub("[\u200b-\u200f\u2060\ufeff]", "", text).split())
 
 
 def _text(name: str, data: bytes, columns: Sequence[str]) -> Sheet:
@@ -153,13 +130,13 @@ def _separated(name: str, text: str, columns: Sequence[str]) -> Sheet:
     choices = []
     for order, separator in enumerate(own[1] if own else _SEPARATORS):
         rows = list(_records(head, separator, strict=False))
-        choices += [(*score, -order, separator, line, names) for score, line, names in _headers(rows, columns)]
+        choices += [(*score, -order, separator, line, names) for score, line, names in find_headers(rows, columns)]
     *_, separator, header, names = max(choices)
     try:
         rows = list(_records(text, separator))
     except csv.Error as error:
         raise DataError(f"{name}: a quotation mark is not closed, or text stands behind one ({error})") from error
-    return _of_rows(name, [(line, cells) for line, cells in rows if line > header], names, columns)
+    return rows_below(name, [(line, cells) for line, cells in rows if line > header], names, columns)
 
 
 def _records(text: str, separator: str, *, strict: bool = True) -> Iterator[tuple[int, list[str]]]:
@@ -180,75 +157,6 @@ def _records(text: str, separator: str, *, strict: bool = True) -> Iterator[tupl
         line = reader.line_num + 1
 
 
-def _headers(rows: Sequence[tuple[int, list]], columns: Sequence[str]) -> Iterator[tuple[tuple, int, list[str]]]:
-    """What may be the header: how well it fits (the more, the better), its line and its names."""
-    filled = [(line, cells) for line, cells in rows if not all(map(is_empty, cells))]
-    for k, (line, cells) in enumerate(filled[:_SEARCHED]):
-        names = list(map(plain_name, cells))
-        comment = names[0][:1] in ("#", "%")
-        readings = [names]
-        if comment:
-            bare = names[0].lstrip("#% ")
-            readings.append(([bare] if bare else []) + names[1:])
-        below = [len(others) - 1 if is_empty(others[-1]) else len(others) for _, others in filled[k + 1 :]]
-        for reading in readings:
-            width = len(reading)
-            fits = sum(width - 1 <= size <= width for size in below) / max(len(below), 1) if below else 1.0
-            wanted = sum(column in reading for column in columns)
-            score = (wanted, fits > 0.5, not comment or (bool(columns) and wanted == len(columns) and reading is names), width > 1)
-            yield (*score, k if comment else -k, round(fits, 3)), line, reading
-
-
-def _of_rows(name: str, rows: list[tuple[int, list]], names: list[str], columns: Sequence[str]) -> Sheet:
-    """The table of rows below a header; rows of other widths are refused, filled up or dropped."""
-    width = len(names)
-    last = max((names.index(c) for c in columns if c in names), default=0)
-    lines, kept, dropped, longer = [], [], [], []
-    for line, cells in rows:
-        if all(map(is_empty, cells)):
-            continue
-        if len(cells) > width:
-            longer.append(line)
-            if not all(map(is_empty, cells[width:])):
-                raise DataError(f"{name}: {_wide(line, len(cells), width)}")
-        elif len(cells) <= last:
-            reason = f"the row has {len(cells)} cells, the header {width}"
-            dropped.append((name, line, names[last], " | ".join(map(str, cells)), reason))
-            continue
-        lines.append(line)
-        kept.append([None if cell == "" else cell for cell in cells[:width]] + [None] * (width - len(cells)))
-    if 0 < len(longer) < len(kept):
-        raise DataError(f"{name}: {_wide(longer[0], width + 1, width)}")
-    frame = pd.DataFrame(kept, columns=pd.RangeIndex(width), index=pd.Index(lines, dtype=object), dtype=object)
-    return Sheet(name, _named(name, frame, names, columns), pd.DataFrame(dropped, columns=list(DROPPED_COLUMNS)))
-
-
-def _wide(line: int, cells: int, width: int) -> str:
-    what = "put a cell that holds the separator in quotation marks, or name the column"
-    return f"line {line} has {cells} cells, the header {width}; {what}"
-
-
-def _named(file: str, frame: pd.DataFrame, names: Sequence[object], columns: Sequence[str]) -> pd.DataFrame:
-    """The frame with these names, each once; a :class:`DataError` where a wanted one is missing or stands twice."""
-    plain = list(map(plain_name, names))
-    for column in columns:
-        places = [k + 1 for k, name in enumerate(plain) if name == column]
-        if len(places) > 1:
-            raise DataError(f"{file}: column {column!r} stands twice ({places[0]} and {places[1]}); rename one")
-    missing = [c for c in columns if c not in plain]
-    if missing:
-        shown = [name for name in plain if name]
-        found = ", ".join(shown[:12]) + (", ..." if len(shown) > 12 else "")
-        raise DataError(f"{file}: no column {', '.join(map(repr, missing))}; its columns are {found}")
-    seen: set[str] = set()
-    for k, name in enumerate(plain):
-        while not name or name in seen:
-            name = f"{name or 'column'} {k + 1}"
-        seen.add(name)
-        plain[k] = name
-    return frame.set_axis(plain, axis=1)
-
-
 def _of_frame(file: str, frame: pd.DataFrame, columns: Sequence[str]) -> Sheet:
     """A DataFrame; named levels of its index are columns, and lines are its labels or else the numbers of its rows from 1."""
     labelled = file == "table" and frame.index.is_unique and all(name is None for name in frame.index.names)
@@ -256,7 +164,7 @@ def _of_frame(file: str, frame: pd.DataFrame, columns: Sequence[str]) -> Sheet:
     levels = [name for name in frame.index.names if name is not None and name not in frame.columns]
     whole = frame.reset_index(level=levels) if levels else frame
     whole = whole.set_axis(pd.Index(list(lines), dtype=object))
-    return Sheet(file, _named(file, whole, list(whole.columns), columns), pd.DataFrame(columns=list(DROPPED_COLUMNS)))
+    return Sheet(file, name_columns(file, whole, list(whole.columns), columns), pd.DataFrame(columns=list(DROPPED_COLUMNS)))
 
 
 def _workbook(name: str, data: bytes, columns: Sequence[str], sheet: str) -> Sheet:
@@ -270,7 +178,7 @@ def _workbook(name: str, data: bytes, columns: Sequence[str], sheet: str) -> She
     for title in [sheet] if sheet else known:
         cells = book.get_sheet_by_name(title).to_python(skip_empty_area=False)
         rows = [(k, [None if cell == "" else cell for cell in row]) for k, row in enumerate(cells, 1)]
-        headers = list(_headers(rows[:_LOOKED_AT], columns))
+        headers = list(find_headers(rows[:_LOOKED_AT], columns))
         if not headers:
             failed[title] = DataError(f"{name}: empty; expected a header line with the names of the columns")
             continue
@@ -278,7 +186,7 @@ def _workbook(name: str, data: bytes, columns: Sequence[str], sheet: str) -> She
         while names and not names[-1] and all(is_empty(row[len(names) - 1]) for _, row in rows):
             names = names[:-1]
         try:
-            found[title] = _of_rows(name, rows[header:], names, columns), header
+            found[title] = rows_below(name, rows[header:], names, columns), header
         except DataError as error:
             failed[title] = error
     if len(found) > 1 and columns:
@@ -332,9 +240,9 @@ def _web_page(name: str, data: bytes, columns: Sequence[str]) -> Sheet:
         named = not isinstance(frame.columns, pd.RangeIndex)
         rows = [(0, list(frame.columns))] if named else []
         rows += [(k, list(cells)) for k, cells in enumerate(frame.itertuples(index=False), 1)]
-        _, header, names = max(_headers(rows, columns))
+        _, header, names = max(find_headers(rows, columns))
         try:
-            return _of_rows(name, [(line, cells) for line, cells in rows if line > header], names, columns)
+            return rows_below(name, [(line, cells) for line, cells in rows if line > header], names, columns)
         except DataError as error:
             failed = error
     raise failed or DataError(f"{name}: a web page without a table; save it as .xlsx")

@@ -64,7 +64,7 @@ class Numbers:
     def of(
         cls, where: str, cells: Iterable[tuple[object, object]], decimal: str = "", elsewhere: str = "", **options: Any
     ) -> Numbers:
-        """For a column of (line, cell): as is given, else as its cells show; a :class:`DataError` where one may be read in two ways.
+        """For a column of (line, cell): as is given, else as its cells show; a :class:`DataError` where one may mean two numbers.
 
         ``elsewhere`` is the decimal sign that other columns of the table show, if any.
         """

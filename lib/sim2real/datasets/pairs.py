@@ -15,9 +15,10 @@ from rdkit import Chem
 from sim2real.chemistry.structures import PAIR_SEPARATOR, parse, structure_key
 from sim2real.datasets.files import read_bytes, read_file
 from sim2real.datasets.keys import Keyed, read_keys
-from sim2real.datasets.numbers import Numbers, is_empty
+from sim2real.datasets.numbers import Numbers
 from sim2real.datasets.rings import unroll_ring
 from sim2real.datasets.rows import ELSEWHERE, Cells, Fault, Rows, sort_rows
+from sim2real.datasets.sheets import filled, plain_name
 from sim2real.datasets.sources import SOURCES, fetch
 from sim2real.datasets.tables import report_dropped, title_of
 from sim2real.datasets.task import DataError, Task, get_property, merge, shipped
@@ -102,16 +103,16 @@ def chi_from_table(
     if bool(pair) == bool(polymer or solvent) or bool(polymer) != bool(solvent):
         raise ValueError("name either the columns polymer= and solvent=, or the one column pair=")
     layout, title = Layout(value, temperature=temperature, kelvin=kelvin, **columns), title_of(path)
-    first, last = (pair, pair) if pair else (polymer, solvent)
+    first, last = map(plain_name, (pair, pair) if pair else (polymer, solvent))
     sheet = read_file(path, tuple(dict.fromkeys((first, last, *layout.columns))), layout.sheet)
-    frame = sheet.frame[~sheet.frame[value].map(is_empty)]
-    at, numbers = thermometer(title, frame, layout), numbers_of(title, frame, value, layout.decimal, "1")
+    frame = filled(sheet.frame, layout.value)
+    at, numbers = thermometer(title, frame, layout), numbers_of(title, frame, layout.value, layout.decimal, "1")
     other = "K" if layout.temperature_unit != "K" else "deg C"
     low, high = (limit - (ZERO_CELSIUS if layout.temperature_unit == "degC" else 0.0) for limit in layout.kelvin)
     wrong = f"no temperature from {low:g} to {high:g} {layout.temperature_unit}; perhaps in {other}"
 
     def sides(cells: Mapping[str, Any]) -> tuple[str, str]:
-        return split_pair(cells[pair], separator) if pair else (plain_text(cells[first]), plain_text(cells[last]))
+        return split_pair(cells[first], separator) if pair else (plain_text(cells[first]), plain_text(cells[last]))
 
     keys = read_keys((text for cells in frame.to_dict("records") for text in _or_none(sides, cells)), "any")
 
@@ -120,7 +121,7 @@ def chi_from_table(
         temperature = cells.check(layout.temperature, at)
         if not layout.kelvin[0] <= temperature <= layout.kelvin[1]:
             raise Fault(layout.temperature, wrong if kelvin == _ANY else f"{ELSEWHERE} than {low:g} to {high:g}")
-        chi = cells.check(value, between(numbers.read))
+        chi = cells.check(layout.value, between(numbers.read))
         polymer_keyed = _side(cells, first, "polymer", keys[unit], "polymer")
         solvent_keyed = _side(cells, last, "solvent", keys[liquid], "molecule")
         row = pair_row((unit, polymer_keyed.key), (liquid, solvent_keyed.key), temperature, chi)

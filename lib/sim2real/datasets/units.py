@@ -50,13 +50,11 @@ class Conversion:
     base: float = 0.0  # of the logarithm that the number is, 0 if it is none
 
     def __call__(self, number: float) -> float:
-        """The number converted; a ValueError where it has no reciprocal, infinity where it is too large."""
+        """The number converted; infinity where it is too large or the reciprocal of 0."""
         if self.base:
             number = self.base**number if number < 300 else math.inf
         if self.reciprocal:
-            if number == 0:
-                raise ValueError("is zero, which has no reciprocal")
-            number = 1 / number
+            number = 1 / number if number else math.inf
         return self.scale * number
 
 

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim2real.datasets.files import Sheet, plain_name, read_file
+from sim2real.datasets.files import read_file
 from sim2real.datasets.keys import Keyed, read_keys
 from sim2real.datasets.numbers import Numbers, is_empty, signs_of
 from sim2real.datasets.rows import ELSEWHERE, Cells, Fault, Rows, sort_rows
+from sim2real.datasets.sheets import Sheet, filled, plain_name
 from sim2real.datasets.task import DataError, Property
 from sim2real.datasets.units import conversion, same_unit, temperature_unit, to_kelvin
 
@@ -91,7 +92,7 @@ def read_values(
     """
     sheet = read_file(source, (*layout.columns, *keep), layout.sheet)
     frame = sheet.frame if where is None else sheet.frame[where(sheet.frame)]
-    frame = frame[~frame[layout.value].map(is_empty)]
+    frame = filled(frame, layout.value)
     convert = _converter(sheet.file, layout, property)
     numbers = numbers_of(sheet.file, frame, layout.value, layout.decimal, "" if layout.unit_column else layout.unit)
     at = thermometer(sheet.file, frame, layout) if layout.temperature else None
@@ -195,7 +196,7 @@ def _converter(file: str, layout: Layout, property: Property) -> Callable[[Mappi
             where = f"{file}: {number:g} in column {layout.value}"
             raise DataError(below_zero(where, temperature_unit(property.unit), "unit"))
         own = common or cells.check(layout.unit_column, lambda text: conversion(plain_text(text), property))
-        return cells.check(layout.value, lambda _: own(number))
+        return own(number)
 
     return convert
 

@@ -74,18 +74,8 @@ def _materials(source: Task, target: Task, settings: Settings) -> Sides:
 
 
 _TABLE = (
-    "file",
-    "sheet",
-    "decimal",
-    "value",
-    "temperature",
-    "temperature_unit",
-    "kelvin",
-    "group",
-    "label",
-    "name",
-    "licence",
-    "citation",
+    *("file", "sheet", "decimal", "value", "temperature", "temperature_unit", "kelvin"),
+    *("group", "label", "name", "licence", "citation"),
 )
 _SIDE = (*_TABLE, "structure", "unit", "unit_column")
 READERS = {
@@ -187,9 +177,9 @@ def read_tables(kind: str, path: Path, name: str, block: dict) -> tuple[Task, Ta
         if missing:
             raise DataError(f"{where}, {side}: {', '.join(missing)} missing; expected {_listed(reader.needed)}{reader.hint}")
         _refuse_others(f"{where}, {side}", entries, reader.known)
-        for entry in ("file", "name", "licence", "citation", "polymer", "solvent", "pair", "separator"):
-            if not isinstance(entries.get(entry, ""), str):
-                raise DataError(f"{where}, {side}: {entry} is {entries[entry]!r}; expected a text")
+        for entry, given in entries.items():
+            if entry != "kelvin" and not isinstance(given, str) and (entry == "file" or type(given) not in (int, float)):
+                raise DataError(f"{where}, {side}: {entry} is {given!r}; expected a text")
         tables.append((path.parent / entries.pop("file"), entries))
     source, target = reader.read(where, block, tables)
     if target.property.name == name or kind != "polymers":
