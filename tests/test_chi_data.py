@@ -113,7 +113,7 @@ def test_files_that_cannot_be_used(measured, tmp_path):
     with pytest.raises(DataError, match=r"measured.csv, line 2, column temp.*kelvin.*3 of 3 rows"):
         load_chi_measured(kelvin)
     pd.DataFrame({"ps_pair": ["A_B"], "chi": [0.1]}).to_csv(tmp_path / "short.csv")
-    with pytest.raises(DataError, match=r"short.csv: missing column\(s\) temp, ps_pair_nonCyclic, polymer_class"):
+    with pytest.raises(DataError, match="short.csv: no column 'temp', 'ps_pair_nonCyclic', 'polymer_class'"):
         load_chi_measured(tmp_path / "short.csv")
     measured_table(GOOD).head(0).to_csv(tmp_path / "none.csv", index=False)
     with pytest.raises(DataError, match="none.csv: no rows"):

@@ -72,7 +72,7 @@ def _facts(tmp_path, **changes):
     [
         ({"value": 1188}, r"mine.csv, line 6, column value: '1188' is outside of the physical range of density, 0.4 to 4 g/cm3"),
         ({"value": "heavy"}, r"mine.csv, line 6, column value: 'heavy' is not a number"),
-        ({"unit": "lb/ft3"}, r"mine.csv, line 6, column unit: 'lb/ft3' is no unit of density; expected g/cm\^3 or"),
+        ({"unit": "S/m"}, r"mine.csv, line 6, column unit: 'S/m' is no unit of density; expected g/cm3 or"),
         ({"smiles": "*CC("}, r"mine.csv, line 6, column smiles: '\*CC\(' is not a readable SMILES"),
         ({"smiles": "CCO"}, r"mine.csv, line 6, column smiles: 'CCO' is not a repeat unit with two \*"),
     ],

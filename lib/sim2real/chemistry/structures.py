@@ -94,7 +94,12 @@ def structure_key(smiles: str) -> str:
     """A canonical, stereo-free SMILES, the smallest rotation of the chain's shortest period, forwards or backwards: ``*CCO*``,
     ``*COC*``, ``*OCC*`` and ``*CCOCCO*`` share one key.
     """
-    mol = Chem.Mol(parse(smiles))
+    return key_of_mol(parse(smiles))
+
+
+def key_of_mol(unit: Chem.Mol) -> str:
+    """:func:`structure_key` of a structure that :func:`parse` has read already."""
+    mol = Chem.Mol(unit)
     Chem.RemoveStereochemistry(mol)
     ends = attachment_indices(mol)
     if not ends:
@@ -122,9 +127,16 @@ def _backbone_pieces(mol: Chem.Mol, path: tuple[int, ...], cuts: list[int]) -> l
         labels = [(1, 2) if order[begin] < order[end] else (2, 1) for begin, end in ends]
         broken = Chem.FragmentOnBonds(broken, cuts, dummyLabels=labels)
     fragments = sorted(Chem.GetMolFrags(broken), key=lambda atoms: min(order[a] for a in atoms if a in order))
-    return [Chem.CanonSmiles(Chem.MolFragmentToSmiles(broken, atomsToUse=list(atoms))) for atoms in fragments]
+    return [_canonical(Chem.MolFragmentToSmiles(broken, atomsToUse=list(atoms))) for atoms in fragments]
 
 
+# a few thousand pieces make up most repeat units: what is worked out of one is kept
+@lru_cache(maxsize=100_000)
+def _canonical(piece: str) -> str:
+    return Chem.CanonSmiles(piece)
+
+
+@lru_cache(maxsize=100_000)
 def _swap_ends(piece: str) -> str:
     swapped = piece.replace("[1*]", "[0*]").replace("[2*]", "[1*]").replace("[0*]", "[2*]")
     return Chem.CanonSmiles(swapped)
@@ -137,17 +149,24 @@ def _smallest_rotation(pieces: list[str]) -> list[str]:
     return min(unit[k:] + unit[:k] for k in range(period))
 
 
+@lru_cache(maxsize=100_000)
+def _read_piece(piece: str) -> tuple[Chem.Mol, dict[int, tuple[int, int]]]:
+    """A piece, and its marked ends: label -> star and neighbour."""
+    mol = Chem.MolFromSmiles(piece)
+    return mol, {mol.GetAtomWithIdx(star).GetIsotope(): (star, own) for star, own in attachment_indices(mol)}
+
+
 def _join(pieces: list[str]) -> str:
     """One repeat unit from its labelled pieces."""
-    chain = Chem.RWMol(Chem.MolFromSmiles(pieces[0]))
-    for part in map(Chem.MolFromSmiles, pieces[1:]):
-        tail = next(a for a in chain.GetAtoms() if a.GetAtomicNum() == 0 and a.GetIsotope() == 2)
+    chain, stars, tail = Chem.RWMol(), [], None
+    for mol, ends in map(_read_piece, pieces):
         offset = chain.GetNumAtoms()
-        head = next(a for a in part.GetAtoms() if a.GetAtomicNum() == 0 and a.GetIsotope() == 1)
-        left, right = tail.GetNeighbors()[0].GetIdx(), offset + head.GetNeighbors()[0].GetIdx()
-        doomed = sorted((tail.GetIdx(), offset + head.GetIdx()), reverse=True)
-        chain.InsertMol(part)
-        chain.AddBond(left, right, Chem.BondType.SINGLE)
-        for index in doomed:
-            chain.RemoveAtom(index)
+        chain.InsertMol(mol)
+        placed = {label: (offset + star, offset + own) for label, (star, own) in ends.items()}
+        if tail is not None:
+            chain.AddBond(tail[1], placed[1][1], Chem.BondType.SINGLE)
+            stars += [tail[0], placed[1][0]]
+        tail = placed.get(2)
+    for star in sorted(stars, reverse=True):
+        chain.RemoveAtom(star)
     return re.sub(r"\[[12]\*\]", "*", Chem.MolToSmiles(chain))

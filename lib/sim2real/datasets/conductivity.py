@@ -163,7 +163,7 @@ def _read_curve(curve: tuple) -> dict | None:
     if x.ndim != 1 or x.shape != y.shape:
         found = f"{x.size} and {y.size} numbers"
         return row | {"reason": "curve with as many x as y missing", "column": "x", "found": found}
-    drawn = value_at_room(x + to_kelvin(0.0, thermal_unit), y)
+    drawn = value_at_room(to_kelvin(x, thermal_unit), y)
     if drawn is None:
         return None
     row |= {"column": "y", "found": f"{drawn:g} {curve.unit_y}"}

@@ -16,9 +16,9 @@ from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from sim2real import chemistry
-from sim2real.chemistry.classes import polymer_class
+from sim2real.chemistry.classes import class_of_mol
 from sim2real.chemistry.formulas import read_formula
-from sim2real.chemistry.structures import structure_key
+from sim2real.chemistry.structures import key_of_mol, parse
 from sim2real.datasets.paths import CACHE
 
 SERIAL = 2000  # structures that are not worth other processes
@@ -69,8 +69,9 @@ def _read_formula(text: object) -> Keyed:
 
 def _read_structure(text: object) -> Keyed:
     try:
-        key = structure_key(text)
-        return Keyed(key, polymer_class(str(text)) if "*" in key else "molecule")
+        mol = parse(text)
+        key = key_of_mol(mol)
+        return Keyed(key, class_of_mol(mol) if "*" in key else "molecule")
     except ValueError as error:
         return Keyed("", "", _reason(error, text))
 

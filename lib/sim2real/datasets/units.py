@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice, product
+from typing import TypeVar
 
+import numpy as np
 import pint
 
 from sim2real.datasets.task import DataError, Property
 
+Number = TypeVar("Number", float, np.ndarray)
 TEMPERATURES = {
     "K": ("k", "kelvin", "degk", "°k"),
     "degC": ("degc", "°c", "c", "celsius", "centigrade", "degree celsius", "degrees celsius", "degree_celsius"),
@@ -103,9 +106,17 @@ def temperature_unit(text: str) -> str:
     return next((name for name, known in TEMPERATURES.items() if plain in known), "")
 
 
-def to_kelvin(number: float, unit: str) -> float:
-    """A temperature in K; unit ``K``, ``degC`` or ``degF``."""
-    return number if unit == "K" else round(float(registry().Quantity(number, unit).to("K").magnitude), 9)
+def to_kelvin(number: Number, unit: str) -> Number:
+    """Temperatures, one or an array, in K; unit ``K``, ``degC`` or ``degF``."""
+    scale, zero = _kelvin(unit)
+    return scale * number + zero
+
+
+@lru_cache(maxsize=8)
+def _kelvin(unit: str) -> tuple[float, float]:
+    """How many K a degree is, and the unit's zero in K."""
+    one, zero = (float(registry().Quantity(number, unit).to("K").magnitude) for number in (1.0, 0.0))
+    return round(one - zero, 12), round(zero, 9)
 
 
 @lru_cache(maxsize=1024)
