@@ -44,18 +44,18 @@ def plain_name(name: object) -> str:
 
 def find_headers(rows: Sequence[tuple[int, list]], columns: Sequence[str]) -> Iterator[tuple[tuple, int, list[str]]]:
     """What may be the header: how well it fits (the more, the better), its line and its names."""
-    filled = [(line, cells) for line, cells in rows if not all(map(is_empty, cells))]
-    for k, (line, cells) in enumerate(filled[:_SEARCHED]):
+    filled_rows = [(line, cells) for line, cells in rows if not all(map(is_empty, cells))]
+    for k, (line, cells) in enumerate(filled_rows[:_SEARCHED]):
         names = list(map(plain_name, cells))
         comment = names[0][:1] in ("#", "%")
         readings = [names]
         if comment:
             bare = names[0].lstrip("#% ")
             readings.append(([bare] if bare else []) + names[1:])
-        below = [len(others) - 1 if is_empty(others[-1]) else len(others) for _, others in filled[k + 1 :]]
+        below = [{len(others), len(others) - is_empty(others[-1])} for _, others in filled_rows[k + 1 :]]
         for reading in readings:
             width = len(reading)
-            fits = sum(width - 1 <= size <= width for size in below) / max(len(below), 1) if below else 1.0
+            fits = sum(width in sizes for sizes in below) / len(below) if below else 1.0
             wanted = sum(column in reading for column in columns)
             score = (wanted, fits > 0.5, not comment or (bool(columns) and wanted == len(columns) and reading is names), width > 1)
             yield (*score, k if comment else -k, round(fits, 3)), line, reading
@@ -86,7 +86,7 @@ def rows_below(name: str, rows: list[tuple[int, list]], names: list[str], column
 
 
 def _wide(line: int, cells: int, width: int) -> str:
-    what = "put a cell that holds the separator in quotation marks, or name the column"
+    what = "put cells that hold the separator (in a name, a decimal comma) in quotation marks, or name every column"
     return f"line {line} has {cells} cells, the header {width}; {what}"
 
 

@@ -111,4 +111,5 @@ def report_dropped(file: str, rows: Rows, value: str) -> None:
         raise DataError(f"{file}: no value in column {value!r}")
     if rows.table.empty:
         none = f"none of its {rows.read} rows with a value in column {value!r} can be used"
-        raise DataError(f"{file}: {none}; {rows.faults()[0]}")
+        hint = "" if len(rows.faulty) else "; write another range as kelvin =, or the column's temperature_unit"
+        raise DataError(f"{file}: {none}; {rows.faults()[0]}{hint}")

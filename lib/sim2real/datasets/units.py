@@ -99,6 +99,14 @@ def same_unit(first: str, second: str) -> bool:
     return first.strip() == second.strip() or _between(first, second) == Conversion()
 
 
+def measures_the_same(first: str, second: str) -> bool:
+    """Whether one unit can be converted to the other."""
+    if temperature_unit(first) or temperature_unit(second):
+        return bool(temperature_unit(first) and temperature_unit(second))
+    found = _between(first, second)
+    return found is not None and not found.reciprocal
+
+
 def temperature_unit(text: str) -> str:
     """``K``, ``degC`` or ``degF``, as which a temperature's unit is meant; empty if it is none."""
     plain = " ".join(unicodedata.normalize("NFKC", str(text)).replace("º", "°").lower().split())

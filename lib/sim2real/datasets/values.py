@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -17,17 +18,18 @@ from sim2real.datasets.keys import Keyed, read_keys
 from sim2real.datasets.numbers import Numbers, is_empty, signs_of
 from sim2real.datasets.rows import ELSEWHERE, Cells, Fault, Rows, sort_rows
 from sim2real.datasets.sheets import Sheet, filled, plain_name
-from sim2real.datasets.task import DataError, Property
-from sim2real.datasets.units import conversion, same_unit, temperature_unit, to_kelvin
+from sim2real.datasets.task import DataError, DataWarning, Property
+from sim2real.datasets.units import conversion, measures_the_same, same_unit, temperature_unit, to_kelvin
 
 Source = str | Path | pd.DataFrame
 ROOM = (293.0, 303.0)  # K
 APART = 10.0  # K between temperatures of one material that are not one temperature
 STARS = {"polymer": (2,), "molecule": (0,), "any": (0, 2), "composition": (0,)}  # attachment points of each kind of material
+INVERTED = "values of the reciprocal property, such as a resistivity, inverted"
 _MANY_SIGNS = 200  # cells of other columns that are asked for their decimal sign
 _TEMPERATURE = re.compile(
     r"(?:(?:test|meas(?:urement|uring|ured)?)[ _.]*)?(?:t|temps?|temp[eé]ratur(?:e|es|a)?|温度)"
-    r"(?:[ _]*(?:meas|test))?[ _,/]*[(\[]?[ _]*(?:in )?(?:k|kelvin|(?:deg|°)?[ _.]*c|celsius)?[ _]*[)\]]?",
+    r"(?:[ _]*(?:meas|test))?[ _,./]*[(\[]?[ _]*(?:in )?(?:k|kelvin|(?:deg|°)?[ _.]*c|celsius)?[ _]*[)\]]?",
     re.IGNORECASE,
 )
 
@@ -93,8 +95,8 @@ def read_values(
     sheet = read_file(source, (*layout.columns, *keep), layout.sheet)
     frame = sheet.frame if where is None else sheet.frame[where(sheet.frame)]
     frame = filled(frame, layout.value)
-    convert = _converter(sheet.file, layout, property)
     numbers = numbers_of(sheet.file, frame, layout.value, layout.decimal, "" if layout.unit_column else layout.unit)
+    convert = _converter(sheet.file, layout, property, numbers.taken)
     at = thermometer(sheet.file, frame, layout) if layout.temperature else None
     keys = read_keys(map(plain_text, frame[layout.structure]), layout.kind)
     limits = f"{property.low:g} to {property.high:g}" + ("" if property.unit == "-" else f" {property.unit}")
@@ -144,6 +146,7 @@ def numbers_of(file: str, frame: pd.DataFrame, column: str, decimal: str = "", u
 def thermometer(file: str, frame: pd.DataFrame, layout: Layout) -> Callable[[object], float]:
     """A reader of the column of temperatures, in K; a :class:`DataError` where one is below absolute zero."""
     unit = temperature_unit(layout.temperature_unit)
+    _refuse_other_unit(file, layout.temperature, unit, "temperature_unit")
     numbers = numbers_of(file, frame, layout.temperature, layout.decimal, unit)
 
     def read(cell: object) -> float:
@@ -183,22 +186,34 @@ def check_kind(keyed: Keyed, kind: str) -> Keyed:
     return keyed
 
 
-def _converter(file: str, layout: Layout, property: Property) -> Callable[[Mapping[str, Any], float], float]:
-    """(cells, number) -> the number in the property's unit."""
+def _converter(file: str, layout: Layout, property: Property, taken: dict[str, int]) -> Callable[[Cells, float], float]:
+    """(cells, number) -> the number in the property's unit; ``taken`` counts the inverted ones."""
     zero = {"K": 0.0, "degC": -273.15, "degF": -459.67}.get(temperature_unit(property.unit), -np.inf)
     try:
         common = None if layout.unit_column else conversion(layout.unit, property)
     except DataError as error:
         raise DataError(f"{file}: {error}") from None
+    if layout.unit:
+        _refuse_other_unit(file, layout.value, layout.unit, "unit")
 
     def convert(cells: Cells, number: float) -> float:
         if number < zero:
             where = f"{file}: {number:g} in column {layout.value}"
             raise DataError(below_zero(where, temperature_unit(property.unit), "unit"))
         own = common or cells.check(layout.unit_column, lambda text: conversion(plain_text(text), property))
+        if own.reciprocal:
+            taken[INVERTED] = taken.get(INVERTED, 0) + 1
         return own(number)
 
     return convert
+
+
+def _refuse_other_unit(file: str, column: str, unit: str, entry: str) -> None:
+    """Refuse a unit of which the column's name says another: ``Tg (°C)`` declared as K."""
+    said = re.search(r"[(\[]([^()\[\]]+)[)\]]$|[,/] ?([^,/]+)$", column)
+    named = (said[1] or said[2]).strip() if said else ""
+    if named and measures_the_same(named, unit) and not same_unit(named, unit):
+        raise DataError(f"{file}: column {column!r} says {named}, {entry} says {unit}; mend {entry}, or rename the column")
 
 
 def _misfit(file: str, layout: Layout, property: Property, limits: str, outside: list[float], rows: Rows) -> str:
@@ -220,7 +235,8 @@ def _refuse_mixed_temperatures(sheet: Sheet, layout: Layout, table: pd.DataFrame
     for column in sheet.frame.columns.drop(list(layout.columns)):
         if not _TEMPERATURE.fullmatch(unicodedata.normalize("NFKC", column)):
             continue
-        kelvin = pd.to_numeric(sheet.frame[column].astype(str).str.replace(",", "."), errors="coerce")
+        numbers = sheet.frame[column].astype(str).str.replace(",", ".").str.extract(r"([+-]?\d+(?:\.\d+)?)", expand=False)
+        kelvin = numbers.astype(float)
         by_key = kelvin.reindex(table["line"]).groupby(table["key"].to_numpy())
         apart = by_key.max() - by_key.min()
         if len(apart) and apart.max() > APART:
@@ -228,3 +244,7 @@ def _refuse_mixed_temperatures(sheet: Sheet, layout: Layout, table: pd.DataFrame
             what = f"{of} has values at {by_key.min()[apart.idxmax()]:g} to {by_key.max()[apart.idxmax()]:g} in column {column!r}"
             how = f'write temperature = "{column}", its temperature_unit, and kelvin = [{ROOM[0]:g}, {ROOM[1]:g}] or another range'
             raise DataError(f"{sheet.file}: {what}; {how}")
+        used = kelvin.reindex(table["line"])
+        if used.max() - used.min() > APART:
+            said = f"{sheet.file}: rows are at {used.min():g} to {used.max():g} in column {column!r}; write temperature = to choose"
+            warnings.warn(said, DataWarning, stacklevel=4)
