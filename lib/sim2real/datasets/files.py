@@ -192,10 +192,11 @@ def _workbook(name: str, data: bytes, columns: Sequence[str], sheet: str) -> She
     if len(found) > 1 and columns:
         raise DataError(f"{name}: the sheets {' and '.join(found)} have these columns; choose one with sheet =")
     if not found:
-        if len(failed) == 1 or not all("no column" in str(error) or "empty" in str(error) for error in failed.values()):
-            raise next(error for error in failed.values() if len(failed) == 1 or "no column" not in str(error))
-        each = "; ".join(str(error).partition(": ")[2] for error in failed.values() if "no column" in str(error))
-        raise DataError(f"{name}: none of its sheets {', '.join(failed)} has the columns ({each}); choose one with sheet =")
+        worse = [error for error in failed.values() if "no column" not in str(error) and "empty" not in str(error)]
+        if len(failed) == 1 or worse:
+            raise [*worse, *failed.values()][0]
+        each = "; ".join(f"{title}: {str(error).rpartition(' are ')[2]}" for title, error in failed.items())
+        raise DataError(f"{name}: no sheet has the columns {', '.join(map(repr, columns))}; its sheets have {each}")
     title, (table, header) = next(iter(found.items()))
     _refuse_uncalculated(name, data, title, table.frame, columns)
     return table

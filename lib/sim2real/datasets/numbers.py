@@ -195,7 +195,7 @@ def _without_uncertainty(text: str) -> str:
         if re.search(_POWER, left):
             rest = re.sub(rf"^{_POWER}", "", rest)
         # a unit may stand on both sides, and per cent say how uncertain the value is
-        rest = re.sub(r"^\s*[^\W\d][^)]*" if re.search(r"[^\W\d]\s*$", left) else r"^\s*%", "", rest)
+        rest = re.sub(r"^[^\d)]*" if re.search(r"[^\W\d]\s*$", left) else r"^\s*%", "", rest)
         text = re.sub(r"^\(\s*(.*?)\s*\)", r"\1", left + rest)
     return _IN_BRACKETS.sub("", text, count=1)
 

@@ -39,7 +39,7 @@ def gain_record(trials: Trials, m: int | None = None, *, bootstrap: Bootstrap = 
         "m": m,
         "draws": design.distinct_draws,
         "compounds": len(study.target),
-        "names": table["structure"].tolist(),
+        "names": table.get("name", table["structure"]).tolist(),
         "groups": table["group"].tolist(),
         "wf": _labels(table, "wf").tolist(),
         "tested": (~np.isnan(curves[:, :, 0])).sum(axis=0).tolist(),
