@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
 
 from sim2real.training.baselines import BASELINES
 from sim2real.training.experiment import missing_blocks
-from sim2real.training.networks import one_thread
 from sim2real.training.recipes import NETWORK_ARMS, Simulations, Training
 from sim2real.training.store import Block, Plan
 from sim2real.training.study import Design, Study
@@ -49,7 +49,7 @@ def _seconds(plan: Plan, block: Block, costs: dict[str, float]) -> float:
 
 def _seconds_an_update(study: Study) -> dict[str, float]:
     """Seconds of one update of one network, by arm."""
-    one_thread()
+    torch.set_num_threads(1)
     target, source = (np.tile(np.arange(min(len(task), 200)), (STACK, 1)) for task in (study.target, study.source))
     seeds = [("duration", k) for k in range(STACK)]
 

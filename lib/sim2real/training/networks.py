@@ -13,14 +13,6 @@ import torch
 from torch import nn
 
 
-def one_thread() -> None:
-    """Torch as every worker needs it: moments of units that are always off decay below 1e-38, where each product with one would
-    take a hundred cycles.
-    """
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
-
-
 @dataclass(frozen=True)
 class Training:
     """How a stage is trained: AdamW with cosine decay for ``steps`` updates, or ``max_epochs`` passes over the rows if that is
@@ -155,16 +147,21 @@ def train(module: nn.Module, loss: Callable[[int], torch.Tensor], *, steps: int,
     biases = {"params": [p for n, p in named if n.endswith("bias")], "weight_decay": 0.0}
     optimiser = torch.optim.AdamW([weights, biases], lr=learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=steps)
-    for step in range(steps):
-        losses = loss(step)
-        optimiser.zero_grad(set_to_none=True)
-        losses.sum().backward()
-        optimiser.step()
-        schedule.step()
-        if (step + 1) % 100 == 0 or step + 1 == steps:
-            bad = torch.nonzero(~torch.isfinite(losses.detach())).flatten().tolist()
-            if bad:
-                raise diverged(bad[0], step + 1)
+    # moments of units that are always off decay below 1e-38, where a product takes a hundred cycles
+    torch.set_flush_denormal(True)
+    try:
+        for step in range(steps):
+            losses = loss(step)
+            optimiser.zero_grad(set_to_none=True)
+            losses.sum().backward()
+            optimiser.step()
+            schedule.step()
+            if (step + 1) % 100 == 0 or step + 1 == steps:
+                bad = torch.nonzero(~torch.isfinite(losses.detach())).flatten().tolist()
+                if bad:
+                    raise diverged(bad[0], step + 1)
+    finally:
+        torch.set_flush_denormal(False)
     module.eval()
 
 

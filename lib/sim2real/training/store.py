@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 
 from sim2real.datasets.task import Task
 from sim2real.training.baselines import BASELINES, NEED_SIMULATED
 from sim2real.training.kernel import engine
-from sim2real.training.networks import one_thread
 from sim2real.training.recipes import NETWORK_ARMS, Simulations
 from sim2real.training.seeding import numpy_generator
 from sim2real.training.study import TEST_FRACTION, Design, Study, splits
@@ -143,7 +143,7 @@ class Plan:
 
 def run_block(plan: Plan, block: Block) -> int:
     """Train and store one block; returns the number of its trials."""
-    one_thread()
+    torch.set_num_threads(1)
     # descriptors that all processes share are read-only, and nothing here writes to them
     warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
     target, settings = plan.study.target, plan.study.settings

@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
+import torch
 
 from sim2real.datasets.task import Task
 from sim2real.training.fits import Predictors
-from sim2real.training.networks import one_thread
 from sim2real.training.recipes import UNTUNED, UNTUNED_PAIRS, Network, PairNetwork, Recipe, Simulations, Training
 from sim2real.training.seeding import numpy_generator
 from sim2real.training.study import Study, split_rows
@@ -127,7 +127,7 @@ def tune(study: Study, m: int, candidates: Candidates = STANDARD, trials: int = 
     """The choice for a study at m target rows (3/4 train, 1/4 validates), and a row for each candidate with its error in the
     property's unit.
     """
-    one_thread()
+    torch.set_num_threads(1)
     # more where few validation rows make each one noisy
     search = Search(study, m, candidates, trials or candidates.trials or (20 if m < 100 else 12))
     recipe, rows = candidates.start, []
