@@ -53,11 +53,14 @@ class StackedLinear(nn.Module):
         self.bias = nn.Parameter(torch.zeros(len(draws), 1, outputs))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        parts = (self.bias, x, self.weight)
+        if not torch.is_grad_enabled():
+            # one by one, each from the start of a cache line: how a sum is rounded depends on where its numbers lie
+            return torch.stack([torch.addmm(*(part.clone() for part in own)) for own in zip(*parts)])
         if len(x) == 1:
             # a stack of one would run through another matrix kernel, with other rounding
-            bias, x, weight = (part.expand(2, -1, -1) for part in (self.bias, x, self.weight))
-            return torch.baddbmm(bias, x, weight)[:1]
-        return torch.baddbmm(self.bias, x, self.weight)
+            return torch.baddbmm(*(part.expand(2, -1, -1) for part in parts))[:1]
+        return torch.baddbmm(*parts)
 
 
 @dataclass(frozen=True)
