@@ -7,6 +7,7 @@ import io
 import re
 import warnings
 import zipfile
+from pathlib import Path
 
 import openpyxl
 import pandas as pd
@@ -15,6 +16,7 @@ import pytest
 from sim2real import read_table
 from sim2real.datasets.task import DataError, DataWarning
 
+OLD = Path(__file__).parent / "data" / "densities.xls"
 PE, PP = "*CC*", "*CC(*)C"
 PLAIN = f"SMILES,Density\n{PE},0.92\n{PP},0.90\n"
 RIGHT = {PE: 0.92, PP: 0.90}
@@ -164,6 +166,10 @@ HEADED = [["SMILES", "Density"], [PE, 0.92], [PP, 0.90]]
 def test_workbooks(read, name):
     workbook(read.folder / name, Data=HEADED)
     assert read(name) == RIGHT
+
+
+def test_a_workbook_of_the_old_kind():
+    assert read_table(OLD, **COLUMNS).table["value"].tolist() == [0.90, 0.92], "README is its first sheet"
 
 
 @pytest.mark.parametrize(

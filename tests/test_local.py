@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from sim2real.datasets.embedded import load_polymer_facts, load_virtual_polymers
-from sim2real.datasets.tables import DataWarning
-from sim2real.datasets.task import DataError, NoStudy
+from sim2real.datasets.paths import CACHE
+from sim2real.datasets.task import DataError, DataWarning, NoStudy
 from sim2real.studies.cases import chosen_cases, load_study
 from sim2real.studies.kinds import KINDS
 from sim2real.studies.local import EXAMPLE, read_blocks, read_tables
@@ -198,6 +198,88 @@ def test_too_few_materials(tables, tmp_path):
     lines = (tmp_path / "polyinfo.csv").read_text().splitlines()[:6]
     (tmp_path / "polyinfo.csv").write_text("\n".join(lines) + "\n")
     with pytest.raises(DataError, match="density: PoLyInfo has 5 materials that can be used; expected at least 10"):
+        load_study("polymers", "local", SMOKE, tables=tables, tuned=False)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-8"])
+def test_a_file_saved_by_another_editor(tables, encoding):
+    tables.write_bytes(tables.read_text().replace("\n", "\r\n").encode(encoding))
+    assert list(tables_of("polymers", tables)) == ["density"]
+
+
+@pytest.mark.parametrize(("encoding", "what"), [("utf-16", "UTF-16"), ("cp1252", "not UTF-8")])
+def test_a_file_in_another_encoding_says_so(tables, encoding, what):
+    tables.write_bytes((tables.read_text() + "# Müller\n").encode(encoding))
+    with pytest.raises(DataError, match=f"local.toml: it is {what}; save it as UTF-8"):
+        tables_of("polymers", tables)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            'file = "md.csv"',
+            'file = ["md.csv", "md2.csv"]',
+            r"\[density\], source: file is \['md.csv', 'md2.csv'\]; expected a text",
+        ),
+        ('file = "md.csv"', "file = 3", "source: file is 3; expected a text"),
+        ('value = "rho"', "value = true", "source: value is True; expected a text"),
+        ('unit = "kg/m3"', 'unit = "kg/m3", kelvin = 300', "kelvin is 300; expected the lowest and the highest temperature in K"),
+        ('unit = "kg/m3"', 'unit = "kg/m3", decimal = ";"', "decimal is ';'; expected '.' or ','"),
+        ('unit = "kg/m3"', 'unit = "kg/m3", temperature = "T"', "md.csv: no column 'T'; its columns are smiles, rho"),
+    ],
+)
+def test_entries_of_another_type(tables, old, new, message):
+    tables.write_text(ENTRY.replace(old, new))
+    with pytest.raises(DataError, match=message) as caught:
+        tables_of("polymers", tables)
+    assert "\n" not in str(caught.value)
+
+
+def test_entries_for_the_file_and_its_temperatures(tables, tmp_path):
+    book = pd.read_csv(tmp_path / "polyinfo.csv").assign(T="25 °C", called="mine")
+    with pd.ExcelWriter(tmp_path / "polyinfo.xlsx") as writer:
+        for sheet in ("old", "new"):
+            book.to_excel(writer, sheet_name=sheet, index=False)
+    entries = 'sheet = "new", temperature = "T", temperature_unit = "degC", kelvin = [295, 300], label = "called", unit = "g/cm3"'
+    tables.write_text(ENTRY.replace("polyinfo.csv", "polyinfo.xlsx").replace('unit = "g/cm3"', entries))
+    ((_, target),) = tables_of("polymers", tables).values()
+    assert len(target) == len(load_polymer_facts("density")) and set(target.table["name"]) == {"mine"}
+
+
+def listed(study):
+    return CACHE / "dropped" / f"{study.name}.csv"
+
+
+def test_every_row_that_is_not_used_is_listed_while_there_is_one(tables, tmp_path):
+    path = tmp_path / "polyinfo.csv"
+    good = path.read_text()
+    path.write_text(good + "*CC(,1.0\n*C[Sn](C)(C)C*,1.2\n*C[Sn](C)(C)C*,1.3\n*CC(*)Cl,heavy\n")
+    tables.write_text(ENTRY.replace("molecular", "forcefield"))
+    with pytest.warns(DataWarning, match="polyinfo.csv: 2 rows cannot be used"):
+        study = load_study("polymers", "local", SMOKE, tables=tables, tuned=False)
+    table = pd.read_csv(listed(study))
+    first = good.count("\n") + 1
+    assert table[["side", "file", "line", "column"]].to_numpy().tolist() == [
+        ["target", "polyinfo.csv", first, "SMILES"],
+        ["target", "polyinfo.csv", first + 3, "Density"],
+        ["target", "polyinfo.csv", first + 1, "SMILES"],
+        ["target", "polyinfo.csv", first + 2, "SMILES"],
+    ]
+    assert (
+        table["reason"].str.startswith("no descriptor: ").tolist() == [False, False, True, True]
+        and "Sn" in table["reason"].iloc[-1]
+    )
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["local.toml", "md.csv", "polyinfo.csv"], "nothing beside the tables"
+    path.write_text(good)
+    study = load_study("polymers", "local", SMOKE, tables=tables, tuned=False)
+    assert not listed(study).exists(), "it goes with what it lists"
+
+
+@pytest.mark.parametrize(("file", "column", "name"), [("polyinfo.csv", "Density", "PoLyInfo"), ("md.csv", "rho", "md")])
+def test_a_constant_side_is_refused(tables, tmp_path, file, column, name):
+    pd.read_csv(tmp_path / file).assign(**{column: 1.5 if column == "Density" else 1500}).to_csv(tmp_path / file, index=False)
+    with pytest.raises(DataError, match=f"density: {name}: all .* values of density are 1.5 g/cm3: there is nothing to learn"):
         load_study("polymers", "local", SMOKE, tables=tables, tuned=False)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from sim2real.chemistry.formulas import read_formula
+from sim2real.datasets import keys
 from sim2real.datasets.numbers import Numbers
 from sim2real.datasets.tables import read_table
 from sim2real.datasets.task import DataError, DataWarning, get_property
@@ -178,3 +180,142 @@ def test_compositions(tmp_path):
 def test_units_by_name(unit, name, expected):
     assert conversion(unit, get_property(name))(1.0) == pytest.approx(expected)
     assert conversion(get_property(name).unit, get_property(name))(1.0) == 1
+
+
+SERIES = pd.DataFrame(
+    [
+        ("SnSe", 300, 800),
+        ("SnSe", 500, 400),
+        ("SnSe", 900, 11000),
+        ("Bi2Te3", 300, 90000),
+        ("Bi2Te3", 500, 45000),
+        ("PbTe", None, 7),
+    ],
+    columns=["f", "T (K)", "sigma"],
+)
+ALLOY = {"structure": "f", "value": "sigma", "unit": "S/m", "property": "electrical_conductivity", "kind": "composition"}
+
+
+def test_rows_at_other_temperatures_are_counted_and_not_called_faulty():
+    with pytest.warns(DataWarning, match="table: 1 rows cannot be used") as caught:
+        task = read_table(SERIES, **ALLOY, temperature="T (K)")
+    assert dict(zip(task.table["structure"], task.y)) == {"SnSe": 800, "Bi2Te3": 90000}
+    assert len(caught) == 1 and "another temperature" not in str(caught[0].message)
+    assert task.report["dropped: is at another temperature than 293 to 303 K"] == 3
+    assert task.dropped["line"].tolist() == [1, 2, 4, 5] and task.dropped["reason"].iloc[-1] == "no temperature is given"
+    with pytest.warns(DataWarning):
+        hot = read_table(SERIES, **ALLOY, temperature="T (K)", kelvin=(450, 550))
+    assert dict(zip(hot.table["structure"], hot.y)) == {"SnSe": 400, "Bi2Te3": 45000}
+
+
+@pytest.mark.parametrize(
+    "name", ["T", "T (K)", "T/K", "Temp.", "temperature_K", "Temperature [°C]", "Meas. temperature", "temp_C", "温度"]
+)
+def test_several_temperatures_of_a_material_and_none_declared(name):
+    frame = SERIES.rename(columns={"T (K)": name})
+    with pytest.raises(DataError, match="SnSe has values at 300 to 900 in column .*; write temperature = ") as caught:
+        read_table(frame, **ALLOY)
+    assert name in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["Tg (K)", "Tm", "Curie temperature", "sintering temperature", "title", "thickness", "t_half"])
+def test_what_is_no_temperature_of_measurement(name):
+    frame = SERIES.rename(columns={"T (K)": name}).assign(sigma=1.0)
+    assert len(read_table(frame, **ALLOY)) == 3
+
+
+def test_temperatures_that_vary_between_materials_are_said():
+    with pytest.warns(DataWarning, match=r"rows are at 300 to 500 in column 'T \(K\)'; write temperature = to choose"):
+        assert len(read_table(SERIES.iloc[[1, 3]], **ALLOY)) == 2
+
+
+def test_temperatures_in_another_unit():
+    frame = pd.DataFrame({"s": ["*CC*", "*CC(*)C", "*CCO*"], "rho": [0.92, 0.9, 1.1], "T": ["25 °C", "20", "−20,5"]})
+    options = {"structure": "s", "value": "rho", "unit": "g/cm3", "property": "density", "temperature": "T"}
+    assert read_table(frame, **options, temperature_unit="°C").y.tolist() == [0.9, 0.92]
+    with pytest.raises(DataError, match='is below absolute zero in K; perhaps in deg C: write temperature_unit = "degC"'):
+        read_table(frame.assign(T=[25, 20, -20]), **options)
+    with pytest.raises(DataError, match="none of its 2 rows .* write another range as kelvin =, or the column's temperature_unit"):
+        read_table(frame.iloc[:2].assign(T=[25, 20]), **options)
+    with pytest.raises(DataError, match="column 'T .°C.' says °C, temperature_unit says K"):
+        read_table(frame.rename(columns={"T": "T (°C)"}), **options | {"temperature": "T (°C)"})
+
+
+INORGANIC = pd.DataFrame(
+    {"f": ["Bi2Te3", "PbTe", "Mg2Si", "SnSe", "Cu"], "rho": [7.7, 8.16, 1.99, 6.18, 8.96], "k": [1.5, 2.2, 7.8, 0.7, 401]}
+)
+
+
+def test_ranges_are_those_of_the_kind_of_material():
+    options = {"structure": "f", "kind": "composition"}
+    density = read_table(INORGANIC, **options, value="rho", unit="g/cm3", property="density")
+    kappa = read_table(INORGANIC, **options, value="k", unit="W/(m K)", property="thermal_conductivity")
+    assert len(density) == len(kappa) == 5 and density.dropped.empty
+    # drawn polyethylene conducts heat; no liquid does
+    drawn = pd.DataFrame({"s": ["*CC*", "*CC(*)C"], "k": [50.0, 0.2]})
+    given = {"structure": "s", "value": "k", "unit": "W/(m K)", "property": "thermal_conductivity"}
+    assert len(read_table(drawn, **given, kind="polymer")) == 2
+    liquids = drawn.assign(s=["CCO", "CCC"])
+    with pytest.warns(DataWarning, match="'50.0': is outside of the physical range of thermal_conductivity, 0.03 to 1"):
+        assert len(read_table(liquids, **given, kind="molecule")) == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "unit", "guess"),
+    [([920, 900, 1.1], "g/cm3", "kg/m3"), ([7.7, 8.2, 6.0], "kg/m3", "g/cm3")],
+)
+def test_a_table_of_which_most_values_are_outside_is_refused_with_a_guess(values, unit, guess):
+    frame = pd.DataFrame({"f": ["Bi2Te3", "PbTe", "SnSe"], "rho": values})
+    message = f"{3 if guess == 'g/cm3' else 2} of 3 values of column 'rho' are outside .*; perhaps they are in {guess}: write unit"
+    with pytest.raises(DataError, match=message):
+        read_table(frame, structure="f", value="rho", unit=unit, property="density", kind="composition")
+
+
+def test_a_name_of_ones_own_is_kept():
+    frame = GOOD.assign(called=["polystyrene", "polyethylene", "PEO", "PEG", None])
+    task = read_table(frame, structure="SMILES", value="Density", unit="kg/m3", property="density", label="called")
+    assert dict(zip(task.table["structure"], task.table["name"])) == {
+        "*CC(*)c1ccccc1": "polystyrene",
+        "*CC*": "polyethylene",
+        "*CCO*": "PEO",
+        "*CC(*)C": "*CC(*)C",
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"structure": ["a", "b"]}, r"structure is \['a', 'b'\]; expected a text"),
+        ({"kind": "metal"}, "kind is 'metal'; expected one of polymer, molecule, any, composition"),
+        ({"kelvin": "warm"}, "kelvin is 'warm'; expected the lowest and the highest temperature in K"),
+        ({"kelvin": (303, 293)}, "expected the lowest and the highest temperature"),
+        ({"decimal": ";"}, "decimal is ';'; expected '.' or ','"),
+        ({"temperature_unit": "F"}, "unknown temperature_unit 'F'; expected K or degC"),
+        ({"unit": ""}, "'' is no unit of density; expected g/cm3 or kg/m3"),
+        ({"unit": "", "property": ""}, "column 'Density': expected its unit, or a known property"),
+    ],
+)
+def test_wrong_arguments_are_one_line(options, message):
+    with pytest.raises(DataError, match=message) as caught:
+        read_table(GOOD, **{"structure": "SMILES", "value": "Density", "unit": "kg/m3", "property": "density"} | options)
+    assert "\n" not in str(caught.value)
+
+
+def test_keys_are_kept_on_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr(keys, "CACHE", tmp_path)
+    texts = ["*CC*", "*CCC*", "CCO", "*CC(", "", 7]
+    first = keys.read_keys(texts, "any")
+    assert first["*CC*"].key == first["*CCC*"].key == "*C*" and first["*CC*"].group == "P01" and first["CCO"].group == "molecule"
+    assert "not a readable SMILES" in first["*CC("].fault and "empty" in first[""].fault
+    monkeypatch.setattr(keys, "_read", None)
+    assert keys.read_keys(texts[:5], "any") == {text: first[text] for text in texts[:5]}, "nothing is worked out again"
+    monkeypatch.undo()
+    monkeypatch.setattr(keys, "CACHE", tmp_path / "keys" / next((tmp_path / "keys").iterdir()).name)
+    assert keys.read_keys(texts, "any") == first, "a cache that cannot be written is passed over"
+
+
+def test_many_structures_are_worked_out_by_several_processes(monkeypatch):
+    monkeypatch.setattr(keys, "SERIAL", 3)
+    formulas = [f"Bi{k}Te3" for k in range(1, 9)]
+    found = keys.read_keys(formulas, "composition")
+    assert [found[f].key for f in formulas] == [read_formula(f).key for f in formulas]
