@@ -220,11 +220,15 @@ def test_a_file_in_another_encoding_says_so(tables, encoding, what):
         (
             'file = "md.csv"',
             'file = ["md.csv", "md2.csv"]',
-            r"\[density\], source: file is \['md.csv', 'md2.csv'\]; expected a text",
+            r"source: file is \['md.csv', 'md2.csv'\]; expected a text",
         ),
         ('file = "md.csv"', "file = 3", "source: file is 3; expected a text"),
         ('value = "rho"', "value = true", "source: value is True; expected a text"),
-        ('unit = "kg/m3"', 'unit = "kg/m3", kelvin = 300', "kelvin is 300; expected the lowest and the highest temperature in K"),
+        (
+            'unit = "kg/m3"',
+            'unit = "kg/m3", kelvin = 300',
+            r"local.toml, \[density\]: kelvin is 300; expected the lowest and the highest temperature in K",
+        ),
         ('unit = "kg/m3"', 'unit = "kg/m3", decimal = ";"', "decimal is ';'; expected '.' or ','"),
         ('unit = "kg/m3"', 'unit = "kg/m3", temperature = "T"', "md.csv: no column 'T'; its columns are smiles, rho"),
     ],

@@ -181,7 +181,10 @@ def read_tables(kind: str, path: Path, name: str, block: dict) -> tuple[Task, Ta
             if entry != "kelvin" and not isinstance(given, str) and (entry == "file" or type(given) not in (int, float)):
                 raise DataError(f"{where}, {side}: {entry} is {given!r}; expected a text")
         tables.append((path.parent / entries.pop("file"), entries))
-    source, target = reader.read(where, block, tables)
+    try:
+        source, target = reader.read(where, block, tables)
+    except DataError as error:
+        raise error if where in str(error) else DataError(f"{where}: {error}") from error
     if target.property.name == name or kind != "polymers":
         return source, target
     labelled = replace(target.property, label=f"{name}: {target.property.label}")
