@@ -17,6 +17,7 @@ ABOUT = "values given as about (~), taken as they are"
 RANGE = "values given as a range, taken at its middle"
 # what pandas writes or reads as a missing value; such a cell is as good as empty
 EMPTY = frozenset(["", *"nan -nan na n/a <na> #n/a #na null none 1.#ind 1.#qnan nat".split()])
+_LONGEST = 30  # characters of such a cell, with blanks
 _STATED = frozenset(
     ["n. a.", "n. d.", "no data", *(f"not {what}" for what in ("available", "determined", "detected", "measured", "reported"))]
     + "- -- --- ? n.a. n.a n.d. n.d nd n.m. n.r. nil unknown tbd missing".split()
@@ -44,7 +45,9 @@ _THOUSANDS = re.compile(r"[1-9]\d{0,2}([.,])\d{3}")
 
 def is_empty(cell: object) -> bool:
     """Whether a cell holds nothing: blanks, or what programs write for a missing value."""
-    return cell is None or cell != cell or str(cell).strip().lower() in EMPTY
+    if isinstance(cell, str):
+        return len(cell) < _LONGEST and cell.strip().lower() in EMPTY
+    return cell is None or cell != cell or str(cell).lower() in EMPTY
 
 
 @dataclass(frozen=True)
@@ -182,6 +185,8 @@ def signs_of(cells: Iterable[tuple[object, object]]) -> tuple[set[str], list[tup
 
 def _plain(text: str) -> str:
     """The same with ASCII dashes, digits, blanks and powers."""
+    if text.isascii():
+        return text
     text = re.sub(r"[⁺⁻⁰¹²³⁴-⁹]+", lambda m: "^" + m[0].translate(_SUPERSCRIPTS), text)
     text = _DASHES.sub("-", unicodedata.normalize("NFKC", text)).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
     return re.sub("[\u200b-\u200f\u2060\ufeff]", "", text)
