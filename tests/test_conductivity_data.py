@@ -101,7 +101,7 @@ def test_bad_rows_are_counted_and_named(load):
         ("grid.csv", 6): "composition is empty",
         ("grid.csv", 7): "total_thermal_conductivity is not positive",
         ("grid.csv", 8): "total_thermal_conductivity is not a number",
-        ("grid.csv", 9): "composition with an element beyond plutonium or an isotope",
+        ("grid.csv", 9): "composition with an element beyond plutonium",
         ("grid.csv", 10): "composition is not a formula",
         ("system.xlsx", 2): "total_thermal_conductivity outside of 0.001 to 3000 W/(m K)",
     }

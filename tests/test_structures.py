@@ -22,7 +22,8 @@ from sim2real.chemistry.structures import StructureError, oligomer, parse, struc
         ("[CH3]", "radical"),
         ("[13CH4]", "isotope"),
         ("**", "bonded to each other"),
-        ("*=CC=*", "exactly one single bond"),
+        ("*=CC*", "exactly one single bond"),
+        ("*=C=*", "exactly one single bond; cut the chain in another bond"),
     ],
 )
 def test_bad_structures_are_refused_in_one_line(smiles, message):
