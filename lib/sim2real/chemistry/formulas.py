@@ -24,10 +24,10 @@ FAMILIES = {
 }
 FAMILY_SHARE = 0.1
 # what crystals hold as whole molecules: a dot and digits before them add, as in CuSO4.5H2O
-ADDED = "[HD]2O|NH3|HCl|HBr|HF|H2O2|N2H4|CO2|SO2|H2S|CH3OH|C2H5OH|CH3CN|C4H8O|C6H6"
+_ADDED = "[HD]2O|NH3|HCl|HBr|HF|H2O2|N2H4|CO2|SO2|H2S|CH3OH|C2H5OH|CH3CN|C4H8O|C6H6"
 # one element with another count than these is no molecule but a designation (Bi2212), a grade (Al 6061) or a fragment (Ga0.20)
-MOLECULES = {"H": {2}, "N": {2}, "O": {2, 3}, "F": {2}, "Cl": {2}, "Br": {2}, "I": {2}, "P": {2, 4}, "As": {2, 4}, "Sb": {4}}
-MOLECULES |= {"S": {2, 6, 7, 8}, "Se": {2, 6, 8}, "Te": {2}, "C": {2, 20, 60, 70, 76, 78, 80, 82, 84}}
+_MOLECULES = {"H": {2}, "N": {2}, "O": {2, 3}, "F": {2}, "Cl": {2}, "Br": {2}, "I": {2}, "P": {2, 4}, "As": {2, 4}, "Sb": {4}}
+_MOLECULES |= {"S": {2, 6, 7, 8}, "Se": {2, 6, 8}, "Te": {2}, "C": {2, 20, 60, 70, 76, 78, 80, 82, 84}}
 # words of the field, such as BFO for BiFeO3 and CIS for CuInSe2, that symbols of elements spell too
 _WORDS = "BCO BFO BNO BSO CFO CIS CNF CUO KNO NFO NIO PBI PBS PCB PCO PVC PVF SCO SIC SNO YCO"
 _WORD = re.compile(
@@ -132,7 +132,7 @@ def _read(text: str) -> Formula:
 def _added(formula: str) -> list[str]:
     """The parts of a formula between dots of addition, of which one may begin with a factor."""
     formula = re.sub(r"(?<=\d),(?=\d)", ".", formula).rstrip(" .")
-    whole = rf"(?=[(\[]?(?:{ADDED})[)\]]?\d*(?![\da-z]))"
+    whole = rf"(?=[(\[]?(?:{_ADDED})[)\]]?\d*(?![\da-z]))"
     formula = re.sub(r"\s*[·•∙⋅・‧×]\s*|\s+x\s+(?=\d|H2O)|\s+\.\s*|\.\s+|\.(?=[A-Z(\[])", "·", formula)
     # after a count of 0 or 1, which is never written alone, it is a decimal point: 0.5 and 1.5
     adding = rf"(?<![A-Za-z·][01])(?<!·\d)(?<!·\d\d)(?:\.|\s*\*\s*)(\d*(?:\.\d+)?){whole}"
@@ -157,7 +157,7 @@ def _check_plausible(formula: str, amounts: Mapping[str, float]) -> None:
     """Refuse designations, acronyms, grades and fragments, which symbols of elements can spell."""
     if len(amounts) == 1:
         ((symbol, amount),) = amounts.items()
-        if formula != symbol and amount != 1 and amount not in MOLECULES.get(symbol, ()):
+        if formula != symbol and amount != 1 and amount not in _MOLECULES.get(symbol, ()):
             raise FormulaError("one element with a count (a designation or a fragment?); a pure element is its symbol alone")
     elif _is_name(formula, amounts):
         raise FormulaError("an acronym or a grade rather than a composition; write every element with its count, in atoms")

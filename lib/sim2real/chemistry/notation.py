@@ -45,6 +45,7 @@ def smiles_text(given: Any, *, deuterium: bool = False) -> str:
     smiles, *more = text.split(maxsplit=1)
     if more and not re.fullmatch(r"\|.*\|", more[0]):
         raise StructureError(f"{said} has text after a blank; a SMILES has none")
+    smiles = re.sub(r"\[(?:2H|D)\]", "[H]" if deuterium else "[2H]", smiles)
     unknown = [name for name in re.findall(r"\[([A-Za-z][\w']*)\]", smiles) if not _is_atom(name)]
     if len(unknown) == 2 and len(set(unknown)) == 1 and _PLACEHOLDER.fullmatch(unknown[0]) and "*" not in smiles:
         smiles = smiles.replace(f"[{unknown[0]}]", "*")
@@ -52,8 +53,6 @@ def smiles_text(given: Any, *, deuterium: bool = False) -> str:
         named = " and ".join(f"[{name}]" for name in dict.fromkeys(unknown))
         are = "are no atoms" if len(set(unknown)) > 1 else "is no atom"
         raise StructureError(f"{said}: {named} {are}; write both attachment points of a repeat unit as *, as in *CC(*)C")
-    if deuterium:
-        smiles = re.sub(r"\[(?:2H|D)\]", "[H]", smiles)
     return " ".join([smiles, *more])
 
 

@@ -38,12 +38,12 @@ def decoded(given: Any) -> Any:
     return given.decode("utf-8", "replace") if isinstance(given, bytes) else given
 
 
-def listed(structures: Iterable[Any], what: str = "SMILES") -> list[Any]:
-    """A list of an argument that should be one: a ValueError for one text, or for a whole table."""
+def listed(structures: Iterable[Any]) -> list[Any]:
+    """The structures of an argument that should be a list; a ValueError for one text, or for a whole table."""
     if isinstance(structures, str | bytes):
-        raise ValueError(f"expected a list of {what}, got one string; write [{structures!r}]")
+        raise ValueError("expected a list of SMILES, got one string")
     if getattr(structures, "ndim", 1) != 1:
-        raise ValueError(f"expected a list of {what}, got a table; pass one of its columns")
+        raise ValueError("expected a list of SMILES, got a table; pass one of its columns")
     return list(structures)
 
 

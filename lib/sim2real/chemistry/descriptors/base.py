@@ -19,7 +19,7 @@ from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sim2real.chemistry.texts import decoded, listed, reason_of
+from sim2real.chemistry.texts import decoded, reason_of
 
 STRUCTURES_AT_ONCE = 256  # structures a task of a worker, and a file of the cache
 
@@ -131,11 +131,15 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
 
     def _read(self, X: Any) -> tuple[list[Any], Sequence[Any]]:
         """The structures as texts, and their row labels."""
+        if isinstance(X, str | bytes):
+            raise ValueError("expected a list of structures, got one string")
         if isinstance(X, list | tuple) and not any(isinstance(item, list | tuple | np.ndarray | pd.Series) for item in X):
             column: Any = X  # NumPy would take apart what has a length, such as a Composition
         else:
-            table = np.asarray(X, dtype=object)
-            column = listed(X if isinstance(X, str | bytes) else table[:, 0] if table.shape[1:] == (1,) else table, "structures")
+            column = np.asarray(X, dtype=object)
+            column = column[:, 0] if column.shape[1:] == (1,) else column
+            if column.ndim != 1:
+                raise ValueError(f"expected one column of structures, got an array of shape {column.shape}")
         return [self._text(item) for item in column], X.index.tolist() if hasattr(X, "iloc") else range(len(column))
 
     def _good_vectors(self, X: Any) -> np.ndarray:
@@ -170,9 +174,8 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
                 if store:
                     store.add(described)
             except OSError as error:  # the vectors are there all the same
-                warnings.warn(
-                    f"{store.folder}: vectors are not kept ({error.strerror}); SIM2REAL_CACHE names the folder", stacklevel=2
-                )
+                why = f"{store.folder}: vectors are not kept ({error.strerror}); SIM2REAL_CACHE chooses another folder"
+                warnings.warn(why, stacklevel=2)
                 store = None
             known.update(described)
             failed.update(failures)

@@ -24,7 +24,7 @@ LEFT_OUT = ("AvgIpc", "BertzCT", "Ipc", "SPS", "qed")
 
 LIMIT = 1e6  # far above every value met in the data of this project, far below the largest float32
 
-_CHARGED = {"H", "B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "Br", "I"}  # in some bonding at least
+_CHARGED = {1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 35, 53}  # elements that have charges in their usual bonding
 
 _FUNCTIONS: dict[str, Callable[[Chem.Mol], float]] = {k: f for k, f in Descriptors.descList if k not in LEFT_OUT}
 _ESTATE: dict[str, Callable[[np.ndarray], float]] = {
@@ -81,15 +81,14 @@ class MolecularDescriptor(StructureDescriptor):
 
 
 def check_charges(mol: Chem.Mol) -> None:
-    """Raise a StructureError that names the elements for which RDKit has no Gasteiger charges, of which a tenth of its descriptors
-    are made: it would give nought and put the whole surface into one of them.
+    """Raise a StructureError that names the elements for which RDKit has no Gasteiger charges. Of these a tenth of its descriptors
+    are made: it would give nought, and put the whole surface into one of them.
     """
-    ComputeGasteigerCharges(mol)
-    without = {a.GetSymbol() for a in mol.GetAtoms() if not np.isfinite(a.GetDoubleProp("_GasteigerCharge"))}
-    if without:
-        unknown = without - _CHARGED
-        named = ", ".join(sorted(unknown or without - {"C", "F", "O"} or without))
-        raise StructureError(f"no Gasteiger charges {'for' if unknown else 'around'} {named}")
+    unknown = [atom for atom in mol.GetAtoms() if atom.GetAtomicNum() not in _CHARGED]
+    if unknown:
+        ComputeGasteigerCharges(mol)
+        if without := {a.GetSymbol() for a in unknown if not np.isfinite(a.GetDoubleProp("_GasteigerCharge"))}:
+            raise StructureError(f"no Gasteiger charges for {', '.join(sorted(without))}")
 
 
 def _value(function: Callable[[Chem.Mol], float], mol: Chem.Mol) -> float:

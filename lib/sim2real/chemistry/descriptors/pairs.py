@@ -65,8 +65,8 @@ class PairDescriptor:
         found: dict[str, str] = {}
         for part in self.parts:
             found |= {m: why for m, why in zip(molecules, part.reasons(list(molecules))) if why and m not in found}
-        named = sides.apply(lambda side: side.map(lambda m: f"{SIDES[side.name]}: {found[m]}" if m in found else None))
-        return [next(filter(None, pair), None) for pair in named.to_numpy().tolist()]
+        pairs = sides.to_numpy().tolist()
+        return [next((f"{side}: {found[m]}" for side, m in zip(SIDES, pair) if m in found), None) for pair in pairs]
 
 
 def _sides(structures: Sequence[str]) -> pd.DataFrame:
