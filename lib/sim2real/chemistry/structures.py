@@ -127,7 +127,12 @@ def structure_key(smiles: str) -> str:
     """A canonical, stereo-free SMILES, the smallest rotation of the chain's shortest period, forwards or backwards: ``*CCO*``,
     ``*COC*``, ``*OCC*`` and ``*CCOCCO*`` share one key.
     """
-    mol = Chem.Mol(parse(smiles))
+    return key_of_mol(parse(smiles))
+
+
+def key_of_mol(unit: Chem.Mol) -> str:
+    """:func:`structure_key` of a structure that :func:`parse` has read already."""
+    mol = Chem.Mol(unit)
     Chem.RemoveStereochemistry(mol)
     ends = attachment_indices(mol)
     if not ends:
