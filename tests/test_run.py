@@ -275,8 +275,8 @@ print("kernel", os.getpid(), flush=True)
 Parallel(2)(delayed(wait)(k) for k in range(2))"""
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_run_ends_all_processes_and_says_one_line(tmp_path, number, status):
+@pytest.mark.parametrize(("number", "status", "words"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")])
+def test_an_interrupted_run_ends_all_processes_and_says_one_line(tmp_path, number, status, words):
     path, log = write(tmp_path / "a.ipynb", WAITING), tmp_path / "log"
     with log.open("w") as file:
         command = [sys.executable, "-m", "sim2real", "run", str(path), "--output", str(tmp_path / "out")]
@@ -288,8 +288,8 @@ def test_an_interrupted_run_ends_all_processes_and_says_one_line(tmp_path, numbe
     assert run.wait() == status
     said = log.read_text()
     assert "Traceback" not in said and "\x1b" not in said
-    (line,) = [line for line in said.splitlines() if "Executing" not in line and line.strip()]
-    assert line.endswith("; finished blocks of trials are kept; run it again to go on")
+    lines = [line for line in said.splitlines() if "Executing" not in line and line.strip()]
+    assert lines == [f"{words}; finished blocks of trials are kept; run it again to go on"]
     listed = subprocess.run(["ps", "-eo", "pgid=,stat="], capture_output=True, text=True, check=True).stdout.splitlines()
     # the kernel and its workers are one group; what has ended but was not collected is a zombie
     assert not [line for line in listed if line.split()[0] == found[1] and "Z" not in line]

@@ -261,6 +261,8 @@ def _kernel_variables() -> Iterator[None]:
     """
     matplotlib = find_spec("matplotlib")
     wanted = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MPLBACKEND": "agg"}
+    # of processes that an interruption ended: they clean up, and need not say so
+    wanted["PYTHONWARNINGS"] = ",".join(filter(None, (os.environ.get("PYTHONWARNINGS"), "ignore:resource_tracker:UserWarning")))
     wanted["MATPLOTLIBRC"] = str(Path(matplotlib.origin).parent / "mpl-data" / "matplotlibrc") if matplotlib else ""
     before = {name: os.environ[name] for name in wanted if name in os.environ}
     os.environ.update(wanted)
