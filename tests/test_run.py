@@ -275,6 +275,7 @@ print("kernel", os.getpid(), flush=True)
 Parallel(2)(delayed(wait)(k) for k in range(2))"""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "status", "words"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")])
 def test_an_interrupted_run_ends_all_processes_and_says_one_line(tmp_path, number, status, words):
     path, log = write(tmp_path / "a.ipynb", WAITING), tmp_path / "log"
@@ -295,6 +296,7 @@ def test_an_interrupted_run_ends_all_processes_and_says_one_line(tmp_path, numbe
     assert not [line for line in listed if line.split()[0] == found[1] and "Z" not in line]
 
 
+@pytest.mark.slow
 def test_two_runs_of_one_notebook_at_once(tmp_path):
     path, out = write(tmp_path / "a.ipynb", "import time; time.sleep(1); print('x' * 1000, TRIALS)"), tmp_path / "out"
     command = [sys.executable, "-m", "sim2real", "run", str(path), "--output", str(out)]
