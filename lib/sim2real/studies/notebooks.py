@@ -239,10 +239,12 @@ def _checked(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(default, float) and type(value) is int:
             value = float(value)
         wanted = "a literal" if default is None else _TYPES[type(default)]
-        wrong = not _is_plain(value) or (default is not None and type(value) is not type(default))
+        # beside a number of processes, what trains may be a cluster's address
+        either = key == "WORKERS" and isinstance(value, str)
+        wrong = not either and (not _is_plain(value) or (default is not None and type(value) is not type(default)))
         if not wrong and default in choices.get(key, ()) and value not in choices[key]:
             wrong, wanted = True, f"one of {', '.join(choices[key])}"
-        if not wrong and type(default) in (int, float) and value < 0 <= default:
+        if not wrong and type(value) in (int, float) and default is not None and value < 0 <= default:
             wrong, wanted = True, "a number from 0"
         if wrong:
             raise ParameterError(f"parameter {key} must be {wanted}, got {value!r}; {_allowed(path, defaults)}")
