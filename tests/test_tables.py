@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from pymatgen.core import Composition
 
 from sim2real.chemistry.formulas import read_formula
+from sim2real.chemistry.structures import structure_key
 from sim2real.datasets import keys
 from sim2real.datasets.numbers import Numbers
 from sim2real.datasets.tables import read_table
@@ -319,3 +321,43 @@ def test_many_structures_are_worked_out_by_several_processes(monkeypatch):
     formulas = [f"Bi{k}Te3" for k in range(1, 9)]
     found = keys.read_keys(formulas, "composition")
     assert [found[f].key for f in formulas] == [read_formula(f).key for f in formulas]
+
+
+@pytest.mark.parametrize(
+    ("structures", "right"),
+    [
+        (["*CC(*)\nc1ccccc1", "*CC(C)(*)C(=O) OC", "*CC*"], {"*C*": 2.0}),  # a wrapped cell is no polyethylene
+        (["∗CC∗", "∗CC(∗)C", "＊CC=CC＊"], {"*C*": 0.0, "*CC(*)C": 1.0, "*C=CCC*": 2.0}),
+        (["\u200b*CC*", "*CC(*)C\u00a0", "*CCO* "], {"*C*": 0.0, "*CC(*)C": 1.0, "*CCO*": 2.0}),
+        (["*=CC1CCC(C=*)C1", "*C=CC1CCC(*)C1"], {"*C=CC1CCC(*)C1": 0.5}),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::sim2real.datasets.task.DataWarning")
+def test_structures_of_a_table_are_read_as_they_are_meant(structures, right):
+    task = read_table(pd.DataFrame({"s": structures, "v": range(len(structures))}), structure="s", value="v", unit="-")
+    assert dict(zip(task.keys, task.y)) == {structure_key(key): value for key, value in right.items()}
+    assert len(task.dropped) == len(structures) - task.table["count"].sum()
+
+
+@pytest.mark.parametrize(
+    ("formulas", "right"),
+    [
+        (["CuSO4.5H2O", "Zn(NO3)2·6H2O"], ["CuSO4(H2O)5", "Zn(NO3)2(H2O)6"]),
+        (["Bi2212", "Ti64", "Ga0.20", "Si"], ["Si"]),
+        (["Bi₂Te₃", "Fe₂O₃"], ["Bi2Te3", "Fe2O3"]),
+        (["Bi0,5Sb1,5Te3", "PbTe"], ["Bi0.5Sb1.5Te3", "PbTe"]),
+        ([Composition("Bi2Te3"), b"PbTe"], ["Bi2Te3", "PbTe"]),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::sim2real.datasets.task.DataWarning")
+def test_compositions_of_a_table_are_read_as_they_are_meant(formulas, right):
+    frame = pd.DataFrame({"f": formulas, "v": range(len(formulas))})
+    task = read_table(frame, structure="f", value="v", unit="eV", kind="composition")
+    assert set(task.keys) == {read_formula(formula).key for formula in right}
+
+
+def test_forms_that_are_merged_are_counted_with_their_spread():
+    frame = pd.DataFrame({"s": ["*C/C=C/C*", "*C/C=C\\C*", "*CC*", "*CCC*"], "v": [0.9, 1.0, 2, 3]})
+    with pytest.warns(DataWarning, match="1 materials have values of several stereochemical forms, .* from 0.9 to 1"):
+        task = read_table(frame, structure="s", value="v", unit="-")
+    assert task.report["of them with values of several stereochemical forms"] == 1 and len(task) == 2

@@ -19,6 +19,7 @@ from sim2real import chemistry
 from sim2real.chemistry.classes import class_of_mol
 from sim2real.chemistry.formulas import read_formula
 from sim2real.chemistry.structures import key_of_mol, parse
+from sim2real.chemistry.texts import reason_of
 from sim2real.datasets.paths import CACHE
 
 SERIAL = 2000  # structures that are not worth other processes
@@ -61,9 +62,9 @@ def _read(texts: Sequence[object], kind: str) -> list[Keyed]:
 
 def _read_formula(text: object) -> Keyed:
     try:
-        formula = read_formula(str(text))
+        formula = read_formula(text)
     except ValueError as error:
-        return Keyed("", "", _reason(error, text))
+        return Keyed("", "", reason_of(error, text))
     return Keyed(formula.key, formula.family)
 
 
@@ -73,13 +74,7 @@ def _read_structure(text: object) -> Keyed:
         key = key_of_mol(mol)
         return Keyed(key, class_of_mol(mol) if "*" in key else "molecule")
     except ValueError as error:
-        return Keyed("", "", _reason(error, text))
-
-
-def _reason(error: ValueError, text: object) -> str:
-    """Why, without the text, which a list shows beside it."""
-    found = str(text).strip()
-    return str(error).replace(f"{found!r}: ", "").replace(f"{found!r} ", "").strip()
+        return Keyed("", "", reason_of(error, text))
 
 
 def _chunks(texts: Sequence[object], size: int) -> Iterator[Sequence[object]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sim2real.chemistry.structures import stereo
 from sim2real.datasets.rows import Rows
 from sim2real.datasets.task import DataError, DataWarning, Property, Task, get_property, merge
 from sim2real.datasets.values import ROOM, Layout, Source, read_values
@@ -77,10 +78,12 @@ def read_table(
     title = title_of(path)
     rows = read_values(path, layout, prop)
     report_dropped(title, rows, value)
-    table = merge(rows.table.drop(columns="line"))
-    table = name_and_class(table)
+    table = name_and_class(merge(rows.table.drop(columns="line")))
+    forms = {} if kind == "composition" else stereo_merges(title, rows)
     places = rows.places(title, layout.structure)
-    return Task(name or Path(title).stem, prop, table, licence, citation or title, rows.report(len(table)), rows.dropped, places)
+    return Task(
+        name or Path(title).stem, prop, table, licence, citation or title, rows.report(len(table)) | forms, rows.dropped, places
+    )
 
 
 def own_property(layout: Layout) -> Property:
@@ -100,6 +103,19 @@ def name_and_class(table: pd.DataFrame) -> pd.DataFrame:
     group = table["group"].astype(str) if "group" in table else table["family"]
     called = table["name"].astype(str).where(table["name"].notna(), table["structure"]) if "name" in table else table["structure"]
     return table.drop(columns="family").assign(group=group, name=called)
+
+
+def stereo_merges(file: str, rows: Rows) -> dict[str, int]:
+    """How many materials have values of several stereochemical forms, which are one material here; a warning names the widest."""
+    several = rows.table[rows.table["key"].duplicated(keep=False)]
+    by_key = several.assign(form=several["structure"].map(stereo)).groupby("key")
+    mixed = by_key.agg(forms=("form", "nunique"), low=("value", "min"), high=("value", "max")).query("forms > 1")
+    if mixed.empty:
+        return {}
+    widest = mixed.loc[(mixed["high"] - mixed["low"]).idxmax()]
+    what = f"{len(mixed)} materials have values of several stereochemical forms, merged by their median"
+    warnings.warn(f"{file}: {what}; of {widest.name} from {widest['low']:g} to {widest['high']:g}", DataWarning, stacklevel=3)
+    return {"of them with values of several stereochemical forms": len(mixed)}
 
 
 def report_dropped(file: str, rows: Rows, value: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sim2real.chemistry.formulas import formula_text
 from sim2real.datasets.files import read_file
 from sim2real.datasets.keys import Keyed, read_keys
 from sim2real.datasets.numbers import Numbers, is_empty, signs_of
@@ -173,8 +174,8 @@ def below_zero(where: str, unit: str, entry: str) -> str:
 
 
 def plain_text(cell: object) -> str:
-    """A structure as it is written, empty for an empty cell."""
-    return "" if cell is None or cell != cell else str(cell).strip()
+    """A structure as it is written, also of bytes or a Composition; empty for an empty cell."""
+    return formula_text(cell).strip()
 
 
 def check_kind(keyed: Keyed, kind: str) -> Keyed:

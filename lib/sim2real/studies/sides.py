@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sim2real.chemistry.descriptors import CompositionDescriptor, ForceFieldDescriptor, MolecularDescriptor
 from sim2real.chemistry.descriptors.pairs import PairDescriptor
 from sim2real.chemistry.simulators.wiedemann_franz import electronic_conductivity, log_lorenz_ratio, wf_groups
-from sim2real.chemistry.structures import PAIR_SEPARATOR
+from sim2real.chemistry.texts import reason_of
 from sim2real.datasets import activity, chi_unifac
 from sim2real.datasets.pairs import load_chi_cosmo, load_chi_measured
 from sim2real.datasets.paths import CACHE
@@ -50,10 +50,12 @@ def describe(sides: Sides, descriptor: str, workers: int = 1) -> Sides:
         kelvin = np.concatenate([side.table["temperature"].to_numpy() for side in (source, target)])
         of_pairs = PairDescriptor(workers, CACHE / "descriptors").fit(structures)
         X, described = of_pairs.describe(structures, kelvin)
-        reasons = _pair_reasons(of_pairs, structures, np.flatnonzero(~described).tolist())
+        left_out = np.flatnonzero(~described).tolist()
+        reasons = dict(zip(left_out, of_pairs.reasons([structures[row] for row in left_out]))) if left_out else {}
     elif descriptor in DESCRIPTORS:
         X, failed = DESCRIPTORS[descriptor](n_jobs=workers, cache_dir=CACHE / "descriptors").describe(structures)
-        reasons = dict(zip(failed.index.tolist(), _reasons(failed)))
+        whys = zip(failed["reason"], failed["structure"])
+        reasons = dict(zip(failed.index.tolist(), (reason_of(why, structure) for why, structure in whys)))
     else:
         raise ValueError(f"unknown descriptor {descriptor!r}; expected one of {', '.join(DESCRIPTORS)}")
     first = len(source)
@@ -64,22 +66,6 @@ def describe(sides: Sides, descriptor: str, workers: int = 1) -> Sides:
     described = [side.without(of, "no descriptor") for side, of in ((source, of_source), (target, of_target))]
     source, target = (replace(side, X=own) for side, own in zip(described, (X_source, X_target)))
     return Sides(source, target, None if simulated is None else simulated[kept])
-
-
-def _reasons(failed: pd.DataFrame) -> list[str]:
-    """Why structures have no descriptor, without their texts, beside which a list shows it."""
-    return [why.replace(f"{text!r}: ", "").replace(f"{text!r} ", "") for text, why in zip(failed["structure"], failed["reason"])]
-
-
-def _pair_reasons(descriptor: PairDescriptor, structures: list[str], rows: list[int]) -> dict[int, str]:
-    """Why pairs, by their positions, have no descriptor, and which side it is."""
-    sides = {row: structures[row].split(PAIR_SEPARATOR) for row in rows}
-    why: dict[str, str] = {}
-    for part in descriptor.parts if rows else ():
-        failed = part.describe(list({text for two in sides.values() for text in two}))[1]
-        why = dict(zip(failed["structure"], _reasons(failed))) | why
-    named = {row: zip(("polymer", "solvent"), two) for row, two in sides.items()}
-    return {row: "; ".join(f"{side}: {why[text]}" for side, text in two if text in why) for row, two in named.items()}
 
 
 def limit_source(source: Task, n_max: int) -> Task:
