@@ -83,6 +83,15 @@ def test_three_lines_from_two_tables_to_a_law(csvs, own_cache):
     assert len(sim2real.table(curve)) and sim2real.plot(curve).axes
 
 
+def test_a_study_of_frames_with_names_of_ones_own(csvs):
+    simulated, measured = (pd.read_csv(csvs / name).iloc[:80] for name in ("md.csv", "lab.csv"))
+    measured = measured.iloc[:30].assign(density=lambda frame: frame["density"].map("{} ± 0.01".format), who="mine")
+    study = sim2real.study(simulated.assign(who="theirs"), measured, **COLUMNS, label="who", name="frames", tuned=False, workers=1)
+    assert (study.source.name, study.target.name) == ("simulations", "measurements")
+    assert set(study.target.table["name"]) == {"mine"} and len(study.target) == 30
+    assert not (CACHE / "dropped" / "frames-molecular.csv").exists()
+
+
 def test_a_study_of_tasks_and_its_faults(csvs):
     with pytest.warns(DataWarning, match="lab.csv: 1 rows"):
         target = sim2real.read_table(csvs / "lab.csv", kind="polymer", **COLUMNS)

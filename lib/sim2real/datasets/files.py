@@ -25,7 +25,7 @@ from sim2real.datasets.task import DROPPED_COLUMNS, DataError, DataWarning
 EXPECTED = "expected a CSV, TSV, Parquet or Excel table"
 TEXT_ENDINGS = ("", ".csv", ".tsv", ".tab", ".txt", ".dat", ".smi", ".smiles", ".asc", ".prn")
 _SEPARATORS = (",", ";", "\t", "|", " ")
-_PACKED = ((b"\x1f\x8b", gzip.decompress), (b"BZh", bz2.decompress), (b"\xfd7zXZ", lzma.decompress))
+_PACKED = ((b"\x1f\x8b", gzip.decompress), (b"BZh9", bz2.decompress), (b"\xfd7zXZ", lzma.decompress))
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\0\0", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _LOOKED_AT = 200  # lines by which it is decided
 
@@ -61,9 +61,9 @@ def read_bytes(name: str, data: bytes, columns: Sequence[str] = (), sheet: str =
         for magic, unpack in _PACKED:
             if data.startswith(magic):
                 return read_bytes(name[: -len(ending)] if ending in (".gz", ".bz2", ".xz") else name, unpack(data), columns, sheet)
-        if data.startswith(b"PAR1"):
+        if data[:4] == data[-4:] == b"PAR1":
             return _of_frame(name, pd.read_parquet(io.BytesIO(data)), columns)
-        members = zipfile.ZipFile(io.BytesIO(data)).namelist() if data.startswith(b"PK") else []
+        members = zipfile.ZipFile(io.BytesIO(data)).namelist() if data.startswith(b"PK\3\4") else []
         if data.startswith(b"\xd0\xcf\x11\xe0") or any(m.startswith("xl/") or m == "content.xml" for m in members):
             return _workbook(name, data, columns, sheet)
         if members:

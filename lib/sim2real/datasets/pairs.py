@@ -104,8 +104,9 @@ def chi_from_table(
         raise ValueError("name either the columns polymer= and solvent=, or the one column pair=")
     layout, title = Layout(value, temperature=temperature, kelvin=kelvin, **columns), title_of(path)
     first, last = map(plain_name, (pair, pair) if pair else (polymer, solvent))
-    sheet = read_file(path, tuple(dict.fromkeys((first, last, *layout.columns))), layout.sheet)
-    frame = filled(sheet.frame, layout.value)
+    names = list(dict.fromkeys((first, last, *layout.columns)))
+    sheet = read_file(path, names, layout.sheet)
+    frame = filled(sheet.frame, layout.value)[names]
     at, numbers = thermometer(title, frame, layout), numbers_of(title, frame, layout.value, layout.decimal, "1")
     other = "K" if layout.temperature_unit != "K" else "deg C"
     low, high = (limit - (ZERO_CELSIUS if layout.temperature_unit == "degC" else 0.0) for limit in layout.kelvin)

@@ -63,7 +63,10 @@ def study(
         ValueError: an unknown property, kind or descriptor.
     """
     options |= {"structure": structure, "value": value, "unit": unit, "property": property, "kind": kind}
-    sides = [side if isinstance(side, Task) else read_table(side, **options) for side in (source, target)]
+    sides = [
+        side if isinstance(side, Task) else read_table(side, **options | ({} if isinstance(side, str | Path) else {"name": word}))
+        for word, side in (("simulations", source), ("measurements", target))
+    ]
     check_units(*sides)
     descriptor = descriptor or ("composition" if kind == "composition" else "molecular")
     described = describe(Sides(*sides), descriptor, workers or os.cpu_count() or 1)
