@@ -10,7 +10,7 @@ import pandas as pd
 from sim2real.chemistry.classes import polymer_class
 from sim2real.datasets.paths import DATA
 from sim2real.datasets.task import DataError, Property, Task, get_property, merge
-from sim2real.datasets.values import Layout, read_values
+from sim2real.datasets.values import Columns, read_values
 
 POLYMER_FACTS = DATA / "facts" / "polymers.csv"
 LIQUID_FACTS = DATA / "facts" / "liquids.csv"
@@ -84,7 +84,7 @@ def read_facts(
     def of_property(frame: pd.DataFrame) -> pd.Series:
         return frame["property"] == listed if "property" in frame else pd.Series(True, index=frame.index)
 
-    layout = Layout("value", structure, unit_column="unit", kind=kind)
+    layout = Columns("value", structure, unit_column="unit", kind=kind)
     rows = read_values(path, layout, prop, keep=("property", *extra), where=of_property)
     if len(rows.dropped):
         bad = rows.dropped.iloc[0]

@@ -22,7 +22,7 @@ from sim2real.datasets.sheets import filled, plain_name
 from sim2real.datasets.sources import SOURCES, fetch
 from sim2real.datasets.tables import report_dropped, title_of
 from sim2real.datasets.task import DataError, Task, get_property, merge, shipped
-from sim2real.datasets.values import Layout, Source, check_kind, numbers_of, plain_text, thermometer
+from sim2real.datasets.values import Columns, Source, check_kind, numbers_of, plain_text, thermometer
 
 SEPARATOR = "_"  # between polymer and solvent in the files
 REQUIRED = ("ps_pair", "temp", "chi")
@@ -102,7 +102,7 @@ def chi_from_table(
     """
     if bool(pair) == bool(polymer or solvent) or bool(polymer) != bool(solvent):
         raise ValueError("name either the columns polymer= and solvent=, or the one column pair=")
-    layout, title = Layout(value, temperature=temperature, kelvin=kelvin, **columns), title_of(path)
+    layout, title = Columns(value, temperature=temperature, kelvin=kelvin, **columns), title_of(path)
     first, last = map(plain_name, (pair, pair) if pair else (polymer, solvent))
     names = list(dict.fromkeys((first, last, *layout.columns)))
     sheet = read_file(path, names, layout.sheet)

@@ -14,7 +14,7 @@ from sim2real.datasets.paths import CACHE
 from sim2real.datasets.rows import Rows
 from sim2real.datasets.sources import SOURCES, fetch
 from sim2real.datasets.task import PROPERTIES, DataError, Property, Task, get_property, merge
-from sim2real.datasets.values import Layout, read_values
+from sim2real.datasets.values import Columns, read_values
 
 DATABASES = ("radonpy", "polyomics")
 STRUCTURE_COLUMNS = ("smiles", "smiles_list", "smiles_1")  # names of the column of repeat units in RadonPy's releases
@@ -33,7 +33,7 @@ def load_md_polymers(property: str, database: str = "radonpy", path: Path | None
     if database == "polyomics":
         file = _needed_columns(file)
     column = columns[property]
-    rows = read_values(file, Layout(column["name"], "smiles", column["unit"], kind="polymer"), prop)
+    rows = read_values(file, Columns(column["name"], "smiles", column["unit"], kind="polymer"), prop)
     name = f"molecular dynamics, {'RadonPy PI1070' if database == 'radonpy' else 'PolyOmics'}"
     return _task(name, database, rows, merge(rows.table), prop)
 
@@ -97,7 +97,7 @@ def known_units(edition: str = "embedded") -> pd.DataFrame:
 def _load_measured(name: str, property: str, *, structure: str, names: str) -> Task:
     """A public table of measured values; a value that it repeats for one polymer under several names counts once."""
     column, prop = SOURCES[name.lower()].columns[property], get_property(property)
-    layout = Layout(column["name"], structure, column["unit"], label=names, kind="polymer")
+    layout = Columns(column["name"], structure, column["unit"], label=names, kind="polymer")
     rows = read_values(fetch(name.lower()), layout, prop, accepted=column.get("accepted"))
     distinct = rows.table.drop_duplicates(["key", "value"])
     return _task(name, name.lower(), rows, merge(distinct).assign(origin=name), prop)

@@ -11,7 +11,7 @@ import pandas as pd
 from sim2real.chemistry.structures import stereo
 from sim2real.datasets.rows import Rows
 from sim2real.datasets.task import DataError, DataWarning, Property, Task, get_property, merge
-from sim2real.datasets.values import ROOM, Layout, Source, read_values
+from sim2real.datasets.values import ROOM, Columns, Source, read_values
 
 ROWS_SHOWN = 10  # bad rows that a warning names
 
@@ -73,7 +73,7 @@ def read_table(
     """
     columns = {"structure": structure, "value": value, "group": group, "label": label, "temperature": temperature}
     units = {"unit": unit, "unit_column": unit_column, "temperature_unit": temperature_unit}
-    layout = Layout(**columns, **units, kelvin=kelvin, sheet=sheet, decimal=decimal, kind=kind)
+    layout = Columns(**columns, **units, kelvin=kelvin, sheet=sheet, decimal=decimal, kind=kind)
     prop = get_property(property, kind) if property else own_property(layout)
     title = title_of(path)
     rows = read_values(path, layout, prop)
@@ -86,7 +86,7 @@ def read_table(
     )
 
 
-def own_property(layout: Layout) -> Property:
+def own_property(layout: Columns) -> Property:
     """A property that is not known: its column, its unit, and no range but absolute zero."""
     if not layout.unit:
         raise DataError(f"column {layout.value!r}: expected its unit, or a known property")

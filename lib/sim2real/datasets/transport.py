@@ -16,7 +16,7 @@ from sim2real.datasets.embedded import read_facts
 from sim2real.datasets.paths import DATA
 from sim2real.datasets.tables import name_and_class, report_dropped, title_of
 from sim2real.datasets.task import DataError, Property, Task, get_property, merge
-from sim2real.datasets.values import Layout, Source, read_values
+from sim2real.datasets.values import Columns, Source, read_values
 
 COMPUTED_TRANSPORT = DATA / "transport.csv.gz"
 METAL_FACTS = DATA / "facts" / "conductivity.csv"
@@ -89,7 +89,7 @@ def read_transport(
     row's; ``group`` is a column with classes, by default the anion family; ``kelvin`` is 295 to 305 K. Values a factor of ten
     apart are kept and counted, those a factor of a hundred apart once more: S/cm taken for S/m looks like that.
     """
-    layout, title = Layout(**columns, kelvin=kelvin, kind="composition"), title_of(path)
+    layout, title = Columns(**columns, kelvin=kelvin, kind="composition"), title_of(path)
     if bool(layout.unit) == bool(layout.unit_column):
         raise DataError(f"{title}: expected either unit (of all values) or unit_column (with the unit of each row)")
     rows = read_values(path, layout, property)

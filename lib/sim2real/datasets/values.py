@@ -36,7 +36,7 @@ _TEMPERATURE = re.compile(
 
 
 @dataclass(frozen=True)
-class Layout:
+class Columns:
     """What the columns of a table are called and how they are read: arguments of :func:`~sim2real.datasets.tables.read_table`."""
 
     value: str
@@ -80,7 +80,7 @@ class Layout:
 
 def read_values(
     source: Source,
-    layout: Layout,
+    layout: Columns,
     property: Property,
     *,
     keep: tuple[str, ...] = (),
@@ -144,7 +144,7 @@ def numbers_of(file: str, frame: pd.DataFrame, column: str, decimal: str = "", u
     return Numbers.of(f"{file}, column {column!r}", cells, decimal, elsewhere, same_unit=lambda text: same_unit(text, unit))
 
 
-def thermometer(file: str, frame: pd.DataFrame, layout: Layout) -> Callable[[object], float]:
+def thermometer(file: str, frame: pd.DataFrame, layout: Columns) -> Callable[[object], float]:
     """A reader of the column of temperatures, in K; a :class:`DataError` where one is below absolute zero."""
     unit = temperature_unit(layout.temperature_unit)
     _refuse_other_unit(file, layout.temperature, unit, "temperature_unit")
@@ -187,7 +187,7 @@ def check_kind(keyed: Keyed, kind: str) -> Keyed:
     return keyed
 
 
-def _converter(file: str, layout: Layout, property: Property, taken: dict[str, int]) -> Callable[[Cells, float], float]:
+def _converter(file: str, layout: Columns, property: Property, taken: dict[str, int]) -> Callable[[Cells, float], float]:
     """(cells, number) -> the number in the property's unit; ``taken`` counts the inverted ones."""
     zero = {"K": 0.0, "degC": -273.15, "degF": -459.67}.get(temperature_unit(property.unit), -np.inf)
     try:
@@ -217,7 +217,7 @@ def _refuse_other_unit(file: str, column: str, unit: str, entry: str) -> None:
         raise DataError(f"{file}: column {column!r} says {named}, {entry} says {unit}; mend {entry}, or rename the column")
 
 
-def _misfit(file: str, layout: Layout, property: Property, limits: str, outside: list[float], rows: Rows) -> str:
+def _misfit(file: str, layout: Columns, property: Property, limits: str, outside: list[float], rows: Rows) -> str:
     """Why a table is refused of which most values are outside of the physical range."""
     guesses = []
     for unit in property.units if not layout.unit_column else ():
@@ -231,7 +231,7 @@ def _misfit(file: str, layout: Layout, property: Property, limits: str, outside:
     return f"{file}: {what} are outside of the physical range of {property.name}, {limits} {where}; {guess}"
 
 
-def _refuse_mixed_temperatures(sheet: Sheet, layout: Layout, table: pd.DataFrame) -> None:
+def _refuse_mixed_temperatures(sheet: Sheet, layout: Columns, table: pd.DataFrame) -> None:
     """Refuse a table with several temperatures of one material, of which none is chosen."""
     for column in sheet.frame.columns.drop(list(layout.columns)):
         if not _TEMPERATURE.fullmatch(unicodedata.normalize("NFKC", column)):
