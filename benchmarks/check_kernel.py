@@ -27,16 +27,15 @@ SEEDS = 4  # of direct learning of pairs with dropout, where a bias of 1 % was t
 
 def studies() -> Iterator[tuple[str, Study, tuple[str, ...], int, tuple[int, ...], int]]:
     """Name, study, arms, n, the m, and how many seeds of splits and of all else."""
+    pairs = load_study("pairs", "embedded", "quick", simulator="unifac", split="pair")
+    for dropout in (0.2, 0.0):
+        parts = {part: replace(getattr(pairs.settings, part), dropout=dropout) for part in ("multitask", "direct")}
+        study = replace(pairs, settings=replace(pairs.settings, **parts))
+        yield f"pairs, dropout {dropout}", study, ("direct",), 2000, (400,), SEEDS if dropout else 1
+        yield f"pairs, dropout {dropout}", study, ("transfer",), 2000, (400,), 1
     for name in ("density", "thermal_conductivity"):  # the second drops out units in both arms
         study = load_study("liquids", "embedded", "quick", property=name, descriptor="molecular")
         yield f"liquids, {name}", study, ("transfer", "direct"), 1999, (30, 200), 1
-    pairs = load_study("pairs", "embedded", "quick", simulator="unifac", split="pair")
-    for dropout in (0.0, 0.2):
-        recipe = pairs.settings
-        parts = {part: replace(getattr(recipe, part), dropout=dropout) for part in ("multitask", "direct")}
-        study = replace(pairs, settings=replace(recipe, **parts))
-        yield f"pairs, dropout {dropout}", study, ("direct",), 2000, (40, 400), SEEDS if dropout else 1
-        yield f"pairs, dropout {dropout}", study, ("transfer",), 2000, (40, 400), 1
 
 
 def errors(study: Study, arm: str, design: Design, store: Path) -> dict[int, np.ndarray]:
