@@ -120,7 +120,7 @@ def test_characters_that_look_alike_are_what_they_look_like(written):
         ("{[][<]OCC([>])C[]}", r"is BigSMILES; write its repeat unit with two \*, as in \*OCC\(\*\)C"),
         ("{[][$]CC[$],[$]CC([$])C[]}", r"is BigSMILES; write its repeat unit with two \*, as in"),
         ("InChI=1S/CH4/h1H4", "is an InChI; expected a SMILES"),
-        ("C" * 600, "has 600 heavy atoms; at most 500 are taken"),
+        ("C" * 1200, "has 1200 heavy atoms; at most 1000 are taken"),
         ("C" * 5000, r"is too long \(5000 characters\)"),
         ("[2H]C(Cl)(Cl)Cl", r"carries an isotope label; write \[H\] instead of \[2H\] if that does not matter"),
         ("*C([2H])([2H])C*", r"carries an isotope label; write \[H\]"),

@@ -12,7 +12,7 @@ from sim2real.chemistry.texts import shown
 
 # between the two structures of a pair: unlike "_" it can stand in no SMILES and in no name of a group
 PAIR_SEPARATOR = "|"
-MOST_ATOMS = 500  # heavy atoms: the longest repeat unit of the public tables has about 100
+MOST_ATOMS = 1000  # heavy atoms: the longest repeat unit of the public tables has about 100
 
 
 def parse(smiles: str, *, attachment_points: tuple[int, ...] = (0, 2)) -> Chem.Mol:
