@@ -8,10 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from sim2real.laws import findings
 from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap, Difference, paired_difference, trial_means
 from sim2real.laws.power import PowerLaw
 from sim2real.laws.records import DATA_FACTS, Band, Facts
 from sim2real.training.study import Trials
+
+BEYOND, POINTS = 10.0, 13  # how far the law is drawn beyond the data, and by how many points
 
 
 @dataclass(frozen=True)
@@ -63,12 +66,14 @@ class Gains:
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """One panel of Fig. 1b: the error against n at one m, its law, and every other arm that was run. ``other`` is the curve with
-    the other choice of overlap (None where nothing overlaps), ``gains`` what each part of the database buys, where known."""
+    """One panel of Fig. 1b: the error against n at one m, its law, every other arm that was run, and what it says in words.
+    ``other`` is the curve with the other choice of overlap (None where nothing overlaps), ``gains`` what each part of the database
+    buys, where known."""
 
     facts: Facts
     curve: Curve
     arms: dict[str, Level]
+    verdict: findings.Findings
     other: Curve | None = None
     gains: Gains | None = None
 
@@ -76,6 +81,17 @@ class LearningCurve:
     def law(self) -> PowerLaw:
         """The law with intervals over trials."""
         return self.curve.law
+
+    @property
+    def forecast(self) -> dict[str, list | float] | None:
+        """The law beyond the data with its band over trials: ``n`` up to ten times the largest, ``mae``, ``low``, ``high``, and
+        ``far``, from where on it is more than an extrapolation should be asked for; None without a law or its resamples."""
+        if self.law.status == "FAILED" or self.law.replicates is None:
+            return None
+        n = self.curve.sizes[-1] * np.geomspace(1, BEYOND, POINTS)
+        low, high = self.law.band(n, self.curve.band.level)
+        values = {"n": n, "mae": self.law(n), "low": low, "high": high}
+        return {name: value.tolist() for name, value in values.items()} | {"far": findings.FAR * self.curve.sizes[-1]}
 
     def report(self) -> pd.DataFrame:
         """Errors and bands in the property's unit: a row for every n of transfer and for every other arm (n = 0)."""
@@ -96,6 +112,8 @@ class LearningCurve:
             "law_materials": self.curve.law_materials.to_dict(level),
             "arms": {arm: values.to_dict() for arm, values in self.arms.items()},
             "other_overlap": other,
+            "verdict": self.verdict.to_dict(),
+            "forecast": self.forecast,
         }
 
 
@@ -127,15 +145,18 @@ def learning_curve(
         for arm, values in errors.items()
         if arm != "transfer"
     }
+    facts, changes = Facts.of(trials), (by_materials.change(), by_trials.change())
+    alone = (float(arms["direct"].band.mae), arms["direct"].difference) if "direct" in arms else None
+    said = findings.of_curve(facts, cube.n, m, curve.law_materials, changes, float(band.mae[-1]), alone)
     if other is None:
-        return LearningCurve(Facts.of(trials), curve, arms)
+        return LearningCurve(facts, curve, arms, said)
     of_other = other.cube(m=m, rows=rows)
     means = trial_means(of_other)[:, :, 0]
     ends = (errors["transfer"], means[:, -1])
     kept, dropped = ends if trials.design.overlap == "keep" else ends[::-1]
     gains = Gains.of(kept, dropped, errors["direct"]) if "direct" in errors else None
     second = Curve("n", of_other.n, m, Band.of(bootstrap.trials(means)))
-    return LearningCurve(Facts.of(trials), curve, arms, second, gains)
+    return LearningCurve(facts, curve, arms, said, second, gains)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap, Resamples, trial_means
+from sim2real.laws.estimates import Estimate
+from sim2real.laws.findings import Findings, of_surface
 from sim2real.laws.power import PowerLaw, fit_power_law
 from sim2real.laws.records import DATA_FACTS, Band, Facts, json_ready, paper
 from sim2real.laws.substitution import Rate, budget_line_m, compare_forms, equal_error_m, equal_rate_m, interaction, marginal_rate
@@ -82,6 +84,13 @@ class ErrorSurface(Grid):
         values |= {"low_materials": low_materials, "high_materials": high_materials}
         return {key: json_ready(np.asarray(v, float).tolist()) for key, v in values.items()}
 
+    @property
+    def verdict(self) -> Findings:
+        """What one measurement is worth at the largest n and m, in words."""
+        law = self.surface_materials
+        rate = law.rate(self.facts.n[-1], self.facts.m[-1], self.band.level)
+        return of_surface(self.facts, rate, self.by_curves.identified, law)
+
     def to_dict(self) -> dict:
         """The payload's record: also the fits, ``marginal_rate`` at every n and m and at the ``edge``, and ``by_curves``."""
         level = self.band.level
@@ -90,6 +99,7 @@ class ErrorSurface(Grid):
             "surface_materials": self.surface_materials.to_dict(level),
             "marginal_rate": self.rates(np.array(self.facts.n)[:, None], np.array(self.facts.m)) | {"edge": self.rate},
             "by_curves": self.by_curves.to_dict(),
+            "verdict": self.verdict.to_dict(),
             "paper": paper("surface"),
         }
 
@@ -169,6 +179,12 @@ class CurveGrid(Grid):
     interaction_materials: dict  # its verdict is that of the grid
 
     @property
+    def worth(self) -> Findings:
+        """What one measurement is worth at the largest n and m, in words."""
+        rate = self.rate_materials
+        return of_surface(self.facts, Estimate(rate.rate, rate.low, rate.high, level=rate.level), rate.identified)
+
+    @property
     def verdict(self) -> dict[str, str]:
         """``verdict`` on the interaction and its ``text``."""
         record = self.interaction_materials
@@ -185,6 +201,7 @@ class CurveGrid(Grid):
             **{name: getattr(self, name).to_dict() for name in ("rate", "rate_materials")},
             **{name: getattr(self, name) for name in ("interaction", "interaction_materials")},
             "verdict": self.verdict,
+            "worth": self.worth.to_dict(),
             "paper": paper("chi"),
         }
         return json_ready(record)
