@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 
 # name -> where it is; a name of its own after the colon
 _HOMES = {
+    "Answer": "studies.ask",
     "Curve": "laws.curve",
     "Design": "training.study",
     "PowerLaw": "laws.power",
@@ -26,6 +27,7 @@ _HOMES = {
     "Study": "training.study",
     "Task": "datasets.task",
     "Trials": "training.study",
+    "ask": "studies.ask",
     "classes": "laws.classes",
     "compare_arms": "laws.arms",
     "error_surface": "laws.grid",
