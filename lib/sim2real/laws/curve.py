@@ -55,9 +55,10 @@ class Gains:
     rest: Difference
 
     @classmethod
-    def of(cls, kept: ArrayLike, dropped: ArrayLike, direct: ArrayLike) -> Gains:
-        """From (trials,) errors with the whole database, without the target's materials, and of direct learning."""
-        return cls(paired_difference(kept, dropped), paired_difference(dropped, direct))
+    def of(cls, kept: ArrayLike, dropped: ArrayLike, direct: ArrayLike, blocks: ArrayLike | None = None) -> Gains:
+        """From (trials,) errors with the whole database, without the target's materials, and of direct learning;
+        ``blocks`` (trials,) label source draws."""
+        return cls(paired_difference(kept, dropped, blocks), paired_difference(dropped, direct, blocks))
 
     def to_dict(self) -> dict:
         """``own`` and ``rest``, each with mean, standard error and trials."""
@@ -137,11 +138,11 @@ def learning_curve(
     by_trials, by_materials = (r.at(np.s_[:], 0) for r in bootstrap.cube(cube))
     band = Band.of(by_trials, by_materials)
     curve = Curve("n", cube.n, m, band, by_trials.law(cube.n), by_materials.law(cube.n))
-    errors = {"transfer": trial_means(cube)[:, -1, 0]}
+    errors, blocks = {"transfer": trial_means(cube)[:, -1, 0]}, bootstrap.blocks(cube.trials)
     names = trials.table["arm"].unique()
     errors |= {arm: trial_means(trials.cube((arm,), m=m, rows=rows))[:, 0, 0] for arm in names if arm != "transfer"}
     arms = {
-        arm: Level(Band.of(bootstrap.trials(values)), paired_difference(errors["transfer"], values))
+        arm: Level(Band.of(bootstrap.trials(values)), paired_difference(errors["transfer"], values, blocks))
         for arm, values in errors.items()
         if arm != "transfer"
     }
@@ -154,8 +155,8 @@ def learning_curve(
     means = trial_means(of_other)[:, :, 0]
     ends = (errors["transfer"], means[:, -1])
     kept, dropped = ends if trials.design.overlap == "keep" else ends[::-1]
-    gains = Gains.of(kept, dropped, errors["direct"]) if "direct" in errors else None
-    second = Curve("n", of_other.n, m, Band.of(bootstrap.trials(means)))
+    gains = Gains.of(kept, dropped, errors["direct"], blocks) if "direct" in errors else None
+    second = Curve("n", of_other.n, m, Band.of(bootstrap.trials(means, bootstrap.blocks(of_other.trials))))
     return LearningCurve(facts, curve, arms, said, second, gains)
 
 
@@ -185,6 +186,8 @@ def target_sizes(trials: Trials, *, bootstrap: Bootstrap = BOOTSTRAP) -> TargetS
     cubes = {arm: trials.cube((arm,)) for arm in ("transfer", "direct")}
     errors = {arm: trial_means(cube)[:, -1] for arm, cube in cubes.items()}
     n, m = cubes["transfer"].n[-1], cubes["transfer"].m
-    curves = [Curve("m", m, at, Band.of(bootstrap.trials(errors[arm]))) for arm, at in (("transfer", n), ("direct", 0))]
-    differences = tuple(paired_difference(a, b) for a, b in zip(errors["transfer"].T, errors["direct"].T))
+    blocks = bootstrap.blocks(cubes["transfer"].trials)
+    of = (("transfer", n, blocks), ("direct", 0, None))
+    curves = [Curve("m", m, at, Band.of(bootstrap.trials(errors[arm], drawn))) for arm, at, drawn in of]
+    differences = tuple(paired_difference(a, b, blocks) for a, b in zip(errors["transfer"].T, errors["direct"].T))
     return TargetSizes(Facts.of(trials), *curves, differences)

@@ -1,4 +1,4 @@
-"""What trials say to the owner of a database, in words: does transfer help, do more simulations, how many, and what is a measurement
+"""What trials say to the owner of a database, in words: does transfer help, do more simulations, how many, what is a measurement
 worth. "Cannot be told" is said by the one rule, :func:`~sim2real.laws.verdicts.told`."""
 
 from __future__ import annotations

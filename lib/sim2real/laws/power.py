@@ -110,8 +110,8 @@ class PowerLaw(FittedLaw):
         return Estimate.of(reach(self.constants, error), [reach(of, error) for of in self._sets(level)], level)
 
     def n_for_change(self, change: float, n: float, level: float = 0.9) -> Estimate:
-        """The n at which the error has changed by this part, such as -0.10, of what it is at n; each resample by its own law, so that
-        it also holds where a constant lies on its bound. ValueError unless -1 < change < 0 < n."""
+        """The n at which the error has changed by this part, such as -0.10, of what it is at n; each resample by its own law, so
+        that it also holds where a constant lies on its bound. ValueError unless -1 < change < 0 < n."""
         if not (-1 < change < 0 < n):
             raise ValueError(f"change is {change} at n = {n}; expected a fall, such as -0.10 for 10 % less, and n above 0")
         wanted = [reach(of, (1 + change) * evaluate_curves(of, n)) for of in [self.constants, *self._sets(level)]]

@@ -76,9 +76,7 @@ def plain_math(text: str) -> str:
     """Markdown with formulas as HTML: bold, exponents, Greek letters; nothing else of either is used in captions."""
 
     def formula(found: re.Match) -> str:
-        inner = re.sub(
-            r"\\([a-z]+)", lambda m: _SYMBOLS.get(m[1], m[1]), re.sub(r"\\,|{,}", lambda m: "," if "{" in m[0] else " ", found[1])
-        )
+        inner = re.sub(r"\\([a-z]+)", lambda name: _SYMBOLS.get(name[1], name[1]), found[1].replace("{,}", ",").replace("\\,", " "))
         inner = re.sub(r"\^\{([^}]*)\}", r"<sup>\1</sup>", inner)
         inner = re.sub(r"_\{?([A-Za-z0-9]+)\}?", r"<sub>\1</sub>", inner)
         return re.sub(r"\^(\S)", r"<sup>\1</sup>", inner).replace("-", "−")
