@@ -110,7 +110,7 @@ class LearningCurve:
         return self.facts.to_dict(*DATA_FACTS, "trials", "source_draws") | {
             "curve": self.curve.to_dict(),
             "law": self.curve.law.to_dict(level),
-            "law_materials": self.curve.law_materials.to_dict(level),
+            "law_materials": None if self.curve.law_materials is None else self.curve.law_materials.to_dict(level),
             "arms": {arm: values.to_dict() for arm, values in self.arms.items()},
             "other_overlap": other,
             "verdict": self.verdict.to_dict(),

@@ -87,7 +87,7 @@ def of_curve(
     wanted = {} if direct is None else {"transfer helps": (found[0].told, _enough(*direct[1]))}
     if changes is not None:
         wanted[f"more {things} help"] = (more.told, needs)
-    found.append(_settled(wanted, facts))
+    found.append(_settled(wanted, facts, law.resampled or "nothing"))
     return Findings(tuple(Finding(f.question, _spaced(f.text), f.told, f.numbers, facts.label) for f in found))
 
 
@@ -108,14 +108,18 @@ def of_surface(facts: Facts, rate: Estimate, identified: str, law: ScalingSurfac
     if law is not None and law.status != "FAILED":
         more_n, more_m = law.n_for_change(LESS, n, m, rate.level).minus(n), law.m_for_change(LESS, n, m, rate.level).minus(m)
         numbers |= {"more_n": more_n.to_dict(), "more_m": more_m.to_dict()}
-        text += f" There, {-LESS:.0%} less error needs {_many(more_n, n, things)}, or {_many(more_m, m, measured)}."
+        ways = [_many(more, now, of) for more, now, of in ((more_n, n, things), (more_m, m, measured)) if more.never < _EVIDENT]
+        text += f" There, {-LESS:.0%} less error needs {', or '.join(ways)}." if ways else ""
+        ends = [of for more, of in ((more_n, things), (more_m, measured)) if more.never >= _EVIDENT]
+        text += f" More {' or '.join(ends)} alone will not make the error {-LESS:.0%} smaller." if ends else ""
     return Findings((Finding("worth", _spaced(text), "cannot" not in text, numbers, facts.label),))
 
 
 def _transfer(facts: Facts, n: int, m: int, error: float, direct: tuple, things: str, measured: str) -> Finding:
     level, difference = direct
     unit = "" if facts.unit == "-" else f" {facts.unit}"
-    said = f"with {n:,} {things} and {m:,} {measured} the error is {error:.3g}{unit}"
+    sizes = f"{n:,} {things}" + (f" and {m:,} {measured}" if m else "")
+    said = f"with {sizes} the error is {error:.3g}{unit}"
     pair = f"{_signed(difference.mean)} ± {difference.standard_error:.2g}, paired over {difference.trials} trials"
     numbers = {"error": error, "direct": level} | difference._asdict()
     if told(*difference):
@@ -163,6 +167,8 @@ def _needed(largest: int, law: PowerLaw, is_told: bool, things: str) -> Finding:
     what, unknown = f"{-LESS:.0%} less error", f"How many more {things} {-LESS:.0%} less error needs cannot be told"
     if law.status == "FAILED":
         return Finding("needed", f"{unknown}: no law could be fitted.", False)
+    if law.n_points <= len(law.names):
+        return Finding("needed", f"{unknown}: a law of three constants runs through any {law.n_points} points.", False)
     more = law.n_for_change(LESS, largest).minus(largest)
     numbers = {"more": more.to_dict(), "far": bool(more.value + largest > FAR * largest)}
     if more.never is None:
@@ -176,24 +182,21 @@ def _needed(largest: int, law: PowerLaw, is_told: bool, things: str) -> Finding:
     return Finding("needed", f"{what} needs {_many(more, largest, things)}{far}.", True, numbers)
 
 
-def _settled(wanted: dict[str, tuple[bool, float]], facts: Facts) -> Finding:
+def _settled(wanted: dict[str, tuple[bool, float]], facts: Facts, over: str) -> Finding:
     """How many trials would settle what could not be told; ``wanted``: question -> told, trials needed."""
-    trials, materials = facts.trials, facts.target["rows"]
+    trials, needed, parts = facts.trials, {q: count for q, (is_told, count) in wanted.items() if not is_told}, []
     if not wanted:
         return Finding("trials", f"It takes {FEWEST_TRIALS} trials or more to tell any of this.", False)
-    needed = {question: count for question, (is_told, count) in wanted.items() if not is_told}
-    parts = []
     for question, count in needed.items():
         if count <= MOST_TRIALS:
             parts.append(f"About {_size(max(count, trials + 1))} trials instead of {trials} would tell whether {question}.")
         else:
-            parts.append(
-                f"No number of trials would tell whether {question}: that takes more measured materials than {materials:,}."
-            )
-    text = " ".join(parts) or f"{trials} trials settle both for these {materials:,} measured materials."
-    return Finding(
-        "trials", f"{text} (Intervals: 90 %, over trials and materials.)", not parts, {"trials": trials, "needed": needed}
+            parts.append(f"No number of trials would tell whether {question}: that takes more measured materials.")
+    text = " ".join(parts) or f"{trials} trials tell {' and '.join(wanted)}, for these materials.".replace(
+        "tell ", "tell whether ", 1
     )
+    numbers = {"trials": trials, "needed": needed}
+    return Finding("trials", f"{text} (Intervals: 90 %, over {over}.)", not parts, numbers)
 
 
 def _enough(mean: float, standard_error: float, trials: int) -> float:

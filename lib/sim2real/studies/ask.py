@@ -15,6 +15,8 @@ from matplotlib.figure import Figure
 
 from sim2real import figures
 from sim2real.datasets.task import DataError, Task
+from sim2real.figures.words import plain_law
+from sim2real.laws.bare import bare_curve
 from sim2real.laws.curve import LearningCurve, learning_curve
 from sim2real.laws.findings import Findings
 from sim2real.laws.grid import CurveGrid, ErrorSurface, curve_grid, error_surface
@@ -146,8 +148,8 @@ def ask_command(arguments: Sequence[str]) -> int:
     """``python -m sim2real ask``: exit status 1 where tables cannot be used, 2 for wrong arguments."""
     parser = argparse.ArgumentParser(
         prog="python -m sim2real ask",
-        description="Is your database of simulations worth growing? Give a TOML file that names your tables and, if it has several "
-        f"studies, a block of it ({EXAMPLE.name} explains it); or two tables, simulated and measured, with --structure, --value, --unit.",
+        description="Is your database of simulations worth growing? Give a TOML file that names your tables and, where it has several "
+        f"studies, one of its blocks ({EXAMPLE.name} explains it); or two tables with --structure, --value and --unit.",
     )
     parser.add_argument("tables", nargs="+", metavar="TABLE", help="local.toml [BLOCK], or md.csv measured.csv")
     parser.add_argument(
@@ -189,3 +191,28 @@ def _of_file(tables: Sequence[str], preset: str, **sizes: int) -> Answer:
     kind = kind_of_study(path, block)
     run = Run("local", preset, kind=kind, **sizes)
     return _answer(run, run.study(kind, property=block, tables=path), True, start)
+
+
+def curve_command(arguments: Sequence[str]) -> int:
+    """``python -m sim2real curve``: exit status 1 where the table cannot be used, 2 for wrong arguments."""
+    parser = argparse.ArgumentParser(
+        prog="python -m sim2real curve",
+        description="The law, the verdict and the forecast of errors that any learner had: a CSV file with the columns n and error "
+        "and, where there are, trial and m. Rows of n = 0 are learning without simulations.",
+    )
+    parser.add_argument("errors", type=Path, metavar="CSV")
+    parser.add_argument("--unit", default="-", help="of the errors")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder of a figure and its numbers")
+    options = parser.parse_args(arguments)
+    try:
+        curve = bare_curve(pd.read_csv(options.errors), name=options.errors.name, unit=options.unit)
+    except (DataError, OSError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        print(error if isinstance(error, DataError) else f"{options.errors.name}: {error}", file=sys.stderr)
+        return 1
+    print(curve.verdict, f"Law: {plain_law(curve.law.to_dict())} ({curve.law.status})", sep="\n")
+    if options.out is not None:
+        payload = figures.payload(
+            "curve", "Error against simulations", curve, edition="local", preset="own", words=curve.facts.study
+        )
+        print(*figures.save(figures.scaling, payload, options.out).paths, sep="\n")
+    return 0

@@ -57,7 +57,7 @@ def page(
     parts += [
         "<h2>Numbers</h2>",
         _table(table(curve).T),
-        f"<p>Mean absolute errors in {escape(curve.facts.unit)}.</p>",
+        f"<p>Errors in {escape(curve.facts.unit)}.</p>",
         _table(report),
     ]
     parts.append("<h2>Your tables</h2>")
