@@ -39,7 +39,7 @@ def bare_curve(errors: pd.DataFrame, *, name: str = "errors", unit: str = "-", b
     grid = table[table["n"] > 0].pivot(index=["trial"], columns=["n", "m"], values="error")
     if len(gaps := np.argwhere(grid.isna().to_numpy())):
         n, of_m = grid.columns[gaps[0, 1]]
-        raise DataError(f"{name}: trial {grid.index[gaps[0, 0]]} has no error at n = {n}, m = {of_m}; every trial needs every size")
+        raise DataError(f"{name}: trial {grid.index[gaps[0, 0]]} has no error at {_place(n, of_m)}; every trial needs every size")
     own = grid.xs(m, axis=1, level="m")
     if len(sizes := tuple(int(n) for n in own.columns)) < FEWEST:
         raise DataError(f"{name}: {len(sizes)} different n above 0; a law needs at least {FEWEST}")
@@ -75,8 +75,12 @@ def _checked(errors: pd.DataFrame, name: str) -> pd.DataFrame:
         table["trial"] = table.groupby(["n", "m"]).cumcount()
     if len(twice := table[table.duplicated(["n", "m", "trial"])]):
         n, m, trial = twice.iloc[0][["n", "m", "trial"]]
-        raise DataError(f"{name}: two errors of trial {trial} at n = {n}, m = {m}; expected one")
+        raise DataError(f"{name}: two errors of trial {trial:g} at {_place(n, m)}; expected one")
     return table
+
+
+def _place(n: float, m: float) -> str:
+    return f"n = {n:g}" + (f", m = {m:g}" if m else "")
 
 
 def _direct(

@@ -105,7 +105,7 @@ def of_surface(facts: Facts, rate: Estimate, identified: str, law: ScalingSurfac
         text = f"One more {one} is worth at most {_size(rate.high)} {things} {at}: more {measured} may not help there."
     else:
         text = f"What one more {one} is worth in {things} cannot be told {at}: the error may fall with neither."
-    if law is not None and law.status != "FAILED":
+    if law is not None and law.status != "FAILED" and identified != "not identified":
         more_n, more_m = law.n_for_change(LESS, n, m, rate.level).minus(n), law.m_for_change(LESS, n, m, rate.level).minus(m)
         numbers |= {"more_n": more_n.to_dict(), "more_m": more_m.to_dict()}
         ways = [_many(more, now, of) for more, now, of in ((more_n, n, things), (more_m, m, measured)) if more.never < _EVIDENT]

@@ -148,8 +148,8 @@ def ask_command(arguments: Sequence[str]) -> int:
     """``python -m sim2real ask``: exit status 1 where tables cannot be used, 2 for wrong arguments."""
     parser = argparse.ArgumentParser(
         prog="python -m sim2real ask",
-        description="Is your database of simulations worth growing? Give a TOML file that names your tables and, where it has several "
-        f"studies, one of its blocks ({EXAMPLE.name} explains it); or two tables with --structure, --value and --unit.",
+        description="Is your database of simulations worth growing? Give a TOML file that names your tables and, where it has "
+        f"several studies, one of its blocks ({EXAMPLE.name} explains it); or two tables with --structure, --value and --unit.",
     )
     parser.add_argument("tables", nargs="+", metavar="TABLE", help="local.toml [BLOCK], or md.csv measured.csv")
     parser.add_argument(

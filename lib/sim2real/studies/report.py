@@ -47,8 +47,8 @@ def page(
     preset: str,
     seconds: float,
 ) -> str:
-    """The page as HTML. Args are the study, the lines of the verdict, how each figure is drawn and from what, the curve whose numbers
-    are listed, how much was run and the seconds that it took."""
+    """The page as HTML. Args are the study, the lines of the verdict, how each figure is drawn and from what, the curve whose
+    numbers are listed, how much was run and the seconds that it took."""
     title = f"{study.source.name} to {study.target.name}"
     parts = [f"<h1>Is this database worth growing? {escape(title)}</h1>"]
     parts.append('<div class="verdict">' + "".join(f"<p>{plain_math(line)}</p>" for line in verdict) + "</div>")
