@@ -41,14 +41,14 @@ class Answer:
         curve: the error against the number of simulations, its law and its verdict.
         surface: the error over both sizes; None where the measurements are too few or it was not asked for.
         preset: how much was run.
-        seconds: that it took, stored trials being used again.
+        seconds: that it took, stored trials being used again; None where it was not measured.
     """
 
     study: Study
     curve: LearningCurve
     surface: ErrorSurface | CurveGrid | None
     preset: str
-    seconds: float
+    seconds: float | None = None
 
     @property
     def verdict(self) -> Findings:

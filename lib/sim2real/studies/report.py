@@ -45,7 +45,7 @@ def page(
     payloads: Sequence[tuple[Callable[[dict], Figure], dict]],
     curve: LearningCurve,
     preset: str,
-    seconds: float,
+    seconds: float | None,
 ) -> str:
     """The page as HTML. Args are the study, the lines of the verdict, how each figure is drawn and from what, the curve whose
     numbers are listed, how much was run and the seconds that it took."""
@@ -106,13 +106,14 @@ def _side(side: str, task: Task) -> str:
     return f"{text}{_table(task.dropped.head(DROPPED_SHOWN))}</details>"
 
 
-def _settings(study: Study, curve: LearningCurve, preset: str, seconds: float) -> pd.Series:
+def _settings(study: Study, curve: LearningCurve, preset: str, seconds: float | None) -> pd.Series:
     facts = curve.facts
     values = {"preset": preset, "trials": facts.trials, "source draws": facts.source_draws, "n": facts.n, "m": facts.m}
     values |= {"overlap": facts.overlap, "materials on both sides": facts.overlapping_materials}
     values["hyperparameters"] = "a short training, not tuned" if preset == "smoke" else "chosen for these data on validation rows"
     values |= {part: ", ".join(f"{k} {v}" for k, v in used.items()) for part, used in asdict(study.settings).items()}
-    return pd.Series({name: str(value) for name, value in values.items()} | {"time": f"{seconds:.0f} s, stored trials used again"})
+    values |= {} if seconds is None else {"time": f"{seconds:.0f} s, stored trials used again"}
+    return pd.Series({name: str(value) for name, value in values.items()})
 
 
 def _versions() -> pd.Series:
