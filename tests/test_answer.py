@@ -9,9 +9,11 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import Ridge
 
 import sim2real
 from sim2real.__main__ import main
+from sim2real.datasets.embedded import load_virtual_polymers
 from sim2real.datasets.task import DataError
 from sim2real.laws import bootstrap
 from sim2real.laws.bare import bare_curve
@@ -20,6 +22,7 @@ from sim2real.laws.estimates import NEVER
 from sim2real.laws.power import PowerLaw
 from sim2real.laws.surface import ScalingSurface
 from sim2real.studies.report import plain_math
+from sim2real.training.study import splits
 
 matplotlib.use("Agg")
 N = np.array([100, 200, 400, 800, 1600])
@@ -226,3 +229,71 @@ def test_formulas_of_captions_become_html():
     assert plain_math(r"**Fig.** $R = 0.67\,n^{-0.5} + 10{,}000$, $\alpha$ < 1, $C_P$") == (
         "<b>Fig.</b> R = 0.67 n<sup>−0.5</sup> + 10,000, α &lt; 1, C<sub>P</sub>"
     )
+
+
+def test_any_regressor_gives_trials_on_the_same_splits(study, toy_trials):
+    design = replace(toy_trials.design, n_grid=(50, 150, 300), source_draws=2)
+    trials = sim2real.run_estimator(Ridge(), study, design)
+    for arm in ("transfer", "direct"):
+        mine, theirs = (of.table[of.table["arm"] == arm].groupby("trial")["material"].unique() for of in (trials, toy_trials))
+        assert mine.map(frozenset).equals(theirs.map(frozenset))
+    # slow twin of one cell
+    train, test = splits(study, design.seed, [1])[0]
+    target, alone = study.target, Ridge().fit(study.target.X[train[:16]], study.target.y[train[:16]])
+    rows = trials.table[(trials.table["arm"] == "direct") & (trials.table["trial"] == 1) & (trials.table["m"] == 16)]
+    np.testing.assert_allclose(rows["absolute_error"], np.abs(alone.predict(target.X[test]) - target.y[test]))
+    curve = sim2real.learning_curve(trials, bootstrap=Bootstrap(replicates=40))
+    assert curve.curve.sizes == (50, 150, 300)
+    assert curve.arms["direct"].difference.mean < 0, "the toy's simulations are nearly the truth"
+
+
+@pytest.fixture
+def tables(tmp_path):
+    """Simulated and measured densities, made up, one bad row, and the file that names them."""
+    units = load_virtual_polymers()["smiles"].iloc[::500].tolist()
+    simulated = 1 + 0.01 * np.array([len(unit) for unit in units]) % 0.5
+    pd.DataFrame({"smiles": units, "rho": simulated}).to_csv(tmp_path / "md.csv", index=False)
+    measured = pd.DataFrame({"smiles": units[:30], "rho": 0.9 * simulated[:30] + 0.2}).astype(str)
+    pd.concat([measured, pd.DataFrame({"smiles": ["*CC("], "rho": ["1.0"]})]).to_csv(tmp_path / "lab.csv", index=False)
+    side = 'structure = "smiles", value = "rho", unit = "g/cm3" }\n'
+    text = f'[glass]\nkind = "polymer"\nsource = {{ file = "md.csv", {side}target = {{ file = "lab.csv", {side}'
+    (tmp_path / "local.toml").write_text(text)
+    return tmp_path
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_two_tables_give_an_answer_and_one_page(tables, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("sim2real.training.experiment.CACHE", tmp_path / "cache")
+    columns = ["--structure", "smiles", "--value", "rho", "--unit", "g/cm3", "--property", "density", "--kind", "polymer"]
+    files, small = [str(tables / "md.csv"), str(tables / "lab.csv")], ["--preset", "smoke", "--trials", "2", "--workers", "1"]
+    assert main(["ask", *files, *columns, *small, "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().out
+    assert "Density: Whether transfer helps cannot be told" in said and "A test of the machinery (preset smoke)" in said
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert (
+        page.count("<svg") == 2
+        and page.count("aria-label") == 2
+        and "src=" not in page
+        and "href=" not in page.replace("xlink:href", "")
+    )
+    assert (
+        "is not a readable SMILES" in page and "not tuned" in page and "scikit-learn" in page and "A test of the machinery" in page
+    )
+    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".html", ".png", ".pdf", ".json", ".md", ".csv"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["md.csv", "lab.csv", "more.csv"], "expected a TOML file"),
+        (["md.csv"], "expected a TOML file"),
+        (["local.toml", "glass", "--value", "rho"], "expected a TOML file"),
+        (["local.toml", "steel"], "unknown block 'steel'"),
+        (["md.csv", "lab.csv", "--structure", "smiles", "--value", "density", "--unit", "g/cm3", "--property", "density"], "density"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_asked_is_refused_in_one_line(tables, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tables)
+    assert main(["ask", *arguments, "--preset", "smoke"]) in (1, 2)
+    text = capsys.readouterr().err
+    assert message in text and len(text.splitlines()) == 1

@@ -14,7 +14,8 @@ from sim2real.laws.power import PowerLaw
 from sim2real.laws.records import DATA_FACTS, Band, Facts
 from sim2real.training.study import Trials
 
-BEYOND, POINTS = 10.0, 13  # how far the law is drawn beyond the data, and by how many points
+# how far the law is drawn beyond the data: there is a point where it begins to be more than a forecast
+BEYOND = np.concatenate([np.geomspace(1, findings.FAR, 9), np.geomspace(findings.FAR, 10, 9)[1:]])
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class LearningCurve:
         ``far``, from where on it is more than an extrapolation should be asked for; None without a law or its resamples."""
         if self.law.status == "FAILED" or self.law.replicates is None:
             return None
-        n = self.curve.sizes[-1] * np.geomspace(1, BEYOND, POINTS)
+        n = self.curve.sizes[-1] * BEYOND
         low, high = self.law.band(n, self.curve.band.level)
         values = {"n": n, "mae": self.law(n), "low": low, "high": high}
         return {name: value.tolist() for name, value in values.items()} | {"far": findings.FAR * self.curve.sizes[-1]}

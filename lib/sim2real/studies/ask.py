@@ -165,9 +165,10 @@ def ask_command(arguments: Sequence[str]) -> int:
     tables, out = options.pop("tables"), options.pop("out")
     columns = {name: value for name in _COLUMNS if (value := options.pop(name))}
     try:
-        if len(tables) > 2 or (len(tables) == 2) == tables[0].endswith(".toml") and columns:
+        named = tables[0].endswith(".toml")
+        if len(tables) > 2 or (columns if named else len(tables) < 2):
             raise ValueError("expected a TOML file and perhaps a block of it, or two tables with --structure, --value and --unit")
-        answer = _of_file(tables, **options) if tables[0].endswith(".toml") else ask(*tables, **options, **columns)
+        answer = _of_file(tables, **options) if named else ask(*tables, **options, **columns)
     except (ValueError, TypeError) as error:
         print(error, file=sys.stderr)
         return 1 if isinstance(error, DataError) else 2
