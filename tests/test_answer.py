@@ -289,7 +289,7 @@ def test_two_tables_give_an_answer_and_one_page(tables, tmp_path, capsys, monkey
         (["md.csv"], "expected a TOML file"),
         (["local.toml", "glass", "--value", "rho"], "expected a TOML file"),
         (["local.toml", "steel"], "unknown block 'steel'"),
-        (["md.csv", "lab.csv", "--structure", "smiles", "--value", "density", "--unit", "g/cm3", "--property", "density"], "density"),
+        (["md.csv", "lab.csv", "--structure", "smiles", "--value", "density", "--unit", "g/cm3"], "no column 'density'"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_asked_is_refused_in_one_line(tables, monkeypatch, capsys, arguments, message):

@@ -205,6 +205,9 @@ def curve_command(arguments: Sequence[str]) -> int:
     parser.add_argument("--unit", default="-", help="of the errors")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of a figure and its numbers")
     options = parser.parse_args(arguments)
+    if options.errors.suffix == ".toml":
+        print(f"{options.errors.name} names tables of materials: python -m sim2real ask {options.errors}", file=sys.stderr)
+        return 2
     try:
         curve = bare_curve(pd.read_csv(options.errors), name=options.errors.name, unit=options.unit)
     except (DataError, OSError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
