@@ -261,6 +261,7 @@ def tables(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_two_tables_give_an_answer_and_one_page(tables, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("sim2real.training.experiment.CACHE", tmp_path / "cache")
