@@ -16,12 +16,13 @@ import torch
 
 from sim2real.datasets.task import Task
 from sim2real.training.baselines import BASELINES, NEED_SIMULATED
+from sim2real.training.kernel import engine
 from sim2real.training.recipes import NETWORK_ARMS, Simulations
 from sim2real.training.seeding import numpy_generator
 from sim2real.training.study import TEST_FRACTION, Design, Study, splits
 
 # raised whenever a change of the code changes results, so that stored trials of the old code are not mixed in
-ENGINE = 2
+ENGINE = 3
 BLOCK = 32
 
 
@@ -57,6 +58,7 @@ class Plan:
         simulated = self.study.simulated_target if arm in NEED_SIMULATED else None
         return {
             "engine": ENGINE,
+            **({"trained_by": engine()} if arm in NETWORK_ARMS else {}),
             "study": self.study.name,
             "splits": self.study.splits or self.study.name,
             "arm": arm,
@@ -145,20 +147,16 @@ def run_block(plan: Plan, block: Block) -> int:
     # descriptors that all processes share are read-only, and nothing here writes to them
     warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
     target, settings = plan.study.target, plan.study.settings
-    # a stack of one runs through another matrix kernel, with other rounding: train it twice, so that a trial's result is
-    # the same to the last bit in whatever block it stands
-    count = len(block.trials)
-    trials = block.trials * 2 if count == 1 else block.trials
-    ordered, tested = zip(*splits(plan.study, plan.design.seed, trials))
+    ordered, tested = zip(*splits(plan.study, plan.design.seed, block.trials))
     test = np.stack(tested)
     # what does not depend on m is done once
-    prepared = settings.prepare(plan.drawn(trials, block.n)) if block.arm == "transfer" else None
+    prepared = settings.prepare(plan.drawn(block.trials, block.n)) if block.arm == "transfer" else None
     for m in block.m_grid:
         train = np.stack([rows[:m] for rows in ordered])
-        seeds = [plan.seed(block.arm, block.n, m, t) for t in trials]
+        seeds = [plan.seed(block.arm, block.n, m, t) for t in block.trials]
         if block.arm in NETWORK_ARMS:
             predicted = settings.learn(target, train, seeds, prepared).predict(target.X, test)
         else:
             predicted = BASELINES[block.arm](target, train, test, seeds, plan.study.simulated_target)
-        plan.save((block.arm, block.n, m), block.trials, test[:count], np.abs(predicted - target.y[test])[:count])
-    return count
+        plan.save((block.arm, block.n, m), block.trials, test, np.abs(predicted - target.y[test]))
+    return len(block.trials)
