@@ -132,7 +132,7 @@ def test_slopes_are_those_of_a_line_through_each_curve():
 
 def test_the_form_with_interaction_predicts_held_back_edges_that_have_one():
     table = compare_forms(N, M, law(-0.02)(N[:, None], M))
-    assert set(table["held_back"]) == {"largest n", "largest m"} and len(table) == 12
+    assert set(table["held_back"]) == {"largest n", "largest m"} and len(table) == 14
     rmse = table.set_index(["held_back", "model"])["rmse"]
     for edge in ("largest n", "largest m"):
         assert rmse[edge, "logarithms with interaction"] < 1e-9 < 0.01 < rmse[edge, "logarithms"]

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap, Resamples, trial_means
 from sim2real.laws.estimates import Estimate
-from sim2real.laws.findings import Findings, of_surface
+from sim2real.laws.findings import Findings, of_form, of_surface
 from sim2real.laws.power import PowerLaw, fit_power_law
 from sim2real.laws.records import DATA_FACTS, Band, Facts, json_ready, paper
 from sim2real.laws.substitution import Rate, budget_line_m, compare_forms, equal_error_m, equal_rate_m, interaction, marginal_rate
 from sim2real.laws.surface import ScalingSurface
+from sim2real.laws.two import TwoExponents, fit_two_exponents
 from sim2real.laws.verdicts import FEWEST_MATERIALS, FEWEST_TRIALS, UNTOLD
 from sim2real.training.study import Cube, Trials
 
@@ -33,7 +34,7 @@ class Grid:
     band: Band
     direct: Band | None
 
-    @property
+    @cached_property
     def compared(self) -> pd.DataFrame | None:
         """How well forms predict held-back edges (:func:`~sim2real.laws.substitution.compare_forms`); None below four n and m."""
         n, m = self.facts.n, self.facts.m
@@ -67,6 +68,7 @@ class ErrorSurface(Grid):
     surface: ScalingSurface
     surface_materials: ScalingSurface  # over trials and materials
     by_curves: Rate  # at the edge without Eq. 1, over trials
+    two: TwoExponents  # Eq. 1 with one exponent more
 
     @cached_property
     def rate(self) -> dict:
@@ -86,10 +88,15 @@ class ErrorSurface(Grid):
 
     @property
     def verdict(self) -> Findings:
-        """What one measurement is worth at the largest n and m, in words."""
-        law = self.surface_materials
-        rate = law.rate(self.facts.n[-1], self.facts.m[-1], self.band.level)
-        return of_surface(self.facts, rate, self.by_curves.identified, law)
+        """What one measurement is worth at the largest n and m, in words, and whether one exponent more would change it."""
+        law, edge = self.surface_materials, (self.facts.n[-1], self.facts.m[-1])
+        said = of_surface(self.facts, law.rate(*edge, self.band.level), self.by_curves.identified, law)
+        if self.compared is None:
+            return said
+        rms = self.compared.groupby("model")["rmse"].mean()
+        exponents = self.two.beta1, self.two.beta2
+        form = of_form(self.facts, exponents, self.two.marginal_rate(*edge), float(rms["two exponents"]), float(rms["Eq. 1"]))
+        return Findings.together([said, form])
 
     def to_dict(self) -> dict:
         """The payload's record: also the fits, ``marginal_rate`` at every n and m and at the ``edge``, and ``by_curves``."""
@@ -99,6 +106,7 @@ class ErrorSurface(Grid):
             "surface_materials": self.surface_materials.to_dict(level),
             "marginal_rate": self.rates(np.array(self.facts.n)[:, None], np.array(self.facts.m)) | {"edge": self.rate},
             "by_curves": self.by_curves.to_dict(),
+            "two_exponents": json_ready(vars(self.two) | {"rate": self.two.marginal_rate(self.facts.n[-1], self.facts.m[-1])}),
             "verdict": self.verdict.to_dict(),
             "paper": paper("surface"),
         }
@@ -110,7 +118,9 @@ def error_surface(trials: Trials, *, bootstrap: Bootstrap = BOOTSTRAP) -> ErrorS
     cube, by_trials, by_materials, direct = _grid(trials, bootstrap)
     surfaces = (resamples.surface(cube.n, cube.m) for resamples in (by_trials, by_materials))
     rate = marginal_rate(cube.n, cube.m, by_trials)
-    return ErrorSurface(Facts.of(trials), Band.of(by_trials, by_materials), direct, *surfaces, rate)
+    n, m = (sizes.ravel() for sizes in np.meshgrid(cube.n, cube.m, indexing="ij"))
+    two = fit_two_exponents(n.astype(float), m.astype(float), by_trials.mean.ravel())
+    return ErrorSurface(Facts.of(trials), Band.of(by_trials, by_materials), direct, *surfaces, rate, two)
 
 
 @dataclass(frozen=True)
