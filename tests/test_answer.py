@@ -117,7 +117,7 @@ def test_the_verdict_says_what_was_made_so():
     assert transfer.startswith("error: Transfer helps: with 1,600 simulations the error is 0.1") and "48 % below" in transfer
     assert more.startswith("From 100 to 1,600 simulations the error fell by ") and "doubling them" in more
     assert needed.startswith("10 % less error needs about 1,") and "never" not in needed
-    assert trials.startswith("12 trials tell whether transfer helps and more simulations help")
+    assert trials.startswith("12 trials tell whether transfer helps and whether more simulations help")
     truth = PowerLaw(0.5, 0.3, 0.05).n_for_change(-0.10, 1600).value - 1600
     numbers = said["needed"].numbers["more"]
     assert numbers["low"] < truth < numbers["high"]

@@ -116,7 +116,8 @@ def scaling(payload: dict) -> Figure:
                 ax.axhline(near[arm], color=colour, ls=dashes, label=words.arms[arm])
         loglog(ax)
         ax.set_ylabel(mae(record))
-        headed(ax, letter, f"{_name(record)}, $m$ = {record['curve']['m']:,}", law_note(record["law"]))
+        size = f", $m$ = {record['curve']['m']:,}" if record["curve"]["m"] else ""
+        headed(ax, letter, f"{_name(record)}{size}", law_note(record["law"]))
     for ax in axes[-min(2, len(records)) :]:
         ax.set_xlabel(words.n)
     legend(made, axes, 1 if alone else 4)

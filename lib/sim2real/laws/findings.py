@@ -87,7 +87,7 @@ def of_curve(
     wanted = {} if direct is None else {"transfer helps": (found[0].told, _enough(*direct[1]))}
     if changes is not None:
         wanted[f"more {things} help"] = (more.told, needs)
-    found.append(_settled(wanted, facts, law.resampled or "nothing"))
+    found.append(_settled(wanted, facts, f"{changes[0].level:.0%}, over {law.resampled}" if changes else ""))
     return Findings(tuple(Finding(f.question, _spaced(f.text), f.told, f.numbers, facts.label) for f in found))
 
 
@@ -197,7 +197,7 @@ def _needed(largest: int, law: PowerLaw, is_told: bool, things: str) -> Finding:
     return Finding("needed", f"{what} needs {_many(more, largest, things)}{far}.", True, numbers)
 
 
-def _settled(wanted: dict[str, tuple[bool, float]], facts: Facts, over: str) -> Finding:
+def _settled(wanted: dict[str, tuple[bool, float]], facts: Facts, intervals: str) -> Finding:
     """How many trials would settle what could not be told; ``wanted``: question -> told, trials needed."""
     trials, needed, parts = facts.trials, {q: count for q, (is_told, count) in wanted.items() if not is_told}, []
     if not wanted:
@@ -207,11 +207,9 @@ def _settled(wanted: dict[str, tuple[bool, float]], facts: Facts, over: str) -> 
             parts.append(f"About {_size(max(count, trials + 1))} trials instead of {trials} would tell whether {question}.")
         else:
             parts.append(f"No number of trials would tell whether {question}: that takes more measured materials.")
-    text = " ".join(parts) or f"{trials} trials tell {' and '.join(wanted)}, for these materials.".replace(
-        "tell ", "tell whether ", 1
-    )
+    text = " ".join(parts) or f"{trials} trials tell whether {' and whether '.join(wanted)}, for these materials."
     numbers = {"trials": trials, "needed": needed}
-    return Finding("trials", f"{text} (Intervals: 90 %, over {over}.)", not parts, numbers)
+    return Finding("trials", f"{text} (Intervals: {intervals}.)", not parts, numbers)
 
 
 def _enough(mean: float, standard_error: float, trials: int) -> float:

@@ -1,4 +1,4 @@
-"""A study of your own tables in one call, its trials in another; and the command that does without Python."""
+"""A study of your own tables in one call, its trials in another."""
 
 from __future__ import annotations
 
