@@ -57,9 +57,9 @@ class Findings:
         return next(finding for finding in self.findings if finding.question == question)
 
     def __str__(self) -> str:
-        return "\n".join(
-            f"{name}: {texts[0]}\n" + "\n".join(texts[1:]) if name else "\n".join(texts) for name, texts in self._groups()
-        )
+        # labels are written for figures, with formulas
+        groups = [(re.sub(r"[${}_]", "", name).replace("\\", " ").strip(), texts) for name, texts in self._groups()]
+        return "\n".join("\n".join([f"{name}: {texts[0]}" if name else texts[0], *texts[1:]]) for name, texts in groups)
 
     def _repr_markdown_(self) -> str:
         return "\n\n".join((f"**{name}.** " if name else "") + " ".join(texts) for name, texts in self._groups())
