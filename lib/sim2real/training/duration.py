@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from sim2real.training.baselines import BASELINES
-from sim2real.training.experiment import missing_blocks
+from sim2real.training.experiment import make_plan
 from sim2real.training.recipes import NETWORK_ARMS, Simulations, Training
 from sim2real.training.store import Block, Plan
 from sim2real.training.study import Design, Study
@@ -24,7 +24,8 @@ def seconds_needed(runs: Sequence[tuple[Study, Design, tuple[str, ...] | None]],
     """
     total = 0.0
     for study, design, arms in runs:
-        plan, blocks = missing_blocks(study, design, arms=arms)
+        plan = make_plan(study, design, arms=arms)
+        blocks = plan.missing_blocks(plan.read(print))
         if blocks:
             costs = _seconds_an_update(study)
             total += sum(_seconds(plan, block, costs) for block in blocks)
