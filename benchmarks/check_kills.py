@@ -1,20 +1,20 @@
 """SIGKILL a small run at random moments, resume it each time, and compare its table with that of an undisturbed run.
 
-    .venv/bin/python benchmarks/check_kills.py [KILLS] [SEED]
+    .venv/bin/python benchmarks/check_kills.py [KILLS] [WORKERS]
 
-Shown: that the tables are equal to the last bit, that no stored trial was trained again, how many were trained more than once (those
-in flight), and that no process outlived its run. Exit status 1 where one of these fails.
+Shown: that the tables are equal to the last bit, that no stored trial was trained again, how many were trained more than once
+(those in flight), and that no process outlived its run. Exit status 1 where one of these fails.
 """
 
 from __future__ import annotations
 
 import os
 import random
-import signal
-import subprocess
 import sys
 import tempfile
 import time
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +22,11 @@ import pandas as pd
 
 from sim2real.datasets.task import PROPERTIES, Task
 from sim2real.training import experiment
-from sim2real.training.recipes import UNTUNED
+from sim2real.training.recipes import Hyperparameters, Network, Training
 from sim2real.training.store import Block, Plan, run_block
 from sim2real.training.study import Design, Study
 
-WORKERS = 2
+SHAPE, STAGE = Network(sizes=(16,)), Training(40, 3e-3, max_epochs=1000)
 DESIGN = Design(n_grid=(50, 100, 200, 400), m_grid=(16, 32), trials=96)
 ORPHANS = 5  # seconds after which nothing of a killed run may be left
 
@@ -39,7 +39,7 @@ def made_study() -> Study:
         y = np.tanh(X[:, :3].sum(1)) + 0.1 * rng.normal(size=rows)
         table = pd.DataFrame({"key": keys, "structure": keys, "value": y, "group": "all"})
         sides.append(Task(name, PROPERTIES["density"], table, "none", "made here", X=X.astype(np.float32)))
-    return Study("kills", *sides, UNTUNED)
+    return Study("kills", *sides, Hyperparameters(SHAPE, STAGE, STAGE, SHAPE, STAGE))
 
 
 def logged_block(plan: Plan, block: Block) -> tuple[Block, list[pd.DataFrame]]:
@@ -49,11 +49,21 @@ def logged_block(plan: Plan, block: Block) -> tuple[Block, list[pd.DataFrame]]:
     return run_block(plan, block)
 
 
-def run(store: Path, table: Path) -> None:
+def run(folder: Path, workers: int) -> None:
     """What is killed: a run in a process of its own."""
+    os.environ["KILLS_LOG"] = str(folder / "log")
+    sys.stderr = (folder / "stderr").open("a")
     experiment.run_block = logged_block
-    trials = experiment.run_trials(made_study(), DESIGN, workers=WORKERS, arms=("transfer", "direct", "ridge"), store=store)
-    trials.table.to_parquet(table)
+    arms = ("transfer", "direct", "ridge")
+    trials = experiment.run_trials(made_study(), DESIGN, workers=workers, arms=arms, store=folder / "store")
+    trials.table.to_parquet(folder / "table.parquet")
+
+
+def start(folder: Path, workers: int) -> BaseProcess:
+    # forked: what takes seconds to import is there already
+    process = get_context("fork").Process(target=run, args=(folder, workers))
+    process.start()
+    return process
 
 
 def begun(log: Path) -> list[str]:
@@ -70,7 +80,7 @@ def stored(store: Path) -> set[str]:
 
 
 def processes_of(mark: str) -> list[str]:
-    """Numbers of the processes that have ``mark`` in their environment."""
+    """Numbers of the processes that were started with ``mark`` in their environment: the workers."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -81,46 +91,37 @@ def processes_of(mark: str) -> list[str]:
     return found
 
 
-def start(folder: Path, log: Path) -> subprocess.Popen:
-    command = [sys.executable, __file__, "--run", str(folder / "store"), str(folder / "table.parquet")]
-    quiet = (folder / "stderr").open("a")
-    return subprocess.Popen(command, env=os.environ | {"KILLS_LOG": str(log)}, stderr=quiet)
-
-
-def main(kills: int = 20, seed: int = 0) -> int:
+def main(kills: int = 20, workers: int = 1) -> int:
     """Exit status: 0 where all is as it should be."""
-    moments, wrong = random.Random(seed), 0
+    moments, wrong = random.Random(0), 0
     with tempfile.TemporaryDirectory() as name:
         calm, killed = Path(name) / "calm", Path(name) / "killed"
         for folder in (calm, killed):
             folder.mkdir()
         begin = time.monotonic()
-        start(calm, calm / "log").wait()
-        once = begun(calm / "log")
-        print(f"undisturbed: {len(once)} trainings, {time.monotonic() - begin:.0f} s", flush=True)
+        start(calm, workers).join()
+        whole = time.monotonic() - begin
+        print(f"undisturbed: {len(begun(calm / 'log'))} trainings, {whole:.0f} s on {workers} process(es)", flush=True)
         log, every, again = killed / "log", [], 0
         for kill in range(kills):
             log.unlink(missing_ok=True)
             kept = stored(killed / "store")
-            process = start(killed, log)
-            while process.poll() is None and not begun(log):
-                time.sleep(0.05)
-            # the later the kill, the more is done between two: some come before anything is stored
-            time.sleep(moments.uniform(0, 3))
-            process.send_signal(signal.SIGKILL)
-            process.wait()
+            process = start(killed, workers)
+            process.join(moments.uniform(0, 2 * whole / kills))
+            process.kill()
+            process.join()
             own, new = begun(log), stored(killed / "store") - kept
             again += len(kept & set(own))
             every += own
-            left, deadline = processes_of(str(log)), time.monotonic() + ORPHANS
-            while left and time.monotonic() < deadline:
+            deadline = time.monotonic() + ORPHANS
+            while (left := processes_of(str(log))) and time.monotonic() < deadline:
                 time.sleep(0.1)
-                left = processes_of(str(log))
             wrong += len(left)
-            print(f"kill {kill + 1}: {len(own)} begun, {len(new)} stored, {len(kept)} kept, {len(left)} processes left", flush=True)
+            done = f"{len(own)} begun, {len(new)} stored, {len(kept)} kept, {len(left)} processes left"
+            print(f"kill {kill + 1}: {done}; exit {process.exitcode}", flush=True)
         log.unlink(missing_ok=True)
         kept = stored(killed / "store")
-        start(killed, log).wait()
+        start(killed, workers).join()
         again += len(kept & set(begun(log)))
         every += begun(log)
         tables = [pd.read_parquet(folder / "table.parquet") for folder in (calm, killed)]
@@ -132,7 +133,4 @@ def main(kills: int = 20, seed: int = 0) -> int:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--run"]:
-        run(*map(Path, sys.argv[2:]))
-    else:
-        sys.exit(main(*map(int, sys.argv[1:])))
+    sys.exit(main(*map(int, sys.argv[1:])))
