@@ -10,11 +10,11 @@ import torch
 from torch import nn
 
 from sim2real.training.fits import fit_multitask
-from sim2real.training.networks import Minibatches
+from sim2real.training.networks import minibatches
 from sim2real.training.recipes import PairNetwork, Training
 from sim2real.training.scalers import OutputScalers
 from sim2real.training.seeding import numpy_generator
-from sim2real.training.towers import CONDITIONS, PairScalers, StackedTowers, descriptor_width
+from sim2real.training.towers import CONDITIONS, Molecules, PairScalers, StackedTowers, descriptor_width
 
 WIDTH = 6
 COLUMNS = 2 * WIDTH + CONDITIONS
@@ -96,11 +96,12 @@ def test_training_minimises_the_loss_of_the_paper(weight):
     untrained = fit_multitask((X, y, rows), (X_sim, y_sim, rows_sim), shape, Training(0, 1e-3), seeds, weight=weight)
     for k in range(2):
         network = OneNetwork(untrained.network, k)
-        scalers = PairScalers("standard", [(X, rows[k : k + 1]), (X_sim, rows_sim[k : k + 1])])
+        parts = [(X, rows[k : k + 1]), (X_sim, rows_sim[k : k + 1])]
+        scalers = PairScalers("standard", parts, Molecules([X, X_sim]))
         sides = []
         for domain, (inputs, values, own) in enumerate(((X, y, rows[k : k + 1]), (X_sim, y_sim, rows_sim[k : k + 1]))):
             goals = OutputScalers("standard", values, own).transform(values[own])[0]
-            batches = Minibatches(np.arange(own.shape[1])[None], 16, [numpy_generator(*seeds[k], "batches", domain)])
+            batches = minibatches(own.shape[1], 16, 12, numpy_generator(*seeds[k], "batches", domain))
             sides.append((scalers(torch.from_numpy(inputs[own])), torch.from_numpy(goals.astype(np.float32)), batches))
         named = list(network.named_parameters())
         optimiser = torch.optim.AdamW(
@@ -111,11 +112,10 @@ def test_training_minimises_the_loss_of_the_paper(weight):
             lr=3e-3,
         )
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=12)
-        for _ in range(12):
+        for step in range(12):
             parts = []
             for name, share, (inputs, goals, batches) in zip(("measured", "simulated"), (1 - weight, weight), sides):
-                batch = batches()[0]
-                errors = [(network(inputs[0, i], name) - goals[i]) ** 2 for i in batch]
+                errors = [(network(inputs[0, i], name) - goals[i]) ** 2 for i in batches[step]]
                 parts.append(share * torch.stack(errors).mean())
             optimiser.zero_grad()
             sum(parts).backward()
@@ -150,7 +150,7 @@ def test_a_network_does_not_depend_on_its_neighbours():
 def test_scales_are_shared_by_polymers_and_solvents():
     X, _ = pairs(30, 7)
     rows = np.arange(20)[None]
-    scalers = PairScalers("standard", [(X, rows)])
+    scalers = PairScalers("standard", [(X, rows)], Molecules([X]))
     both = np.concatenate([X[:20, :WIDTH], X[:20, WIDTH : 2 * WIDTH]])
     expected = np.concatenate([both.mean(0), both.mean(0), X[:20, 2 * WIDTH :].mean(0)])
     np.testing.assert_allclose(scalers.shift[0, 0].numpy(), expected, atol=1e-5)

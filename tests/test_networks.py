@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from sim2real.training.networks import Minibatches, StackedMLP, train
+from sim2real.training.networks import StackedMLP, minibatches, train
 
 K, ROWS, WIDTH = 3, 50, 7
 SIZES = (WIDTH, 10, 6)
@@ -42,19 +42,16 @@ def test_stacked_training_equals_training_one_by_one(data):
     stacked = StackedMLP(SIZES, generators())
     alone = [single(stacked, k) for k in range(K)]
     steps, rate, decay, size = 40, 3e-3, 0.1, 16
-    rows = np.broadcast_to(np.arange(ROWS), (K, ROWS))
-
-    batches = Minibatches(rows, size, [np.random.default_rng(k) for k in range(K)])
+    orders = np.stack([minibatches(ROWS, size, steps, np.random.default_rng(k)) for k in range(K)])
     index = torch.arange(K)[:, None]
 
-    def loss() -> torch.Tensor:
-        batch = batches()
+    def loss(step: int) -> torch.Tensor:
+        batch = torch.from_numpy(orders[:, step].astype(np.int64))
         return (stacked(X[index, batch]) - y[index, batch]).square().mean(1)
 
     train(stacked, loss, steps=steps, learning_rate=rate, weight_decay=decay)
 
     for k, network in enumerate(alone):
-        own_batches = Minibatches(rows[k : k + 1], size, [np.random.default_rng(k)])
         weights = [p for name, p in network.named_parameters() if name.endswith("weight")]
         biases = [p for name, p in network.named_parameters() if name.endswith("bias")]
         optimiser = torch.optim.AdamW(
@@ -63,7 +60,7 @@ def test_stacked_training_equals_training_one_by_one(data):
         for step in range(steps):
             for group in optimiser.param_groups:
                 group["lr"] = rate * 0.5 * (1 + np.cos(np.pi * step / steps))
-            batch = own_batches()[0]
+            batch = orders[k, step]
             optimiser.zero_grad()
             (network(X[k, batch])[:, 0] - y[k, batch]).square().mean().backward()
             optimiser.step()
@@ -77,7 +74,7 @@ def test_a_network_does_not_depend_on_its_neighbours(data):
     def trained(ks: range) -> torch.Tensor:
         network = StackedMLP(SIZES, generators(ks), dropout=0.3)
         x, goal = X[ks.start : ks.stop], y[ks.start : ks.stop]
-        train(network, lambda: (network(x) - goal).square().mean(1), steps=30, learning_rate=1e-2, weight_decay=0.0)
+        train(network, lambda step: (network(x) - goal).square().mean(1), steps=30, learning_rate=1e-2, weight_decay=0.0)
         with torch.no_grad():
             return network(x)
 
@@ -105,11 +102,12 @@ def test_copy_shares_no_weights(data):
     assert not torch.equal(twin(X), network(X))
 
 
-def test_an_epoch_is_a_permutation_of_each_networks_own_rows():
-    rows = np.array([[3, 5, 7, 9], [0, 2, 4, 6]])
-    batches = Minibatches(rows, 2, [np.random.default_rng(k) for k in range(2)])
-    epoch = torch.cat([batches(), batches()], dim=1).numpy()
-    assert np.array_equal(np.sort(epoch, axis=1), rows)
+@pytest.mark.parametrize("rows,size", [(4, 2), (7, 3), (5, 64)])
+def test_an_epoch_is_a_permutation_of_the_rows_without_an_incomplete_batch(rows, size):
+    drawn = minibatches(rows, size, 9, np.random.default_rng(3))
+    rng, batch = np.random.default_rng(3), min(size, rows)
+    epochs = [rng.permutation(rows)[: rows // batch * batch].reshape(-1, batch) for _ in range(9)]
+    assert np.array_equal(drawn, np.concatenate(epochs)[:9])
 
 
 def test_divergence_names_the_network():
@@ -117,4 +115,4 @@ def test_divergence_names_the_network():
     x = torch.ones(K, 3, 2)
     factors = torch.tensor([1.0, float("nan"), 1.0])
     with pytest.raises(FloatingPointError, match="network 1 diverged"):
-        train(network, lambda: factors * network(x).square().mean(1), steps=5, learning_rate=1e-3, weight_decay=0.0)
+        train(network, lambda step: factors * network(x).square().mean(1), steps=5, learning_rate=1e-3, weight_decay=0.0)

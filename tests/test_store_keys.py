@@ -28,39 +28,39 @@ STUDIES = {
     "conductivity": lambda: load("conductivity", 60),
 }
 # study, arm and overlap -> the name of the folder of n = 50 (0 where the arm has none) and m = 20, without regard to the data's
-# own fingerprints, which follow the rounding of the machine
+# own fingerprints, which follow the rounding of the machine, and to what trains networks there
 PINNED = {
     "polymers": {
-        "transfer, keep": "polymers-density-forcefield c1fd2d5504b1",
-        "transfer, drop": "polymers-density-forcefield c1fd2d5504b1",
-        "direct, keep": "polymers-density-forcefield 311cca503608",
-        "direct, drop": "polymers-density-forcefield 311cca503608",
-        "simulator, keep": "polymers-density-forcefield 6e75d49f1569",
-        "simulator, drop": "polymers-density-forcefield 6e75d49f1569",
+        "transfer, keep": "polymers-density-forcefield 0dcabb360be6",
+        "transfer, drop": "polymers-density-forcefield 0dcabb360be6",
+        "direct, keep": "polymers-density-forcefield bb8d734140c2",
+        "direct, drop": "polymers-density-forcefield bb8d734140c2",
+        "simulator, keep": "polymers-density-forcefield a63846098f53",
+        "simulator, drop": "polymers-density-forcefield a63846098f53",
     },
     "liquids": {
-        "transfer, keep": "liquids-density-molecular cbc6e6eb8ea7",
-        "transfer, drop": "liquids-density-molecular cbc6e6eb8ea7",
-        "direct, keep": "liquids-density-molecular 07ffee7a0374",
-        "direct, drop": "liquids-density-molecular 07ffee7a0374",
-        "simulator, keep": "liquids-density-molecular 607ef0e7abd0",
-        "simulator, drop": "liquids-density-molecular 607ef0e7abd0",
+        "transfer, keep": "liquids-density-molecular 8b6856980571",
+        "transfer, drop": "liquids-density-molecular 8b6856980571",
+        "direct, keep": "liquids-density-molecular be5ead0ddcc2",
+        "direct, drop": "liquids-density-molecular be5ead0ddcc2",
+        "simulator, keep": "liquids-density-molecular f7afc4dc4f3c",
+        "simulator, drop": "liquids-density-molecular f7afc4dc4f3c",
     },
     "chi": {
-        "transfer, keep": "embedded-chi-unifac-pair 460943b1628e",
-        "transfer, drop": "embedded-chi-unifac-pair fb3a636ca0c1",
-        "direct, keep": "embedded-chi-unifac-pair ef740b184b9d",
-        "direct, drop": "embedded-chi-unifac-pair ef740b184b9d",
-        "simulator, keep": "embedded-chi-unifac-pair f7d876b6ec1b",
-        "simulator, drop": "embedded-chi-unifac-pair f7d876b6ec1b",
+        "transfer, keep": "embedded-chi-unifac-pair 55b954b03674",
+        "transfer, drop": "embedded-chi-unifac-pair b4f26da1ba7f",
+        "direct, keep": "embedded-chi-unifac-pair d708c1bccc78",
+        "direct, drop": "embedded-chi-unifac-pair d708c1bccc78",
+        "simulator, keep": "embedded-chi-unifac-pair 2fc1ed107de0",
+        "simulator, drop": "embedded-chi-unifac-pair 2fc1ed107de0",
     },
     "conductivity": {
-        "transfer, keep": "transport-sigma-composition a2b0e964f0ac",
-        "transfer, drop": "transport-sigma-composition 4d3419aac56a",
-        "direct, keep": "transport-sigma-composition aaf1b7ee60d3",
-        "direct, drop": "transport-sigma-composition aaf1b7ee60d3",
-        "law, keep": "transport-sigma-composition 0eaaa9707be2",
-        "law, drop": "transport-sigma-composition 0eaaa9707be2",
+        "transfer, keep": "transport-sigma-composition e6565ac94cc8",
+        "transfer, drop": "transport-sigma-composition 6db2ed0687ef",
+        "direct, keep": "transport-sigma-composition c4d6c254adf9",
+        "direct, drop": "transport-sigma-composition c4d6c254adf9",
+        "law, keep": "transport-sigma-composition ec2070d2c270",
+        "law, drop": "transport-sigma-composition ec2070d2c270",
     },
 }
 
@@ -71,6 +71,8 @@ def name_of_folder(study, arm, overlap):
     description = plan.description((arm, 50 if arm == "transfer" else 0, 20))
     for side in ("source", "target", "simulated"):
         description[side] = None if description[side] is None else "data"
+    if "trained_by" in description:
+        description["trained_by"] = "either"
     return f"{study.name} {hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()[:12]}"
 
 

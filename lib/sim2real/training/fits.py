@@ -4,17 +4,18 @@ only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import torch
 
-from sim2real.training.networks import Minibatches, Network, StackedMLP, Training, train
+from sim2real.training import kernel
+from sim2real.training.networks import Network, StackedMLP, Training, diverged, minibatches, train
 from sim2real.training.scalers import InputScalers, OutputScalers, least_squares_line
 from sim2real.training.seeding import numpy_generator, torch_generator
-from sim2real.training.towers import PairNetwork, PairScalers, StackedTowers
+from sim2real.training.towers import Molecules, PairNetwork, PairScalers, StackedTowers
 
 # descriptors (materials, columns) in float32, values (materials,) and training rows (K, rows)
 Data, Seeds = tuple[np.ndarray, np.ndarray, np.ndarray], Sequence[tuple]
@@ -54,8 +55,7 @@ def fit_networks(X: np.ndarray, y: np.ndarray, rows: np.ndarray, shape: Network,
     generators = [torch_generator(*seed, "network") for seed in seeds]
     network = StackedMLP((X.shape[1], *shape.sizes), generators, stage.dropout)
     predictors = Predictors(network, InputScalers(shape.inputs, X, rows), OutputScalers(shape.outputs, y, rows))
-    draw = _Draws(X, y, rows, predictors.outputs, stage.batch_size, seeds)
-    _train(predictors, partial(_loss, predictors, draw), stage, rows)
+    _train(predictors, [_Domain(X, rows, predictors.outputs.transform(y[rows]))], stage, seeds)
     return predictors
 
 
@@ -69,37 +69,79 @@ def transfer(pretrained: Predictors, X: np.ndarray, y: np.ndarray, rows: np.ndar
     output = predictors.scaled(X, rows).numpy().astype(np.float64)
     scale, shift = least_squares_line(output, goal)
     network.rescale_head(torch.from_numpy(scale.astype(np.float32)), torch.from_numpy(shift.astype(np.float32)))
-    draw = _Draws(X, y, rows, predictors.outputs, stage.batch_size, seeds)
-    _train(predictors, partial(_loss, predictors, draw), stage, rows)
+    _train(predictors, [_Domain(X, rows, goal)], stage, seeds)
     return predictors
 
 
-def _loss(predictors: Predictors, draw: Callable[[], tuple[torch.Tensor, torch.Tensor]]) -> torch.Tensor:
-    x, goal = draw()
-    return (predictors.network(predictors.inputs(x)) - goal).square().mean(1)
+@dataclass(frozen=True)
+class _Domain:
+    """What K networks learn by one head: rows (K, n) of X, their scaled values (K, n), and the share of the loss; the name is of
+    its random numbers.
+    """
+
+    X: np.ndarray
+    rows: np.ndarray
+    goals: np.ndarray
+    share: float = 1.0
+    name: tuple = ()
+
+    def batches(self, stage: Training, steps: int, seed: tuple) -> np.ndarray:
+        """Positions among a network's own rows, (steps, batch)."""
+        return minibatches(self.rows.shape[1], stage.batch_size, steps, numpy_generator(*seed, "batches", *self.name))
 
 
-def _train(predictors: Predictors, loss: Callable[[], torch.Tensor], stage: Training, rows: np.ndarray) -> None:
-    steps = stage.steps_for(rows.shape[1])
+def _train(
+    predictors: Predictors, domains: Sequence[_Domain], stage: Training, seeds: Seeds, molecules: Molecules | None = None
+) -> None:
+    """Train K networks in place: one by one in compiled code, or stacked by torch where there is no compiler."""
+    steps = stage.steps_for(domains[0].rows.shape[1])
+    if steps:
+        train_all = _train_stacked if kernel.library() is None else partial(_train_compiled, molecules=molecules)
+        train_all(predictors, domains, stage, steps, seeds)
+
+
+def _train_stacked(predictors: Predictors, domains: Sequence[_Domain], stage: Training, steps: int, seeds: Seeds) -> None:
+    orders = [
+        torch.from_numpy(np.stack([d.batches(stage, steps, seed) for seed in seeds], axis=1).astype(np.int64)) for d in domains
+    ]
+    tensors = [(torch.from_numpy(d.X), torch.from_numpy(d.rows), torch.from_numpy(d.goals.astype(np.float32))) for d in domains]
+
+    def loss(step: int) -> torch.Tensor:
+        sizes = [order.shape[2] for order in orders]
+        x = torch.cat([X[rows.gather(1, order[step])] for (X, rows, _), order in zip(tensors, orders)], dim=1)
+        predicted = predictors.network.predictions(predictors.inputs(x).split(sizes, dim=1))
+        goals = [values.gather(1, order[step]) for (_, _, values), order in zip(tensors, orders)]
+        return sum(d.share * (p - goal).square().mean(1) for d, p, goal in zip(domains, predicted, goals))
+
     train(predictors.network, loss, steps=steps, learning_rate=stage.learning_rate, weight_decay=stage.weight_decay)
 
 
-class _Draws:
-    """Batches of training rows: inputs (K, batch, columns) as they are, values (K, batch) scaled."""
-
-    def __init__(
-        self, X: np.ndarray, y: np.ndarray, rows: np.ndarray, scaler: OutputScalers, size: int, seeds: Seeds, *domain: int
-    ) -> None:
-        self.X = torch.from_numpy(X)
-        self.rows = torch.from_numpy(rows.astype(np.int64))
-        # a column of scaled values per network: batches carry positions within the trial's rows, not row numbers
-        self.goals = torch.from_numpy(scaler.transform(y[rows]).astype(np.float32))
-        positions = np.broadcast_to(np.arange(rows.shape[1]), rows.shape)
-        self.batches = Minibatches(positions, size, [numpy_generator(*seed, "batches", *domain) for seed in seeds])
-
-    def __call__(self) -> tuple[torch.Tensor, torch.Tensor]:
-        batch = self.batches()
-        return self.X[self.rows.gather(1, batch)], self.goals.gather(1, batch)
+@torch.no_grad()
+def _train_compiled(
+    predictors: Predictors, domains: Sequence[_Domain], stage: Training, steps: int, seeds: Seeds, molecules: Molecules | None
+) -> None:
+    network, inputs = predictors.network, predictors.inputs
+    parameters = [p for layer in network.layers(len(domains)) for p in (layer.weight, layer.bias)]
+    flat = torch.cat([p.flatten(1) for p in parameters], dim=1)
+    table = domains[0].X if molecules is None else molecules.table
+    width = table.shape[1]
+    for k, seed in enumerate(seeds):
+        shift, factor = inputs.shift[k, 0].numpy(), inputs.factor[k, 0].numpy()
+        lessons = []
+        for at, domain in enumerate(domains):
+            own = domain.rows[k]
+            first, second, conditions = own, None, None
+            if molecules is not None:
+                first, second = molecules.sides[at][own].T
+                conditions = ((domain.X[own, 2 * width :] - shift[2 * width :]) * factor[2 * width :]).clip(*inputs.clip)
+            batches = domain.batches(stage, steps, seed)
+            lessons.append(kernel.Lesson(first, second, conditions, domain.goals[k], batches, domain.share))
+        scale = (shift[:width], factor[:width], inputs.clip)
+        stopped = kernel.train_one(network.layout, flat[k].numpy(), table, scale, lessons, stage, seed)
+        if stopped:
+            raise diverged(k, stopped)
+    for parameter, trained in zip(parameters, flat.split([p[0].numel() for p in parameters], dim=1)):
+        parameter.copy_(trained.reshape(parameter.shape))
 
 
 def fit_multitask(
@@ -117,20 +159,13 @@ def fit_multitask(
     generators = [torch_generator(*seed, "network") for seed in seeds]
     network = StackedTowers(shape, X.shape[1], generators, stage.dropout)
     parts = [measured] if simulated is None else [measured, simulated]
+    molecules = Molecules([X for X, _, _ in parts])
     outputs = [OutputScalers(shape.outputs, values, own) for _, values, own in parts]
-    predictors = Predictors(network, PairScalers(shape.inputs, [(X, own) for X, _, own in parts]), outputs[0])
-    draws = [_Draws(*part, scaler, stage.batch_size, seeds, k) for k, (part, scaler) in enumerate(zip(parts, outputs))]
+    predictors = Predictors(network, PairScalers(shape.inputs, [(X, own) for X, _, own in parts], molecules), outputs[0])
     shares = (1.0,) if simulated is None else (1 - weight, weight)
-
-    def loss() -> torch.Tensor:
-        batches = [draw() for draw in draws]
-        sizes = [x.shape[1] for x, _ in batches]
-        separated = network.separation(predictors.inputs(torch.cat([x for x, _ in batches], dim=1))).split(sizes, dim=1)
-        losses = [
-            share * (network.head(part, name) - goal).square().mean(1)
-            for share, part, name, (_, goal) in zip(shares, separated, ("measured", "simulated"), batches)
-        ]
-        return torch.stack(losses).sum(0)
-
-    _train(predictors, loss, stage, rows)
+    domains = [
+        _Domain(X, own, scaler.transform(y[own]), share, (k,))
+        for k, ((X, y, own), scaler, share) in enumerate(zip(parts, outputs, shares))
+    ]
+    _train(predictors, domains, stage, seeds, molecules)
     return predictors

@@ -53,7 +53,28 @@ class StackedLinear(nn.Module):
         self.bias = nn.Parameter(torch.zeros(len(draws), 1, outputs))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.baddbmm(self.bias, x, self.weight)
+        parts = (self.bias, x, self.weight)
+        if not torch.is_grad_enabled():
+            # one by one, each from the start of a cache line: how a sum is rounded depends on where its numbers lie
+            return torch.stack([torch.addmm(*(part.clone() for part in own)) for own in zip(*parts)])
+        if len(x) == 1:
+            # a stack of one would run through another matrix kernel, with other rounding
+            return torch.baddbmm(*(part.expand(2, -1, -1) for part in parts))[:1]
+        return torch.baddbmm(*parts)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Units per layer of the part that all values share (``tower``) and of a head before its one output; for ``pairs`` also how
+    many conditions enter the tower and the head, and whether the distance is one ``norm``.
+    """
+
+    tower: tuple[int, ...]
+    head: tuple[int, ...] = ()
+    pairs: bool = False
+    at_tower: int = 0
+    at_head: int = 0
+    norm: bool = False
 
 
 class StackedMLP(nn.Module):
@@ -82,6 +103,18 @@ class StackedMLP(nn.Module):
                 x = drop_out(x, self.dropout, self.generators)
         return self.head(x).squeeze(-1)
 
+    @property
+    def layout(self) -> Layout:
+        return Layout(tuple(layer.weight.shape[2] for layer in self.hidden))
+
+    def layers(self, values: int) -> list[StackedLinear]:
+        """All that learn from one kind of values, in order."""
+        return [*self.hidden, self.head]
+
+    def predictions(self, parts: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """One tensor (K, rows, features) -> one of (K, rows)."""
+        return [self(x) for x in parts]
+
     @torch.no_grad()
     def rescale_head(self, scale: torch.Tensor, shift: torch.Tensor) -> None:
         """Replace every network f by scale * f + shift; both arguments are (K,)."""
@@ -95,27 +128,19 @@ def drop_out(x: torch.Tensor, share: float, generators: Sequence[torch.Generator
     return x * keep / (1 - share)
 
 
-class Minibatches:
-    """Row numbers of the next batch of every network, out of (K, n): epochs are permutations without a last incomplete batch."""
-
-    def __init__(self, rows: np.ndarray, size: int, rngs: Sequence[np.random.Generator]) -> None:
-        self.rows, self.rngs = rows, rngs
-        self.size, self.position = min(size, rows.shape[1]), rows.shape[1]
-        self.order: np.ndarray | None = None
-
-    def __call__(self) -> torch.Tensor:
-        """(K, size) row numbers."""
-        if self.position + self.size > self.rows.shape[1]:
-            self.order = np.stack([rng.permutation(row) for rng, row in zip(self.rngs, self.rows)])
-            self.position = 0
-        batch = self.order[:, self.position : self.position + self.size]
-        self.position += self.size
-        return torch.from_numpy(np.ascontiguousarray(batch))
+def minibatches(rows: int, size: int, steps: int, rng: np.random.Generator) -> np.ndarray:
+    """Positions below ``rows`` of every update, (steps, size or all rows): epochs are permutations without a last incomplete
+    batch.
+    """
+    size = min(size, rows)
+    whole = rows // size
+    epochs = np.tile(np.arange(rows, dtype=np.int32), (-(-steps // whole), 1))
+    return rng.permuted(epochs, axis=1)[:, : whole * size].reshape(-1, size)[:steps]
 
 
-def train(module: nn.Module, loss: Callable[[], torch.Tensor], *, steps: int, learning_rate: float, weight_decay: float) -> None:
+def train(module: nn.Module, loss: Callable[[int], torch.Tensor], *, steps: int, learning_rate: float, weight_decay: float) -> None:
     """Minimise in place the sum of K losses by AdamW (Loshchilov & Hutter 2019) with cosine decay; biases do not decay. ``loss``
-    draws its own batch and returns (K,); a FloatingPointError names the network and the step of one that is not finite.
+    of a step returns (K,); a FloatingPointError names the network and the step of one that is not finite.
     """
     if steps == 0:
         return
@@ -125,14 +150,23 @@ def train(module: nn.Module, loss: Callable[[], torch.Tensor], *, steps: int, le
     biases = {"params": [p for n, p in named if n.endswith("bias")], "weight_decay": 0.0}
     optimiser = torch.optim.AdamW([weights, biases], lr=learning_rate, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=steps)
-    for step in range(steps):
-        losses = loss()
-        optimiser.zero_grad(set_to_none=True)
-        losses.sum().backward()
-        optimiser.step()
-        schedule.step()
-        if (step + 1) % 100 == 0 or step + 1 == steps:
-            bad = torch.nonzero(~torch.isfinite(losses.detach())).flatten().tolist()
-            if bad:
-                raise FloatingPointError(f"network {bad[0]} diverged before step {step + 1}; lower the learning rate")
+    # moments of units that are always off decay below 1e-38, where a product takes a hundred cycles
+    torch.set_flush_denormal(True)
+    try:
+        for step in range(steps):
+            losses = loss(step)
+            optimiser.zero_grad(set_to_none=True)
+            losses.sum().backward()
+            optimiser.step()
+            schedule.step()
+            if (step + 1) % 100 == 0 or step + 1 == steps:
+                bad = torch.nonzero(~torch.isfinite(losses.detach())).flatten().tolist()
+                if bad:
+                    raise diverged(bad[0], step + 1)
+    finally:
+        torch.set_flush_denormal(False)
     module.eval()
+
+
+def diverged(network: int, step: int) -> FloatingPointError:
+    return FloatingPointError(f"network {network} diverged before step {step}; lower the learning rate")

@@ -57,8 +57,7 @@ class Hyperparameters(_Parts):
     def prepare(self, drawn: Simulations) -> Predictors:
         """One pretrained network a trial, for :meth:`learn`; those of one seed are trained once and are copies."""
         source, rows, seeds = drawn
-        # a stack of one runs through another matrix kernel, with other rounding
-        distinct = sorted(set(seeds)) * (2 if len(set(seeds)) == 1 else 1)
+        distinct = sorted(set(seeds))
         own = rows[[seeds.index(seed) for seed in distinct]]
         pretrained = fit_networks(source.X, source.y, own, self.transfer_network, self.pretraining, distinct)
         return pretrained.take([distinct.index(seed) for seed in seeds])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 
 import numpy as np
@@ -17,19 +18,19 @@ NEGLIGIBLE = 1e-6  # width of a column, relative to its centre or to 1, below wh
 
 
 class InputScalers:
-    """K input scalers, applied to a batch as one affine map and a clip."""
+    """K input scalers, applied to a batch as one affine map and a clip; ``counts`` say how often each row counts."""
 
-    def __init__(self, kind: str, X: np.ndarray, rows: np.ndarray) -> None:
+    def __init__(self, kind: str, X: np.ndarray, rows: Iterable[np.ndarray], counts: Iterable[np.ndarray | None] = ()) -> None:
         if kind not in INPUT_CLIP:
             raise ValueError(f"unknown input scaling {kind!r}; expected one of {', '.join(INPUT_CLIP)}")
         self.clip = INPUT_CLIP[kind]
         shift, factor = [], []
-        for own in rows:
+        for own, count in itertools.zip_longest(rows, counts):
             if kind == "min-max":
                 scaler = MinMaxScaler().fit(X[own])
                 centre, width = scaler.data_min_, scaler.data_range_
             else:
-                scaler = StandardScaler().fit(X[own])
+                scaler = StandardScaler().fit(X[own], sample_weight=count)
                 centre, width = scaler.mean_, np.sqrt(scaler.var_)
             # a column that is constant over the training rows says nothing: its weights are random and stay so, and a
             # target material that differs there would be moved by noise

@@ -8,7 +8,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ import torch
 
 from sim2real.datasets.task import Task
 from sim2real.training.baselines import BASELINES, NEED_SIMULATED
+from sim2real.training.kernel import engine
 from sim2real.training.recipes import NETWORK_ARMS, Simulations
 from sim2real.training.seeding import numpy_generator
 from sim2real.training.study import TEST_FRACTION, Design, Study, splits
@@ -29,7 +30,7 @@ except ImportError:  # on Windows two runs do not notice each other, and both tr
     fcntl = None
 
 # raised whenever a change of the code changes results, so that stored trials of the old code are not mixed in
-ENGINE = 2
+ENGINE = 3
 BLOCK = 32
 ROWS = 8_000_000  # of sources that the trials of one block hold together, so that memory is bounded whatever n is
 # what may differ between the stored trials of one study and design: entries of a cell's description
@@ -49,6 +50,11 @@ class Block:
     trials: tuple[int, ...]
 
 
+def _engine() -> str:
+    """The code that trains networks, and what runs it here, which rounds in its own way."""
+    return f"{ENGINE}, {engine()}"
+
+
 @dataclass(frozen=True)
 class Plan:
     """Which trials of a study and design are stored and which are missing; ``source`` is what the design leaves of the study's."""
@@ -58,6 +64,7 @@ class Plan:
     design: Design
     store: Path
     arms: tuple[str, ...]
+    engine: str = field(default_factory=_engine)
 
     @property
     def cells(self) -> list[Cell]:
@@ -75,7 +82,7 @@ class Plan:
         arm, n, m = cell
         simulated = self.study.simulated_target if arm in NEED_SIMULATED else None
         return {
-            "engine": ENGINE,
+            "engine": self.engine if arm in NETWORK_ARMS else ENGINE,
             "splits": self.label,
             "arm": arm,
             "n": n,
@@ -233,31 +240,50 @@ class Plan:
 
 
 def run_block(plan: Plan, block: Block) -> tuple[Block, list[pd.DataFrame]]:
-    """Train one block: the errors at each m, of which those of a network that diverged are NaN."""
+    """Train one block: the errors at each m, NaN of a network that diverged. A ValueError where another engine is at work here."""
+    if (here := _engine()) != plan.engine:
+        raise ValueError(f"a worker trains by engine {here}, the run by {plan.engine}; install the same code and a compiler there")
     torch.set_num_threads(1)
     # descriptors that all processes share are read-only, and nothing here writes to them
     warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+    return block, _errors(plan, block.arm, block.n, block.m_grid, block.trials)
+
+
+def _errors(plan: Plan, arm: str, n: int, m_grid: tuple[int, ...], trials: tuple[int, ...]) -> list[pd.DataFrame]:
+    try:
+        return _trained(plan, arm, n, m_grid, trials)
+    except FloatingPointError:
+        # one network diverged: the others are trained without it
+        if len(trials) > 1:
+            halves = [_errors(plan, arm, n, m_grid, part) for part in (trials[::2], trials[1::2])]
+            return [pd.concat(parts, ignore_index=True) for parts in zip(*halves)]
+        if len(m_grid) > 1:
+            return [_errors(plan, arm, n, (m,), trials)[0] for m in m_grid]
+        test = plan.split(trials[0])[1]
+        return [_table(trials, test[None], np.full((1, len(test)), np.nan))]
+
+
+def _trained(plan: Plan, arm: str, n: int, m_grid: tuple[int, ...], trials: tuple[int, ...]) -> list[pd.DataFrame]:
     target, settings = plan.study.target, plan.study.settings
-    # a stack of one runs through another matrix kernel, with other rounding: train it twice, so that a trial's result is
-    # the same to the last bit in whatever block it stands
-    count = len(block.trials)
-    trials = block.trials * 2 if count == 1 else block.trials
     ordered, tested = zip(*splits(plan.study, plan.design.seed, trials))
     test = np.stack(tested)
     # what does not depend on m is done once
-    prepared = settings.prepare(plan.drawn(trials, block.n)) if block.arm == "transfer" else None
+    prepared = settings.prepare(plan.drawn(trials, n)) if arm == "transfer" else None
     tables = []
-    for m in block.m_grid:
+    for m in m_grid:
         train = np.stack([rows[:m] for rows in ordered])
-        seeds = [plan.seed(block.arm, block.n, m, t) for t in trials]
-        if block.arm in NETWORK_ARMS:
+        seeds = [plan.seed(arm, n, m, t) for t in trials]
+        if arm in NETWORK_ARMS:
             predicted = settings.learn(target, train, seeds, prepared).predict(target.X, test)
         else:
-            predicted = BASELINES[block.arm](target, train, test, seeds, plan.study.simulated_target)
-        errors = np.abs(predicted - target.y[test])[:count]
-        values = (np.repeat(block.trials, test.shape[1]), test[:count].ravel(), errors.ravel())
-        tables.append(pd.DataFrame(dict(zip(COLUMNS, values))).astype(COLUMNS))
-    return block, tables
+            predicted = BASELINES[arm](target, train, test, seeds, plan.study.simulated_target)
+        tables.append(_table(trials, test, np.abs(predicted - target.y[test])))
+    return tables
+
+
+def _table(trials: tuple[int, ...], test: np.ndarray, errors: np.ndarray) -> pd.DataFrame:
+    values = np.repeat(trials, test.shape[1]), test.ravel(), errors.ravel()
+    return pd.DataFrame(dict(zip(COLUMNS, values))).astype(COLUMNS)
 
 
 def _read(path: Path) -> pd.DataFrame:

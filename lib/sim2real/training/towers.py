@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from sim2real.training.networks import StackedLinear, drop_out
+from sim2real.training.networks import Layout, StackedLinear, drop_out
 from sim2real.training.scalers import InputScalers
 
 CONDITIONS = 2  # T and 1/T, the last columns of a pair
@@ -74,6 +74,20 @@ class StackedTowers(nn.Module):
         """(K, rows, columns) -> the measured values of the pairs, (K, rows)."""
         return self.head(self.separation(x), "measured")
 
+    @property
+    def layout(self) -> Layout:
+        warm = CONDITIONS if self.shape.temperature == "tower" else 0
+        return Layout(self.shape.sizes, self.shape.head, True, warm, CONDITIONS - warm, self.shape.distance == "norm")
+
+    def layers(self, values: int) -> list[StackedLinear]:
+        """All that learn from measured values, or from simulated ones as well if there are two kinds; in order."""
+        return [*self.tower, *(layer for head in list(self.heads.values())[:values] for layer in head)]
+
+    def predictions(self, parts: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """Measured and, if there is a second tensor, simulated values: each (K, rows, columns) -> (K, rows)."""
+        separated = self.separation(torch.cat(list(parts), dim=1)).split([x.shape[1] for x in parts], dim=1)
+        return [self.head(part, name) for part, name in zip(separated, self.heads)]
+
     def separation(self, x: torch.Tensor) -> torch.Tensor:
         """(K, rows, columns) -> what a head sees of the pairs, (K, rows, latent or 1, and the conditions)."""
         rows, conditions = x.shape[1], x[..., 2 * self.width :]
@@ -104,21 +118,37 @@ class StackedTowers(nn.Module):
         return last(separation).squeeze(-1)
 
 
+class Molecules:
+    """The distinct molecules of arrays of pairs: ``table`` (molecules, width), and for each array the two of every pair, ``sides``
+    (pairs, 2).
+    """
+
+    def __init__(self, pairs: Sequence[np.ndarray]) -> None:
+        self.width = descriptor_width(pairs[0].shape[1])
+        both = [X[:, side * self.width : (side + 1) * self.width] for X in pairs for side in (0, 1)]
+        # a row is known by a sum of its bits, each column times an odd number of its own, modulo 2^64
+        odd = np.random.default_rng(0).integers(2**63, size=self.width, dtype=np.uint64) * 2 + 1
+        codes = np.concatenate([np.ascontiguousarray(X).view(np.uint32) @ odd for X in both])
+        _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
+        self.table = np.concatenate(both)[first]
+        starts = np.cumsum([len(X) for X in both])[:-1]
+        sides = np.split(inverse.astype(np.int32), starts)
+        self.sides = [np.stack(two, axis=1) for two in zip(sides[::2], sides[1::2])]
+
+
 class PairScalers(InputScalers):
     """K input scalers of pairs, fitted on rows (K, rows) of each part; polymers and solvents share one scale, as the tower."""
 
-    def __init__(self, kind: str, parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
-        width = descriptor_width(parts[0][0].shape[1])
-        molecules = [(side, rows) for X, rows in parts for side in (X[:, :width], X[:, width : 2 * width])]
-        molecule = _fitted_together(kind, molecules)
-        conditions = _fitted_together(kind, [(X[:, 2 * width :], rows) for X, rows in parts])
+    def __init__(self, kind: str, parts: Sequence[tuple[np.ndarray, np.ndarray]], molecules: Molecules) -> None:
+        # a molecule counts as often as it stands in the training rows
+        seen = [
+            np.bincount(np.concatenate([sides[own].ravel() for sides, own in zip(molecules.sides, rows)]))
+            for rows in zip(*(rows for _, rows in parts))
+        ]
+        molecule = InputScalers(kind, molecules.table, [np.flatnonzero(n) for n in seen], [n[n > 0] for n in seen])
+        starts = np.cumsum([0, *(len(X) for X, _ in parts)])
+        together = np.concatenate([own + start for (_, own), start in zip(parts, starts)], axis=1)
+        conditions = InputScalers(kind, np.concatenate([X[:, 2 * molecules.width :] for X, _ in parts]), together)
         self.clip = molecule.clip
         self.shift = torch.cat([molecule.shift, molecule.shift, conditions.shift], dim=-1)
         self.factor = torch.cat([molecule.factor, molecule.factor, conditions.factor], dim=-1)
-
-
-def _fitted_together(kind: str, parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> InputScalers:
-    """One scale for the rows of all parts."""
-    starts = np.cumsum([0, *(len(X) for X, _ in parts)])
-    rows = np.concatenate([own + start for (_, own), start in zip(parts, starts)], axis=1)
-    return InputScalers(kind, np.concatenate([X for X, _ in parts]), rows)
