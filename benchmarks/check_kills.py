@@ -22,8 +22,9 @@ import pandas as pd
 
 from sim2real.datasets.task import PROPERTIES, Task
 from sim2real.training import experiment
+from sim2real.training.blocks import run_block
 from sim2real.training.recipes import Hyperparameters, Network, Training
-from sim2real.training.store import Block, Plan, run_block
+from sim2real.training.store import Block, Plan
 from sim2real.training.study import Design, Study
 
 SHAPE, STAGE = Network(sizes=(16,)), Training(40, 3e-3, max_epochs=1000)

@@ -15,7 +15,8 @@ from tqdm import tqdm
 from sim2real.datasets.paths import CACHE
 from sim2real.datasets.task import Task
 from sim2real.training.baselines import NEED_SIMULATED
-from sim2real.training.store import Block, Plan, run_block
+from sim2real.training.blocks import run_block
+from sim2real.training.store import Block, Plan
 from sim2real.training.study import Design, Study, Trials, splits, training_size
 from sim2real.training.workers import WorkersLost, share_out
 

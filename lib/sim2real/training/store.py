@@ -1,11 +1,10 @@
-"""Blocks of trials of one arm and one n, at every m: what determines them, where they are stored, and how one is trained."""
+"""Blocks of trials of one arm and one n, at every m: what determines them, and where they are stored."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -15,10 +14,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
 
 from sim2real.datasets.task import Task
-from sim2real.training.baselines import BASELINES, NEED_SIMULATED
+from sim2real.training.baselines import NEED_SIMULATED
 from sim2real.training.kernel import engine
 from sim2real.training.recipes import NETWORK_ARMS, Simulations
 from sim2real.training.seeding import numpy_generator
@@ -50,7 +48,7 @@ class Block:
     trials: tuple[int, ...]
 
 
-def _engine() -> str:
+def trained_by() -> str:
     """The code that trains networks, and what runs it here, which rounds in its own way."""
     return f"{ENGINE}, {engine()}"
 
@@ -64,7 +62,7 @@ class Plan:
     design: Design
     store: Path
     arms: tuple[str, ...]
-    engine: str = field(default_factory=_engine)
+    engine: str = field(default_factory=trained_by)
 
     @property
     def cells(self) -> list[Cell]:
@@ -237,53 +235,6 @@ class Plan:
         """What these trials learn from."""
         rows = np.stack([self.source_rows(t, n) for t in trials])
         return Simulations(self.source, rows, [self.seed("pretraining", n, *self.own_source(t)) for t in trials])
-
-
-def run_block(plan: Plan, block: Block) -> tuple[Block, list[pd.DataFrame]]:
-    """Train one block: the errors at each m, NaN of a network that diverged. A ValueError where another engine is at work here."""
-    if (here := _engine()) != plan.engine:
-        raise ValueError(f"a worker trains by engine {here}, the run by {plan.engine}; install the same code and a compiler there")
-    torch.set_num_threads(1)
-    # descriptors that all processes share are read-only, and nothing here writes to them
-    warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-    return block, _errors(plan, block.arm, block.n, block.m_grid, block.trials)
-
-
-def _errors(plan: Plan, arm: str, n: int, m_grid: tuple[int, ...], trials: tuple[int, ...]) -> list[pd.DataFrame]:
-    try:
-        return _trained(plan, arm, n, m_grid, trials)
-    except FloatingPointError:
-        # one network diverged: the others are trained without it
-        if len(trials) > 1:
-            halves = [_errors(plan, arm, n, m_grid, part) for part in (trials[::2], trials[1::2])]
-            return [pd.concat(parts, ignore_index=True) for parts in zip(*halves)]
-        if len(m_grid) > 1:
-            return [_errors(plan, arm, n, (m,), trials)[0] for m in m_grid]
-        test = plan.split(trials[0])[1]
-        return [_table(trials, test[None], np.full((1, len(test)), np.nan))]
-
-
-def _trained(plan: Plan, arm: str, n: int, m_grid: tuple[int, ...], trials: tuple[int, ...]) -> list[pd.DataFrame]:
-    target, settings = plan.study.target, plan.study.settings
-    ordered, tested = zip(*splits(plan.study, plan.design.seed, trials))
-    test = np.stack(tested)
-    # what does not depend on m is done once
-    prepared = settings.prepare(plan.drawn(trials, n)) if arm == "transfer" else None
-    tables = []
-    for m in m_grid:
-        train = np.stack([rows[:m] for rows in ordered])
-        seeds = [plan.seed(arm, n, m, t) for t in trials]
-        if arm in NETWORK_ARMS:
-            predicted = settings.learn(target, train, seeds, prepared).predict(target.X, test)
-        else:
-            predicted = BASELINES[arm](target, train, test, seeds, plan.study.simulated_target)
-        tables.append(_table(trials, test, np.abs(predicted - target.y[test])))
-    return tables
-
-
-def _table(trials: tuple[int, ...], test: np.ndarray, errors: np.ndarray) -> pd.DataFrame:
-    values = np.repeat(trials, test.shape[1]), test.ravel(), errors.ravel()
-    return pd.DataFrame(dict(zip(COLUMNS, values))).astype(COLUMNS)
 
 
 def _read(path: Path) -> pd.DataFrame:
