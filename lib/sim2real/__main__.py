@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -16,7 +17,7 @@ COMMANDS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status of the command; 2 for an unknown one, 130 when interrupted."""
+    """Exit status of the command; 2 for an unknown one, 130 when interrupted, 143 at SIGTERM."""
     given = sys.argv[1:] if arguments is None else arguments
     name, rest = (given[0] if given else "--help"), given[1:]
     if name not in COMMANDS:
@@ -27,14 +28,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"unknown command {name!r}; expected one of {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
     module, function, _ = COMMANDS[name]
+    # an exit rather than an end, so that what was started is ended too
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         return getattr(import_module(f"sim2real.{module}"), function)(rest)
     except ModuleNotFoundError as error:
         print(error, file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("interrupted; run it again to go on from what is there", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        print(f"interrupted; {error or 'run it again to go on from what is there'}", file=sys.stderr)
         return 130
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return 1
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 if __name__ == "__main__":
