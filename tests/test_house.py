@@ -24,8 +24,8 @@ from sim2real.datasets.task import PROPERTIES
 from sim2real.studies.cases import CASES
 from sim2real.studies.notebooks import read_parameters
 from sim2real.studies.tuning import tunable
+from sim2real.training.candidates import STANDARD
 from sim2real.training.recipes import CHOSEN, TUNING, Training, load_hyperparameters
-from sim2real.training.tune import STANDARD
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 

@@ -61,7 +61,9 @@ def test_a_full_disk_ends_the_run_in_one_line_and_keeps_what_is_there(short, tmp
         return write(path, content)
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OSError, match="trials cannot be stored .No space left on device.; what is there is kept") as caught:
+    with pytest.raises(
+        OSError, match="what is trained cannot be stored .No space left on device.; what is there is kept"
+    ) as caught:
         run_trials(short, DESIGN, arms=ARMS, store=tmp_path)
     assert len(str(caught.value).splitlines()) == 1 and not list(tmp_path.rglob("*.part"))
     monkeypatch.undo()
@@ -72,7 +74,7 @@ def test_a_full_disk_ends_the_run_in_one_line_and_keeps_what_is_there(short, tmp
 
 def test_a_store_that_cannot_be_written_is_said_before_anything_is_trained(short, tmp_path, trained):
     (tmp_path / "store").touch()
-    with pytest.raises(OSError, match="trials cannot be stored"):
+    with pytest.raises(OSError, match="what is trained cannot be stored"):
         run_trials(short, DESIGN, arms=ARMS, store=tmp_path / "store")
     assert not trained
 

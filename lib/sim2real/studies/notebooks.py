@@ -165,7 +165,9 @@ def _checked(path: Path, key: str, value: Any, defaults: Mapping[str, Any]) -> A
     default = defaults[key]
     if isinstance(default, float) and type(value) is int:
         value = float(value)
-    if not _is_plain(value) or (default is not None and type(value) is not type(default)):
+    # beside a number of processes, what trains may be a cluster's address
+    either = key == "WORKERS" and isinstance(value, str)
+    if not either and (not _is_plain(value) or (default is not None and type(value) is not type(default))):
         wanted = "a literal" if default is None else _TYPES[type(default)]
         raise ParameterError(f"parameter {key} must be {wanted}, got {value!r}; {_allowed(path, defaults)}")
     return value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,7 +15,7 @@ from sim2real.datasets.task import DataError, Task
 from sim2real.laws.curve import learning_curve
 from sim2real.studies.kinds import KINDS
 from sim2real.studies.local import EXAMPLE, check_sizes, check_units, chosen_for, kind_of_study
-from sim2real.studies.presets import PRESETS, resolve
+from sim2real.studies.presets import PRESETS, processes_here, resolve, trainers
 from sim2real.studies.run import Run
 from sim2real.studies.sides import Sides, describe
 from sim2real.training import experiment
@@ -35,7 +34,7 @@ def study(
     descriptor: str = "",
     name: str = "own",
     tuned: bool = True,
-    workers: int = 0,
+    workers: int | str = 0,
 ) -> Study:
     """A study that transfers from simulated to measured values of one property of materials; errors in ``target.property.unit``.
 
@@ -51,7 +50,7 @@ def study(
             empty the last for compositions and RDKit's for anything else.
         name: of the study; seeds its random numbers and names its stored trials.
         tuned: whether hyperparameters are chosen for these data on validation rows, some minutes, once; if not, a short training.
-        workers: processes, one a core if 0.
+        workers: processes, one a core if 0, or the address or scheduler file of a Dask cluster.
 
     Raises:
         DataError: a table that cannot be used, two units, or too few materials: one line.
@@ -61,10 +60,10 @@ def study(
     sides = [side if isinstance(side, Task) else read_table(side, **options) for side in (source, target)]
     check_units(*sides)
     descriptor = descriptor or ("composition" if kind == "composition" else "molecular")
-    described = describe(Sides(*sides), descriptor, workers or os.cpu_count() or 1)
+    described = describe(Sides(*sides), descriptor, processes_here(workers))
     made = Study(f"{name}-{descriptor}", described.source, described.target, KINDS["polymers"].untuned, splits=name)
     check_sizes(name, made)
-    return replace(made, settings=chosen_for(made, training_size(made.target), "polymers")) if tuned else made
+    return replace(made, settings=chosen_for(made, training_size(made.target), "polymers", trainers(workers))) if tuned else made
 
 
 def run_study(
@@ -89,13 +88,13 @@ def run_study(
         arms: ``transfer``, ``direct`` and baselines; all that the study has if None.
         store: folder of the stored trials; in the cache if None.
         sizes: ``trials`` a cell, ``seed`` of all random numbers, ``overlap`` (``keep`` leaves the measured materials' own
-            simulations in the source, ``drop`` takes them out) and ``workers`` (processes, one a core if 0).
+            simulations in the source, ``drop`` takes them out) and ``workers`` (processes, one a core if 0, or a Dask cluster).
     """
     kind = "pairs" if study.clusters() is not None else "polymers"
     settings = resolve("local", preset, kind=kind, **sizes)
     if design is None:
         design = settings.surface_design(study) if surface else settings.design(study)
-    return experiment.run_trials(study, design, workers=settings.workers, arms=arms, store=store)
+    return experiment.run_trials(study, design, workers=settings.trainers, arms=arms, store=store)
 
 
 def curve_command(arguments: Sequence[str]) -> int:

@@ -130,7 +130,7 @@ class Run:
         return dict(zip(studies, self._train(runs)))
 
     def _train(self, runs: Sequence[tuple[Study, Design, tuple[str, ...] | None]]) -> list[Trials]:
-        workers = self.settings.workers
+        workers = self.settings.trainers
         if words := duration.announcement(duration.seconds_needed(runs, workers), workers):
             announce(words)
         return [experiment.run_trials(study, design, workers=workers, arms=arms) for study, design, arms in runs]

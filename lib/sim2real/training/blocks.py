@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pandas as pd
-import torch
 
 from sim2real.training.baselines import BASELINES
 from sim2real.training.recipes import NETWORK_ARMS
 from sim2real.training.store import COLUMNS, Block, Plan, trained_by
 from sim2real.training.study import splits
+from sim2real.training.workers import in_worker
 
 
 def run_block(plan: Plan, block: Block) -> tuple[Block, list[pd.DataFrame]]:
     """Train one block: the errors at each m, NaN of a network that diverged. A ValueError where another engine is at work here."""
     if (here := trained_by()) != plan.engine:
         raise ValueError(f"a worker trains by engine {here}, the run by {plan.engine}; install the same code and a compiler there")
-    torch.set_num_threads(1)
-    # descriptors that all processes share are read-only, and nothing here writes to them
-    warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+    in_worker()
     return block, _errors(plan, block.arm, block.n, block.m_grid, block.trials)
 
 

@@ -143,18 +143,18 @@ class Plan:
         """Write the errors of one block and m, all at once or not at all; an OSError in one line where that cannot be done."""
         path = self._path(cell, trials)
         about = path.with_name("about.json")
-        with self._writing():
+        with writing(self.store):
             path.parent.mkdir(parents=True, exist_ok=True)
             if not about.exists():
-                _write(about, json.dumps(self.description(cell), indent=1).encode())
+                write(about, json.dumps(self.description(cell), indent=1).encode())
             buffer = pa.BufferOutputStream()
             pq.write_table(pa.Table.from_pandas(table, preserve_index=False), buffer)
-            _write(path, buffer.getvalue())
+            write(path, buffer.getvalue())
 
     @contextmanager
     def alone(self, say: Callable[[str], None]) -> Iterator[None]:
         """Held while trials are trained; said where another process holds it. An OSError where nothing can be stored."""
-        with self._writing():
+        with writing(self.store):
             self.store.mkdir(parents=True, exist_ok=True)
             lock = (self.store / f"{self.label}.lock").open("a")
         with lock:
@@ -164,14 +164,6 @@ class Plan:
                 except OSError:
                     say(f"{self.study.name}: another run trains trials of it in {self.store}; what one has done, both use")
             yield
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            reason = f"{self.store}: trials cannot be stored ({error.strerror or error})"
-            raise OSError(f"{reason}; what is there is kept: make room or set SIM2REAL_CACHE, and run it again") from error
 
     def changes(self, found: dict[Cell, pd.DataFrame]) -> str:
         """One line on an arm without stored trials that has some of the same design, of what has changed since; empty if none."""
@@ -247,7 +239,18 @@ def _read(path: Path) -> pd.DataFrame:
     return table
 
 
-def _write(path: Path, content: bytes) -> None:
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Where something is written to a folder: an OSError says in one line what that means."""
+    try:
+        yield
+    except OSError as error:
+        reason = f"{folder}: what is trained cannot be stored ({error.strerror or error})"
+        raise OSError(f"{reason}; what is there is kept: make room or set SIM2REAL_CACHE, and run it again") from error
+
+
+def write(path: Path, content: bytes) -> None:
+    """All at once or not at all."""
     part = path.with_suffix(f".{os.getpid()}.part")
     try:
         part.write_bytes(content)

@@ -9,12 +9,14 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import torch
 from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import BrokenProcessPool
@@ -51,14 +53,16 @@ def share_out(function: Callable, common: Any, jobs: Iterable, workers: int | st
             _on_this_machine(function, common, jobs, workers, done)
 
 
+def in_worker() -> None:
+    """What holds in every process that trains: one thread, and arrays that all processes share are read-only."""
+    torch.set_num_threads(1)
+    # nothing writes to them
+    warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+
+
 def processes(workers: int | str) -> int:
     """How many jobs are worked on at a time."""
     return _reach(workers)[1] if isinstance(workers, str) else workers
-
-
-def local_processes(workers: int | str) -> int:
-    """Processes for what stays on this machine: all of its cores where the workers are a cluster's."""
-    return (os.cpu_count() or 1) if isinstance(workers, str) else workers
 
 
 def _on_this_machine(function: Callable, common: Any, jobs: Iterable, workers: int, done: Callable[[Any], None]) -> None:
