@@ -46,7 +46,7 @@ def test_the_lock_holds_what_the_project_asks_for():
     pins = dict(pin.split("==") for pin in _pins((ROOT / "requirements.lock").read_text().splitlines()))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    for text in [*project["dependencies"], *extras["lab"], *extras["test"]]:
+    for text in [*project["dependencies"], *extras["cluster"], *extras["lab"], *extras["test"]]:
         asked = Requirement(text)
         assert asked.specifier.contains(next(v for name, v in pins.items() if canonicalize_name(name) == asked.name)), text
 
