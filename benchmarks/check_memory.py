@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/check_memory.py [ROWS] [train]
 
 Shares of memory (PSS: what processes share counts once) are summed over the run and its workers four times a second: of planning
-all trials and drawing the rows of every block of the largest n; with ``train`` also of training two of these blocks for few updates.
+all trials and drawing the rows of every block of the largest n; with ``train`` also of training two of these for few updates.
 """
 
 from __future__ import annotations

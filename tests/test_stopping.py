@@ -115,10 +115,12 @@ def test_an_interrupted_cell_of_a_notebook_leaves_no_worker_and_a_kernel_that_go
         client = manager.client()
         client.start_channels()
         client.wait_for_ready(timeout=120)
-        client.execute(ENDLESS + f"run({str(tmp_path)!r})")
+        asked = client.execute(ENDLESS + f"run({str(tmp_path)!r})")
         assert both_begun(tmp_path)
         manager.interrupt_kernel()
-        reply = client.get_shell_msg(timeout=60)["content"]
+        while (reply := client.get_shell_msg(timeout=60))["parent_header"].get("msg_id") != asked:
+            pass
+        reply = reply["content"]
         assert (reply["ename"], reply["evalue"]) == ("KeyboardInterrupt", "finished blocks are kept; run it again to go on")
         # the kernel, and what joblib keeps for its temporary files
         assert wait_for(lambda: len(marked(str(tmp_path))) <= 2, SOON)

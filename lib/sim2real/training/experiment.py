@@ -18,7 +18,7 @@ from sim2real.training.baselines import NEED_SIMULATED
 from sim2real.training.blocks import run_block
 from sim2real.training.store import Block, Plan
 from sim2real.training.study import Design, Study, Trials, splits, training_size
-from sim2real.training.workers import WorkersLost, share_out
+from sim2real.training.workers import ATTEMPTS, WorkersLost, share_out
 
 COUNTED_TRIALS = 500
 
@@ -54,7 +54,8 @@ def run_trials(
 
     ``workers`` are processes of one torch thread, or a Dask cluster's address or scheduler file. ``arms`` are ``transfer``,
     ``direct`` and names in ``baselines.BASELINES``; both and the study's own baselines if None. A ValueError: a size that exceeds
-    the data, or no trial whose networks all converged; an OSError: a folder that cannot be written.
+    the data, or no trial whose networks all converged; an OSError: a folder that cannot be written; a RuntimeError: workers that
+    end again and again before anything is done.
     """
     return finish(make_plan(study, design, arms=arms, store=store), workers)
 
@@ -80,19 +81,24 @@ def finish(plan: Plan, workers: int | str = 1) -> Trials:
     found = plan.read(_say)
     if (missing := plan.missing_blocks(found)) and (changed := plan.changes(found)):
         _say(changed)
-    left = None
+    in_vain = 0
     while missing:
-        before, left = left, sum(len(block.trials) * len(block.m_grid) for block in missing)
-        if before is not None and left >= before:
-            raise RuntimeError(f"{plan.study.name}: workers end before any block is done (out of memory?); try fewer workers")
+        before = _trainings(missing)
         try:
             _train(plan, missing, workers)
         except WorkersLost as error:
             _say(f"{plan.study.name}: {error}; what was in flight is done again")
         found = plan.read(_say)
         missing = plan.missing_blocks(found)
+        in_vain = in_vain + 1 if _trainings(missing) == before else 0
+        if in_vain == ATTEMPTS:
+            raise RuntimeError(f"{plan.study.name}: workers end before any block is done (out of memory?); try fewer workers")
     wanted = {cell: table[table["trial"] < plan.design.trials] for cell, table in found.items()}
     return _converged(plan, pd.concat([t.assign(arm=arm, n=n, m=m) for (arm, n, m), t in wanted.items()], ignore_index=True))
+
+
+def _trainings(blocks: list[Block]) -> int:
+    return sum(len(block.trials) * len(block.m_grid) for block in blocks)
 
 
 def _train(plan: Plan, blocks: list[Block], workers: int | str) -> None:

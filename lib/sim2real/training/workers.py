@@ -23,11 +23,16 @@ from joblib.externals.loky.process_executor import BrokenProcessPool
 from tqdm import tqdm
 
 try:
-    from distributed import Client
+    from distributed import Client, KilledWorker
+    from distributed.client import FutureCancelledError
+    from distributed.comm import CommClosedError
+
+    LOST = (FutureCancelledError, KilledWorker, CommClosedError)
 except ImportError:  # without the extra "cluster"
-    Client = None
+    Client, LOST = None, ()
 
 KEPT = "finished blocks are kept; run it again to go on"
+ATTEMPTS = 3  # in a row in which workers are lost before any job is done
 WATCH = 0.5  # seconds between two looks of a worker at whether its parent is there
 PATIENCE = 60  # seconds for a scheduler to answer and to have a worker
 
@@ -99,12 +104,12 @@ def _watch(parent: int) -> None:
 def _on_cluster(function: Callable, common: Any, jobs: Iterable, address: str, done: Callable[[Any], None]) -> None:
     client, _ = _reach(address)
     tasks = (delayed(function)(common, job) for job in jobs)
-    with parallel_config(backend="dask", client=client, scatter=[common]):
-        for result in Parallel(batch_size=1, return_as="generator_unordered")(tasks):
-            # of a job whose data were lost with their last worker, joblib gives the error as its result
-            if isinstance(result, BaseException):
-                raise WorkersLost(f"the cluster lost its workers ({type(result).__name__})") from result
-            done(result)
+    try:
+        with parallel_config(backend="dask", client=client, scatter=[common]):
+            for result in Parallel(batch_size=1, return_as="generator_unordered")(tasks):
+                done(result)
+    except LOST as error:
+        raise WorkersLost(f"the cluster lost its workers ({type(error).__name__})") from error
 
 
 def _reach(address: str) -> tuple[Any, int]:
