@@ -64,7 +64,7 @@ def test_a_notebook_regenerates_its_figures(name, tmp_path):
     _check(tmp_path / "figures", name, "embedded")
 
 
-@_each(["00-data", "01-polymers", "04-chi", "06-wiedemann-franz"], quick=["00-data"])
+@_each(["00-data", "01-polymers", "04-chi", "06-wiedemann-franz"], quick=[])
 def test_the_open_edition_runs_on_the_public_files(name, tmp_path, mirror):
     parameters = {**SMOKE, "EDITION": "open", "FIGURES": str(tmp_path / "figures")}
     run_notebook(ROOT / "notebooks" / f"{name}.ipynb", parameters, output=tmp_path)
@@ -124,7 +124,7 @@ def own_tables(tmp_path):
     return path
 
 
-@_each(FIGURES, quick=["02-two-dimensional"])
+@_each(FIGURES, quick=[])
 def test_the_local_edition_runs_on_ones_own_tables(name, tmp_path, own_tables):
     figures = tmp_path / "figures"
     parameters = {**SMOKE, "EDITION": "local", "TABLES": str(own_tables), "FIGURES": str(figures)}

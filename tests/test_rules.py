@@ -272,7 +272,11 @@ def test_committed_units_are_distinct_valid_and_cover_every_class(committed):
     assert set(committed["rule"]) <= {rule.name for rule in RULES}
     symbols = set(re.findall(r"Cl|Br|Si|[A-Za-z]", "".join(committed["smiles"])))
     assert symbols <= {"H", "B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "Br", "I", "c", "n", "o", "s"}
-    for smiles in committed["smiles"]:
+
+
+@pytest.mark.parametrize("share", [0.05, pytest.param(1.0, marks=pytest.mark.slow)])
+def test_committed_units_can_be_read(committed, share):
+    for smiles in committed["smiles"].sample(frac=share, random_state=1):
         assert parse(smiles, attachment_points=(2,)).GetNumHeavyAtoms() <= 60
 
 

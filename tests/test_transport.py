@@ -269,6 +269,7 @@ def test_measured_conductivities_become_logarithms(monkeypatch):
 
 
 @needs_files
+@pytest.mark.slow
 def test_open_studies_share_their_splits():
     thermal, computed = load("open"), load("open", n_max=2_000, source="computed")
     assert len(thermal.target) == 1145 and thermal.splits == computed.splits

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 
 from sim2real.datasets.paths import FIGURES
@@ -59,13 +61,17 @@ def save(draw: Callable[[dict], Figure], payload: Mapping, folder: Path) -> Save
     stored = json.loads(json.dumps(payload, default=_plain, allow_nan=False))
     stored["caption"] = draw.caption(stored)
     figure = draw(stored)
-    contents = {"png": BytesIO(), "pdf": BytesIO()}
+    png, pdf = BytesIO(), BytesIO()
     with look():
+        # once for both files: savefig would lay out, and draw, twice for each
+        if engine := figure.get_layout_engine():
+            engine.execute(figure)
+            figure.set_layout_engine("none")
         # without a creation date, the same numbers give the same file
-        for kind, metadata in (("png", {"Software": None}), ("pdf", {"CreationDate": None})):
-            figure.savefig(contents[kind], format=kind, metadata=metadata)
+        FigureCanvasAgg(figure).print_png(png, metadata={"Software": None})
+        FigureCanvasPdf(figure).print_pdf(pdf, metadata={"CreationDate": None})
     texts = {"json": json.dumps(stored, indent=1, allow_nan=False) + "\n", "md": stored["caption"] + "\n"}
-    whole = {k: v.getvalue() for k, v in contents.items()} | {k: v.encode() for k, v in texts.items()}
+    whole = {"png": png.getvalue(), "pdf": pdf.getvalue()} | {k: v.encode() for k, v in texts.items()}
     folder.mkdir(parents=True, exist_ok=True)
     paths = tuple(_write(folder / f"{stored['figure']}.{kind}", content) for kind, content in whole.items())
     return Saved(figure, stored["caption"], paths)

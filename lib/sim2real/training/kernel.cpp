@@ -210,7 +210,8 @@ struct Network {
 struct Trainer {
   const Job& job;
   Network net;
-  int batch = 0, rows;  // of all domains; materials, so twice that for pairs
+  int batch, rows;  // of all domains; materials, so twice that for pairs
+  long deep, tall;  // rows of their panels in memory, where those of a row must not share the sets of the L1 cache
   Buffer<float> p, m, s;
   float* gradients = nullptr;  // kept here where they are asked for
   float rate = 0, root = 0, keep = 1;
@@ -221,7 +222,7 @@ struct Trainer {
   std::vector<std::vector<Buffer<float>>> hidden;  // and of each head's
   Buffer<float> x, z, separated, given, back, other, transposed, slope, shift, factor;
   std::vector<float> goals;
-  std::vector<int32_t> material, slot, seen, place;
+  std::vector<int32_t> material, coming, slot, seen, place;
 
   static int sum_of_batches(const Job& j) {
     int all = 0;
@@ -244,15 +245,16 @@ struct Trainer {
   }
 
   explicit Trainer(const Job& j)
-      : job(j), net(j), batch(sum_of_batches(j)), rows((j.pairs ? 2 : 1) * batch), p(net.count), m(net.count), s(net.count),
+      : job(j), net(j), batch(sum_of_batches(j)), rows((j.pairs ? 2 : 1) * batch), deep((batch + 3) | 1),
+        tall((rows + 3) | 1), p(net.count), m(net.count), s(net.count),
         scale(j.dropout > 0 ? (float)(1 / (1 - j.dropout)) : 1.f), cut((int32_t)std::lround(j.dropout * (1 << 24))),
-        random(j.random), x((size_t)rows * padded((int)j.columns)), z(j.pairs ? (size_t)rows * net.tower[0].wide() : 0),
-        separated(j.pairs ? (size_t)batch * padded(net.separation()) : 0),
-        given((size_t)batch * (j.at_tower + j.at_head)), back((size_t)rows * widest(net)), other((size_t)rows * widest(net)),
+        random(j.random), x((size_t)tall * padded((int)j.columns)), z(j.pairs ? (size_t)tall * net.tower[0].wide() : 0),
+        separated(j.pairs ? (size_t)deep * padded(net.separation()) : 0),
+        given((size_t)batch * (j.at_tower + j.at_head)), back((size_t)tall * widest(net)), other((size_t)tall * widest(net)),
         transposed(largest(net)), slope((size_t)PANEL * (widest(net) + padded((int)j.columns))), shift(padded((int)j.columns)),
-        factor(padded((int)j.columns)), goals(batch), material(rows), slot(rows), seen(j.pairs ? j.materials : 0, -1),
+        factor(padded((int)j.columns)), goals(batch), material(rows), coming(rows), slot(rows), seen(j.pairs ? j.materials : 0, -1),
         place(j.pairs ? j.materials : 0) {
-    for (auto& l : net.tower) h.emplace_back((size_t)rows * l.wide());
+    for (auto& l : net.tower) h.emplace_back((size_t)tall * l.wide());
     for (int d = 0; d < j.domain_count; d++) {
       hidden.emplace_back();
       for (auto& l : net.heads[d]) hidden[d].emplace_back((size_t)j.domains[d].batch * l.wide());
@@ -283,7 +285,7 @@ struct Trainer {
     const float* in = job.X + (size_t)from * job.columns;
     const float low = (float)job.low, high = (float)job.high;
     for (int c = 0; c < job.columns; c += PANEL) {
-      float* out = x + ((size_t)c * rows + (size_t)row * PANEL);
+      float* out = x + ((size_t)c * tall + (size_t)row * PANEL);
       auto one = [&](int i) { out[i] = std::min(std::max((in[c + i] - shift[c + i]) * factor[c + i], low), high); };
       if (c + PANEL <= job.columns)
         for (int i = 0; i < PANEL; i++) one(i);
@@ -319,8 +321,8 @@ struct Trainer {
     const Layer& l = net.tower[0];
     const bool drops = job.dropout > 0;
     for (int j = 0; j < l.wide(); j += PANEL) {
-      const float* in = z + (size_t)j * rows;
-      float* out = h[0] + (size_t)j * rows;
+      const float* in = z + (size_t)j * tall;
+      float* out = h[0] + (size_t)j * tall;
       const float* more = p + net.first_extra + j;
       for (int r = 0; r < rows; r++) {
         const int pair = r < batch ? r : r - batch;
@@ -343,7 +345,7 @@ struct Trainer {
       for (int r = 0; r < batch; r++) {
         float sum = NORM_EPSILON;
         for (int c = 0; c < net.tower.back().out; c++) {
-          const float* v = top + (size_t)(c / PANEL) * rows * PANEL + c % PANEL;
+          const float* v = top + (size_t)(c / PANEL) * tall * PANEL + c % PANEL;
           float d = v[r * PANEL] - v[(r + batch) * PANEL];
           sum += d * d;
         }
@@ -352,13 +354,13 @@ struct Trainer {
     } else {
       for (int j = 0; j < latent; j += PANEL)
         for (int i = 0; i < batch * PANEL; i += LANES) {
-          Vec d = at(top + (size_t)j * rows + i) - at(top + (size_t)j * rows + batch * PANEL + i);
-          at(separated + (size_t)j * batch + i) = d * d;
+          Vec d = at(top + (size_t)j * tall + i) - at(top + (size_t)j * tall + batch * PANEL + i);
+          at(separated + (size_t)j * deep + i) = d * d;
         }
     }
     for (int c = 0; c < job.at_head; c++) {
       const int column = net.separation() - (int)job.at_head + c;
-      float* out = separated + (size_t)(column / PANEL) * batch * PANEL + column % PANEL;
+      float* out = separated + (size_t)(column / PANEL) * deep * PANEL + column % PANEL;
       for (int r = 0; r < batch; r++) out[r * PANEL] = given[r * job.at_head + c];
     }
   }
@@ -409,10 +411,10 @@ struct Trainer {
     for (int j = 0; j < latent; j += PANEL)
       for (int r = 0; r < batch; r++)
         for (int q = 0; q < PARTS; q++) {
-          const size_t i = (size_t)j * rows + r * PANEL + q * LANES;
+          const size_t i = (size_t)j * tall + r * PANEL + q * LANES;
           Vec difference = at(top + i) - at(top + i + batch * PANEL), slope_ = difference;
           if (job.norm) slope_ *= d[r * PANEL] / separated[r * PANEL];
-          else slope_ *= 2 * at(d + (size_t)j * batch + r * PANEL + q * LANES);
+          else slope_ *= 2 * at(d + (size_t)j * deep + r * PANEL + q * LANES);
           at(out + i) = slope_;
           at(out + i + batch * PANEL) = -slope_;
         }
@@ -423,8 +425,8 @@ struct Trainer {
     const Layer& l = net.tower[0];
     const int wide = l.wide();
     for (int j = 0; j < wide; j += PANEL) {
-      float* out = z + (size_t)j * rows;
-      const float* in = d + (size_t)j * rows;
+      float* out = z + (size_t)j * tall;
+      const float* in = d + (size_t)j * tall;
       memset(out, 0, (size_t)distinct * PANEL * 4);
       for (int q = 0; q < PARTS; q++) {
         Vec flag = {}, by[8] = {};
@@ -450,25 +452,32 @@ struct Trainer {
       const int32_t* which = own.batches + (size_t)t * own.batch;
       for (int b = 0; b < own.batch; b++, r++) {
         const int i = which[b];
+        const int next = t + 1 < job.steps ? which[b + own.batch] : i;
         goals[r] = own.goals[i];
         material[r] = own.first[i];
+        coming[r] = own.first[next];
         if (!job.pairs) continue;
         material[r + batch] = own.second[i];
+        coming[r + batch] = own.second[next];
         const int c = (int)(job.at_tower + job.at_head);
         memcpy(given + r * c, own.conditions + (size_t)i * c, c * 4);
       }
     }
-    if (!job.pairs)
-      for (int r = 0; r < rows; r++) take(r, material[r]);
-    else
-      for (int r = 0; r < rows; r++) {
-        const int i = material[r];
-        if (seen[i] != t) {
-          seen[i] = t;
-          take(place[i] = distinct++, i);
-        }
-        slot[r] = place[i];
+    for (int r = 0; r < rows; r++) {
+      const int i = material[r];
+      // the next update's row is on its way meanwhile
+      const float* next = job.X + (size_t)coming[r] * job.columns;
+      for (int c = 0; c < job.columns; c += PANEL) __builtin_prefetch(next + c, 0, 2);
+      if (!job.pairs) {
+        take(r, i);
+        continue;
       }
+      if (seen[i] != t) {
+        seen[i] = t;
+        take(place[i] = distinct++, i);
+      }
+      slot[r] = place[i];
+    }
 
     const int layers = (int)job.layers;
     const bool drops = job.dropout > 0;
@@ -478,8 +487,8 @@ struct Trainer {
       float *in = l ? h[l - 1] : x, *out = once ? z : h[l];
       const int n = once ? distinct : rows;
       for (int j = 0; j < own.wide(); j += PANEL) {
-        float* panel = out + (size_t)j * rows;
-        product(in, rows, n, own.high(), p + own.weight + (size_t)j * own.high(), panel);
+        float* panel = out + (size_t)j * tall;
+        product(in, tall, n, own.high(), p + own.weight + (size_t)j * own.high(), panel);
         if (once) continue;
         if (linear) add(panel, n, p + own.bias + j);
         else activate(panel, n, p + own.bias + j, drops);
@@ -488,7 +497,7 @@ struct Trainer {
     }
     if (job.pairs) separate();
 
-    const long high = job.pairs ? batch : rows;
+    const long high = job.pairs ? deep : tall;
     const int top = (int)job.head_layers;
     float *base = job.pairs ? separated : h.back(), *down = back, *spare = other;
     double loss = 0;
@@ -526,14 +535,14 @@ struct Trainer {
       std::swap(down, spare);
     }
     for (int l = layers - 1; l > 0; l--) {
-      learn(net.tower[l], h[l - 1], rows, down, rows, rows, spare, true, scale);
+      learn(net.tower[l], h[l - 1], tall, down, tall, rows, spare, true, scale);
       std::swap(down, spare);
     }
     if (job.pairs) {
       gather(down, distinct);
-      learn(net.tower[0], x, rows, z, rows, distinct, nullptr, false, 1.f);
+      learn(net.tower[0], x, tall, z, tall, distinct, nullptr, false, 1.f);
     } else {
-      learn(net.tower[0], x, rows, down, rows, rows, nullptr, false, 1.f);
+      learn(net.tower[0], x, tall, down, tall, rows, nullptr, false, 1.f);
     }
     return loss;
   }
