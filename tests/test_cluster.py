@@ -62,7 +62,7 @@ def test_what_is_no_cluster_is_refused_in_one_line(short, tmp_path, monkeypatch)
     monkeypatch.setattr("sim2real.training.workers.PATIENCE", 1)
     with pytest.raises(ValueError, match="WORKERS=tcp://127.0.0.1:9: no Dask scheduler answers there"):
         run_trials(short, DESIGN, arms=("ridge",), store=tmp_path, workers="tcp://127.0.0.1:9")
-    monkeypatch.setattr("sim2real.training.workers.Client", None)
+    monkeypatch.setattr("sim2real.training.workers.DASK", "no_such_module")
     with pytest.raises(ValueError, match=r"needs Dask: pip install \"sim2real\[cluster\]\""):
         run_trials(short, DESIGN, arms=("ridge",), store=tmp_path, workers="tcp://127.0.0.1:10")
 

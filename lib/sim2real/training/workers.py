@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,8 @@ from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import BrokenProcessPool
 from tqdm import tqdm
 
-try:
-    from distributed import Client, KilledWorker
-    from distributed.client import FutureCancelledError
-    from distributed.comm import CommClosedError
-
-    LOST = (FutureCancelledError, KilledWorker, CommClosedError)
-except ImportError:  # without the extra "cluster"
-    Client, LOST = None, ()
+DASK = "distributed"  # takes a second to import, and is there with the extra "cluster" only
+LOST = ("FutureCancelledError", "KilledWorker", "CommClosedError")  # its errors where workers died
 
 KEPT = "finished blocks are kept; run it again to go on"
 ATTEMPTS = 3  # in a row in which workers are lost before any job is done
@@ -108,7 +103,9 @@ def _on_cluster(function: Callable, common: Any, jobs: Iterable, address: str, d
         with parallel_config(backend="dask", client=client, scatter=[common]):
             for result in Parallel(batch_size=1, return_as="generator_unordered")(tasks):
                 done(result)
-    except LOST as error:
+    except Exception as error:
+        if type(error).__name__ not in LOST:
+            raise
         raise WorkersLost(f"the cluster lost its workers ({type(error).__name__})") from error
 
 
@@ -123,11 +120,13 @@ def _reach(address: str) -> tuple[Any, int]:
 
 @cache
 def _client(address: str) -> Any:
-    if Client is None:
-        raise ValueError(f'WORKERS={address} needs Dask: pip install "sim2real[cluster]"')
+    try:
+        distributed = import_module(DASK)
+    except ModuleNotFoundError as error:
+        raise ValueError(f'WORKERS={address} needs Dask: pip install "sim2real[cluster]"') from error
     of_file = {"scheduler_file": address} if Path(address).suffix == ".json" else {"address": address}
     try:
-        return Client(**of_file, timeout=PATIENCE, set_as_default=False)
+        return distributed.Client(**of_file, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"WORKERS={address}: no Dask scheduler answers there ({reason})") from error
