@@ -8,11 +8,16 @@ WORKERS ?= 0
 SEED ?= 0
 NOTEBOOK ?=
 PYTHON ?= python3
+VENV := .venv
 
-VARIABLES := EDITION PRESET TRIALS N_MAX WORKERS SEED NOTEBOOK PYTHON
+VARIABLES := EDITION PRESET TRIALS N_MAX WORKERS SEED NOTEBOOK PYTHON VENV PY
 TARGETS := help setup figures test test-slow test-all lab bench clean
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
-PY := .venv/bin/python
+PY := $(if $(VENV),$(VENV)/bin/python,python)
+# .venv is made when needed; another interpreter is used as it is, and needs only have sim2real
+READY := $(if $(filter .venv/bin/python,$(PY)),.venv/.complete,interpreter)
+# a notebook that fails does not keep the others from being run; the exit status tells at the end
+MAKEFLAGS += --keep-going
 export OMP_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
@@ -40,7 +45,7 @@ $(error NOTEBOOK=$(NOTEBOOK) is not known; allowed are $(basename $(notdir $(ALL
 endif
 endif
 
-.PHONY: $(TARGETS)
+.PHONY: $(TARGETS) interpreter
 .DEFAULT_GOAL := help
 
 help:
@@ -62,55 +67,65 @@ help:
 	@echo '  SEED=$(SEED)             changes all random numbers'
 	@echo '  NOTEBOOK=$(NOTEBOOK)          of make figures: only this one, such as 01 or 01-polymers'
 	@echo '  PYTHON=$(PYTHON)     interpreter that makes .venv, 3.11 or newer'
+	@echo '  VENV=$(VENV)         environment that runs everything; VENV= is the active one (conda), as is PY=python'
 
-setup: .venv/.complete
+setup: $(READY)
+
+interpreter:
+	@$(PY) -c 'import importlib.util as u, sys; sys.exit(not u.find_spec("sim2real"))' || { echo '$(PY) has no sim2real; in its environment: pip install --no-deps --editable .' >&2; exit 2; }
 
 .venv/.complete: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'sim2real needs Python 3.11 or newer; $(PYTHON) is older. Try make setup PYTHON=python3.11' >&2; exit 2; }
 	$(PYTHON) -m venv .venv
-	$(PY) -m pip install --quiet --requirement requirements.lock
-	$(PY) -m pip install --quiet --no-deps --editable .
+	.venv/bin/python -m pip install --quiet --requirement requirements.lock
+	.venv/bin/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
 # A notebook runs again when it, the library, the data or a parameter changed since, or its figures' folder is gone.
 # One stamp a notebook and folder: the figures that lie there are those of the last parameters.
-# The data are those that git holds; a user's own tables count in the edition local only.
+# The data are those that git holds. A user's own tables, which may have any name, count in the edition local only, by a file that
+# holds a checksum of all of them and is written again when that changed; lists of dropped rows are no tables.
 FOLDER := figures/$(EDITION)$(if $(filter-out quick,$(PRESET)),/$(PRESET))
 RUN := $(EDITION)-$(PRESET)-$(TRIALS)-$(N_MAX)-$(SEED)
 STAMPS := $(patsubst notebooks/%.ipynb,.cache/done/%-$(RUN),$(NOTEBOOKS))
-SHIPPED := find data -type f -not -path 'data/local/*' -not -name local.toml
-OWN := find data -type f -not -name '*.dropped.csv' -not -name '* *'
-DATA := $(if $(filter local,$(EDITION)),$(shell $(OWN)),$(wildcard $(shell git ls-files data 2>/dev/null || $(SHIPPED))))
-INPUTS := $(shell find lib -type f -not -path '*/__pycache__/*' -not -path '*.egg-info*') $(filter-out %.md,$(DATA))
+SHIPPED := find data -type f -not -path 'data/local/*' -not -name local.toml -not -name '*[!A-Za-z0-9._-]*'
+INPUTS := $(shell find lib -type f -not -path '*/__pycache__/*' -not -path '*.egg-info*')
+INPUTS += $(filter-out %.md,$(wildcard $(shell git ls-files data 2>/dev/null || $(SHIPPED))))
+OWN := .cache/done/own-tables
 ifneq ($(filter figures,$(MAKECMDGOALS)),)
 ifeq ($(wildcard $(FOLDER)/*.png),)
 $(shell rm -f .cache/done/*-$(EDITION)-$(PRESET)-*)
+endif
+ifeq ($(EDITION),local)
+INPUTS += $(OWN)
+$(shell mkdir -p $(dir $(OWN)) && find data -type f -not -name '*.dropped.csv' -exec cksum {} + | sort | cksum >$(OWN).new \
+	&& { cmp -s $(OWN).new $(OWN) && rm $(OWN).new || mv $(OWN).new $(OWN); })
 endif
 endif
 
 figures: $(STAMPS)
 	@echo 'figures are in $(FOLDER) (remove .cache/done to draw them again)'
 
-.cache/done/%-$(RUN): notebooks/%.ipynb $(INPUTS) | .venv/.complete
+.cache/done/%-$(RUN): notebooks/%.ipynb $(INPUTS) | $(READY)
 	$(PY) -m sim2real run $< EDITION=$(EDITION) PRESET=$(PRESET) TRIALS=$(TRIALS) N_MAX=$(N_MAX) WORKERS=$(WORKERS) SEED=$(SEED)
 	@mkdir -p $(@D) && rm -f .cache/done/$*-$(EDITION)-$(PRESET)-* && touch $@
 
 # two processes, so that two cores are enough; tests of one group run in one process and share what they stored
 PYTEST := $(PY) -m pytest -n 2 --dist loadgroup
 
-test: .venv/.complete
+test: $(READY)
 	$(PYTEST) -m 'not slow'
 
-test-slow: .venv/.complete
+test-slow: $(READY)
 	$(PYTEST) -m slow
 
-test-all: .venv/.complete
+test-all: $(READY)
 	$(PYTEST)
 
-lab: .venv/.complete
+lab: $(READY)
 	$(PY) -m jupyterlab --notebook-dir=notebooks
 
-bench: .venv/.complete
+bench: $(READY)
 	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(PY) $$script || exit $$?; done
 
 clean:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from pymatgen.core import Composition, Element
 from rdkit import Chem
 from rdkit.Chem import Descriptors
 from rdkit.Chem.EState import EState
@@ -24,6 +25,7 @@ from sklearn.utils import estimator_checks
 from sim2real.chemistry.descriptors import CompositionDescriptor, ForceFieldDescriptor, MolecularDescriptor
 from sim2real.chemistry.descriptors.composition import element_features
 from sim2real.chemistry.descriptors.molecular import LEFT_OUT, estate_indices
+from sim2real.chemistry.descriptors.pairs import PairDescriptor
 from sim2real.chemistry.formulas import FormulaError, read_formula
 from sim2real.chemistry.structures import StructureError, oligomer, parse
 
@@ -149,7 +151,7 @@ def test_formulas_are_read_as_those_of_tables(formula):
 
 
 def test_missing_values_are_bad_rows(kind):
-    with pytest.raises(ValueError, match="^row 1: empty"):
+    with pytest.raises(ValueError, match="^row 1: .*empty"):
         kind().fit(pd.Series([INPUTS[kind][0], np.nan]))
 
 
@@ -257,9 +259,86 @@ def test_per_atom_divides_what_grows():
     assert ratio["HeavyAtomCount"] == ratio["MaxPartialCharge"] == ratio["FractionCSP3"] == ratio["BCUT2D_MWHI"] == 1
 
 
-@pytest.mark.parametrize("smiles", ["[H][H]", "C", "[He]", "CB(C)C", "C[Se]C", "CC[Sn](C)(C)C", "C[Hg]C"])
+@pytest.mark.parametrize("smiles", ["[H][H]", "C", "[He]", "CB(C)C", "CP(C)(C)(C)C"])
 def test_what_rdkit_cannot_compute_is_zero_not_nan(smiles):
     assert np.isfinite(MolecularDescriptor()._compute([smiles]).vectors).all()
+
+
+# iron and copper as RDKit reads them in complexes
+WITHOUT_CHARGES = {
+    **{"*c1ccc(*)[se]1": "Se", "C[Se]C": "Se", "*O[Sn](C)(C)OC(=O)CCC(*)=O": "Sn", "C[Hg]C": "Hg", "C[GeH2]C": "Ge"},
+    **{"CCO[Na]": "Na", "C[As](C)C": "As", "C[Fe]C": "Fe", "*C[Cu]C*": "Cu", "C[Te][Se]C": "Se, Te"},
+}
+
+
+@pytest.mark.parametrize("smiles", WITHOUT_CHARGES)
+def test_elements_without_charges_are_left_out_by_name(smiles):
+    assert MolecularDescriptor().reasons(["CCO", smiles]) == [None, f"no Gasteiger charges for {WITHOUT_CHARGES[smiles]}"]
+
+
+def test_reasons_are_those_of_the_report_and_name_no_structure():
+    structures = pd.Series(["CCO", "*C", "*CC(*)[Sn](C)(C)C", "", "CC O", "C[Na]"], index=list("abcdef"))
+    found = ForceFieldDescriptor().reasons(structures)
+    assert (
+        found[0] is None
+        and found[1] == "has 1 attachment points (*); expected 0 or 2"
+        and found[4] == "has text after a blank; a SMILES has none"
+    )
+    assert found[2].startswith("no force-field parameters for Sn") and found[5].startswith("no force-field parameters for Na")
+    assert ForceFieldDescriptor().describe(structures)[1]["reason"].tolist() == found[1:]
+
+
+def test_a_pair_says_which_side_has_no_numbers():
+    found = PairDescriptor().reasons(["*CC*|CCO", "*c1ccc(*)[se]1|CCO", "*CC*|[2H]C(Cl)(Cl)Cl", "*C|CC"])
+    assert found[0] is None and found[1].startswith("polymer: no force-field parameters for Se")
+    assert found[2] == "solvent: carries an isotope label; write [H] instead of [2H] if that does not matter"
+    assert found[3] == "polymer: has 1 attachment points (*); expected 0 or 2"
+
+
+def test_a_string_where_a_list_is_meant_is_refused(kind):
+    descriptor = kind().fit(INPUTS[kind])
+    for single in (INPUTS[kind][0], INPUTS[kind][0].encode()):
+        for call in (descriptor.fit, descriptor.transform, descriptor.describe, descriptor.reasons):
+            with pytest.raises(ValueError, match="expected a list of structures, got one string"):
+                call(single)
+
+
+def test_bytes_are_texts(kind):
+    structures = INPUTS[kind]
+    expected = kind().fit_transform(structures)
+    for form in (np.array(structures, dtype="S"), [s.encode() for s in structures]):
+        np.testing.assert_array_equal(kind().fit_transform(form), expected)
+
+
+def test_compositions_and_dicts_are_described():
+    expected = CompositionDescriptor().fit_transform(["Bi2Te3", "Si", "Bi0.5Sb1.5Te3"])
+    given = [Composition("Bi2Te3"), Composition("Si8"), {"Bi": 0.5, "Sb": 1.5, "Te": 3}]
+    for form in (given, tuple(given), pd.Series(given), pd.DataFrame({"made of": given})):
+        np.testing.assert_allclose(CompositionDescriptor().fit_transform(form), expected, atol=1e-7)
+    found = CompositionDescriptor().reasons([given[0], None, np.nan, 5, ["Bi"], Element("Fe")])
+    assert found[0] is None and found[1] == found[2] == "composition is empty" and found[3] and found[4] and found[5] is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("D2O", "H2O"), ("CNT", "CN"), ("Bi2212", "Bi"), ("Ga0.20", "Ga"), ("YBCO", "YBa2Cu3O7")]
+)
+def test_what_a_table_refuses_is_not_described(one, other):
+    first, second = CompositionDescriptor().reasons([one, other])
+    assert first and second is None
+
+
+def test_a_hydrate_is_described_as_what_it_holds():
+    vectors = CompositionDescriptor().fit_transform(["CuSO4.5H2O", "CuSO4(H2O)5", "Bi₂Te₃", "Bi2Te3"])
+    np.testing.assert_array_equal(vectors[::2], vectors[1::2])
+
+
+@pytest.mark.parametrize("folder", ["/proc/nope", "a file"])
+def test_without_a_cache_that_can_be_written_vectors_are_made_all_the_same(kind, folder, tmp_path):
+    (tmp_path / "a file").write_text("")
+    with pytest.warns(UserWarning, match="vectors are not kept .*; SIM2REAL_CACHE chooses another folder") as caught:
+        vectors = kind(cache_dir=tmp_path / folder).fit_transform(INPUTS[kind])
+    np.testing.assert_array_equal(vectors, kind().fit_transform(INPUTS[kind]))
+    assert len([w for w in caught if "not kept" in str(w.message)]) == 1
 
 
 def test_stereochemistry_plays_no_part():

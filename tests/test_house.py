@@ -212,8 +212,16 @@ def test_make_refuses_what_it_does_not_know(arguments, message):
 def test_help_names_every_target_and_variable():
     text = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     targets = {"setup", "figures", "test", "test-slow", "test-all", "lab", "bench", "clean"}
-    for word in targets | {"EDITION", "PRESET", "TRIALS", "N_MAX", "WORKERS", "SEED", "NOTEBOOK", "PYTHON"}:
+    for word in targets | {"EDITION", "PRESET", "TRIALS", "N_MAX", "WORKERS", "SEED", "NOTEBOOK", "PYTHON", "VENV"}:
         assert word in text
+
+
+DRAWING = """#!/bin/sh
+for e in embedded local; do mkdir -p figures/$e; touch figures/$e/a.png; done
+case "$4" in "${FAILING:-none}") exit 1;; esac
+"""
+# as browsers and Excel name what they save, and worse
+ODD_NAMES = ("my kappa.csv", "polyinfo (1).csv", "a%b.csv", "12:30.csv", "50% $x.csv", "it's.csv", "#1.csv", "ä;b.csv")
 
 
 @pytest.fixture
@@ -229,7 +237,7 @@ def small_checkout(tmp_path):
         "data/other.csv": "",
         "requirements.lock": "",
         "pyproject.toml": "",
-        ".venv/bin/python": "#!/bin/sh\nfor e in embedded local; do mkdir -p figures/$e; touch figures/$e/a.png; done\n",
+        ".venv/bin/python": DRAWING,
         ".venv/.complete": "",
     }
     for name, text in files.items():
@@ -247,6 +255,11 @@ def _runs(folder, *arguments):
     result = subprocess.run(["make", "figures", *arguments], cwd=folder, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     return re.findall(r"^\.venv.* notebooks/(\S+)\.ipynb", result.stdout, re.MULTILINE)
+
+
+def _make(folder, *arguments, **variables):
+    environment = {**os.environ, **variables}
+    return subprocess.run(["make", "figures", *arguments], cwd=folder, capture_output=True, text=True, env=environment)
 
 
 def _touch(path):
@@ -274,9 +287,54 @@ def test_all_notebooks_run_again_when_data_or_library_changed(small_checkout, sh
 @pytest.mark.parametrize("own", ["data/local.toml", "data/local/mine.csv", "data/other.csv"])
 def test_a_users_tables_make_only_the_local_figures_stale(small_checkout, own):
     _runs(small_checkout), _runs(small_checkout, "EDITION=local")
-    _touch(small_checkout / own)
+    (small_checkout / own).write_text("another value")
     assert _runs(small_checkout) == []
     assert _runs(small_checkout, "EDITION=local") == ["00-a", "01-b"]
+
+
+@pytest.mark.parametrize("history", ["git", "no git"])
+@pytest.mark.parametrize("folder", ["data/local", "data"])
+def test_a_users_tables_have_any_names(small_checkout, folder, history):
+    if history == "no git":
+        shutil.rmtree(small_checkout / ".git")
+    for name in ODD_NAMES:
+        (small_checkout / folder / name).write_text("1")
+    for edition in ("embedded", "open", "local"):
+        assert _runs(small_checkout, f"EDITION={edition}", "PRESET=smoke") == ["00-a", "01-b"]
+    assert _runs(small_checkout, "EDITION=local") == ["00-a", "01-b"]
+    for name in ODD_NAMES:
+        (small_checkout / folder / name).write_text("2")
+        assert _runs(small_checkout, "EDITION=local") == ["00-a", "01-b"], name
+    (small_checkout / folder / ODD_NAMES[0]).rename(small_checkout / folder / "another name.csv")
+    assert _runs(small_checkout, "EDITION=local") == ["00-a", "01-b"]
+
+
+def test_the_second_time_there_is_nothing_to_do(small_checkout):
+    _runs(small_checkout, "EDITION=local")
+    # lists of an older release, and a table that was only saved again
+    (small_checkout / "data/local/mine.dropped.csv").write_text("line")
+    _touch(small_checkout / "data/local/mine.csv")
+    assert _runs(small_checkout, "EDITION=local") == []
+
+
+def test_a_notebook_that_fails_does_not_stop_the_others_and_is_run_again(small_checkout):
+    result = _make(small_checkout, FAILING="notebooks/00-a.ipynb")
+    assert result.returncode == 2 and "01-b" in result.stdout
+    assert _runs(small_checkout) == ["00-a"]
+
+
+def test_an_interpreter_of_ones_own_is_used_as_it_is(small_checkout, tmp_path_factory):
+    active = tmp_path_factory.mktemp("conda") / "bin"
+    shutil.copytree(small_checkout / ".venv/bin", active)
+    shutil.rmtree(small_checkout / ".venv")
+    path = f"{active}:{os.environ['PATH']}"
+    for k, argument in enumerate(("VENV=", "PY=python", f"PY={active}/python", f"VENV={active.parent}")):
+        result = _make(small_checkout, argument, f"SEED={k}", PATH=path)
+        assert result.returncode == 0 and "00-a.ipynb" in result.stdout and "pip" not in result.stdout, result.stderr
+    assert not (small_checkout / ".venv").exists()
+    (active / "python").write_text("#!/bin/sh\nexit 1\n")
+    result = _make(small_checkout, "VENV=", PATH=path)
+    assert result.returncode == 2 and "python has no sim2real; in its environment: pip install" in result.stderr
 
 
 def test_figures_that_were_removed_are_drawn_again(small_checkout):

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -175,3 +182,124 @@ def test_the_copy_never_replaces_the_notebook(tmp_path):
     path = write(tmp_path / "a.ipynb")
     with pytest.raises(ParameterError, match="would replace the notebook"):
         run_notebook(path, output=tmp_path)
+
+
+CHOICES = """\
+EDITION = "embedded"  # embedded | open | local: which data
+PROPERTY = ""  # density | refractive_index; empty is all
+SEED = 0  # changes all random numbers
+SHIFT = -1.5
+"""
+
+
+@pytest.mark.parametrize(
+    ("argument", "expected"),
+    [
+        ("EDITION=closed", "EDITION must be one of embedded, open, local, got 'closed'"),
+        ("EDITION=", "EDITION must be one of embedded, open, local, got ''"),
+        ("SEED=-1", "SEED must be a number from 0, got -1"),
+    ],
+)
+def test_values_that_a_notebook_does_not_allow_are_refused_before_a_kernel_starts(tmp_path, capsys, argument, expected):
+    path = write(tmp_path / "a.ipynb", parameters=CHOICES)
+    assert expected in refused(capsys, path, argument, "--output", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_values_that_it_does_not_list_are_its_own_matter(tmp_path):
+    path = write(tmp_path / "a.ipynb", "print(EDITION, PROPERTY, SEED, SHIFT)", parameters=CHOICES)
+    copy = run_notebook(path, {"EDITION": "open", "PROPERTY": "my block", "SHIFT": -2}, tmp_path / "out")
+    assert printed(copy) == "open my block 0 -2.0\n"
+
+
+@pytest.mark.parametrize("notebook", sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")), ids=lambda path: path.stem)
+def test_notebooks_of_the_repository_refuse_unknown_choices(capsys, notebook):
+    for argument in ("PRESET=slow", "EDITION=closed", "TRIALS=-1", "WORKERS=-2", "SEED=-1"):
+        assert f"parameter {argument.partition('=')[0]} must be" in refused(capsys, notebook, argument)
+
+
+def test_a_notebook_that_fails_does_not_stop_those_after_it(tmp_path, capsys):
+    first, second = write(tmp_path / "a.ipynb", "1 / 0"), write(tmp_path / "b.ipynb", "print(TRIALS)")
+    out = tmp_path / "out"
+    assert main(["run", str(first), str(second), "TRIALS=9", "--output", str(out)]) == 1
+    streams = capsys.readouterr()
+    assert printed(out / "b.ipynb") == "9\n" and f"executed copy: {out / 'b.ipynb'}" in streams.out
+    assert streams.err.splitlines()[-1] == f"1 of 2 notebooks failed: {first}"
+    # nothing is begun where one of them has no such parameter
+    write(second, parameters="SEED = 0")
+    (out / "b.ipynb").unlink()
+    assert "unknown parameter 'TRIALS'" in refused(capsys, first, second, "TRIALS=9", "--output", out)
+
+
+def test_the_kernel_is_this_interpreter_whatever_is_installed(tmp_path, monkeypatch):
+    spec = {
+        "argv": ["/nowhere/python", "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "display_name": "x",
+        "language": "python",
+    }
+    (tmp_path / "kernels" / "python3").mkdir(parents=True)
+    (tmp_path / "kernels" / "python3" / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    path = write(tmp_path / "a.ipynb", "import sys; print(sys.executable)")
+    assert printed(run_notebook(path, output=tmp_path / "out")) == f"{sys.executable}\n"
+
+
+@pytest.mark.parametrize("backend", ["module://nowhere", "Qt5Agg", "nonsense"])
+def test_the_users_own_settings_of_matplotlib_play_no_part(tmp_path, monkeypatch, backend):
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\nfont.family: Times New Roman\n")
+    monkeypatch.setenv("MPLBACKEND", backend)
+    monkeypatch.setenv("MATPLOTLIBRC", str(tmp_path))
+    code = "from matplotlib import pyplot as p, rcParams as r; print(p.get_backend().lower(), r['text.usetex'], r['font.family'])"
+    path = write(tmp_path / "a.ipynb", code)
+    assert printed(run_notebook(path, output=tmp_path / "out")) == "agg False ['sans-serif']\n"
+    assert os.environ["MPLBACKEND"] == backend
+
+
+def test_a_cache_that_cannot_be_written_is_named(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("sim2real.studies.notebooks.CACHE", Path("/proc/nope"))
+    assert main(["run", str(write(tmp_path / "a.ipynb", "1"))]) == 1
+    message = capsys.readouterr().err
+    assert "/proc/nope" in message and "SIM2REAL_CACHE chooses another folder" in message and message.count("\n") == 1
+    (tmp_path / "file").write_text("")
+    assert main(["run", str(tmp_path / "a.ipynb"), "--output", str(tmp_path / "file")]) == 1
+    assert "--output or SIM2REAL_CACHE" in capsys.readouterr().err
+
+
+WAITING = """\
+import os, time
+from joblib import Parallel, delayed
+def wait(k):
+    import time
+    time.sleep(120)
+print("kernel", os.getpid(), flush=True)
+Parallel(2)(delayed(wait)(k) for k in range(2))"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "status", "words"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")])
+def test_an_interrupted_run_ends_all_processes_and_says_one_line(tmp_path, number, status, words):
+    path, log = write(tmp_path / "a.ipynb", WAITING), tmp_path / "log"
+    with log.open("w") as file:
+        command = [sys.executable, "-m", "sim2real", "run", str(path), "--output", str(tmp_path / "out")]
+        run = subprocess.Popen(command, stdout=file, stderr=file, start_new_session=True)
+    while not (found := re.search(r"kernel (\d+)", log.read_text())) and run.poll() is None:
+        time.sleep(0.2)
+    time.sleep(2)
+    os.killpg(run.pid, number)
+    assert run.wait() == status
+    said = log.read_text()
+    assert "Traceback" not in said and "\x1b" not in said
+    lines = [line for line in said.splitlines() if "Executing" not in line and line.strip()]
+    assert lines == [f"{words}; finished blocks of trials are kept; run it again to go on"]
+    listed = subprocess.run(["ps", "-eo", "pgid=,stat="], capture_output=True, text=True, check=True).stdout.splitlines()
+    # the kernel and its workers are one group; what has ended but was not collected is a zombie
+    assert not [line for line in listed if line.split()[0] == found[1] and "Z" not in line]
+
+
+@pytest.mark.slow
+def test_two_runs_of_one_notebook_at_once(tmp_path):
+    path, out = write(tmp_path / "a.ipynb", "import time; time.sleep(1); print('x' * 1000, TRIALS)"), tmp_path / "out"
+    command = [sys.executable, "-m", "sim2real", "run", str(path), "--output", str(out)]
+    runs = [subprocess.Popen([*command, f"TRIALS={k}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for k in (1, 2)]
+    assert [run.wait() for run in runs] == [0, 0]
+    assert printed(out / "a.ipynb") in {f"{'x' * 1000} {k}\n" for k in (1, 2)} and list(out.iterdir()) == [out / "a.ipynb"]

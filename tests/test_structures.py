@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 from rdkit import Chem
 from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
-from sim2real.chemistry.structures import StructureError, oligomer, parse, structure_key
+from sim2real.chemistry.fingerprints import fingerprints
+from sim2real.chemistry.notation import smiles_text
+from sim2real.chemistry.simulators.polymer import simulate_polymers
+from sim2real.chemistry.simulators.unifac import ln_gamma_infinite, simulate_chi
+from sim2real.chemistry.structures import StructureError, oligomer, parse, stereo, structure_key
 
 
 @pytest.mark.parametrize(
@@ -22,7 +27,8 @@ from sim2real.chemistry.structures import StructureError, oligomer, parse, struc
         ("[CH3]", "radical"),
         ("[13CH4]", "isotope"),
         ("**", "bonded to each other"),
-        ("*=CC=*", "exactly one single bond"),
+        ("*=CC*", "exactly one single bond"),
+        ("*=C=*", "exactly one single bond; cut the chain in another bond"),
     ],
 )
 def test_bad_structures_are_refused_in_one_line(smiles, message):
@@ -72,3 +78,124 @@ def test_a_key_is_a_repeat_unit_with_the_same_key():
     for smiles in ("*CCOCCO*", "*CC(*)c1ccccc1", "*O[Si](*)(C)C", "CC(=O)O"):
         key = structure_key(smiles)
         assert structure_key(key) == key
+
+
+LOOKALIKES = [
+    "∗CC∗",
+    "＊CC＊",
+    "⁎CC⁎",
+    "*C−C*",
+    "＊Ｃ－Ｃ＊",
+    "*CC*\u200b",
+    "\ufeff*CC*",
+    "*CC*\u00a0",
+    "*\u200dCC*",
+    "*СС*",
+    b"*CC*",
+    "［*］CC［*］",
+]
+
+
+@pytest.mark.parametrize("written", LOOKALIKES, ids=ascii)
+def test_characters_that_look_alike_are_what_they_look_like(written):
+    assert structure_key(written) == structure_key("*CC*") and parse(written).GetNumAtoms() == 4
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        ("*CC(*)α", r"has the character 'α' \(U\+03B1\)"),
+        ("*CC(*)µ", r"has the character 'μ' \(U\+03BC\)"),
+        ("*CC(*)\nc1ccccc1", "has text after a blank; a SMILES has none"),
+        ("*CC(C)(*)C(=O) OC", "has text after a blank"),
+        ("CCO ethanol", "has text after a blank"),
+        ("CCO\tethanol", "has text after a blank"),
+        ("*CC* |$_AP1;;;_AP2$| polyethylene", "has text after a blank"),
+        ("[R1]CC[R2]", r"\[R1\] and \[R2\] are no atoms; write both attachment points of a repeat unit as \*, as in"),
+        ("[Q]CC[U]", r"\[Q\] is no atom"),
+        ("[e]CC[t]", r"\[e\] and \[t\] are no atoms"),
+        ("[X]CC[X]", r"\[X\] is no atom"),
+        ("[R]CC", r"\[R\] is no atom"),
+        ("{[][$]CC[$][]}", r"is BigSMILES; write its repeat unit with two \*, as in \*CC\*"),
+        ("{[][<]OCC([>])C[]}", r"is BigSMILES; write its repeat unit with two \*, as in \*OCC\(\*\)C"),
+        ("{[][$]CC[$],[$]CC([$])C[]}", r"is BigSMILES; write its repeat unit with two \*, as in"),
+        ("InChI=1S/CH4/h1H4", "is an InChI; expected a SMILES"),
+        ("C" * 1200, "has 1200 heavy atoms; at most 1000 are taken"),
+        ("C" * 5000, r"is too long \(5000 characters\)"),
+        ("[2H]C(Cl)(Cl)Cl", r"carries an isotope label; write \[H\] instead of \[2H\] if that does not matter"),
+        ("*C([2H])([2H])C*", r"carries an isotope label; write \[H\]"),
+        ("[13CH4]", "carries an isotope label on C"),
+        (5, "got a int instead of a text"),
+        (float("nan"), "empty structure"),
+        ("\u200b", "empty structure"),
+    ],
+    ids=lambda text: ascii(text)[:40],
+)
+def test_other_notations_are_named(written, reason):
+    with pytest.raises(StructureError, match=reason) as caught:
+        parse(written)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("written", "same"),
+    [
+        ("*CC* |$_AP1;;;_AP2$|", "*CC*"),
+        ("[R]CC[R]", "*CC*"),
+        ("[Pol]CC([Pol])C", "*CC(*)C"),
+        ("[A]OCC[A]", "*OCC*"),
+        ("[R1]CCO[R1]", "*CCO*"),
+        ("*=CC1CCCC1C=*", "*C=CC1CCCC1*"),
+        ("*=CC1CCC(C=*)C1", "*C=CC1CCC(*)C1"),
+        ("*=CC=*", "*C=C*"),
+        ("*=C/C=C/C=*", "*C=CC=C*"),
+        ("*=Cc1ccc(C=*)cc1", "*C=Cc1ccc(*)cc1"),
+        ("*#Cc1ccc(C#*)cc1", "*C#Cc1ccc(*)cc1"),
+    ],
+)
+def test_other_ways_to_write_a_chain(written, same):
+    assert structure_key(written) == structure_key(same)
+    assert CalcMolFormula(parse(written)) == CalcMolFormula(parse(same))
+
+
+def test_deuterium_is_hydrogen_where_that_is_asked_for():
+    assert structure_key(smiles_text("*C([2H])([2H])C(*)([2H])c1c([2H])cccc1", deuterium=True)) == structure_key("*CC(*)c1ccccc1")
+    assert structure_key(smiles_text("[2H]O[D]", deuterium=True)) == structure_key("O")
+    assert smiles_text("[13CH4]", deuterium=True) == "[13CH4]" and smiles_text("*CC*", deuterium=True) == "*CC*"
+
+
+@pytest.mark.parametrize(
+    ("smiles", "label"),
+    [
+        *(
+            (r"*C/C=C\C*", "Z"),
+            ("*C/C=C/C*", "E"),
+            ("*CC=CC*", ""),
+            (r"*/C=C\CC*", "Z"),
+            (r"*C/C(C)=C\C*", "Z"),
+            (r"*/C(C)=C\CC*", "Z"),
+        ),
+        *(("C/C=C/C", "E"), ("*C[C@H](*)C", "R"), ("*C[C@@H](*)C", "S"), ("*CC(*)C", ""), ("C[C@H](O)[C@@H](C)O", "RS")),
+    ],
+)
+def test_what_a_key_leaves_out(smiles, label):
+    assert stereo(smiles) == label
+
+
+@pytest.mark.parametrize("single", ["OCCO", "ClCCl", b"CCO"])
+def test_a_string_where_a_list_is_meant(single):
+    calls = [
+        simulate_polymers,
+        fingerprints,
+        lambda x: simulate_chi(x, ["CCO"], [300.0]),
+        lambda x: ln_gamma_infinite(["O"], x, [300.0]),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match="expected a list of SMILES, got one string"):
+            call(single)
+
+
+def test_a_table_where_a_list_is_meant():
+    with pytest.raises(ValueError, match="got a table; pass one of its columns"):
+        simulate_polymers(pd.DataFrame({"smiles": ["CCO"]}))
+    assert len(simulate_polymers(pd.Series(["CCO", "O"]))) == 2

@@ -113,9 +113,9 @@ def test_structures_without_groups_are_nan_with_a_reason():
     assert list(frame["reason"]) == [
         "",
         "polymer: atoms that no UNIFAC group holds",
-        "polymer: structure unreadable",
+        "polymer: structure has 1 attachment points (*); expected 2",
         "solvent: atoms that no UNIFAC group holds",
-        "solvent: structure unreadable",
+        "solvent: structure has text after a blank; a SMILES has none",
     ]
     assert list(frame["value"].isna()) == [False, True, True, True, True]
     assert simulate_chi(["*CC"], ["CCO"], [300.0])["value"].isna().all() and simulate_chi([], [], []).empty

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"unknown command {name!r}; expected one of {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
     module, function, _ = COMMANDS[name]
+    os.environ["MPLBACKEND"] = "agg"  # commands write files and open no window; another that is set may not exist here
     # an exit rather than an end, so that what was started is ended too
     before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:

@@ -8,6 +8,7 @@ from rdkit import Chem, DataStructs
 from rdkit.Chem.rdFingerprintGenerator import GetMorganGenerator
 
 from sim2real.chemistry.structures import attachment_indices, oligomer, parse
+from sim2real.chemistry.texts import listed
 
 RADIUS, BITS = 2, 2048
 
@@ -33,4 +34,4 @@ def chain_fingerprint(smiles: str) -> DataStructs.ExplicitBitVect:
 def fingerprints(smiles: Sequence[str]) -> list[DataStructs.ExplicitBitVect]:
     """Morgan fingerprints of repeat units, in which the attachment points are atoms: of units as they are written."""
     generator = GetMorganGenerator(radius=RADIUS, fpSize=BITS)
-    return [generator.GetFingerprint(parse(text)) for text in smiles]
+    return [generator.GetFingerprint(parse(text)) for text in listed(smiles)]

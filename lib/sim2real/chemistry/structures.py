@@ -5,28 +5,29 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from rdkit import Chem, RDLogger
+from rdkit import Chem
 
-RDLogger.DisableLog("rdApp.*")
+from sim2real.chemistry.notation import StructureError, smiles_text
+from sim2real.chemistry.texts import shown
 
 # between the two structures of a pair: unlike "_" it can stand in no SMILES and in no name of a group
 PAIR_SEPARATOR = "|"
-
-
-class StructureError(ValueError):
-    """A SMILES that cannot be used; the message is one line that says what was found and what was expected."""
+MOST_ATOMS = 1000  # heavy atoms: the longest repeat unit of the public tables has about 100
 
 
 def parse(smiles: str, *, attachment_points: tuple[int, ...] = (0, 2)) -> Chem.Mol:
-    """Read a SMILES with one of these numbers of ``*``, hydrogens implicit; a :class:`StructureError` if it is empty, unreadable,
-    of several components, charged, a radical or isotope-labelled, or its attachment points are wrong.
+    """Read a SMILES, as :func:`~sim2real.chemistry.notation.smiles_text` takes it, with one of these numbers of ``*``, hydrogens
+    implicit. A repeat unit that is cut in double bonds (``*=CC=*``) is given as one that is cut in a single bond.
+
+    A :class:`StructureError` if it is empty, unreadable, too large, of several components, charged, a radical or isotope-labelled,
+    or its attachment points are wrong.
     """
-    if not isinstance(smiles, str) or not smiles.strip():
-        raise StructureError("empty structure; expected a SMILES string")
-    text = smiles.strip()
-    mol = Chem.MolFromSmiles(text)
+    written, text = smiles_text(smiles), shown(smiles)
+    mol = Chem.MolFromSmiles(written)
     if mol is None or mol.GetNumAtoms() == 0:
-        raise StructureError(f"{text!r} is not a readable SMILES; check valences, brackets and ring closures")
+        raise StructureError(f"{text} is not a readable SMILES; check valences, brackets and ring closures")
+    if mol.GetNumHeavyAtoms() > MOST_ATOMS:
+        raise StructureError(f"{text} has {mol.GetNumHeavyAtoms()} heavy atoms; at most {MOST_ATOMS} are taken")
     atoms = list(mol.GetAtoms())  # RDKit's own sequence makes every atom anew each time it is walked through
     for atom in atoms:
         # labels such as [*:1] and [1*] only number the attachment points
@@ -36,22 +37,54 @@ def parse(smiles: str, *, attachment_points: tuple[int, ...] = (0, 2)) -> Chem.M
     stars = [atom for atom in atoms if atom.GetAtomicNum() == 0]
     if len(stars) not in attachment_points:
         expected = " or ".join(str(k) for k in attachment_points)
-        raise StructureError(f"{text!r} has {len(stars)} attachment points (*); expected {expected}")
+        raise StructureError(f"{text} has {len(stars)} attachment points (*); expected {expected}")
     if len(Chem.GetMolFrags(mol)) > 1:
-        raise StructureError(f"{text!r} has several components (a salt or mixture); expected one")
+        raise StructureError(f"{text} has several components (a salt or mixture); expected one")
     if Chem.GetFormalCharge(mol) != 0:
-        raise StructureError(f"{text!r} carries a net charge; expected a neutral structure")
+        raise StructureError(f"{text} carries a net charge; expected a neutral structure")
     for atom in atoms:
         if atom.GetNumRadicalElectrons():
-            raise StructureError(f"{text!r} is a radical (atom {atom.GetSymbol()}); expected a closed shell")
+            raise StructureError(f"{text} is a radical (atom {atom.GetSymbol()}); expected a closed shell")
+        if atom.GetIsotope() and atom.GetAtomicNum() == 1:
+            raise StructureError(f"{text} carries an isotope label; write [H] instead of [2H] if that does not matter")
         if atom.GetIsotope():
-            raise StructureError(f"{text!r} carries an isotope label on {atom.GetSymbol()}; expected none")
+            raise StructureError(f"{text} carries an isotope label on {atom.GetSymbol()}; leave it out if that does not matter")
+    if len(stars) == 2 and all(s.GetDegree() == 1 and s.GetBonds()[0].GetBondType() in _MULTIPLE for s in stars):
+        mol = _cut_elsewhere(mol, stars, text)
+        stars = [atom for atom in mol.GetAtoms() if atom.GetAtomicNum() == 0]
     for star in stars:
         if star.GetDegree() != 1 or star.GetTotalNumHs() or star.GetBonds()[0].GetBondType() != Chem.BondType.SINGLE:
-            raise StructureError(f"{text!r}: an attachment point (*) must have exactly one single bond")
+            raise StructureError(f"{text}: an attachment point (*) must have exactly one single bond")
         if star.GetNeighbors()[0].GetAtomicNum() == 0:
-            raise StructureError(f"{text!r}: the two attachment points are bonded to each other; expected atoms between them")
+            raise StructureError(f"{text}: the two attachment points are bonded to each other; expected atoms between them")
     return mol
+
+
+_MULTIPLE = (Chem.BondType.DOUBLE, Chem.BondType.TRIPLE)
+
+
+def _cut_elsewhere(mol: Chem.Mol, stars: list[Chem.Atom], text: str) -> Chem.Mol:
+    """The repeat unit of the same chain, whose units two equal multiple bonds join, cut in the first single bond on the way."""
+    (head, tail), kinds = [star.GetIdx() for star in stars], {star.GetBonds()[0].GetBondType() for star in stars}
+    path = Chem.GetShortestPath(mol, head, tail)
+    bonds = [mol.GetBondBetweenAtoms(a, b) for a, b in zip(path[1:-2], path[2:-1])]
+    single = [b for b in bonds if b.GetBondType() == Chem.BondType.SINGLE and not b.IsInRing()]
+    if len(kinds) > 1 or not single:
+        raise StructureError(f"{text}: an attachment point (*) must have exactly one single bond; cut the chain in another bond")
+    chain = Chem.RWMol(mol)
+    Chem.RemoveStereochemistry(chain)
+    begin, end = single[0].GetBeginAtomIdx(), single[0].GetEndAtomIdx()
+    chain.RemoveBond(begin, end)
+    chain.RemoveBond(head, path[1])
+    chain.RemoveBond(tail, path[-2])
+    chain.AddBond(path[1], path[-2], kinds.pop())
+    chain.AddBond(head, begin, Chem.BondType.SINGLE)
+    chain.AddBond(tail, end, Chem.BondType.SINGLE)
+    try:
+        Chem.SanitizeMol(chain)
+    except Exception as error:
+        raise StructureError(f"{text}: the bond between its units is not valid ({error})") from error
+    return chain.GetMol()
 
 
 def attachment_indices(mol: Chem.Mol) -> list[tuple[int, int]]:
@@ -94,7 +127,12 @@ def structure_key(smiles: str) -> str:
     """A canonical, stereo-free SMILES, the smallest rotation of the chain's shortest period, forwards or backwards: ``*CCO*``,
     ``*COC*``, ``*OCC*`` and ``*CCOCCO*`` share one key.
     """
-    mol = Chem.Mol(parse(smiles))
+    return key_of_mol(parse(smiles))
+
+
+def key_of_mol(unit: Chem.Mol) -> str:
+    """:func:`structure_key` of a structure that :func:`parse` has read already."""
+    mol = Chem.Mol(unit)
     Chem.RemoveStereochemistry(mol)
     ends = attachment_indices(mol)
     if not ends:
@@ -151,3 +189,15 @@ def _join(pieces: list[str]) -> str:
         for index in doomed:
             chain.RemoveAtom(index)
     return re.sub(r"\[[12]\*\]", "*", Chem.MolToSmiles(chain))
+
+
+@lru_cache(maxsize=100_000)
+def stereo(smiles: str) -> str:
+    """The stereochemistry that :func:`structure_key` leaves out, as sorted labels such as ``Z`` or ``RS``; empty where none is
+    written. Where a chain goes on, it is taken to rank before side groups.
+    """
+    if not re.search(r"[@/\\]", smiles):
+        return ""
+    mol = Chem.MolFromSmiles(Chem.MolToSmiles(parse(smiles)).replace("*", "I"))
+    Chem.AssignCIPLabels(mol)
+    return "".join(sorted(x.GetProp("_CIPCode") for x in (*mol.GetAtoms(), *mol.GetBonds()) if x.HasProp("_CIPCode")))

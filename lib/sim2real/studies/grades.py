@@ -18,6 +18,7 @@ from scipy.stats.contingency import association
 from sklearn.neighbors import NearestNeighbors
 
 from sim2real.chemistry.fingerprints import BITS, RADIUS, chain_fingerprint
+from sim2real.chemistry.structures import StructureError, parse
 from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap
 from sim2real.laws.contrasts import compare
 from sim2real.laws.records import Band, Facts, paper
@@ -49,6 +50,18 @@ class GradedSource:
         """The smallest, the median and the largest similarity."""
         values = self.similarity
         return {"low": float(values.min()), "median": float(np.median(values)), "high": float(values.max())}
+
+
+def measure_for(study: Study, by: str = "") -> str:
+    """The key of MEASURES that is asked for, or if empty what the materials allow: Tanimoto's where all have a structure."""
+    if by:
+        return by
+    try:
+        for structure in study.target.table["structure"]:
+            parse(structure)
+    except StructureError:
+        return "descriptor"
+    return "tanimoto"
 
 
 def similarity_to_target(study: Study, by: str = "tanimoto", workers: int = 1) -> tuple[NDArray, NDArray]:

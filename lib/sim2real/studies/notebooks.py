@@ -1,22 +1,29 @@
-"""Run a notebook with other parameters: `python -m sim2real run NOTEBOOK [--output DIR] [--timeout SECONDS] KEY=VALUE ...`.
+"""Run notebooks with other parameters: `python -m sim2real run NOTEBOOK ... [--output DIR] [--timeout SECONDS] KEY=VALUE ...`.
 
-Papermill only logs an unknown parameter and only warns of a missing `parameters` cell: both are errors here.
-Exit status: 0, 1 where a cell failed, 2 where the notebook or a parameter is not as expected.
+Papermill only logs an unknown parameter and only warns of a missing `parameters` cell: both are errors here, before any kernel
+starts. A notebook that fails does not keep the others from being run.
+Exit status: 0, 1 where a cell failed, 2 where a notebook or a parameter is not as expected, 130 and 143 at SIGINT and SIGTERM.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import asyncio
 import os
+import re
+import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 try:
     import nbformat
+    from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill import PapermillExecutionError, execute_notebook
     from papermill.exceptions import strip_color
@@ -30,6 +37,8 @@ from sim2real.datasets.task import NoStudy
 CELL_TIMEOUT = 3600  # seconds
 _TYPES = {bool: "true or false", int: "an integer", float: "a number", str: "a string", list: "a list"}
 _TAG = "parameters"
+KEPT = "finished blocks of trials are kept; run it again to go on"
+SECONDS_TO_END = 1.0  # that an interrupted kernel and its processes have before they are killed
 
 
 class NotebookError(Exception):
@@ -50,6 +59,27 @@ class NothingToRun(NotebookError):
     exit_status = 0
 
 
+class OwnKernel(AsyncKernelManager):
+    """A kernel of this very interpreter, whatever kernels Jupyter knows; interrupted, it ends without a word."""
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        """How the kernel is started."""
+        command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=ERROR"]
+        return KernelSpec(argv=command, display_name="Python", language="python")
+
+    async def shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:
+        """End the kernel and every process of its group."""
+        if isinstance(sys.exception(), KeyboardInterrupt | SystemExit):
+            asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+            for waiting in asyncio.all_tasks() - {asyncio.current_task()}:
+                waiting.cancel()  # for a reply that will not come
+            await self.signal_kernel(signal.SIGTERM)
+            await asyncio.sleep(SECONDS_TO_END)
+            now = True
+        await super().shutdown_kernel(now=now, restart=restart)
+
+
 def run_notebook(
     path: str | Path, parameters: Mapping[str, Any] | None = None, output: str | Path | None = None, timeout: int = CELL_TIMEOUT
 ) -> Path:
@@ -61,19 +91,24 @@ def run_notebook(
     NothingToRun where one's own tables hold no study for it.
     """
     path = Path(path)
-    defaults = read_parameters(path)
-    values = {key: _checked(path, key, value, defaults) for key, value in (parameters or {}).items()}
+    values = _checked(path, parameters or {})
     folder = Path(output) if output is not None else CACHE / "notebooks"
     copy = folder.resolve() / path.name
     if copy == path.resolve():
         raise ParameterError(f"{path}: the executed copy would replace the notebook; choose another --output than {folder}")
-    copy.parent.mkdir(parents=True, exist_ok=True)
     log = copy.with_suffix(".log")
-    log.unlink(missing_ok=True)
+    part = copy.with_name(f"{copy.stem}.{os.getpid()}.ipynb")  # two runs at once do not write into one another's
     options = {"kernel_name": "python3", "language": "python", "cwd": ROOT, "execution_timeout": timeout}
     try:
-        with _one_thread():
-            execute_notebook(path.resolve(), copy, values, stdout_file=sys.stdout, stderr_file=sys.stderr, **options)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        log.unlink(missing_ok=True)
+        try:
+            with _kernel_variables():
+                streams = {"stdout_file": sys.stdout, "stderr_file": sys.stderr}
+                execute_notebook(path.resolve(), part, values, kernel_manager_class=OwnKernel, **streams, **options)
+        finally:
+            if part.exists():
+                part.replace(copy)
     except PapermillExecutionError as error:
         if error.ename == NoStudy.__name__:
             raise NothingToRun(f"{path}: nothing to run: {error.evalue}") from error
@@ -84,11 +119,25 @@ def run_notebook(
         log.write_text(f"{error}\n", encoding="utf-8")
         reason = f"took more than {timeout} s" if isinstance(error, CellTimeoutError) else "ended the kernel (out of memory?)"
         raise NotebookError(_failure(path, copy, reason, log)) from error
+    except RuntimeError as error:
+        why = str(error).splitlines()[0]
+        raise NotebookError(f"{path}: no kernel ({why}); expected that {sys.executable} -m ipykernel_launcher runs") from error
+    except OSError as error:
+        raise NotebookError(f"{path}: {error}; --output or SIM2REAL_CACHE chooses another folder") from error
     return copy
 
 
 def read_parameters(path: str | Path) -> dict[str, Any]:
     """Names and defaults of a notebook's `parameters` cell; ParameterError unless one cell has that tag and assigns literals."""
+    source = _parameters_cell(path)
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError as error:
+        raise ParameterError(f"{path}: line {error.lineno} of the parameters cell is not Python ({error.msg})") from error
+    return dict(_assignment(path, source, statement) for statement in statements)
+
+
+def _parameters_cell(path: str | Path) -> str:
     try:
         notebook = nbformat.read(path, as_version=4)
     except (OSError, ValueError, nbformat.ValidationError) as error:
@@ -96,33 +145,48 @@ def read_parameters(path: str | Path) -> dict[str, Any]:
     tagged = [cell.source for cell in notebook.cells if cell.cell_type == "code" and _TAG in cell.metadata.get("tags", [])]
     if len(tagged) != 1:
         raise ParameterError(f"{path}: {len(tagged)} code cells are tagged {_TAG!r}; expected exactly one")
-    try:
-        statements = ast.parse(tagged[0]).body
-    except SyntaxError as error:
-        raise ParameterError(f"{path}: line {error.lineno} of the parameters cell is not Python ({error.msg})") from error
-    return dict(_assignment(path, tagged[0], statement) for statement in statements)
+    return tagged[0]
 
 
 def run_command(arguments: Sequence[str]) -> int:
     """Command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m sim2real run", description="Run a notebook with other parameters.")
     parser.add_argument("notebook", type=Path)
-    parser.add_argument("parameters", nargs="*", metavar="KEY=VALUE", help="replaces a value of the parameters cell")
-    parser.add_argument("--output", type=Path, metavar="DIR", help="folder of the executed copy (.cache/notebooks)")
+    parser.add_argument(
+        "more", nargs="*", metavar="NOTEBOOK or KEY=VALUE", help="KEY=VALUE replaces a value of the parameters cell"
+    )
+    parser.add_argument("--output", type=Path, metavar="DIR", help="folder of the executed copies (.cache/notebooks)")
     parser.add_argument("--timeout", type=int, default=CELL_TIMEOUT, metavar="SECONDS", help="for a cell (%(default)s)")
     options = parser.parse_intermixed_args(arguments)
+    is_notebook = [text.endswith(".ipynb") and not re.match(r"[A-Za-z_]\w*=", text) for text in options.more]
+    paths = [options.notebook, *(Path(text) for text, is_one in zip(options.more, is_notebook) if is_one)]
+    pairs = [text for text, is_one in zip(options.more, is_notebook) if not is_one]
+    failed: list[Path] = []
     try:
-        values = _from_text(options.notebook, options.parameters)
-        copy = run_notebook(options.notebook, values, options.output, options.timeout)
-    except NotebookError as error:
+        values = {path: _from_text(path, pairs) for path in paths}
+        for path, given in values.items():
+            try:
+                print(f"executed copy: {_short(run_notebook(path, given, options.output, options.timeout))}")
+            except NotebookError as error:
+                print(error, file=sys.stderr)
+                failed += [path] * bool(error.exit_status)
+                if isinstance(error, ParameterError):
+                    return error.exit_status
+    except ParameterError as error:
         print(error, file=sys.stderr)
         return error.exit_status
-    print(f"executed copy: {_short(copy)}")
-    return 0
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(KEPT) from None
+    except SystemExit:
+        print(f"terminated; {KEPT}", file=sys.stderr)
+        raise
+    if failed and len(values) > 1:
+        print(f"{len(failed)} of {len(values)} notebooks failed: {', '.join(map(str, failed))}", file=sys.stderr)
+    return int(bool(failed))
 
 
 def _from_text(path: Path, pairs: Sequence[str]) -> dict[str, Any]:
-    """KEY=VALUE arguments as values: a text where the notebook has one, else the literal that is spelled if one is."""
+    """KEY=VALUE arguments as checked values: a text where the notebook has one, else the literal that is spelled if one is."""
     defaults = read_parameters(path)
     values: dict[str, Any] = {}
     for pair in pairs:
@@ -135,7 +199,7 @@ def _from_text(path: Path, pairs: Sequence[str]) -> dict[str, Any]:
         if not isinstance(defaults.get(key), str):
             with suppress(ValueError, SyntaxError):
                 values[key] = ast.literal_eval(text.capitalize() if text.lower() in ("true", "false", "none") else text)
-    return values
+    return _checked(path, values)
 
 
 def _assignment(path: Path, source: str, statement: ast.stmt) -> tuple[str, Any]:
@@ -158,19 +222,34 @@ def _is_plain(value: Any) -> bool:
     return value is None or type(value) in _TYPES
 
 
-def _checked(path: Path, key: str, value: Any, defaults: Mapping[str, Any]) -> Any:
-    """The value for a parameter, with an integer made float where the notebook has a float."""
-    if key not in defaults:
-        raise ParameterError(f"unknown parameter {key!r}; {_allowed(path, defaults)}")
-    default = defaults[key]
-    if isinstance(default, float) and type(value) is int:
-        value = float(value)
-    # beside a number of processes, what trains may be a cluster's address
-    either = key == "WORKERS" and isinstance(value, str)
-    if not either and (not _is_plain(value) or (default is not None and type(value) is not type(default))):
+def _checked(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of parameters, with an integer made float where the notebook has a float.
+
+    A text is one of those that the notebook's comment lists (``# smoke | quick | paper``), where its own value is; a number is not
+    negative where the notebook's own is not.
+    """
+    defaults = read_parameters(path)
+    listed = re.findall(r"^(\w+)\b.*=.*#\s*(\w+(?: \| \w+)+)", _parameters_cell(path), re.MULTILINE)
+    choices = {key: words.split(" | ") for key, words in listed}
+    values = {}
+    for key, value in given.items():
+        if key not in defaults:
+            raise ParameterError(f"unknown parameter {key!r}; {_allowed(path, defaults)}")
+        default = defaults[key]
+        if isinstance(default, float) and type(value) is int:
+            value = float(value)
         wanted = "a literal" if default is None else _TYPES[type(default)]
-        raise ParameterError(f"parameter {key} must be {wanted}, got {value!r}; {_allowed(path, defaults)}")
-    return value
+        # beside a number of processes, what trains may be a cluster's address
+        either = key == "WORKERS" and isinstance(value, str)
+        wrong = not either and (not _is_plain(value) or (default is not None and type(value) is not type(default)))
+        if not wrong and default in choices.get(key, ()) and value not in choices[key]:
+            wrong, wanted = True, f"one of {', '.join(choices[key])}"
+        if not wrong and type(value) in (int, float) and default is not None and value < 0 <= default:
+            wrong, wanted = True, "a number from 0"
+        if wrong:
+            raise ParameterError(f"parameter {key} must be {wanted}, got {value!r}; {_allowed(path, defaults)}")
+        values[key] = value
+    return values
 
 
 def _allowed(path: Path, defaults: Mapping[str, Any]) -> str:
@@ -178,16 +257,22 @@ def _allowed(path: Path, defaults: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """Kernels inherit one thread a process (trials run in parallel processes); papermill has no way to hand variables over."""
-    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ[name] for name in names if name in os.environ}
-    os.environ.update(dict.fromkeys(names, "1"))
+def _kernel_variables() -> Iterator[None]:
+    """What kernels inherit, which papermill cannot hand over: one thread a process (trials run in parallel processes), and
+    matplotlib's own settings and a backend without windows, not the user's.
+    """
+    matplotlib = find_spec("matplotlib")
+    wanted = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MPLBACKEND": "agg"}
+    # of processes that an interruption ended: they clean up, and need not say so
+    wanted["PYTHONWARNINGS"] = ",".join(filter(None, (os.environ.get("PYTHONWARNINGS"), "ignore:resource_tracker:UserWarning")))
+    wanted["MATPLOTLIBRC"] = str(Path(matplotlib.origin).parent / "mpl-data" / "matplotlibrc") if matplotlib else ""
+    before = {name: os.environ[name] for name in wanted if name in os.environ}
+    os.environ.update(wanted)
     try:
         yield
     finally:
-        for name in names:
-            del os.environ[name]
+        for name in wanted:
+            os.environ.pop(name, None)
         os.environ.update(before)
 
 

@@ -108,7 +108,9 @@ class Predictor:
         structures = [f"{p}{PAIR_SEPARATOR}{s}" for p, s in zip(polymers, solvents)]
         X, kept = self.descriptor.describe(structures, kelvin)
         if not kept.all():
-            raise ValueError(f"row {np.flatnonzero(~kept)[0]}: no descriptor for {structures[np.flatnonzero(~kept)[0]]!r}")
+            row = int(np.flatnonzero(~kept)[0])
+            (why,) = self.descriptor.reasons(structures[row : row + 1])
+            raise ValueError(f"row {row}: no descriptor for {structures[row]!r}: {why}")
         predicted = self.networks.predict(X, np.tile(np.arange(len(X)), (len(self.networks.outputs.scalers), 1)))
         mean, spread = predicted.mean(axis=0), predicted.std(axis=0, ddof=1)
         half = self.width * (spread + self.floor)

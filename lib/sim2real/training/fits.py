@@ -101,9 +101,8 @@ def _train(
 
 
 def _train_stacked(predictors: Predictors, domains: Sequence[_Domain], stage: Training, steps: int, seeds: Seeds) -> None:
-    orders = [
-        torch.from_numpy(np.stack([d.batches(stage, steps, seed) for seed in seeds], axis=1).astype(np.int64)) for d in domains
-    ]
+    drawn = [np.stack([d.batches(stage, steps, seed) for seed in seeds], axis=1) for d in domains]
+    orders = [torch.from_numpy(batches.astype(np.int64)) for batches in drawn]
     tensors = [(torch.from_numpy(d.X), torch.from_numpy(d.rows), torch.from_numpy(d.goals.astype(np.float32))) for d in domains]
 
     def loss(step: int) -> torch.Tensor:
@@ -123,7 +122,7 @@ def _train_compiled(
     network, inputs = predictors.network, predictors.inputs
     parameters = [p for layer in network.layers(len(domains)) for p in (layer.weight, layer.bias)]
     flat = torch.cat([p.flatten(1) for p in parameters], dim=1)
-    table = domains[0].X if molecules is None else molecules.table
+    table = np.ascontiguousarray(domains[0].X if molecules is None else molecules.table)
     width = table.shape[1]
     for k, seed in enumerate(seeds):
         shift, factor = inputs.shift[k, 0].numpy(), inputs.factor[k, 0].numpy()

@@ -69,9 +69,7 @@ def library() -> ctypes.CDLL | None:
             part.replace(path)
         compiled = ctypes.CDLL(str(path))
     except (OSError, subprocess.CalledProcessError) as error:
-        said = (
-            error.stderr.decode(errors="replace").strip().splitlines() if isinstance(error, subprocess.CalledProcessError) else ()
-        )
+        said = getattr(error, "stderr", b"").decode(errors="replace").splitlines()
         reason = said[0] if said else error
         warnings.warn(f"networks are trained by torch, several times slower: no C++ compiler that works ({reason})", stacklevel=2)
         return None
@@ -111,20 +109,11 @@ def train_one(
         kept.append(np.ascontiguousarray(values, dtype=kind))
         return kept[-1].ctypes.data
 
-    domains = (_Domain * len(lessons))(
-        *[
-            _Domain(
-                pointer(lesson.first, np.int32),
-                pointer(lesson.second, np.int32),
-                pointer(lesson.conditions, np.float32),
-                pointer(lesson.goals, np.float32),
-                pointer(lesson.batches, np.int32),
-                lesson.batches.shape[1],
-                lesson.share,
-            )
-            for lesson in lessons
-        ]
-    )
+    domains = (_Domain * len(lessons))()
+    for domain, lesson in zip(domains, lessons):
+        domain.first, domain.second = pointer(lesson.first, np.int32), pointer(lesson.second, np.int32)
+        domain.conditions, domain.goals = pointer(lesson.conditions, np.float32), pointer(lesson.goals, np.float32)
+        domain.batches, domain.batch, domain.share = pointer(lesson.batches, np.int32), lesson.batches.shape[1], lesson.share
     shift, factor, (low, high) = scale
     job = _Job(
         X=pointer(materials, np.float32),

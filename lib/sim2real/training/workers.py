@@ -29,7 +29,7 @@ LOST = ("FutureCancelledError", "KilledWorker", "CommClosedError")  # its errors
 KEPT = "finished blocks are kept; run it again to go on"
 ATTEMPTS = 3  # in a row in which workers are lost before any job is done
 WATCH = 0.5  # seconds between two looks of a worker at whether its parent is there
-PATIENCE = 60  # seconds for a scheduler to answer and to have a worker
+PATIENCE, QUEUE = 60, 600  # seconds for a scheduler to answer, and to have a worker, which may stand in a queue
 
 
 class WorkersLost(RuntimeError):
@@ -112,7 +112,7 @@ def _on_cluster(function: Callable, common: Any, jobs: Iterable, address: str, d
 def _reach(address: str) -> tuple[Any, int]:
     client = _client(address)
     try:
-        client.wait_for_workers(1, timeout=PATIENCE)
+        client.wait_for_workers(1, timeout=QUEUE)
     except TimeoutError:
         raise ValueError(f"WORKERS={address}: the scheduler has no worker; start one: dask worker {address}") from None
     return client, sum(client.ncores().values())

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import warnings
 import zipfile
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -16,6 +18,8 @@ import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
+
+from sim2real.chemistry.texts import decoded, reason_of
 
 STRUCTURES_AT_ONCE = 256  # structures a task of a worker, and a file of the cache
 
@@ -38,11 +42,13 @@ class Result(NamedTuple):
 class StructureDescriptor(TransformerMixin, BaseEstimator):
     """Base class: N structures in, (N, d) float32 out; a row is called by its label in a Series or DataFrame, else by its number.
 
-    A subclass sets ``name`` and writes ``_names``, ``_signature`` and ``_describe``, and ``_choose_columns`` if the data choose
-    them. Vectors are kept in ``cache_dir`` (None: nowhere); after ``fit``, ``columns_`` are the positions of the kept columns.
+    A subclass sets ``name`` and ``sources`` and writes ``_names``, ``_signature`` and ``_describe``, and ``_choose_columns`` if the
+    data choose them. Vectors are kept in ``cache_dir`` (None: nowhere, nor where it cannot be written); after ``fit``, ``columns_``
+    are the positions of the kept columns.
     """
 
     name: ClassVar[str]
+    sources: ClassVar[tuple[str, ...]]  # files of this package that the numbers come from: a change makes a new cache
 
     def __init__(self, *, n_jobs: int = 1, cache_dir: str | Path | None = None) -> None:
         self.n_jobs = n_jobs
@@ -55,6 +61,11 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
     @abstractmethod
     def _signature(self) -> dict[str, Any]:
         """Everything but the structure that decides the numbers: settings and package versions."""
+
+    def _text(self, structure: Any) -> Any:
+        """What is described and kept for a given structure."""
+        text = decoded(structure)
+        return text if isinstance(text, Hashable) else str(text)
 
     @abstractmethod
     def _describe(self, structure: str) -> Described:
@@ -87,16 +98,22 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
         """(N - dropped, d) float32 vectors of the good rows, in order (fitting to them if not fitted yet), and a report of the
         others: row (the label), structure and reason, its index the 0-based positions in X.
         """
-        structures, labels = _read(X)
+        structures, labels = self._read(X)
         vectors, failures, notes = self._compute(structures)
         self._keep_notes(structures, labels, notes)
         dropped = list(failures)
         good = np.delete(vectors, dropped, axis=0)
         if not hasattr(self, "columns_"):
             self._set_columns(good)
-        rows = [(labels[k], structures[k], str(error)) for k, error in failures.items()]
+        rows = [(labels[k], structures[k], reason_of(error, structures[k])) for k, error in failures.items()]
         report = pd.DataFrame(rows, columns=["row", "structure", "reason"], index=pd.Index(dropped, dtype=int))
         return good[:, self.columns_], report
+
+    def reasons(self, X: Any) -> list[str | None]:
+        """Of each structure of X why it has no vector, in the same words for the same reason; None where it has one."""
+        structures, _ = self._read(X)
+        failures = self._compute(structures).failures
+        return [reason_of(failures[k], structure) if k in failures else None for k, structure in enumerate(structures)]
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """(d,) names of the columns; the name of the input column plays no part."""
@@ -112,13 +129,28 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
         tags.transformer_tags.preserves_dtype = []
         return tags
 
+    def _read(self, X: Any) -> tuple[list[Any], Sequence[Any]]:
+        """The structures as texts, and their row labels."""
+        if isinstance(X, str | bytes):
+            raise ValueError("expected a list of structures, got one string")
+        if isinstance(X, list | tuple) and not any(isinstance(item, list | tuple | np.ndarray | pd.Series) for item in X):
+            column: Any = X  # NumPy would take apart what has a length, such as a Composition
+        else:
+            column = np.asarray(X, dtype=object)
+            column = column[:, 0] if column.shape[1:] == (1,) else column
+            if column.ndim != 1:
+                raise ValueError(f"expected one column of structures, got an array of shape {column.shape}")
+        return [self._text(item) for item in column], X.index.tolist() if hasattr(X, "iloc") else range(len(column))
+
     def _good_vectors(self, X: Any) -> np.ndarray:
-        structures, labels = _read(X)
+        structures, labels = self._read(X)
         vectors, failures, notes = self._compute(structures)
         if failures:
             position, error = next(iter(failures.items()))
             others = f" (bad rows: {len(failures)}; describe() drops and lists them)" if len(failures) > 1 else ""
-            raise type(error)(f"row {labels[position]!r}: {error}{others}")
+            named = reason_of(error, structures[position])
+            named = f"{structures[position]!r}: {named}" if structures[position] else named
+            raise type(error)(f"row {labels[position]!r}: {named}{others}")
         self._keep_notes(structures, labels, notes)
         return vectors
 
@@ -138,8 +170,13 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
         results = Parallel(n_jobs=self.n_jobs, return_as="generator")(delayed(_describe_chunk)(self, c) for c in chunks)
         failed: dict[str, ValueError] = {}
         for described, failures in results:
-            if store:
-                store.add(described)
+            try:
+                if store:
+                    store.add(described)
+            except OSError as error:  # the vectors are there all the same
+                why = f"{store.folder}: vectors are not kept ({error.strerror}); SIM2REAL_CACHE chooses another folder"
+                warnings.warn(why, stacklevel=2)
+                store = None
             known.update(described)
             failed.update(failures)
         matrix = np.full((len(structures), size), np.nan, dtype=np.float32)
@@ -152,7 +189,9 @@ class StructureDescriptor(TransformerMixin, BaseEstimator):
     def _store(self, size: int) -> VectorStore | None:
         if self.cache_dir is None:
             return None
-        text = json.dumps({"columns": self._names(), **self._signature()}, sort_keys=True)
+        folder = files("sim2real.chemistry")
+        sources = hashlib.sha256(b"".join((folder / source).read_bytes() for source in (*self.sources, "texts.py"))).hexdigest()
+        text = json.dumps({"columns": self._names(), "sources": sources, **self._signature()}, sort_keys=True)
         return VectorStore(Path(self.cache_dir) / f"{self.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}", size)
 
 
@@ -213,13 +252,3 @@ def _describe_chunk(descriptor: StructureDescriptor, structures: Sequence[str]) 
         except ValueError as error:
             failures[structure] = type(error)(str(error))  # without the frames that it was raised through
     return described, failures
-
-
-def _read(X: Any) -> tuple[list[str], Sequence[Any]]:
-    """The structures and their row labels."""
-    column = np.asarray(X, dtype=object)
-    if column.ndim == 2 and column.shape[1] == 1:
-        column = column[:, 0]
-    if column.ndim != 1:
-        raise ValueError(f"expected one column of structures, got an array of shape {column.shape}")
-    return column.tolist(), X.index.tolist() if isinstance(X, pd.Series | pd.DataFrame) else range(len(column))

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from sim2real.chemistry.descriptors.base import Described, StructureDescriptor
-from sim2real.chemistry.formulas import FormulaError, read_formula
+from sim2real.chemistry.formulas import formula_text, read_formula
 
 KERNELS = 10
 
 
 class CompositionDescriptor(StructureDescriptor):
-    """Kernel mean of the elements' features, weighted by atomic fraction, of chemical formulas ("Bi0.5Sb1.5Te3").
+    """Kernel mean of the elements' features, weighted by atomic fraction, of chemical formulas ("Bi0.5Sb1.5Te3"),
+    pymatgen Compositions or dicts.
 
     Features, scaled to [0, 1] over H to Pu, give the means of exp(-(x - c)^2 / h^2) at c = 0, 1/9 ... 1 with h = 1/9, as Kusaba et
     al. (Phys. Rev. B 108, 134107, 2023) with the width of their program (github.com/Minoru938/KmdPlus, ``KMD("1d")``, sigma
@@ -24,6 +25,7 @@ class CompositionDescriptor(StructureDescriptor):
     """
 
     name = "composition"
+    sources = ("formulas.py", "descriptors/composition.py")
 
     def _names(self) -> list[str]:
         return [f"{feature}_k{k}" for feature in element_features().columns for k in range(1, KERNELS + 1)]
@@ -31,12 +33,11 @@ class CompositionDescriptor(StructureDescriptor):
     def _signature(self) -> dict[str, Any]:
         return {"elements": element_features().to_csv()}
 
+    def _text(self, structure: Any) -> str:
+        return formula_text(structure)
+
     def _describe(self, structure: str) -> Described:
-        try:
-            symbols, fractions = zip(*read_formula(structure).fractions)
-        except FormulaError as error:
-            found = repr(structure) if isinstance(structure, str) and structure.strip() else "empty"
-            raise FormulaError(f"{found}: {error}; expected a formula such as 'Bi2Te3'") from None
+        symbols, fractions = zip(*read_formula(structure).fractions)
         return Described(np.array(fractions) @ _kernels()[element_features().index.get_indexer(symbols)])
 
 

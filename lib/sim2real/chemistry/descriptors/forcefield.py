@@ -18,11 +18,9 @@ Values are scaled by the ranges of GAFF2's table all the same, so that no other 
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from importlib.resources import files
 from itertools import repeat
 from typing import Any, TypeVar
 
@@ -53,7 +51,6 @@ FEATURE_NAMES: tuple[str, ...] = tuple(f"mass_{symbol}" for symbol in GAFF_ELEME
     f"{block}_{k:02d}" for block in _BLOCKS for k in range(len(_CENTRES))
 )
 
-# what the numbers come from: a change in any of these makes a new cache
 _SOURCES = ("forcefield.py", "gaff.py", "gaff_parameters.py", "periodic.py", "uff.py")
 _SOURCES += ("data/gaff2_mod.csv", "data/gaff2_replacements.csv")
 
@@ -105,14 +102,13 @@ class ForceFieldDescriptor(StructureDescriptor):
     """
 
     name = "forcefield"
+    sources = ("structures.py", *(f"descriptors/{name}" for name in _SOURCES))
 
     def _names(self) -> list[str]:
         return list(FEATURE_NAMES)
 
     def _signature(self) -> dict[str, Any]:
-        folder = files("sim2real.chemistry.descriptors")
-        text = b"".join((folder / source).read_bytes() for source in _SOURCES)
-        return {"rdkit": rdkit.__version__, "sources": hashlib.sha256(text).hexdigest()}
+        return {"rdkit": rdkit.__version__}
 
     def _describe(self, structure: str) -> Described:
         return forcefield_vector(structure)

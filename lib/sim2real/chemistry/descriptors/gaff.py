@@ -39,8 +39,8 @@ def check_elements(mol: Chem.Mol) -> None:
     for atom in mol.GetAtoms():
         number = atom.GetAtomicNum()
         if number and number not in GAFF_ELEMENTS and number not in TYPES_WITHOUT_GAFF:
-            what = f"{Chem.MolToSmiles(mol)!r}: no force-field parameters for {atom.GetSymbol()}"
-            raise StructureError(f"{what}, only for {' '.join(GAFF_ELEMENTS.values())}, and Si and B by UFF")
+            known = f"only for {' '.join(GAFF_ELEMENTS.values())}, and Si and B by UFF"
+            raise StructureError(f"no force-field parameters for {atom.GetSymbol()}, {known}")
 
 
 def atom_types(graph: Graph, fallbacks: set[str]) -> tuple[list[str], list[str]]:

@@ -12,9 +12,10 @@ import numpy as np
 import rdkit
 from rdkit import Chem
 from rdkit.Chem import Descriptors, rdMolDescriptors
+from rdkit.Chem.rdPartialCharges import ComputeGasteigerCharges
 
 from sim2real.chemistry.descriptors.base import Described, StructureDescriptor
-from sim2real.chemistry.structures import oligomer, parse
+from sim2real.chemistry.structures import StructureError, oligomer, parse
 
 # Ipc and AvgIpc need a characteristic polynomial (up to 0.2 s for three units of the RadonPy set) and Ipc reaches
 # 1e92. BertzCT and SPS are complexity scores and qed a drug-likeness made of descriptors that stay in: these three took
@@ -22,6 +23,8 @@ from sim2real.chemistry.structures import oligomer, parse
 LEFT_OUT = ("AvgIpc", "BertzCT", "Ipc", "SPS", "qed")
 
 LIMIT = 1e6  # far above every value met in the data of this project, far below the largest float32
+
+_CHARGED = {1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 35, 53}  # elements that have charges in their usual bonding
 
 _FUNCTIONS: dict[str, Callable[[Chem.Mol], float]] = {k: f for k, f in Descriptors.descList if k not in LEFT_OUT}
 _ESTATE: dict[str, Callable[[np.ndarray], float]] = {
@@ -39,13 +42,14 @@ _GROWS = np.array([not name.startswith(_INTENSIVE) for name in _FUNCTIONS])
 
 class MolecularDescriptor(StructureDescriptor):
     """RDKit descriptors of SMILES without stereochemistry: molecules, or repeat units as a chain of ``units`` capped with
-    hydrogen.
+    hydrogen. Without charges by Gasteiger and Marsili's scheme (selenium, tin, iron) there is no vector.
 
     ``fit`` drops constant columns. A number RDKit cannot give is 0, and all are cut to +-1e6. ``per_atom`` divides numbers that
     grow with the chain (all but HeavyAtomCount) by the heavy atoms, so that they hardly depend on how long a unit was written.
     """
 
     name = "molecular"
+    sources = ("structures.py", "descriptors/molecular.py")
 
     def __init__(self, units: int = 2, *, per_atom: bool = True, n_jobs: int = 1, cache_dir: str | Path | None = None) -> None:
         super().__init__(n_jobs=n_jobs, cache_dir=cache_dir)
@@ -60,6 +64,7 @@ class MolecularDescriptor(StructureDescriptor):
 
     def _describe(self, structure: str) -> Described:
         mol = Chem.Mol(oligomer(parse(structure), self.units))
+        check_charges(mol)
         Chem.RemoveStereochemistry(mol)
         # RDKit's EState descriptors look here before they compute the indices again, by a slow loop
         indices = mol._eStateIndices = estate_indices(mol)
@@ -73,6 +78,17 @@ class MolecularDescriptor(StructureDescriptor):
 
     def _choose_columns(self, vectors: np.ndarray) -> np.ndarray:
         return np.flatnonzero(np.ptp(vectors, axis=0) > 0)
+
+
+def check_charges(mol: Chem.Mol) -> None:
+    """Raise a StructureError that names the elements for which RDKit has no Gasteiger charges. Of these a tenth of its descriptors
+    are made: it would give nought, and put the whole surface into one of them.
+    """
+    unknown = [atom for atom in mol.GetAtoms() if atom.GetAtomicNum() not in _CHARGED]
+    if unknown:
+        ComputeGasteigerCharges(mol)
+        if without := {a.GetSymbol() for a in unknown if not np.isfinite(a.GetDoubleProp("_GasteigerCharge"))}:
+            raise StructureError(f"no Gasteiger charges for {', '.join(sorted(without))}")
 
 
 def _value(function: Callable[[Chem.Mol], float], mol: Chem.Mol) -> float:

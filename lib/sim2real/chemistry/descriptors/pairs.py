@@ -11,6 +11,7 @@ import pandas as pd
 from sim2real.chemistry.descriptors import ForceFieldDescriptor, MolecularDescriptor
 from sim2real.chemistry.structures import PAIR_SEPARATOR
 
+SIDES = ("polymer", "solvent")
 REFERENCE_KELVIN = 300.0  # of the two conditions, so that both are near 1
 
 
@@ -56,6 +57,16 @@ class PairDescriptor:
             blocks.append(full)
             described &= own
         return np.concatenate(blocks, axis=1), described
+
+    def reasons(self, structures: Sequence[str]) -> list[str | None]:
+        """Of each pair which side has no numbers, and why; None where both have."""
+        sides = _sides(structures)
+        molecules = pd.unique(sides.to_numpy().ravel())
+        found: dict[str, str] = {}
+        for part in self.parts:
+            found |= {m: why for m, why in zip(molecules, part.reasons(list(molecules))) if why and m not in found}
+        pairs = sides.to_numpy().tolist()
+        return [next((f"{side}: {found[m]}" for side, m in zip(SIDES, pair) if m in found), None) for pair in pairs]
 
 
 def _sides(structures: Sequence[str]) -> pd.DataFrame:

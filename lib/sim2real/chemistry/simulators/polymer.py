@@ -58,6 +58,7 @@ from joblib import Parallel, delayed
 from sim2real.chemistry.simulators.constants import AVOGADRO, BOLTZMANN, GAS
 from sim2real.chemistry.simulators.graph import CannotSimulate, Sums, structure_sums
 from sim2real.chemistry.structures import StructureError, parse
+from sim2real.chemistry.texts import listed
 
 TEMPERATURE = 300.0  # K
 SIMULATED = ("density", "refractive_index", "heat_capacity", "thermal_conductivity")
@@ -89,8 +90,9 @@ def simulate_polymers(smiles: Sequence[str], workers: int = 1) -> pd.DataFrame:
 
     Raises:
         StructureError: a structure cannot be read; the message names the row.
+        ValueError: one text or a table instead of a list.
     """
-    structures = list(smiles)
+    structures = listed(smiles)
     size = max(1, math.ceil(len(structures) / (4 * workers)))
     starts = range(0, len(structures), size)
     parts = Parallel(n_jobs=workers)(delayed(_simulate_chunk)(structures[k : k + size], k) for k in starts)

@@ -24,6 +24,7 @@ import pandas as pd
 from thermo import unifac
 
 from sim2real.chemistry.simulators.unifac_groups import NoGroups, molecule_groups, unit_groups
+from sim2real.chemistry.texts import listed
 
 LOW_KELVIN, HIGH_KELVIN = 200.0, 600.0
 POLYMER_FRACTION = 1.0  # segment fraction of the polymer at which chi is taken
@@ -113,7 +114,7 @@ class _Pairs:
         cls, texts: tuple[Sequence[str], Sequence[str]], temperatures: Sequence[float], version: str, **assign: Assign
     ) -> _Pairs:
         """``assign`` gives for either side, by its name, what finds a structure's groups."""
-        sides, (first, second) = tuple(assign), texts
+        sides, (first, second) = tuple(assign), tuple(map(listed, texts))
         if version not in VERSIONS:
             raise ValueError(f"unknown version {version!r}; expected {' or '.join(VERSIONS)}")
         kelvin = np.asarray(temperatures, dtype=np.float64)

@@ -11,6 +11,7 @@ from rdkit import Chem
 from thermo import unifac
 
 from sim2real.chemistry.structures import StructureError, oligomer, parse
+from sim2real.chemistry.texts import reason_of
 
 MAX_STEPS = 20_000  # choices tried for one molecule
 MAX_ATOMS = 120  # heavy atoms of an oligomer or molecule that is looked at
@@ -36,7 +37,7 @@ def _groups(smiles: str, stars: int) -> tuple[tuple[int, int], ...]:
         mol = parse(smiles, attachment_points=(stars,))
         three, two = (oligomer(mol, units) for units in (3, 2))
     except StructureError as error:
-        raise NoGroups("structure unreadable") from error
+        raise NoGroups(f"structure {reason_of(error, smiles)}") from error
     if not stars:
         listed = listed_groups(Chem.MolToInchiKey(mol))
         known = listed and _atoms_of(listed) == _formula(mol)

@@ -1,0 +1,61 @@
+"""The SMILES that a cell means: look-alike characters and other notations of attachment points, before RDKit reads it."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+from rdkit import Chem, RDLogger
+
+from sim2real.chemistry.texts import decoded, plain, shown, stranger
+
+RDLogger.DisableLog("rdApp.*")
+
+LONGEST = 4000  # characters: beyond, RDKit may search rings for minutes
+_PLACEHOLDER = re.compile(r"R\d*'*|Pol|Poly|poly|A|Q")  # [X] and [M] stand for halogens and metals as well
+
+
+class StructureError(ValueError):
+    """A SMILES that cannot be used; the message is one line that says what was found and what was expected."""
+
+
+def smiles_text(given: Any, *, deuterium: bool = False) -> str:
+    """A SMILES in ASCII, a CXSMILES extension kept, and with ``*`` for two equal placeholders such as ``[R]`` or ``[Pol]``.
+
+    With ``deuterium`` it is hydrogen: whoever allows that compares the texts, and counts. A :class:`StructureError`: empty, no
+    text, other characters, text after a blank, placeholders of which it is not clear what they stand for, BigSMILES, InChI.
+    """
+    given = decoded(given)
+    if given is None or given != given or (isinstance(given, str) and not plain(given)):
+        raise StructureError("empty structure; expected a SMILES string")
+    if not isinstance(given, str):
+        raise StructureError(f"got a {type(given).__name__} instead of a text; expected a SMILES string")
+    text, said = plain(given), shown(given)
+    if len(text) > LONGEST:
+        raise StructureError(f"{said} is too long ({len(text)} characters); at most {LONGEST} are taken")
+    if odd := stranger(text):
+        raise StructureError(f"{said} has the character {odd}; a SMILES has ASCII characters only")
+    if text.startswith("InChI="):
+        raise StructureError(f"{said} is an InChI; expected a SMILES")
+    if "{" in text.partition("|")[0]:
+        unit = re.sub(r"\[[$<>]\d*\]", "*", re.sub(r"[{}]|\[\]", "", text))
+        example = unit if unit.count("*") == 2 and Chem.MolFromSmiles(unit) else "*CC(*)C"
+        raise StructureError(f"{said} is BigSMILES; write its repeat unit with two *, as in {example}")
+    smiles, *more = text.split(maxsplit=1)
+    if more and not re.fullmatch(r"\|.*\|", more[0]):
+        raise StructureError(f"{said} has text after a blank; a SMILES has none")
+    smiles = re.sub(r"\[(?:2H|D)\]", "[H]" if deuterium else "[2H]", smiles)
+    unknown = [name for name in re.findall(r"\[([A-Za-z][\w']*)\]", smiles) if not _is_atom(name)]
+    if len(unknown) == 2 and len(set(unknown)) == 1 and _PLACEHOLDER.fullmatch(unknown[0]) and "*" not in smiles:
+        smiles = smiles.replace(f"[{unknown[0]}]", "*")
+    elif unknown:
+        named = " and ".join(f"[{name}]" for name in dict.fromkeys(unknown))
+        are = "are no atoms" if len(set(unknown)) > 1 else "is no atom"
+        raise StructureError(f"{said}: {named} {are}; write both attachment points of a repeat unit as *, as in *CC(*)C")
+    return " ".join([smiles, *more])
+
+
+@lru_cache(maxsize=10_000)
+def _is_atom(name: str) -> bool:
+    return Chem.MolFromSmiles(f"[{name}]", sanitize=False) is not None
