@@ -72,5 +72,5 @@ def test_workers_are_processes_or_a_cluster():
     assert settings.trainers == "tcp://host:8786" and settings.workers >= 1
     assert resolve("embedded", "quick", workers=3).trainers == 3
     for wrong in ("many", -1):
-        with pytest.raises(ValueError, match="WORKERS is .*; expected a whole number from 0 .one a core., tcp://host:port"):
+        with pytest.raises(ValueError, match="WORKERS is .*; expected a whole number from 0 .*, tcp://host:port"):
             resolve("embedded", "quick", workers=wrong)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from sim2real.training.baselines import BASELINES
 from sim2real.training.recipes import NETWORK_ARMS
-from sim2real.training.store import COLUMNS, Block, Plan, trained_by
+from sim2real.training.store import ERRORS, Block, Plan, trained_by
 from sim2real.training.study import splits
 from sim2real.training.workers import in_worker
 
@@ -54,4 +54,4 @@ def _trained(plan: Plan, arm: str, n: int, m_grid: tuple[int, ...], trials: tupl
 
 def _table(trials: tuple[int, ...], test: np.ndarray, errors: np.ndarray) -> pd.DataFrame:
     values = np.repeat(trials, test.shape[1]), test.ravel(), errors.ravel()
-    return pd.DataFrame(dict(zip(COLUMNS, values))).astype(COLUMNS)
+    return pd.DataFrame(dict(zip(ERRORS, values))).astype(ERRORS)

@@ -18,7 +18,7 @@ from sim2real.training.baselines import NEED_SIMULATED
 from sim2real.training.blocks import run_block
 from sim2real.training.store import Block, Plan
 from sim2real.training.study import Design, Study, Trials, splits, training_size
-from sim2real.training.workers import ATTEMPTS, WorkersLost, share_out
+from sim2real.training.workers import LOSSES, WorkersLost, share_out
 
 COUNTED_TRIALS = 500
 
@@ -91,7 +91,7 @@ def finish(plan: Plan, workers: int | str = 1) -> Trials:
         found = plan.read(_say)
         missing = plan.missing_blocks(found)
         in_vain = in_vain + 1 if _trainings(missing) == before else 0
-        if in_vain == ATTEMPTS:
+        if in_vain == LOSSES:
             raise RuntimeError(f"{plan.study.name}: workers end before any block is done (out of memory?); try fewer workers")
     wanted = {cell: table[table["trial"] < plan.design.trials] for cell, table in found.items()}
     return _converged(plan, pd.concat([t.assign(arm=arm, n=n, m=m) for (arm, n, m), t in wanted.items()], ignore_index=True))

@@ -33,7 +33,7 @@ BLOCK = 32
 ROWS = 8_000_000  # of sources that the trials of one block hold together, so that memory is bounded whatever n is
 # what may differ between the stored trials of one study and design: entries of a cell's description
 CHANGES = {"engine", "settings", "target", "source", "simulated"}
-COLUMNS = {"trial": np.int32, "material": np.int32, "absolute_error": np.float64}
+ERRORS = {"trial": np.int32, "material": np.int32, "absolute_error": np.float64}
 
 Cell = tuple[str, int, int]  # arm, n, m
 
@@ -113,7 +113,7 @@ class Plan:
                     say(f"{path}: cannot be read ({reason}); removed, and its trials are trained again")
                     with suppress(OSError):
                         path.unlink()
-            table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
+            table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(ERRORS)).astype(ERRORS)
             found[cell] = table.drop_duplicates(["trial", "material"]).sort_values("trial", kind="stable", ignore_index=True)
         return found
 
@@ -146,10 +146,10 @@ class Plan:
         with writing(self.store):
             path.parent.mkdir(parents=True, exist_ok=True)
             if not about.exists():
-                write(about, json.dumps(self.description(cell), indent=1).encode())
+                write_whole(about, json.dumps(self.description(cell), indent=1).encode())
             buffer = pa.BufferOutputStream()
             pq.write_table(pa.Table.from_pandas(table, preserve_index=False), buffer)
-            write(path, buffer.getvalue())
+            write_whole(path, buffer.getvalue())
 
     @contextmanager
     def alone(self, say: Callable[[str], None]) -> Iterator[None]:
@@ -232,7 +232,7 @@ class Plan:
 def _read(path: Path) -> pd.DataFrame:
     """One stored block; a ValueError where it does not hold the errors of the trials that it is named after."""
     table = pq.ParquetFile(path).read().to_pandas()
-    if {name: table[name].dtype for name in table} != COLUMNS or sorted(map(int, path.stem.split("_"))) != sorted(
+    if {name: table[name].dtype for name in table} != ERRORS or sorted(map(int, path.stem.split("_"))) != sorted(
         set(table["trial"])
     ):
         raise ValueError("not the errors of these trials")
@@ -249,7 +249,7 @@ def writing(folder: Path) -> Iterator[None]:
         raise OSError(f"{reason}; what is there is kept: make room or set SIM2REAL_CACHE, and run it again") from error
 
 
-def write(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """All at once or not at all."""
     part = path.with_suffix(f".{os.getpid()}.part")
     try:

@@ -23,9 +23,9 @@ from sim2real.training.candidates import STANDARD, Candidates, Stage
 from sim2real.training.fits import Predictors
 from sim2real.training.recipes import Hyperparameters, Recipe, Simulations
 from sim2real.training.seeding import numpy_generator
-from sim2real.training.store import trained_by, write, writing
+from sim2real.training.store import trained_by, write_whole, writing
 from sim2real.training.study import Study, split_rows
-from sim2real.training.workers import ATTEMPTS, WorkersLost, in_worker, share_out
+from sim2real.training.workers import LOSSES, WorkersLost, in_worker, share_out
 
 SOURCE_SAMPLE = 4000  # simulations used to choose the pretraining: 3/4 train, 1/4 validate
 SOURCE_DRAWS = 2
@@ -74,7 +74,7 @@ def _all_errors(search: Search, jobs: list[Job], store: Path, workers: int | str
         np.save(buffer, found[job])
         with writing(store):
             store.mkdir(parents=True, exist_ok=True)
-            write(paths[job], buffer.getvalue())
+            write_whole(paths[job], buffer.getvalue())
         bar.update(search.updates(job))
 
     in_vain = 0
@@ -83,9 +83,9 @@ def _all_errors(search: Search, jobs: list[Job], store: Path, workers: int | str
             share_out(search_errors, search, left, workers, done)
         except WorkersLost as error:
             in_vain = 0 if any(job in found for job in left) else in_vain + 1
-            if in_vain == ATTEMPTS:
+            if in_vain == LOSSES:
                 raise
-            tqdm.write(f"{search.name}: {error}; what was in flight is done again", file=sys.stderr)
+            tqdm.write_whole(f"{search.name}: {error}; what was in flight is done again", file=sys.stderr)
     errors: dict[Recipe, list[np.ndarray]] = {}
     for size in sorted({job.size for job in jobs}):
         parts = [job for job in jobs if job.size == size]

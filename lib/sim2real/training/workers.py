@@ -26,8 +26,8 @@ from tqdm import tqdm
 DASK = "distributed"  # takes a second to import, and is there with the extra "cluster" only
 LOST = ("FutureCancelledError", "KilledWorker", "CommClosedError")  # its errors where workers died
 
-KEPT = "finished blocks are kept; run it again to go on"
-ATTEMPTS = 3  # in a row in which workers are lost before any job is done
+GO_ON = "finished blocks are kept; run it again to go on"
+LOSSES = 3  # in a row in which workers are lost before any job is done
 WATCH = 0.5  # seconds between two looks of a worker at whether its parent is there
 PATIENCE, QUEUE = 60, 600  # seconds for a scheduler to answer, and to have a worker, which may stand in a queue
 
@@ -149,8 +149,8 @@ def _ending_cleanly() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         if not asked:
-            raise KeyboardInterrupt(KEPT) from None
-        tqdm.write(f"stopped; {KEPT}", file=sys.stderr)
+            raise KeyboardInterrupt(GO_ON) from None
+        tqdm.write(f"stopped; {GO_ON}", file=sys.stderr)
         signal.signal(signal.SIGTERM, before)
         os.kill(os.getpid(), signal.SIGTERM)
         raise
