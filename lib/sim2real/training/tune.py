@@ -85,7 +85,7 @@ def _all_errors(search: Search, jobs: list[Job], store: Path, workers: int | str
             in_vain = 0 if any(job in found for job in left) else in_vain + 1
             if in_vain == LOSSES:
                 raise
-            tqdm.write_whole(f"{search.name}: {error}; what was in flight is done again", file=sys.stderr)
+            tqdm.write(f"{search.name}: {error}; what was in flight is done again", file=sys.stderr)
     errors: dict[Recipe, list[np.ndarray]] = {}
     for size in sorted({job.size for job in jobs}):
         parts = [job for job in jobs if job.size == size]
