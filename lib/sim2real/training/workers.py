@@ -106,6 +106,9 @@ def _on_cluster(function: Callable, common: Any, jobs: Iterable, address: str, d
     except Exception as error:
         if type(error).__name__ not in LOST:
             raise
+        # what this client sent is lost with them; another one sends it anew
+        _client.cache_clear()
+        client.close()
         raise WorkersLost(f"the cluster lost its workers ({type(error).__name__})") from error
 
 
