@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binom, spearmanr
+from scipy.stats import binom, norm, spearmanr, t
 
 from made import CHI_CLASSES as CLASSES
 from made import CHI_N as N
@@ -132,7 +132,7 @@ def test_slopes_are_those_of_a_line_through_each_curve():
 
 def test_the_form_with_interaction_predicts_held_back_edges_that_have_one():
     table = compare_forms(N, M, law(-0.02)(N[:, None], M))
-    assert set(table["held_back"]) == {"largest n", "largest m"} and len(table) == 12
+    assert set(table["held_back"]) == {"largest n", "largest m"} and len(table) == 14
     rmse = table.set_index(["held_back", "model"])["rmse"]
     for edge in ("largest n", "largest m"):
         assert rmse[edge, "logarithms with interaction"] < 1e-9 < 0.01 < rmse[edge, "logarithms"]
@@ -183,7 +183,8 @@ def test_resamples_of_surfaces_are_those_of_their_cells():
     np.testing.assert_allclose(both.mean, np.nanmean(cube.reshape(-1, 4, 4), axis=0))
     by_trial = np.nanmean(cube, axis=1)
     counts = np.random.default_rng(4).multinomial(5, np.full(5, 0.2), size=30)
-    np.testing.assert_allclose(trials.draws[7], np.repeat(by_trial, counts[7], axis=0).mean(axis=0))
+    drawn, wider = np.repeat(by_trial, counts[7], axis=0).mean(axis=0), np.sqrt(5 / 4) * t.isf(0.05, 4) / norm.isf(0.05)
+    np.testing.assert_allclose(np.log(trials.draws[7] / trials.mean), wider * np.log(drawn / trials.mean))
     rng = np.random.default_rng(4)
     of_trials, of_pairs = rng.multinomial(5, np.full(5, 0.2), size=30), rng.multinomial(8, np.full(8, 0.125), size=30)
     drawn = np.repeat(np.repeat(cube, of_trials[7], axis=0), of_pairs[7][pairs], axis=1)

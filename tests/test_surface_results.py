@@ -76,6 +76,7 @@ def test_the_record_holds_the_means_of_the_trials_and_their_fit(trials):
     assert record["trials"] == TRIALS and record["source_draws"] == TRIALS
     assert {row["model"] for row in record["compared"]} == {
         "Eq. 1",
+        "two exponents",
         "additive",
         "law per curve",
         "last value",

@@ -1,9 +1,11 @@
 """Scaling laws of simulation-to-real transfer learning in materials databases.
 
     import sim2real as s2r
+    print(s2r.ask("md.csv", "polyinfo.csv", structure="smiles", value="density", unit="g/cm3", property="density"))
+
     study = s2r.study("md.csv", "polyinfo.csv", structure="smiles", value="density", unit="g/cm3", property="density")
     curve = s2r.learning_curve(s2r.run_trials(study, trials=30))
-    curve.law; s2r.table(curve); s2r.plot(curve)
+    print(curve.verdict); curve.law; s2r.table(curve); s2r.plot(curve)
 
 What is named here is what you can build on; other modules may move. Each name is loaded when it is first asked for.
 """
@@ -17,6 +19,7 @@ __version__ = "0.1.0"
 
 # name -> where it is; a name of its own after the colon
 _HOMES = {
+    "Answer": "studies.ask",
     "Curve": "laws.curve",
     "Design": "training.study",
     "PowerLaw": "laws.power",
@@ -26,6 +29,8 @@ _HOMES = {
     "Study": "training.study",
     "Task": "datasets.task",
     "Trials": "training.study",
+    "ask": "studies.ask",
+    "bare_curve": "laws.bare",
     "classes": "laws.classes",
     "compare_arms": "laws.arms",
     "error_surface": "laws.grid",
@@ -36,6 +41,7 @@ _HOMES = {
     "load_study": "studies.cases",
     "plot": "studies.show",
     "read_table": "datasets.tables",
+    "run_estimator": "training.estimators",
     "run_trials": "studies.own:run_study",
     "save": "studies.show:write",
     "simulate_chi": "chemistry.simulators.unifac",

@@ -1,4 +1,4 @@
-"""Command line: ``python -m sim2real curve | run | tune | data``, each with ``--help``; listing files does not load torch."""
+"""Command line: ``python -m sim2real ask | curve | run | tune | data``, each with ``--help``; listing files does not load torch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from importlib import import_module
 
 # name -> its module and function, and what it does
 COMMANDS = {
-    "curve": ("studies.own", "curve_command", "the scaling law of your own tables: figure, numbers and report, without Jupyter"),
+    "ask": ("studies.ask", "ask_command", "is your database worth growing: your tables in, an answer and a report out"),
+    "curve": ("studies.ask", "curve_command", "the law, the verdict and the forecast of errors that any learner had"),
     "run": ("studies.notebooks", "run_command", "run a notebook with other parameters"),
     "tune": ("studies.tuning", "tune_command", "choose hyperparameters on validation data"),
     "data": ("datasets.command", "data_command", "list, fetch or describe the public files"),

@@ -35,6 +35,17 @@ def error_panel(
         ax.plot(grid, PowerLaw(law["D"], law["alpha"], law["C"])(grid), "--", color=LAW, label="fitted law")
 
 
+def forecast(ax: Axes, record: Mapping) -> None:
+    """The law beyond the data with its band, pale where it is asked for more than an extrapolation can give."""
+    if (beyond := record["forecast"]) is None:
+        return
+    n, far = np.array(beyond["n"]), beyond["far"]
+    for part, alpha in ((n <= far, 0.15), (n >= far, 0.05)):
+        low, high = (np.array(beyond[end])[part] for end in ("low", "high"))
+        ax.fill_between(n[part], low, high, color=LAW, alpha=alpha, lw=0)
+    ax.plot(n, beyond["mae"], ":", color=LAW, label="forecast")
+
+
 def direct_line(ax: Axes, direct: Mapping, *, band: bool = False) -> None:
     """Direct learning as a level line, with its band."""
     if band:
@@ -61,6 +72,8 @@ def _scaling_caption(payload: dict) -> str:
     words = words_of(payload["records"][0])
     text = ["Mean absolute error (MAE) on measured values that were not trained on, against $n$."]
     text += [f"Bands: 90 %, over trials (dark) and over trials and {words.things} (light)."]
+    if any(record["forecast"] for record in payload["records"]):
+        text.append("Dotted: the law beyond the data, its band over trials, pale beyond three times the largest $n$.")
     for record in payload["records"]:
         near, far = _learners(record, words)
         part = f"{_name(record)} ($m$ = {record['curve']['m']:,}): {law_text(record['law'])}; "
@@ -91,6 +104,7 @@ def scaling(payload: dict) -> Figure:
     words = words_of(records[0])
     for ax, record, letter in zip(axes, records, letters(len(records))):
         error_panel(ax, record["curve"], record["law"])
+        forecast(ax, record)
         if "direct" in record["arms"]:
             direct_line(ax, record["arms"]["direct"])
         other_curve(ax, record)
@@ -102,7 +116,8 @@ def scaling(payload: dict) -> Figure:
                 ax.axhline(near[arm], color=colour, ls=dashes, label=words.arms[arm])
         loglog(ax)
         ax.set_ylabel(mae(record))
-        headed(ax, letter, f"{_name(record)}, $m$ = {record['curve']['m']:,}", law_note(record["law"]))
+        size = f", $m$ = {record['curve']['m']:,}" if record["curve"]["m"] else ""
+        headed(ax, letter, f"{_name(record)}{size}", law_note(record["law"]))
     for ax in axes[-min(2, len(records)) :]:
         ax.set_xlabel(words.n)
     legend(made, axes, 1 if alone else 4)

@@ -80,8 +80,9 @@ def compare_arms(
             subsets["kappa known"] = np.flatnonzero(np.isfinite(table["log_kappa"]))
             subsets |= {name: np.flatnonzero(table["wf"] == name) for name in (WF, NON_WF)}
     same, facts = trials.study.source.property == trials.study.target.property, Facts.of(trials)
+    own = BOOTSTRAP.seeded(design)
     return [
-        ArmTable(facts, name, same, tested, design.n_grid[-1], m, {arm: _arm(transfer, e, rows) for arm, e in arms.items()})
+        ArmTable(facts, name, same, tested, design.n_grid[-1], m, {arm: _arm(transfer, e, rows, own) for arm, e in arms.items()})
         for name, rows in subsets.items()
         if (tested := _tested(transfer, rows))
     ]
@@ -99,14 +100,15 @@ def _tested(errors: pd.Series, rows: NDArray) -> int:
     return int(materials[materials.isin(rows)].nunique())
 
 
-def _arm(transfer: pd.Series, errors: pd.Series, rows: NDArray) -> Arm:
+def _arm(transfer: pd.Series, errors: pd.Series, rows: NDArray, own: Bootstrap) -> Arm:
     both = pd.DataFrame({"transfer": transfer, "other": errors}).dropna()
     means = both[both.index.get_level_values("material").isin(rows)].groupby(level="trial").mean()
     compounds = _tested(errors, rows)
     if means.empty:
         return Arm(None, compounds, None, None)
     paired = transfer is not errors and len(means) > 1
-    difference = paired_difference(means["transfer"], means["other"]) if paired else None
+    blocks = own.blocks(means.index.to_numpy())
+    difference = paired_difference(means["transfer"], means["other"], blocks) if paired else None
     return Arm(float(means["other"].mean()), compounds, float(means["transfer"].mean()), difference)
 
 
@@ -118,7 +120,8 @@ def compare_sizes(runs: Sequence[Trials]) -> list[dict]:
         (m,), design = trials.design.m_grid, trials.design
         transfer, direct = trials.errors("transfer", m)[:, -1], trials.errors("direct", m)
         record = records.setdefault(m, {"m": m, "trials": design.trials, "direct": float(direct.mean()), "transfer": {}})
-        difference = paired_difference(transfer, direct)._asdict()
+        blocks = BOOTSTRAP.seeded(design).blocks(np.arange(design.trials))
+        difference = paired_difference(transfer, direct, blocks)._asdict()
         record["transfer"][design.overlap] = {"n": design.n_grid[-1], "mae": float(transfer.mean()), "difference": difference}
     return list(records.values())
 
@@ -189,10 +192,10 @@ def compare_splits(by_rule: Mapping[str, Trials], *, bootstrap: Bootstrap = BOOT
     found = []
     for rule, trials in by_rule.items():
         design, own = trials.design, bootstrap.seeded(trials.design)
-        m, ends = max(design.m_grid), sorted({0, len(design.n_grid) - 1})
+        m, ends, blocks = max(design.m_grid), sorted({0, len(design.n_grid) - 1}), own.blocks(np.arange(design.trials))
         direct, transfer = trials.errors("direct", m), trials.errors("transfer", m)[:, ends]
-        n, bands = tuple(design.n_grid[k] for k in ends), (Band.of(own.trials(errors)) for errors in (direct, transfer))
-        differences = tuple(paired_difference(errors, direct) for errors in transfer.T)
+        n, bands = tuple(design.n_grid[k] for k in ends), (Band.of(own.trials(direct)), Band.of(own.trials(transfer, blocks)))
+        differences = tuple(paired_difference(errors, direct, blocks) for errors in transfer.T)
         side, shared = first_side(trials.study), shared_with_training(trials)
         found.append(Split(Facts.of(trials), rule, side, m, n, *bands, differences, shared))
     return found

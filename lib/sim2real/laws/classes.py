@@ -99,7 +99,8 @@ def classes(
         record = ClassCurve(facts, name, class_name(name), *counts, *_curve(cube, bootstrap, len(names)))
         if direct and record.curve is not None:
             of_direct = trials.cube(("direct",), m=m, rows=rows)
-            difference = paired_difference(trial_means(cube)[:, -1, 0], trial_means(of_direct)[:, 0, 0])
+            ends = trial_means(cube)[:, -1, 0], trial_means(of_direct)[:, 0, 0]
+            difference = paired_difference(*ends, bootstrap.blocks(cube.trials))
             record = replace(record, direct=Band.of(_materials(of_direct, bootstrap).at(0, 0)), difference=difference)
         if other is not None:
             curve, change, _ = _curve(other.cube(m=m, rows=rows), bootstrap, len(names))
@@ -109,7 +110,7 @@ def classes(
 
 
 def _materials(cube: Cube, bootstrap: Bootstrap) -> Resamples:
-    return bootstrap.materials(cube.errors, cube.clusters)
+    return bootstrap.materials(cube.errors, cube.clusters, bootstrap.blocks(cube.trials))
 
 
 def _curve(cube: Cube, bootstrap: Bootstrap, questions: int) -> tuple[Curve | None, Change | None, Verdict]:

@@ -8,10 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from sim2real.laws import findings
 from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap, Difference, paired_difference, trial_means
 from sim2real.laws.power import PowerLaw
 from sim2real.laws.records import DATA_FACTS, Band, Facts
 from sim2real.training.study import Trials
+
+# how far the law is drawn beyond the data: there is a point where it begins to be more than a forecast
+BEYOND = np.concatenate([np.geomspace(1, findings.FAR, 9), np.geomspace(findings.FAR, 10, 9)[1:]])
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,10 @@ class Gains:
     rest: Difference
 
     @classmethod
-    def of(cls, kept: ArrayLike, dropped: ArrayLike, direct: ArrayLike) -> Gains:
-        """From (trials,) errors with the whole database, without the target's materials, and of direct learning."""
-        return cls(paired_difference(kept, dropped), paired_difference(dropped, direct))
+    def of(cls, kept: ArrayLike, dropped: ArrayLike, direct: ArrayLike, blocks: ArrayLike | None = None) -> Gains:
+        """From (trials,) errors with the whole database, without the target's materials, and of direct learning;
+        ``blocks`` (trials,) label source draws."""
+        return cls(paired_difference(kept, dropped, blocks), paired_difference(dropped, direct, blocks))
 
     def to_dict(self) -> dict:
         """``own`` and ``rest``, each with mean, standard error and trials."""
@@ -63,12 +68,14 @@ class Gains:
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """One panel of Fig. 1b: the error against n at one m, its law, and every other arm that was run. ``other`` is the curve with
-    the other choice of overlap (None where nothing overlaps), ``gains`` what each part of the database buys, where known."""
+    """One panel of Fig. 1b: the error against n at one m, its law, every other arm that was run, and what it says in words.
+    ``other`` is the curve with the other choice of overlap (None where nothing overlaps), ``gains`` what each part of the database
+    buys, where known."""
 
     facts: Facts
     curve: Curve
     arms: dict[str, Level]
+    verdict: findings.Findings
     other: Curve | None = None
     gains: Gains | None = None
 
@@ -76,6 +83,17 @@ class LearningCurve:
     def law(self) -> PowerLaw:
         """The law with intervals over trials."""
         return self.curve.law
+
+    @property
+    def forecast(self) -> dict[str, list | float] | None:
+        """The law beyond the data with its band over trials: ``n`` up to ten times the largest, ``mae``, ``low``, ``high``, and
+        ``far``, from where on it is more than an extrapolation should be asked for; None without a law or its resamples."""
+        if self.law.status == "FAILED" or self.law.replicates is None:
+            return None
+        n = self.curve.sizes[-1] * BEYOND
+        low, high = self.law.band(n, self.curve.band.level)
+        values = {"n": n, "mae": self.law(n), "low": low, "high": high}
+        return {name: value.tolist() for name, value in values.items()} | {"far": findings.FAR * self.curve.sizes[-1]}
 
     def report(self) -> pd.DataFrame:
         """Errors and bands in the property's unit: a row for every n of transfer and for every other arm (n = 0)."""
@@ -93,9 +111,11 @@ class LearningCurve:
         return self.facts.to_dict(*DATA_FACTS, "trials", "source_draws") | {
             "curve": self.curve.to_dict(),
             "law": self.curve.law.to_dict(level),
-            "law_materials": self.curve.law_materials.to_dict(level),
+            "law_materials": None if self.curve.law_materials is None else self.curve.law_materials.to_dict(level),
             "arms": {arm: values.to_dict() for arm, values in self.arms.items()},
             "other_overlap": other,
+            "verdict": self.verdict.to_dict(),
+            "forecast": self.forecast,
         }
 
 
@@ -119,23 +139,26 @@ def learning_curve(
     by_trials, by_materials = (r.at(np.s_[:], 0) for r in bootstrap.cube(cube))
     band = Band.of(by_trials, by_materials)
     curve = Curve("n", cube.n, m, band, by_trials.law(cube.n), by_materials.law(cube.n))
-    errors = {"transfer": trial_means(cube)[:, -1, 0]}
+    errors, blocks = {"transfer": trial_means(cube)[:, -1, 0]}, bootstrap.blocks(cube.trials)
     names = trials.table["arm"].unique()
     errors |= {arm: trial_means(trials.cube((arm,), m=m, rows=rows))[:, 0, 0] for arm in names if arm != "transfer"}
     arms = {
-        arm: Level(Band.of(bootstrap.trials(values)), paired_difference(errors["transfer"], values))
+        arm: Level(Band.of(bootstrap.trials(values)), paired_difference(errors["transfer"], values, blocks))
         for arm, values in errors.items()
         if arm != "transfer"
     }
+    facts, changes = Facts.of(trials), (by_materials.change(), by_trials.change())
+    alone = (float(arms["direct"].band.mae), arms["direct"].difference) if "direct" in arms else None
+    said = findings.of_curve(facts, cube.n, m, curve.law_materials, changes, float(band.mae[-1]), alone)
     if other is None:
-        return LearningCurve(Facts.of(trials), curve, arms)
+        return LearningCurve(facts, curve, arms, said)
     of_other = other.cube(m=m, rows=rows)
     means = trial_means(of_other)[:, :, 0]
     ends = (errors["transfer"], means[:, -1])
     kept, dropped = ends if trials.design.overlap == "keep" else ends[::-1]
-    gains = Gains.of(kept, dropped, errors["direct"]) if "direct" in errors else None
-    second = Curve("n", of_other.n, m, Band.of(bootstrap.trials(means)))
-    return LearningCurve(Facts.of(trials), curve, arms, second, gains)
+    gains = Gains.of(kept, dropped, errors["direct"], blocks) if "direct" in errors else None
+    second = Curve("n", of_other.n, m, Band.of(bootstrap.trials(means, bootstrap.blocks(of_other.trials))))
+    return LearningCurve(facts, curve, arms, said, second, gains)
 
 
 @dataclass(frozen=True)
@@ -164,6 +187,8 @@ def target_sizes(trials: Trials, *, bootstrap: Bootstrap = BOOTSTRAP) -> TargetS
     cubes = {arm: trials.cube((arm,)) for arm in ("transfer", "direct")}
     errors = {arm: trial_means(cube)[:, -1] for arm, cube in cubes.items()}
     n, m = cubes["transfer"].n[-1], cubes["transfer"].m
-    curves = [Curve("m", m, at, Band.of(bootstrap.trials(errors[arm]))) for arm, at in (("transfer", n), ("direct", 0))]
-    differences = tuple(paired_difference(a, b) for a, b in zip(errors["transfer"].T, errors["direct"].T))
+    blocks = bootstrap.blocks(cubes["transfer"].trials)
+    of = (("transfer", n, blocks), ("direct", 0, None))
+    curves = [Curve("m", m, at, Band.of(bootstrap.trials(errors[arm], drawn))) for arm, at, drawn in of]
+    differences = tuple(paired_difference(a, b, blocks) for a, b in zip(errors["transfer"].T, errors["direct"].T))
     return TargetSizes(Facts.of(trials), *curves, differences)

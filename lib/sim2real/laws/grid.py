@@ -10,10 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap, Resamples, trial_means
+from sim2real.laws.estimates import Estimate
+from sim2real.laws.findings import Findings, of_form, of_surface
 from sim2real.laws.power import PowerLaw, fit_power_law
 from sim2real.laws.records import DATA_FACTS, Band, Facts, json_ready, paper
 from sim2real.laws.substitution import Rate, budget_line_m, compare_forms, equal_error_m, equal_rate_m, interaction, marginal_rate
 from sim2real.laws.surface import ScalingSurface
+from sim2real.laws.two import TwoExponents, fit_two_exponents
 from sim2real.laws.verdicts import FEWEST_MATERIALS, FEWEST_TRIALS, UNTOLD
 from sim2real.training.study import Cube, Trials
 
@@ -31,7 +34,7 @@ class Grid:
     band: Band
     direct: Band | None
 
-    @property
+    @cached_property
     def compared(self) -> pd.DataFrame | None:
         """How well forms predict held-back edges (:func:`~sim2real.laws.substitution.compare_forms`); None below four n and m."""
         n, m = self.facts.n, self.facts.m
@@ -65,6 +68,7 @@ class ErrorSurface(Grid):
     surface: ScalingSurface
     surface_materials: ScalingSurface  # over trials and materials
     by_curves: Rate  # at the edge without Eq. 1, over trials
+    two: TwoExponents  # Eq. 1 with one exponent more
 
     @cached_property
     def rate(self) -> dict:
@@ -82,6 +86,18 @@ class ErrorSurface(Grid):
         values |= {"low_materials": low_materials, "high_materials": high_materials}
         return {key: json_ready(np.asarray(v, float).tolist()) for key, v in values.items()}
 
+    @property
+    def verdict(self) -> Findings:
+        """What one measurement is worth at the largest n and m, in words, and whether one exponent more would change it."""
+        law, edge = self.surface_materials, (self.facts.n[-1], self.facts.m[-1])
+        said = of_surface(self.facts, law.rate(*edge, self.band.level), self.by_curves.identified, law)
+        if self.compared is None:
+            return said
+        rms = self.compared.groupby("model")["rmse"].mean()
+        exponents = self.two.beta1, self.two.beta2
+        form = of_form(self.facts, exponents, self.two.marginal_rate(*edge), float(rms["two exponents"]), float(rms["Eq. 1"]))
+        return Findings.together([said, form])
+
     def to_dict(self) -> dict:
         """The payload's record: also the fits, ``marginal_rate`` at every n and m and at the ``edge``, and ``by_curves``."""
         level = self.band.level
@@ -90,6 +106,8 @@ class ErrorSurface(Grid):
             "surface_materials": self.surface_materials.to_dict(level),
             "marginal_rate": self.rates(np.array(self.facts.n)[:, None], np.array(self.facts.m)) | {"edge": self.rate},
             "by_curves": self.by_curves.to_dict(),
+            "two_exponents": json_ready(vars(self.two) | {"rate": self.two.marginal_rate(self.facts.n[-1], self.facts.m[-1])}),
+            "verdict": self.verdict.to_dict(),
             "paper": paper("surface"),
         }
 
@@ -100,7 +118,9 @@ def error_surface(trials: Trials, *, bootstrap: Bootstrap = BOOTSTRAP) -> ErrorS
     cube, by_trials, by_materials, direct = _grid(trials, bootstrap)
     surfaces = (resamples.surface(cube.n, cube.m) for resamples in (by_trials, by_materials))
     rate = marginal_rate(cube.n, cube.m, by_trials)
-    return ErrorSurface(Facts.of(trials), Band.of(by_trials, by_materials), direct, *surfaces, rate)
+    n, m = (sizes.ravel() for sizes in np.meshgrid(cube.n, cube.m, indexing="ij"))
+    two = fit_two_exponents(n.astype(float), m.astype(float), by_trials.mean.ravel())
+    return ErrorSurface(Facts.of(trials), Band.of(by_trials, by_materials), direct, *surfaces, rate, two)
 
 
 @dataclass(frozen=True)
@@ -169,6 +189,12 @@ class CurveGrid(Grid):
     interaction_materials: dict  # its verdict is that of the grid
 
     @property
+    def worth(self) -> Findings:
+        """What one measurement is worth at the largest n and m, in words."""
+        rate = self.rate_materials
+        return of_surface(self.facts, Estimate(rate.rate, rate.low, rate.high, level=rate.level), rate.identified)
+
+    @property
     def verdict(self) -> dict[str, str]:
         """``verdict`` on the interaction and its ``text``."""
         record = self.interaction_materials
@@ -185,6 +211,7 @@ class CurveGrid(Grid):
             **{name: getattr(self, name).to_dict() for name in ("rate", "rate_materials")},
             **{name: getattr(self, name) for name in ("interaction", "interaction_materials")},
             "verdict": self.verdict,
+            "worth": self.worth.to_dict(),
             "paper": paper("chi"),
         }
         return json_ready(record)

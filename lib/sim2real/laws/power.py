@@ -9,6 +9,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sim2real.laws.estimates import Estimate, evaluate_curves, reach
+
 ALPHA_MAX = 2.0  # upper bound of the search for alpha; a fit that ends there is marked BOUND_HIT
 CONSTANTS = ("D", "alpha", "C")
 # Geometric, because published exponents lie between 0.01 and 0.5: equal steps would miss the small ones.
@@ -82,8 +84,8 @@ class PowerLaw(FittedLaw):
         """
         if name not in CONSTANTS:
             raise ValueError(f"unknown constant {name!r}; expected one of {', '.join(CONSTANTS)}")
-        check_level(level)
-        if self.replicates is None or self.replicates_without_gap is None:
+        sets = self._sets(level)
+        if not sets:
             raise ValueError("this law has no bootstrap replicates; resample trials with bootstrap.Bootstrap")
         column = CONSTANTS.index(name)
         values, tail = self.replicates[:, column], (1.0 - level) / 2.0
@@ -91,11 +93,47 @@ class PowerLaw(FittedLaw):
             if getattr(self, name) > 0:  # alpha at ALPHA_MAX, the only upper bound
                 return float(np.quantile(values, 1.0 - level)), ALPHA_MAX
             return 0.0, float(np.quantile(values, level))
-        low, high = np.quantile(values, [tail, 1.0 - tail])
-        if name != "C" and np.quantile(self.replicates[:, CONSTANTS.index("C")], tail) == 0:
-            low_0, high_0 = np.quantile(self.replicates_without_gap[:, column], [tail, 1.0 - tail])
-            low, high = min(low, low_0), max(high, high_0)
-        return float(low), float(high)
+        ends = [np.quantile(of[:, column], [tail, 1.0 - tail]) for of in (sets[:1] if name == "C" else sets)]
+        return float(min(low for low, _ in ends)), float(max(high for _, high in ends))
+
+    def band(self, n: ArrayLike, level: float = 0.9) -> tuple[NDArray, NDArray]:
+        """Percentile bootstrap interval (low, high) of the error at n (k,), which may lie beyond the data; ValueError as
+        :meth:`interval`."""
+        n, tails = np.asarray(n, float), [(1 - level) / 2, (1 + level) / 2]
+        ends = [np.quantile(evaluate_curves(of, n), tails, axis=0) for of in self._sets(level)]
+        if not ends:
+            raise ValueError("this law has no bootstrap replicates; resample trials with bootstrap.Bootstrap")
+        return np.min([low for low, _ in ends], axis=0), np.max([high for _, high in ends], axis=0)
+
+    def n_for(self, error: float, level: float = 0.9) -> Estimate:
+        """The n at which the error is this small, in its unit: infinite where the transfer gap lies above it."""
+        return Estimate.of(reach(self.constants, error), [reach(of, error) for of in self._sets(level)], level)
+
+    def n_for_change(self, change: float, n: float, level: float = 0.9) -> Estimate:
+        """The n at which the error has changed by this part, such as -0.10, of what it is at n; each resample by its own law, so
+        that it also holds where a constant lies on its bound. ValueError unless -1 < change < 0 < n."""
+        if not (-1 < change < 0 < n):
+            raise ValueError(f"change is {change} at n = {n}; expected a fall, such as -0.10 for 10 % less, and n above 0")
+        wanted = [reach(of, (1 + change) * evaluate_curves(of, n)) for of in [self.constants, *self._sets(level)]]
+        return Estimate.of(wanted[0], wanted[1:], level)
+
+    def change(self, n: float, to: float, level: float = 0.9) -> Estimate:
+        """The relative change of the error from one n to another, such as a doubling, each resample by its own law."""
+        of = [evaluate_curves(sets, to) / evaluate_curves(sets, n) - 1 for sets in [self.constants, *self._sets(level)]]
+        return Estimate.of(of[0], of[1:], level)
+
+    @property
+    def constants(self) -> NDArray:
+        """D, alpha, C as an array (3,)."""
+        return np.array([self.D, self.alpha, self.C])
+
+    def _sets(self, level: float) -> list[NDArray]:
+        """The refits, and those with C held at 0 where the interval of C reaches 0; none without resamples."""
+        check_level(level)
+        if self.replicates is None or self.replicates_without_gap is None:
+            return []
+        at_bound = np.quantile(self.replicates[:, CONSTANTS.index("C")], (1 - level) / 2) == 0
+        return [self.replicates, *([self.replicates_without_gap] if at_bound else [])]
 
 
 def fit_power_law(n: ArrayLike, error: ArrayLike, weights: ArrayLike | None = None) -> PowerLaw:

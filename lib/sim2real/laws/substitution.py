@@ -15,6 +15,7 @@ from sim2real.laws.power import PowerLaw, fit_curves, fit_power_law
 from sim2real.laws.records import json_ready
 from sim2real.laws.search import fit_surfaces
 from sim2real.laws.surface import ScalingSurface, evaluate, fit_surface
+from sim2real.laws.two import fit_two_exponents
 from sim2real.laws.verdicts import verdict
 
 FLAT = 1e-3  # an exponent n dR/dn / R nearer to 0 counts as no decay: n^-0.001 falls by 0.7 % over three decades
@@ -168,7 +169,7 @@ def interaction(n_grid: ArrayLike, m_grid: ArrayLike, errors: Resamples, *, tria
 
 
 def compare_forms(n_grid: ArrayLike, m_grid: ArrayLike, errors: ArrayLike) -> pd.DataFrame:
-    """Predict the errors (N, M) at the largest n, and those at the largest m, from the other cells, by six models: a row for each
+    """Predict the errors (N, M) at the largest n, and those at the largest m, from the other cells, by seven models: a row for each
     with ``rmse`` (of prediction / observed - 1) and ``worst`` (farthest from 0). One that does not beat "last value" says nothing
     about larger n or m. ValueError unless the grids ascend and have four sizes each."""
     n_grid, m_grid, errors = (np.asarray(values, float) for values in (n_grid, m_grid, errors))
@@ -189,6 +190,7 @@ def compare_forms(n_grid: ArrayLike, m_grid: ArrayLike, errors: ArrayLike) -> pd
         additive = fit_surfaces(n, m, known.reshape(1, -1), interaction=False, starts=12)[0][0]
         predictions = {
             "Eq. 1": fit_surface(n, m, known.ravel())(edge_n, edge_m),
+            "two exponents": fit_two_exponents(n, m, known.ravel())(edge_n, edge_m),
             "additive": evaluate(additive, edge_n, edge_m, interaction=False),
             "law per curve": [fit_power_law(sizes[:-1], curve)(sizes[-1]) for curve in known.T],
             "last value": known[-1],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sim2real.laws.estimates import Estimate, reach
 from sim2real.laws.power import FittedLaw, PowerLaw, check_distinct, check_level, check_positive
 from sim2real.laws.search import EXPONENT_MAX, EXPONENT_MIN, fit_surfaces
 
@@ -65,12 +67,11 @@ class ScalingSurface(FittedLaw):
 
     def at_m(self, m: float) -> PowerLaw:
         """The law in n at one m (Eq. 2): D = A m^-beta, C = B m^-beta + epsilon. Its status is STATED: no fit of its own."""
-        factor = float(m) ** -self.beta
-        return PowerLaw(self.A * factor, self.alpha, self.B * factor + self.epsilon)
+        return PowerLaw(*_laws_in_n(self.constants, float(m)).tolist())
 
     def at_n(self, n: float) -> PowerLaw:
         """The law in m at one n: D = A n^-alpha + B with the exponent beta, and C = epsilon. Its status is STATED."""
-        return PowerLaw(self.A * float(n) ** -self.alpha + self.B, self.beta, self.epsilon)
+        return PowerLaw(*_laws_in_m(self.constants, float(n)).tolist())
 
     def interval(self, name: str, level: float = 0.9) -> tuple[float, float]:
         """Percentile bootstrap interval of a constant; one-sided where the fitted constant lies on its bound.
@@ -106,11 +107,49 @@ class ScalingSurface(FittedLaw):
             high = np.maximum(high, np.where(np.isinf(fitted), np.inf, np.where(fitted == 0, one, two)))
         return low, high
 
+    def rate(self, n: float, m: float, level: float = 0.9) -> Estimate:
+        """The marginal rate at one n and m with its interval; the share ``never`` is of resamples in which simulations do not
+        help."""
+        low, high = self.rate_interval(n, m, level)
+        never = np.isinf(rates(self._replicates(level)[0], n, m)).mean()
+        return Estimate(float(self.marginal_rate(n, m)), float(low), float(high), float(never), level)
+
+    def n_for(self, error: float, m: float, level: float = 0.9) -> Estimate:
+        """The n at which the error is this small at this m, infinite where no n is enough; ValueError as `interval`."""
+        return self._estimate(lambda of: reach(_laws_in_n(of, m), error), level)
+
+    def m_for(self, error: float, n: float, level: float = 0.9) -> Estimate:
+        """The m at which the error is this small at this n, infinite where no m is enough; ValueError as `interval`."""
+        return self._estimate(lambda of: reach(_laws_in_m(of, n), error), level)
+
+    def n_for_change(self, change: float, n: float, m: float, level: float = 0.9) -> Estimate:
+        """The n at which the error has changed by this part, such as -0.10, of what it is at n, m; each resample by its own law."""
+        return self._estimate(lambda of: reach(_laws_in_n(of, m), (1 + change) * evaluate(of, n, m)), level)
+
+    def m_for_change(self, change: float, n: float, m: float, level: float = 0.9) -> Estimate:
+        """The m at which the error has changed by this part of what it is at n, m."""
+        return self._estimate(lambda of: reach(_laws_in_m(of, n), (1 + change) * evaluate(of, n, m)), level)
+
+    def _estimate(self, size: Callable[[NDArray], NDArray], level: float) -> Estimate:
+        return Estimate.of(size(self.constants), [size(of) for of in self._replicates(level)], level)
+
     def _replicates(self, level: float) -> list[NDArray]:
         check_level(level)
         if self.replicates is None:
             raise ValueError("this surface has no bootstrap replicates; resample trials with bootstrap.Bootstrap")
         return [self.replicates, *([] if self.replicates_at_zero is None else [self.replicates_at_zero])]
+
+
+def _laws_in_n(constants: NDArray, m: float) -> NDArray:
+    """D, alpha, C (..., 3) of surfaces (..., 5) at one m."""
+    a, b, alpha, beta, epsilon = np.moveaxis(constants, -1, 0)
+    return np.stack([a * m**-beta, alpha, b * m**-beta + epsilon], axis=-1)
+
+
+def _laws_in_m(constants: NDArray, n: float) -> NDArray:
+    """D, beta, C (..., 3) of surfaces (..., 5) at one n."""
+    a, b, alpha, beta, epsilon = np.moveaxis(constants, -1, 0)
+    return np.stack([a * n**-alpha + b, beta, epsilon], axis=-1)
 
 
 def evaluate(constants: NDArray, n: ArrayLike, m: ArrayLike, *, interaction: bool = True) -> NDArray:

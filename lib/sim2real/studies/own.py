@@ -1,22 +1,16 @@
-"""A study of your own tables in one call, its trials in another; and the command that does without Python."""
+"""A study of your own tables in one call, its trials in another."""
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sim2real import figures
 from sim2real.datasets.tables import read_table
-from sim2real.datasets.task import DataError, Task
-from sim2real.laws.curve import learning_curve
+from sim2real.datasets.task import Task
 from sim2real.studies.kinds import KINDS
-from sim2real.studies.local import EXAMPLE, check_sizes, check_units, chosen_for, kind_of_study
-from sim2real.studies.presets import PRESETS, processes_here, resolve, trainers
-from sim2real.studies.run import Run
+from sim2real.studies.local import check_sizes, check_units, chosen_for
+from sim2real.studies.presets import processes_here, resolve, trainers
 from sim2real.studies.sides import Sides, describe
 from sim2real.training import experiment
 from sim2real.training.study import Design, Study, Trials, training_size
@@ -95,37 +89,3 @@ def run_study(
     if design is None:
         design = settings.surface_design(study) if surface else settings.design(study)
     return experiment.run_trials(study, design, workers=settings.trainers, arms=arms, store=store)
-
-
-def curve_command(arguments: Sequence[str]) -> int:
-    """``python -m sim2real curve TABLES [BLOCK] --out DIR``: exit status 1 where tables cannot be used, 2 for wrong arguments."""
-    parser = argparse.ArgumentParser(
-        prog="python -m sim2real curve",
-        description=f"The error on your measurements against the number of your simulations; {EXAMPLE.name} says how to name both.",
-    )
-    parser.add_argument("tables", type=Path, help="a TOML file that names your tables")
-    parser.add_argument("block", nargs="?", default="", help="of the file; its first if left out")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the figure, its numbers and the report")
-    parser.add_argument("--preset", choices=PRESETS, default="quick", help="how much is run (%(default)s)")
-    for name, what in (("trials", "a cell"), ("workers", "processes"), ("seed", "changes all random numbers")):
-        parser.add_argument(f"--{name}", type=int, default=0, metavar="NUMBER", help=what)
-    options = vars(parser.parse_args(arguments))
-    try:
-        paths = _curve(options.pop("tables"), options.pop("block"), options.pop("out"), **options)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1 if isinstance(error, DataError) else 2
-    print(*paths, sep="\n")
-    return 0
-
-
-def _curve(tables: Path, block: str, out: Path, preset: str, **sizes: int) -> list[Path]:
-    kind = kind_of_study(tables, block)
-    run = Run("local", preset, figures=out, kind=kind, **sizes)
-    study = run.study(kind, property=block, tables=tables)
-    ((trials, other),) = run.both_overlaps([study])
-    curve = learning_curve(trials, other=other)
-    name = f"curve-{study.name.removeprefix('local-')}"
-    run.save(name, study.target.property.label, figures.scaling, [curve], words=run.words([study]))
-    curve.report().to_csv(out / f"{name}.csv", lineterminator="\n")
-    return [out / f"{name}.{suffix}" for suffix in ("png", "pdf", "json", "md", "csv")]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sim2real import figures as drawing
 from sim2real.laws.arms import compare_sizes
+from sim2real.laws.findings import Findings
 from sim2real.laws.records import paper as numbers_of_paper
 from sim2real.studies.cases import Case, chosen_cases
 from sim2real.studies.grades import GradedSource, class_table, grade_design, grade_sources, similarity_record
@@ -151,13 +152,15 @@ class Run:
             picture = next(path for path in saved.paths if path.suffix == ".png")
             display(Image(str(picture), width=round(INCH * saved.figure.get_figwidth())), Markdown(saved.caption))
 
-    def say(self, verdict: Mapping[str, str]) -> None:
-        """Show a verdict and its reasons."""
-        text = f"**{verdict['verdict'].capitalize()}.** {verdict['text']}"
-        if get_ipython() is None:
-            print(text)
-        else:
-            display(Markdown(text))
+    def say(self, *verdicts: Mapping[str, str] | Findings) -> None:
+        """Show what trials say, in words: findings, or a verdict and its reasons."""
+        for said in verdicts:
+            findings = isinstance(said, Findings)
+            markdown = said._repr_markdown_() if findings else f"**{said['verdict'].capitalize()}.** {said['text']}"
+            if get_ipython() is None:
+                print(said if findings else markdown)
+            else:
+                display(Markdown(markdown))
 
     def paper(self, name: str) -> dict:
         """The paper's numbers of that name, a table of ``data/paper.toml``."""
