@@ -34,7 +34,7 @@ ifeq ($(filter $(PRESET),smoke quick paper),)
 $(error PRESET=$(PRESET) is not known; allowed are smoke, quick, paper)
 endif
 whole = $(shell printf '%s' '$($(1))' | grep -Ex '[0-9]+')
-$(foreach name,TRIALS N_MAX WORKERS SEED,$(if $(call whole,$(name)),,$(error $(name)=$($(name)) is not known; allowed are whole numbers from 0)))
+$(foreach name,TRIALS N_MAX SEED $(if $(findstring ://,$(WORKERS))$(filter %.json,$(WORKERS)),,WORKERS),$(if $(call whole,$(name)),,$(error $(name)=$($(name)) is not known; allowed are whole numbers from 0)))
 
 # NOTEBOOK=01 or NOTEBOOK=01-polymers
 ifneq ($(NOTEBOOK),)
@@ -63,7 +63,7 @@ help:
 	@echo '  PRESET=$(PRESET)       smoke | quick | paper: how much is run'
 	@echo "  TRIALS=$(TRIALS)           trials per cell; 0 is the preset's"
 	@echo "  N_MAX=$(N_MAX)            largest number of simulated materials; 0 is the preset's"
-	@echo '  WORKERS=$(WORKERS)          processes; 0 is one per core'
+	@echo '  WORKERS=$(WORKERS)          processes; 0 is one per core; or tcp://host:port of a Dask cluster'
 	@echo '  SEED=$(SEED)             changes all random numbers'
 	@echo '  NOTEBOOK=$(NOTEBOOK)          of make figures: only this one, such as 01 or 01-polymers'
 	@echo '  PYTHON=$(PYTHON)     interpreter that makes .venv, 3.11 or newer'

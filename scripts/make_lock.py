@@ -2,8 +2,8 @@
 
     .venv/bin/python scripts/make_lock.py
 
-Run it in an environment that holds exactly ``pip install --editable .[lab,test]``. Local version labels (torch's ``+cpu``) are left
-out: which build of torch fits a machine is the installer's choice.
+Run it in an environment that holds exactly ``pip install --editable .[cluster,lab,test]``. Local version labels (torch's ``+cpu``)
+are left out: which build of torch fits a machine is the installer's choice.
 """
 
 from __future__ import annotations

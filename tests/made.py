@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import signal
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from sim2real.chemistry.simulators.wiedemann_franz import LORENZ_NUMBER, ROOM_TEMPERATURE, log_lorenz_ratio, wf_groups
 from sim2real.datasets.task import PROPERTIES, Task, get_property
+from sim2real.training.blocks import run_block
 from sim2real.training.recipes import Hyperparameters, Network, Training
 from sim2real.training.study import Design, Study, Trials
 
@@ -48,6 +52,19 @@ def toy_study() -> Study:
         settings,
         simulated_target=law(target),
     )
+
+
+def dying_block(killed: Path) -> Callable:
+    """What trains a block, but the first process to be asked is killed, once."""
+
+    def block(plan, block):
+        try:
+            killed.touch(exist_ok=False)
+        except FileExistsError:
+            return run_block(plan, block)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    return block
 
 
 def chi_study() -> Study:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import pytest
 
 from sim2real.training import duration
-from sim2real.training.experiment import run_trials
+from sim2real.training.experiment import make_plan, run_trials
 from sim2real.training.study import Design
 
 ARMS = ("transfer", "direct", "ridge")
 
 
+def seconds_needed(study, design):
+    return duration.seconds_needed([make_plan(study, design, arms=ARMS)])
+
+
 @pytest.fixture
 def constant_costs(monkeypatch):
-    monkeypatch.setattr(duration, "_seconds_an_update", lambda study: {"transfer": 0.5, "direct": 2.0})
-    monkeypatch.setattr(duration, "_baseline_seconds", lambda plan, arm, m: 3.0)
+    costs = {"transfer": (0.0, 0.5), "direct": (1.0, 2.0), "ridge": (3.0, 0.0)}
+    monkeypatch.setattr(duration, "_costs", lambda plan, block: costs[block.arm])
 
 
 def test_every_update_is_counted_once(study, constant_costs):
@@ -24,24 +28,24 @@ def test_every_update_is_counted_once(study, constant_costs):
     pretraining = 4 * sum(settings.pretraining.steps_for(n) for n in (50, 300))
     fine_tuning = 2 * 6 * sum(settings.fine_tuning.steps_for(m) for m in (16, 32))
     direct = 6 * sum(settings.direct.steps_for(m) for m in (16, 32))
-    expected = 0.5 * (pretraining + fine_tuning) + 2.0 * direct + 6 * 2 * 3.0
-    assert duration.seconds_needed([(study, design, ARMS)]) == pytest.approx(expected)
-    assert duration.seconds_needed([(study, design, ARMS)] * 2, workers=4) == pytest.approx(expected / 2)
+    expected = 0.5 * (pretraining + fine_tuning) + 2.0 * direct + 6 * 1.0 + 6 * 3.0
+    assert seconds_needed(study, design) == pytest.approx(expected)
+    assert duration.seconds_needed([make_plan(study, design, arms=ARMS)] * 2, workers=4) == pytest.approx(expected / 2)
 
 
 def test_what_is_stored_costs_nothing(study, constant_costs, tmp_path, monkeypatch):
     monkeypatch.setattr("sim2real.training.experiment.CACHE", tmp_path)
     design = Design((50, 300), (16,), trials=3)
-    assert duration.seconds_needed([(study, design, ARMS)]) > 0
+    assert seconds_needed(study, design) > 0
     run_trials(study, design, arms=ARMS)
-    assert duration.seconds_needed([(study, design, ARMS)]) == 0
+    assert seconds_needed(study, design) == 0
     more = Design((50, 300), (16,), trials=4)
-    one_trial = duration.seconds_needed([(study, Design((50, 300), (16,), trials=1, seed=1), ARMS)])
-    assert duration.seconds_needed([(study, more, ARMS)]) == pytest.approx(one_trial)
+    one_trial = seconds_needed(study, Design((50, 300), (16,), trials=1, seed=1))
+    assert seconds_needed(study, more) == pytest.approx(one_trial)
 
 
 def test_costs_are_measured(study):
-    assert 0 < duration.seconds_needed([(study, Design((50, 300), (16,), trials=2, seed=9), ARMS)]) < 60
+    assert 0 < seconds_needed(study, Design((50, 300), (16,), trials=2, seed=9)) < 60
 
 
 @pytest.mark.parametrize(

@@ -152,5 +152,11 @@ def test_studies_with_the_same_splits_are_paired_and_others_are_not(short, tmp_p
     plans = [Plan(replace(short, name=n, splits=s), short.source, DESIGN, tmp_path, ARMS) for n, s in names]
     (first, second, third) = (plan.split(0)[1] for plan in plans)
     assert np.array_equal(first, second) and not np.array_equal(first, third)
-    # but what one has stored is not taken for the other's
-    assert len({plan.folder(("direct", 0, 16)) for plan in plans}) == 3
+    # with the same splits, data and settings they are the same trials; with others, one's are not taken for the other's
+    folders = [plan.folder(("direct", 0, 16)) for plan in plans]
+    assert folders[0] == folders[1] != folders[2]
+    other = replace(short, target=replace(short.target, X=short.target.X + 1))
+    longer = replace(short, settings=replace(short.settings, direct=replace(short.settings.direct, steps=21)))
+    for changed in (other, longer):
+        plan = Plan(replace(changed, splits="x"), short.source, DESIGN, tmp_path, ARMS)
+        assert plan.folder(("direct", 0, 16)) != folders[0]

@@ -24,8 +24,8 @@ from sim2real.datasets.task import PROPERTIES
 from sim2real.studies.cases import CASES
 from sim2real.studies.notebooks import read_parameters
 from sim2real.studies.tuning import tunable
+from sim2real.training.candidates import STANDARD
 from sim2real.training.recipes import CHOSEN, TUNING, Training, load_hyperparameters
-from sim2real.training.tune import STANDARD
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 
@@ -46,7 +46,7 @@ def test_the_lock_holds_what_the_project_asks_for():
     pins = dict(pin.split("==") for pin in _pins((ROOT / "requirements.lock").read_text().splitlines()))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    for text in [*project["dependencies"], *extras["lab"], *extras["test"]]:
+    for text in [*project["dependencies"], *extras["cluster"], *extras["lab"], *extras["test"]]:
         asked = Requirement(text)
         assert asked.specifier.contains(next(v for name, v in pins.items() if canonicalize_name(name) == asked.name)), text
 

@@ -17,10 +17,10 @@ from sim2real.studies.cases import chosen_cases, load_study
 from sim2real.studies.kinds import KINDS
 from sim2real.studies.local import EXAMPLE, read_blocks, read_tables
 from sim2real.studies.presets import resolve
+from sim2real.training.candidates import PAIR_STAGES, STANDARD, TRANSPORT
 from sim2real.training.experiment import run_trials
 from sim2real.training.recipes import UNTUNED
 from sim2real.training.study import Design
-from sim2real.training.tune import PAIR_STAGES, STANDARD, TRANSPORT
 
 SMOKE = resolve("local", "smoke", workers=1)
 

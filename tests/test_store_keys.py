@@ -31,36 +31,36 @@ STUDIES = {
 # own fingerprints, which follow the rounding of the machine, and to what trains networks there
 PINNED = {
     "polymers": {
-        "transfer, keep": "polymers-density-forcefield 0dcabb360be6",
-        "transfer, drop": "polymers-density-forcefield 0dcabb360be6",
-        "direct, keep": "polymers-density-forcefield bb8d734140c2",
-        "direct, drop": "polymers-density-forcefield bb8d734140c2",
-        "simulator, keep": "polymers-density-forcefield a63846098f53",
-        "simulator, drop": "polymers-density-forcefield a63846098f53",
+        "transfer, keep": "polymers-density 977f8e13991e",
+        "transfer, drop": "polymers-density 977f8e13991e",
+        "direct, keep": "polymers-density f9bcb669c1a3",
+        "direct, drop": "polymers-density f9bcb669c1a3",
+        "simulator, keep": "polymers-density 5b161c405946",
+        "simulator, drop": "polymers-density 5b161c405946",
     },
     "liquids": {
-        "transfer, keep": "liquids-density-molecular 8b6856980571",
-        "transfer, drop": "liquids-density-molecular 8b6856980571",
-        "direct, keep": "liquids-density-molecular be5ead0ddcc2",
-        "direct, drop": "liquids-density-molecular be5ead0ddcc2",
-        "simulator, keep": "liquids-density-molecular f7afc4dc4f3c",
-        "simulator, drop": "liquids-density-molecular f7afc4dc4f3c",
+        "transfer, keep": "liquids-density ec31a3e14411",
+        "transfer, drop": "liquids-density ec31a3e14411",
+        "direct, keep": "liquids-density 14537fd98e0f",
+        "direct, drop": "liquids-density 14537fd98e0f",
+        "simulator, keep": "liquids-density ef79f5a9d7a9",
+        "simulator, drop": "liquids-density ef79f5a9d7a9",
     },
     "chi": {
-        "transfer, keep": "embedded-chi-unifac-pair 55b954b03674",
-        "transfer, drop": "embedded-chi-unifac-pair b4f26da1ba7f",
-        "direct, keep": "embedded-chi-unifac-pair d708c1bccc78",
-        "direct, drop": "embedded-chi-unifac-pair d708c1bccc78",
-        "simulator, keep": "embedded-chi-unifac-pair 2fc1ed107de0",
-        "simulator, drop": "embedded-chi-unifac-pair 2fc1ed107de0",
+        "transfer, keep": "embedded-chi-pair 4dcb7b7e7104",
+        "transfer, drop": "embedded-chi-pair 347ca7ff0300",
+        "direct, keep": "embedded-chi-pair 24ee0ab2958c",
+        "direct, drop": "embedded-chi-pair 24ee0ab2958c",
+        "simulator, keep": "embedded-chi-pair d4901d64aab2",
+        "simulator, drop": "embedded-chi-pair d4901d64aab2",
     },
     "conductivity": {
-        "transfer, keep": "transport-sigma-composition e6565ac94cc8",
-        "transfer, drop": "transport-sigma-composition 6db2ed0687ef",
-        "direct, keep": "transport-sigma-composition c4d6c254adf9",
-        "direct, drop": "transport-sigma-composition c4d6c254adf9",
-        "law, keep": "transport-sigma-composition ec2070d2c270",
-        "law, drop": "transport-sigma-composition ec2070d2c270",
+        "transfer, keep": "transport-sigma d47201700c9a",
+        "transfer, drop": "transport-sigma eccff85ae989",
+        "direct, keep": "transport-sigma 96d19f7c3010",
+        "direct, drop": "transport-sigma 96d19f7c3010",
+        "law, keep": "transport-sigma f72e2bfe09e1",
+        "law, drop": "transport-sigma f72e2bfe09e1",
     },
 }
 
@@ -71,9 +71,8 @@ def name_of_folder(study, arm, overlap):
     description = plan.description((arm, 50 if arm == "transfer" else 0, 20))
     for side in ("source", "target", "simulated"):
         description[side] = None if description[side] is None else "data"
-    if "trained_by" in description:
-        description["trained_by"] = "either"
-    return f"{study.name} {hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()[:12]}"
+    description["engine"] = str(description["engine"]).split(",")[0]
+    return f"{plan.label} {hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()[:12]}"
 
 
 @pytest.mark.parametrize("kind", STUDIES)

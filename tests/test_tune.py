@@ -9,22 +9,66 @@ import pandas as pd
 import pytest
 
 from sim2real.studies.tuning import tune_command
+from sim2real.training import tune as search
+from sim2real.training.candidates import HEAD_ONLY, PAIR_STAGES, STANDARD, TRANSPORT, standard
 from sim2real.training.recipes import TUNING, UNTUNED, Network, Training, load_hyperparameters, save_hyperparameters
 from sim2real.training.seeding import numpy_generator
 from sim2real.training.study import split_rows
-from sim2real.training.tune import HEAD_ONLY, PAIR_STAGES, STANDARD, TRANSPORT, Search, standard, tune
+from sim2real.training.tune import Search, tune
 
 
-def test_the_best_of_each_stage_is_chosen(study):
+def test_the_best_of_each_stage_is_chosen(study, tmp_path):
     shape, hardly, well = Network(sizes=(16,)), Training(1, 1e-6), Training(60, 1e-2, max_epochs=1000)
     small = replace(shape, sizes=(2,))
     candidates = standard([shape], [hardly, well], [HEAD_ONLY], [shape, small], [hardly, well])
-    recipe, table = tune(study, 32, candidates, trials=4)
+    recipe, table = tune(study, 32, candidates, trials=4, store=tmp_path)
     assert list(table["stage"]) == ["pretraining"] * 2 + ["fine-tuning"] + ["direct"] * 4
     assert list(table["trials"]) == [2, 2, 4, 4, 4, 4, 4]
     for _, rows in table.groupby("stage"):
         assert rows.loc[rows["chosen"], "validation_mae"].item() == rows["validation_mae"].min()
     assert recipe.pretraining == recipe.direct == well and recipe.direct_network == shape and recipe.fine_tuning == HEAD_ONLY
+
+
+def test_a_search_that_is_stopped_goes_on_from_there_and_workers_change_nothing(study, tmp_path, monkeypatch):
+    shape, short, longer = Network(sizes=(16,)), Training(5, 1e-3), Training(10, 1e-2, max_epochs=1000)
+    candidates = standard([shape], [short, longer], [HEAD_ONLY, short], [shape], [short, longer, longer, longer])
+    whole = tune(study, 32, candidates, trials=8, store=tmp_path / "whole")
+    original, done = search.search_errors, []
+
+    def counted(own, job):
+        done.append(job)
+        if len(done) == 5:
+            raise KeyboardInterrupt
+        return original(own, job)
+
+    monkeypatch.setattr(search, "search_errors", counted)
+    with pytest.raises(KeyboardInterrupt, match="finished blocks are kept"):
+        tune(study, 32, candidates, trials=8, store=tmp_path / "parts")
+    assert len(list((tmp_path / "parts").glob("*.npy"))) == 4
+    cut = next((tmp_path / "parts").glob("*.npy"))
+    cut.write_bytes(cut.read_bytes()[:20])
+    monkeypatch.setattr(search, "search_errors", original)
+    resumed = tune(study, 32, candidates, trials=8, workers=2, store=tmp_path / "parts")
+    assert resumed[0] == whole[0]
+    pd.testing.assert_frame_equal(resumed[1], whole[1], check_exact=True)
+    monkeypatch.setattr(search, "search_errors", lambda *_: pytest.fail("all of it is stored"))
+    assert tune(study, 32, candidates, trials=8, store=tmp_path / "parts")[0] == whole[0]
+
+
+def test_a_candidate_that_diverges_is_not_chosen(study, tmp_path, monkeypatch):
+    shape, good, bad = Network(sizes=(16,)), Training(10, 1e-3), Training(10, 2e-3)
+    original = type(UNTUNED).learn
+
+    def learn(recipe, target, rows, seeds, prepared=None):
+        if prepared is None and recipe.direct == bad:
+            raise FloatingPointError("network 0 diverged before step 10")
+        return original(recipe, target, rows, seeds, prepared)
+
+    monkeypatch.setattr(type(UNTUNED), "learn", learn)
+    recipe, table = tune(study, 32, standard([shape], [good], [HEAD_ONLY], [shape], [bad, good]), trials=4, store=tmp_path)
+    assert recipe.direct == good and np.isinf(table["validation_mae"]).sum() == 1
+    with pytest.raises(ValueError, match="direct: networks diverge with every candidate"):
+        tune(study, 32, standard([shape], [good], [HEAD_ONLY], [shape], [bad, bad]), trials=4, store=tmp_path)
 
 
 def test_tuning_reads_no_test_row_and_tears_no_group_apart(study):

@@ -61,7 +61,7 @@ class Case:
         # those of pairs are chosen with the split by pair
         tried = replace(study, **self._named(**choice | {"split": "pair"}))
         m = min(training_size(tried.target, tried.split_by), settings.m_max)
-        return replace(study, settings=local.chosen_for(tried, m, self.kind))
+        return replace(study, settings=local.chosen_for(tried, m, self.kind, settings.trainers))
 
     def untrained(self, settings: Settings, **choice: Any) -> Study:
         """The study with descriptors and without hyperparameters."""

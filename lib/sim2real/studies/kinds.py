@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import pandas as pd
 from tqdm import tqdm
 
-from sim2real.training import tune
+from sim2real.training.candidates import PAIR_STAGES, STANDARD, TRANSPORT, Candidates
 from sim2real.training.recipes import Recipe
 from sim2real.training.study import Study
+from sim2real.training.tune import tune
 
 PAIR_DESCRIPTOR = "pairs"  # the descriptor of two molecules and a temperature
 
@@ -19,7 +20,7 @@ PAIR_DESCRIPTOR = "pairs"  # the descriptor of two molecules and a temperature
 class Kind:
     """What all studies of one kind share; ``baselines`` and ``drop_tested`` as :class:`~sim2real.training.study.Study`."""
 
-    candidates: tune.Candidates  # what is tried when hyperparameters are chosen
+    candidates: Candidates  # what is tried when hyperparameters are chosen
     baselines: tuple[str, ...] = ("ridge", "trees", "simulator")
     # nearly all measured pairs and compounds are simulated too: without all of them no source would be left
     drop_tested: bool = False
@@ -34,11 +35,11 @@ class Kind:
         """A short training, which shows only that everything runs."""
         return self.candidates.start
 
-    def choose(self, study: Study, m: int) -> tuple[Recipe, pd.DataFrame]:
+    def choose(self, study: Study, m: int, workers: int | str = 1) -> tuple[Recipe, pd.DataFrame]:
         """Hyperparameters chosen on validation data for a target size, and the table of candidates."""
         # from 400 rows on a hundred validate in each trial
         trials = (6 if m >= 400 else 12) if self.wide else 0
-        return tune.tune(study, m, self.candidates, trials)
+        return tune(study, m, self.candidates, trials, workers=workers)
 
 
 def announce(text: str) -> None:
@@ -49,12 +50,10 @@ def announce(text: str) -> None:
 _TREES = ("ridge", "trees", "boosting")
 _ROWS = {"drop_tested": True, "all_rows": True}
 KINDS = {
-    "polymers": Kind(tune.STANDARD),
-    "liquids": Kind(tune.STANDARD),
-    "pairs": Kind(
-        tune.PAIR_STAGES, (*_TREES, "simulator"), **_ROWS, from_scratch=True, shown="simulator", descriptor=PAIR_DESCRIPTOR
-    ),
+    "polymers": Kind(STANDARD),
+    "liquids": Kind(STANDARD),
+    "pairs": Kind(PAIR_STAGES, (*_TREES, "simulator"), **_ROWS, from_scratch=True, shown="simulator", descriptor=PAIR_DESCRIPTOR),
     "conductivity": Kind(
-        tune.TRANSPORT, (*_TREES, "neighbour", "simulator", "law"), **_ROWS, wide=True, shown="source", descriptor="composition"
+        TRANSPORT, (*_TREES, "neighbour", "simulator", "law"), **_ROWS, wide=True, shown="source", descriptor="composition"
     ),
 }

@@ -244,7 +244,7 @@ def list_dropped(name: str, study: Study) -> None:
         announce(f"{name}: {len(dropped)} rows are not used; {path} cannot be written ({error.strerror})")
 
 
-def chosen_for(study: Study, m: int, kind: str) -> Recipe:
+def chosen_for(study: Study, m: int, kind: str, workers: int | str = 1) -> Recipe:
     """What was chosen for these data on validation rows of a training part of size m, or is chosen now, some minutes, and kept."""
     # a choice among other candidates is not taken
     candidates = hashlib.sha256(repr(KINDS[kind].candidates.stages).encode()).hexdigest()[:8]
@@ -253,7 +253,7 @@ def chosen_for(study: Study, m: int, kind: str) -> Recipe:
     if path.exists():
         return from_dict(json.loads(path.read_text()))
     announce(f"{study.name}: choosing hyperparameters on validation data, some minutes, once for these data")
-    settings, tried = KINDS[kind].choose(study, m)
+    settings, tried = KINDS[kind].choose(study, m, workers)
     path.parent.mkdir(parents=True, exist_ok=True)
     tried.to_csv(table, index=False, lineterminator="\n")
     part.write_text(json.dumps(asdict(settings), indent=1) + "\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from sim2real.datasets.task import Task
 from sim2real.datasets.values import Source
 from sim2real.studies.kinds import KINDS
 from sim2real.studies.local import check_study, check_units, chosen_for
-from sim2real.studies.presets import resolve
+from sim2real.studies.presets import processes_here, resolve, trainers
 from sim2real.studies.sides import Sides, describe
 from sim2real.training import experiment
 from sim2real.training.study import Design, Study, Trials, training_size
@@ -30,7 +29,7 @@ def study(
     descriptor: str = "",
     name: str = "own",
     tuned: bool = True,
-    workers: int = 0,
+    workers: int | str = 0,
     **options: Any,
 ) -> Study:
     """A study that transfers from simulated to measured values of one property of materials; errors in ``target.property.unit``.
@@ -47,7 +46,7 @@ def study(
             empty the last for compositions and RDKit's for anything else.
         name: of the study; seeds its random numbers and names its stored trials.
         tuned: whether hyperparameters are chosen for these data on validation rows, some minutes, once; if not, a short training.
-        workers: processes, one a core if 0.
+        workers: processes, one a core if 0, or the address or scheduler file of a Dask cluster.
         options: further arguments of :func:`~sim2real.datasets.tables.read_table`, for both tables, such as ``label``.
 
     What is not used of the tables is listed in the cache, in ``dropped/<name>-<descriptor>.csv``.
@@ -63,10 +62,10 @@ def study(
     ]
     check_units(*sides)
     descriptor = descriptor or ("composition" if kind == "composition" else "molecular")
-    described = describe(Sides(*sides), descriptor, workers or os.cpu_count() or 1)
+    described = describe(Sides(*sides), descriptor, processes_here(workers))
     made = Study(f"{name}-{descriptor}", described.source, described.target, KINDS["polymers"].untuned, splits=name)
     check_study(name, made)
-    return replace(made, settings=chosen_for(made, training_size(made.target), "polymers")) if tuned else made
+    return replace(made, settings=chosen_for(made, training_size(made.target), "polymers", trainers(workers))) if tuned else made
 
 
 def run_study(
@@ -91,10 +90,10 @@ def run_study(
         arms: ``transfer``, ``direct`` and baselines; all that the study has if None.
         store: folder of the stored trials; in the cache if None.
         sizes: ``trials`` a cell, ``seed`` of all random numbers, ``overlap`` (``keep`` leaves the measured materials' own
-            simulations in the source, ``drop`` takes them out) and ``workers`` (processes, one a core if 0).
+            simulations in the source, ``drop`` takes them out) and ``workers`` (processes, one a core if 0, or a Dask cluster).
     """
     kind = "pairs" if study.clusters() is not None else "polymers"
     settings = resolve("local", preset, kind=kind, **sizes)
     if design is None:
         design = settings.surface_design(study) if surface else settings.design(study)
-    return experiment.run_trials(study, design, workers=settings.workers, arms=arms, store=store)
+    return experiment.run_trials(study, design, workers=settings.trainers, arms=arms, store=store)

@@ -67,10 +67,16 @@ class Settings:
     n_max: int
     m_max: int
     surface_m_max: int
-    workers: int
+    workers: int  # processes of this machine
     seed: int
     overlap: str
     from_scratch: bool = False
+    cluster: str = ""  # address or scheduler file of a Dask cluster that trains instead
+
+    @property
+    def trainers(self) -> int | str:
+        """What trains: as ``workers`` of :func:`~sim2real.training.experiment.run_trials`."""
+        return self.cluster or self.workers
 
     def design(self, study: Study, points: int = 0) -> Design:
         """The grid for one study: n from the preset's smallest to all of the source, one m; ``points`` is the preset's if 0."""
@@ -141,7 +147,7 @@ def resolve(
     trials: int = 0,
     n_max: int = 0,
     m_max: int = 0,
-    workers: int = 0,
+    workers: int | str = 0,
     seed: int = 0,
     overlap: str = "keep",
     kind: str = "polymers",
@@ -154,13 +160,14 @@ def resolve(
     if preset not in PRESETS:
         raise ValueError(f"unknown PRESET {preset!r}; expected one of {', '.join(PRESETS)}")
     chosen = PRESETS[preset]
-    for name, value in {"TRIALS": trials, "N_MAX": n_max, "M_MAX": m_max, "WORKERS": workers, "SEED": seed}.items():
+    for name, value in {"TRIALS": trials, "N_MAX": n_max, "M_MAX": m_max, "SEED": seed}.items():
         if value < 0:
             raise ValueError(f"{name} is {value}; expected a whole number from 0 (0 is the preset's)")
     if n_max and n_max <= chosen.n_min:
         raise ValueError(f"N_MAX is {n_max}; expected more than {chosen.n_min}, where the grid of n begins")
     if 0 < m_max < SMALLEST_M:
         raise ValueError(f"M_MAX is {m_max}; expected at least {SMALLEST_M}")
+    training = trainers(workers)
     shared = KINDS[kind]
     largest = m_max or chosen.surface_m_max
     return Settings(
@@ -169,8 +176,26 @@ def resolve(
         n_max=n_max or chosen.n_max,
         m_max=largest if shared.all_rows else m_max or chosen.m_max,
         surface_m_max=largest,
-        workers=workers or os.cpu_count() or 1,
+        workers=processes_here(workers),
         seed=seed,
         overlap=overlap,
         from_scratch=shared.from_scratch,
+        cluster=training if isinstance(training, str) else "",
+    )
+
+
+def processes_here(workers: int | str) -> int:
+    """Processes for what stays on this machine: all of its cores if 0 or where a cluster trains."""
+    return (workers if isinstance(workers, int) else 0) or os.cpu_count() or 1
+
+
+def trainers(workers: int | str) -> int | str:
+    """What trains, of what a user gave: processes, or the address or scheduler file of a Dask cluster; a ValueError for neither."""
+    text = str(workers)
+    if text.isdecimal():
+        return processes_here(int(text))
+    if "://" in text or text.endswith(".json"):
+        return text
+    raise ValueError(
+        f"WORKERS is {workers}; expected a whole number from 0 (0 is one a core), tcp://host:port or a scheduler file .json"
     )

@@ -131,10 +131,11 @@ class Run:
         return dict(zip(studies, self._train(runs)))
 
     def _train(self, runs: Sequence[tuple[Study, Design, tuple[str, ...] | None]]) -> list[Trials]:
-        workers = self.settings.workers
-        if words := duration.announcement(duration.seconds_needed(runs, workers), workers):
+        workers = self.settings.trainers
+        plans = [experiment.make_plan(study, design, arms=arms) for study, design, arms in runs]
+        if words := duration.announcement(duration.seconds_needed(plans, workers), workers):
             announce(words)
-        return [experiment.run_trials(study, design, workers=workers, arms=arms) for study, design, arms in runs]
+        return [experiment.finish(plan, workers) for plan in plans]
 
     def save(
         self, figure: str, title: str, draw: Callable[[dict], Figure], records: Sequence[Any], *, paper: str = "", **more: Any

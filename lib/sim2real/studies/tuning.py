@@ -11,10 +11,9 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import pandas as pd
-from joblib import Parallel, delayed
 
 from sim2real.studies.cases import CASES
-from sim2real.studies.presets import resolve
+from sim2real.studies.presets import resolve, trainers
 from sim2real.training.recipes import CHOSEN, TUNING, check_checkout, save_hyperparameters
 from sim2real.training.study import Study, training_size
 
@@ -24,7 +23,7 @@ class Tunable(NamedTuple):
 
     load: Callable[[], Study]
     m: int
-    choose: Callable[[Study, int], tuple[Any, pd.DataFrame]]  # the choice, and a row for each candidate
+    choose: Callable[[Study, int, int | str], tuple[Any, pd.DataFrame]]  # the choice, and a row for each candidate
 
 
 def tunable() -> dict[str, Tunable]:
@@ -50,27 +49,24 @@ def tune_command(arguments: Sequence[str]) -> int:
         prog="python -m sim2real tune", description="Choose hyperparameters on validation data, and write them to data/tuning."
     )
     parser.add_argument("studies", nargs="*", metavar="STUDY", help=", ".join(names))
-    parser.add_argument("--workers", type=int, default=1, help="studies tuned at the same time")
+    parser.add_argument("--workers", default="0", help="processes, one a core if 0, or tcp://host:port of a Dask cluster")
     options = parser.parse_args(arguments)
     unknown = [name for name in options.studies if name not in names]
     if unknown:
         parser.error(f"unknown study {unknown[0]!r}; expected {', '.join(names)}")
     try:
         check_checkout()
+        workers = trainers(options.workers)
     except ValueError as error:
         parser.error(str(error))
     asked = options.studies or list(json.loads(CHOSEN.read_text()))
-    for name, m, chosen, table in Parallel(n_jobs=options.workers, return_as="generator_unordered")(map(delayed(_tune), asked)):
+    for name in asked:
+        study = names[name].load()
+        m = min(training_size(study.target, study.split_by), names[name].m)
+        chosen, table = names[name].choose(study, m, workers)
         TUNING.mkdir(parents=True, exist_ok=True)
         table.to_csv(TUNING / f"{name}.csv", index=False, lineterminator="\n")
         save_hyperparameters(name, chosen)
         best = table[table["chosen"]].set_index("stage")["validation_mae"]
         print(f"{name} (m = {m}): " + ", ".join(f"{stage} {error:.4g}" for stage, error in best.items()), flush=True)
     return 0
-
-
-def _tune(name: str) -> tuple[str, int, Any, pd.DataFrame]:
-    entry = tunable()[name]
-    study = entry.load()
-    m = min(training_size(study.target, study.split_by), entry.m)
-    return name, m, *entry.choose(study, m)

@@ -1,74 +1,73 @@
-"""How long a run will take on this machine, from a short trial of its own networks."""
+"""How long a run will take on this machine, from two trials of its own that are trained for a few updates."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
-import numpy as np
-import torch
-
-from sim2real.training.baselines import BASELINES
-from sim2real.training.experiment import missing_blocks
-from sim2real.training.recipes import NETWORK_ARMS, Simulations, Training
+from sim2real.training.blocks import run_block
+from sim2real.training.recipes import NETWORK_ARMS, Training
 from sim2real.training.store import Block, Plan
-from sim2real.training.study import Design, Study
+from sim2real.training.workers import processes
 
-STACK, STEPS = 16, 30  # networks and updates of the trial run
+FEW, MORE = 1, 61  # updates of the networks that are timed
 SHORT = 60.0  # seconds of which nothing is announced
 
 
-def seconds_needed(runs: Sequence[tuple[Study, Design, tuple[str, ...] | None]], workers: int = 1) -> float:
-    """Estimated seconds for the trials not stored yet, shared by so many processes: updates times what one costs here, right
-    within a third or so on an idle machine.
+def seconds_needed(plans: Sequence[Plan], workers: int | str = 1) -> float:
+    """Estimated seconds for the trials not stored yet, shared by so many workers as fast as this process: what two trials cost
+    whatever their updates, and what an update costs.
     """
+    missing = [(plan, block) for plan in plans for block in plan.missing_blocks(plan.read(lambda _: None))]
+    costs: dict[tuple, tuple[float, float]] = {}
     total = 0.0
-    for study, design, arms in runs:
-        plan, blocks = missing_blocks(study, design, arms=arms)
-        if blocks:
-            costs = _seconds_an_update(study)
-            total += sum(_seconds(plan, block, costs) for block in blocks)
-    return total / max(1, workers)
+    for plan, block in sorted(missing, key=lambda of: -of[1].n):
+        # the largest n of a study stands for the others: what is read of a source grows with n
+        key = (plan.study.name, block.arm, block.m_grid)
+        costs[key] = costs.get(key) or _costs(plan, block)
+        a_trial, an_update = costs[key]
+        total += len(block.trials) * a_trial + updates(plan, block) * an_update
+    return total / max(1, processes(workers)) if missing else 0.0
 
 
-def announcement(seconds: float, workers: int) -> str:
+def updates(plan: Plan, block: Block) -> int:
+    """Updates of single networks that a block takes."""
+    if block.arm not in NETWORK_ARMS:
+        return 0
+    draws = len({plan.own_source(t) for t in block.trials})
+    return plan.study.settings.updates(block.arm, block.n, block.m_grid, len(block.trials), draws)
+
+
+def _costs(plan: Plan, block: Block) -> tuple[float, float]:
+    """Seconds of a trial at every m whatever its updates, and of an update."""
+    if block.arm not in NETWORK_ARMS:
+        return _timed(plan, replace(block, trials=block.trials[:1])), 0.0
+    two = replace(block, trials=block.trials[:2])
+    short, longer = (_few_updates(plan, steps) for steps in (FEW, MORE))
+    # the first time something is used, it takes longer
+    _timed(short, two)
+    few, more = _timed(short, two), _timed(longer, two)
+    an_update = max(more - few, 0.0) / max(1, updates(longer, two) - updates(short, two))
+    return max(few - updates(short, two) * an_update, 0.0) / len(two.trials), an_update
+
+
+def _few_updates(plan: Plan, steps: int) -> Plan:
+    return replace(plan, study=replace(plan.study, settings=plan.study.settings.short(Training(steps, 1e-3))))
+
+
+def _timed(plan: Plan, block: Block) -> float:
+    """Seconds of this processor, so that what else it does at the time does not count."""
+    start = time.process_time()
+    run_block(plan, block)
+    return time.process_time() - start
+
+
+def announcement(seconds: float, workers: int | str) -> str:
     """A line for the notebook, such as ``about 3 h 20 min of training on 2 processes``; empty for less than a minute."""
     if seconds < SHORT:
         return ""
     hours, minutes = divmod(round(seconds / 60), 60)
     text = f"{hours} h {minutes} min" if hours else f"{minutes} min"
-    return f"about {text} of training on {workers} process{'es' if workers > 1 else ''}; what is done is kept if you stop it"
-
-
-def _seconds(plan: Plan, block: Block, costs: dict[str, float]) -> float:
-    if block.arm not in NETWORK_ARMS:
-        return len(block.trials) * sum(_baseline_seconds(plan, block.arm, m) for m in block.m_grid)
-    draws = len({plan.own_source(t) for t in block.trials})
-    return plan.study.settings.updates(block.arm, block.n, block.m_grid, len(block.trials), draws) * costs[block.arm]
-
-
-def _seconds_an_update(study: Study) -> dict[str, float]:
-    """Seconds of one update of one network, by arm."""
-    torch.set_num_threads(1)
-    target, source = (np.tile(np.arange(min(len(task), 200)), (STACK, 1)) for task in (study.target, study.source))
-    seeds = [("duration", k) for k in range(STACK)]
-
-    def fit(arm: str, steps: int) -> None:
-        settings = study.settings.short(Training(steps, 1e-3))
-        prepared = settings.prepare(Simulations(study.source, source, seeds)) if arm == "transfer" else None
-        settings.learn(study.target, target, seeds, prepared)
-
-    first = {arm: _timed(fit, arm, 1) for arm in NETWORK_ARMS}
-    return {arm: max(_timed(fit, arm, STEPS + 1) - first[arm], 1e-6) / (STACK * STEPS) for arm in NETWORK_ARMS}
-
-
-def _timed(call: Callable, *arguments: object) -> float:
-    start = time.perf_counter()
-    call(*arguments)
-    return time.perf_counter() - start
-
-
-def _baseline_seconds(plan: Plan, arm: str, m: int) -> float:
-    train, test = plan.split(0)
-    seeds = [plan.seed(arm, 0, m, 0)]
-    return _timed(BASELINES[arm], plan.study.target, train[None, :m], test[None], seeds, plan.study.simulated_target)
+    count = processes(workers)
+    return f"about {text} of training on {count} process{'es' if count > 1 else ''}; what is done is kept if you stop it"

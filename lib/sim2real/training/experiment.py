@@ -1,21 +1,24 @@
-"""The grid of an experiment in blocks of trials, each stored when done under a key of all that determines it: a killed run loses
-only the blocks in flight.
+"""The grid of an experiment in blocks of trials, each stored when done under a key of all that determines it: a run that is killed,
+or whose workers are, loses only the blocks in flight.
 """
 
 from __future__ import annotations
 
+import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from sim2real.datasets.paths import CACHE
 from sim2real.datasets.task import Task
 from sim2real.training.baselines import NEED_SIMULATED
-from sim2real.training.store import Block, Plan, run_block
+from sim2real.training.blocks import run_block
+from sim2real.training.store import Block, Plan
 from sim2real.training.study import Design, Study, Trials, splits, training_size
+from sim2real.training.workers import LOSSES, WorkersLost, share_out
 
 COUNTED_TRIALS = 500
 
@@ -32,7 +35,7 @@ def available_source(study: Study, overlap: str, seed: int, trials: int = 0) -> 
     if overlap == "keep":
         return len(study.source)
     if not study.drop_tested:
-        return len(_without_overlap(study))
+        return int((~np.isin(study.source.keys, study.target.keys)).sum())
     counts = pd.Series(study.source.keys).value_counts().reindex(pd.unique(study.target.keys), fill_value=0).to_numpy()
     code = pd.factorize(study.target.keys)[0]
     dropped = [counts[np.unique(code[test])].sum() for _, test in splits(study, seed, range(max(trials, COUNTED_TRIALS)))]
@@ -45,29 +48,20 @@ def _without_overlap(study: Study) -> Task:
 
 
 def run_trials(
-    study: Study, design: Design, *, workers: int = 1, arms: tuple[str, ...] | None = None, store: Path | None = None
+    study: Study, design: Design, *, workers: int | str = 1, arms: tuple[str, ...] | None = None, store: Path | None = None
 ) -> Trials:
-    """Train what is not stored yet in the folder ``store`` and return all of the design; a ValueError if a size exceeds the data.
+    """Train what is not stored yet in the folder ``store`` and return all of the design.
 
-    ``workers`` have one torch thread each, or are those of ``joblib.parallel_config``, which must all see ``store``. ``arms`` are
-    ``transfer``, ``direct`` and names in ``baselines.BASELINES``; both and the study's own baselines if None.
+    ``workers`` are processes of one torch thread, or a Dask cluster's address or scheduler file. ``arms`` are ``transfer``,
+    ``direct`` and names in ``baselines.BASELINES``; both and the study's own baselines if None. A ValueError: a size that exceeds
+    the data, or no trial whose networks all converged; an OSError: a folder that cannot be written; a RuntimeError: workers that
+    end again and again before anything is done.
     """
-    plan, blocks = missing_blocks(study, design, arms=arms, store=store)
-    # long blocks first, so that the workers finish together
-    blocks.sort(key=lambda b: -b.n)
-    total = sum(len(b.trials) for b in blocks)
-    with tqdm(total=total, desc=study.name, unit="trial", disable=total == 0, mininterval=1) as bar:
-        jobs = (delayed(run_block)(plan, block) for block in blocks)
-        for done in Parallel(n_jobs=min(workers, max(1, len(blocks))), return_as="generator_unordered")(jobs):
-            bar.update(done)
-    table = pd.concat([plan.load(cell) for cell in plan.cells], ignore_index=True)
-    return Trials(study, design, table)
+    return finish(make_plan(study, design, arms=arms, store=store), workers)
 
 
-def missing_blocks(
-    study: Study, design: Design, *, arms: tuple[str, ...] | None = None, store: Path | None = None
-) -> tuple[Plan, list[Block]]:
-    """What :func:`run_trials` would train: the plan of all trials, and the blocks of those that are not stored yet."""
+def make_plan(study: Study, design: Design, *, arms: tuple[str, ...] | None = None, store: Path | None = None) -> Plan:
+    """All that :func:`run_trials` would train or read; its errors."""
     store = CACHE / "trials" if store is None else store
     source = _without_overlap(study) if design.overlap == "drop" and not study.drop_tested else study.source
     available = available_source(study, design.overlap, design.seed, design.trials)
@@ -79,5 +73,62 @@ def missing_blocks(
     if arms is None:
         known = study.simulated_target is not None
         arms = ("transfer", "direct", *(b for b in study.baselines if known or b not in NEED_SIMULATED))
-    plan = Plan(study, source, design, store, arms)
-    return plan, list(plan.missing_blocks())
+    return Plan(study, source, design, store, arms)
+
+
+def finish(plan: Plan, workers: int | str = 1) -> Trials:
+    """Train what is missing of a plan and return all of it; arguments and errors as :func:`run_trials`."""
+    found = plan.read(_say)
+    if (missing := plan.missing_blocks(found)) and (changed := plan.changes(found)):
+        _say(changed)
+    in_vain = 0
+    while missing:
+        before = _trainings(missing)
+        try:
+            _train(plan, missing, workers)
+        except WorkersLost as error:
+            _say(f"{plan.study.name}: {error}; what was in flight is done again")
+        found = plan.read(_say)
+        missing = plan.missing_blocks(found)
+        in_vain = in_vain + 1 if _trainings(missing) == before else 0
+        if in_vain == LOSSES:
+            raise RuntimeError(f"{plan.study.name}: workers end before any block is done (out of memory?); try fewer workers")
+    wanted = {cell: table[table["trial"] < plan.design.trials] for cell, table in found.items()}
+    return _converged(plan, pd.concat([t.assign(arm=arm, n=n, m=m) for (arm, n, m), t in wanted.items()], ignore_index=True))
+
+
+def _trainings(blocks: list[Block]) -> int:
+    return sum(len(block.trials) * len(block.m_grid) for block in blocks)
+
+
+def _train(plan: Plan, blocks: list[Block], workers: int | str) -> None:
+    # long blocks first, so that the workers finish together; another run on the same store may have done some meanwhile
+    todo = (block for block in sorted(blocks, key=lambda b: -b.n) if not plan.is_stored(block))
+    total = sum(len(block.trials) for block in blocks)
+    with plan.alone(_say), tqdm(total=total, desc=plan.study.name, unit="trial", mininterval=1) as bar:
+
+        def store(result: tuple[Block, list[pd.DataFrame]]) -> None:
+            block, tables = result
+            for m, table in zip(block.m_grid, tables):
+                plan.save((block.arm, block.n, m), block.trials, table)
+            bar.update(len(block.trials))
+
+        share_out(run_block, plan.lean(), todo, min(workers, len(blocks)) if isinstance(workers, int) else workers, store)
+
+
+def _converged(plan: Plan, table: pd.DataFrame) -> Trials:
+    """Without the trials in which the loss of some network did not stay finite: in all arms, so that they remain paired."""
+    bad = table.loc[~np.isfinite(table["absolute_error"]), ["arm", "n", "m", "trial"]].drop_duplicates(ignore_index=True)
+    if len(bad):
+        first = ", ".join(f"{name} {value}" for name, value in bad.iloc[0].items())
+        out, of = bad["trial"].nunique(), plan.design.trials
+        said = f"{plan.study.name}: {len(bad)} networks diverged (the first: {first})"
+        if out == of:
+            raise ValueError(f"{said}, some in every trial; lower the learning rate")
+        warnings.warn(f"{said}; {out} of {of} trials are left out of all arms", stacklevel=3)
+        table = table[~table["trial"].isin(bad["trial"])].reset_index(drop=True)
+    return Trials(plan.study, plan.design, table, bad)
+
+
+def _say(text: str) -> None:
+    tqdm.write(text, file=sys.stderr)

@@ -1,29 +1,41 @@
-"""Blocks of trials of one arm and one n, at every m: what determines them, where they are stored, and how one is trained."""
+"""Blocks of trials of one arm and one n, at every m: what determines them, and where they are stored."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from sim2real.datasets.task import Task
-from sim2real.training.baselines import BASELINES, NEED_SIMULATED
+from sim2real.training.baselines import NEED_SIMULATED
 from sim2real.training.kernel import engine
 from sim2real.training.recipes import NETWORK_ARMS, Simulations
 from sim2real.training.seeding import numpy_generator
 from sim2real.training.study import TEST_FRACTION, Design, Study, splits
 
+try:
+    import fcntl
+except ImportError:  # on Windows two runs do not notice each other, and both train what neither has stored
+    fcntl = None
+
 # raised whenever a change of the code changes results, so that stored trials of the old code are not mixed in
 ENGINE = 3
 BLOCK = 32
+ROWS = 8_000_000  # of sources that the trials of one block hold together, so that memory is bounded whatever n is
+# what may differ between the stored trials of one study and design: entries of a cell's description
+CHANGES = {"engine", "settings", "target", "source", "simulated"}
+ERRORS = {"trial": np.int32, "material": np.int32, "absolute_error": np.float64}
+
+Cell = tuple[str, int, int]  # arm, n, m
 
 
 @dataclass(frozen=True)
@@ -36,6 +48,11 @@ class Block:
     trials: tuple[int, ...]
 
 
+def trained_by() -> str:
+    """The code that trains networks, and what runs it here, which rounds in its own way."""
+    return f"{ENGINE}, {engine()}"
+
+
 @dataclass(frozen=True)
 class Plan:
     """Which trials of a study and design are stored and which are missing; ``source`` is what the design leaves of the study's."""
@@ -45,22 +62,26 @@ class Plan:
     design: Design
     store: Path
     arms: tuple[str, ...]
+    engine: str = field(default_factory=trained_by)
 
     @property
-    def cells(self) -> list[tuple[str, int, int]]:
+    def cells(self) -> list[Cell]:
         """(arm, n, m) of everything that the design asks for."""
         grids = {arm: self.design.n_grid if arm == "transfer" else (0,) for arm in self.arms}
         return [(arm, n, m) for arm, n_grid in grids.items() for n in n_grid for m in self.design.m_grid]
 
-    def description(self, cell: tuple[str, int, int]) -> dict[str, object]:
+    @property
+    def label(self) -> str:
+        """What names random numbers and folders: studies that share it, their data and their settings share trials."""
+        return self.study.splits or self.study.name
+
+    def description(self, cell: Cell) -> dict[str, object]:
         """Everything that determines the numbers of a cell; a stage that an arm does not use does not count."""
         arm, n, m = cell
         simulated = self.study.simulated_target if arm in NEED_SIMULATED else None
         return {
-            "engine": ENGINE,
-            **({"trained_by": engine()} if arm in NETWORK_ARMS else {}),
-            "study": self.study.name,
-            "splits": self.study.splits or self.study.name,
+            "engine": self.engine if arm in NETWORK_ARMS else ENGINE,
+            "splits": self.label,
             "arm": arm,
             "n": n,
             "m": m,
@@ -75,42 +96,109 @@ class Plan:
             "simulated": None if simulated is None else hashlib.sha256(np.ascontiguousarray(simulated)).hexdigest()[:16],
         }
 
-    def folder(self, cell: tuple[str, int, int]) -> Path:
+    def folder(self, cell: Cell) -> Path:
         key = hashlib.sha256(json.dumps(self.description(cell), sort_keys=True).encode()).hexdigest()[:12]
-        return self.store / f"{self.study.name}-{cell[0]}-n{cell[1]}-m{cell[2]}-{key}"
+        return self.store / f"{self.label}-{cell[0]}-n{cell[1]}-m{cell[2]}-{key}"
 
-    def stored(self, cell: tuple[str, int, int]) -> set[int]:
-        return {int(t) for path in self.folder(cell).glob("*.parquet") for t in path.stem.split("_")}
+    def read(self, say: Callable[[str], None]) -> dict[Cell, pd.DataFrame]:
+        """The stored errors of every cell; a file that cannot be read is removed, and said to be trained again."""
+        found = {}
+        for cell in self.cells:
+            parts = []
+            for path in sorted(self.folder(cell).glob("*.parquet")):
+                try:
+                    parts.append(_read(path))
+                except (OSError, ValueError, KeyError) as error:
+                    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+                    say(f"{path}: cannot be read ({reason}); removed, and its trials are trained again")
+                    with suppress(OSError):
+                        path.unlink()
+            table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(ERRORS)).astype(ERRORS)
+            found[cell] = table.drop_duplicates(["trial", "material"]).sort_values("trial", kind="stable", ignore_index=True)
+        return found
 
-    def missing_blocks(self) -> Iterator[Block]:
-        """The trials that are not stored yet, in blocks; those of one arm and n with the same gaps share a block over all m."""
+    def missing_blocks(self, found: dict[Cell, pd.DataFrame]) -> list[Block]:
+        """The trials that :meth:`read` has not found, in blocks; those of one arm and n with the same gaps share a block over all
+        m.
+        """
         wanted = set(range(self.design.trials))
         by_arm: dict[tuple[str, int, tuple[int, ...]], list[int]] = {}
         for cell in self.cells:
-            missing = tuple(sorted(wanted - self.stored(cell)))
-            by_arm.setdefault((cell[0], cell[1], missing), []).append(cell[2])
+            # trials of one source draw side by side, so that a block pretrains it once
+            missing = sorted(wanted - set(found[cell]["trial"].unique()), key=lambda t: (self.design.draw(t), t))
+            by_arm.setdefault((cell[0], cell[1], tuple(missing)), []).append(cell[2])
+        blocks = []
         for (arm, n, missing), m_grid in by_arm.items():
-            pieces = -(-len(missing) // BLOCK)
-            for piece in np.array_split(missing, pieces) if pieces else []:
-                yield Block(arm, n, tuple(m_grid), tuple(int(t) for t in piece))
+            size = min(BLOCK, max(1, ROWS // max(1, n)))
+            # trials in their order where one block holds all: its name is read more easily
+            parts = np.array_split(missing if len(missing) > size else sorted(missing), -(-len(missing) // size) or 1)
+            blocks += [Block(arm, n, tuple(m_grid), tuple(int(t) for t in part)) for part in parts if len(part)]
+        return blocks
 
-    def load(self, cell: tuple[str, int, int]) -> pd.DataFrame:
-        parts = [pd.read_parquet(path) for path in sorted(self.folder(cell).glob("*.parquet"))]
-        table = pd.concat(parts, ignore_index=True).drop_duplicates(["trial", "material"])
-        return table[table["trial"] < self.design.trials].assign(arm=cell[0], n=cell[1], m=cell[2])
+    def is_stored(self, block: Block) -> bool:
+        """Whether another run has stored this block since."""
+        return all(self._path((block.arm, block.n, m), block.trials).exists() for m in block.m_grid)
 
-    def save(self, cell: tuple[str, int, int], trials: tuple[int, ...], test: np.ndarray, errors: np.ndarray) -> None:
-        folder = self.folder(cell)
-        folder.mkdir(parents=True, exist_ok=True)
-        trial = np.repeat(np.array(trials, dtype=np.int32), test.shape[1])
-        table = pd.DataFrame({"trial": trial, "material": test.ravel().astype(np.int32), "absolute_error": errors.ravel()})
-        path = folder / f"{'_'.join(map(str, trials))}.parquet"
-        part = path.with_suffix(f".{os.getpid()}.part")
-        table.to_parquet(part, index=False)
-        part.replace(path)
+    def save(self, cell: Cell, trials: tuple[int, ...], table: pd.DataFrame) -> None:
+        """Write the errors of one block and m, all at once or not at all; an OSError in one line where that cannot be done."""
+        path = self._path(cell, trials)
+        about = path.with_name("about.json")
+        with writing(self.store):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not about.exists():
+                write_whole(about, json.dumps(self.description(cell), indent=1).encode())
+            buffer = pa.BufferOutputStream()
+            pq.write_table(pa.Table.from_pandas(table, preserve_index=False), buffer)
+            write_whole(path, buffer.getvalue())
+
+    @contextmanager
+    def alone(self, say: Callable[[str], None]) -> Iterator[None]:
+        """Held while trials are trained; said where another process holds it. An OSError where nothing can be stored."""
+        with writing(self.store):
+            self.store.mkdir(parents=True, exist_ok=True)
+            lock = (self.store / f"{self.label}.lock").open("a")
+        with lock:
+            if fcntl:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    say(f"{self.study.name}: another run trains trials of it in {self.store}; what one has done, both use")
+            yield
+
+    def changes(self, found: dict[Cell, pd.DataFrame]) -> str:
+        """One line on an arm without stored trials that has some of the same design, of what has changed since; empty if none."""
+        for arm in self.arms:
+            cell = next(c for c in self.cells if c[0] == arm)
+            if len(found[cell]):
+                continue
+            own = self.description(cell)
+            for path in sorted(self.store.glob(f"{self.folder(cell).name.rpartition('-')[0]}-*/about.json")):
+                with suppress(OSError, ValueError):
+                    other = json.loads(path.read_text())
+                    changed = {name for name in own | other if json.dumps(own.get(name)) != json.dumps(other.get(name))}
+                    if changed and changed <= CHANGES:
+                        said = ", ".join("code of the training" if name == "engine" else name for name in sorted(changed))
+                        return (
+                            f"{self.study.name}, {arm}: changed since trials were stored: {said}; trained anew, the others are kept"
+                        )
+        return ""
+
+    def lean(self) -> Plan:
+        """The same trials with no more of the tables than training reads: what is sent to other processes."""
+        codes = pd.factorize(np.concatenate([self.source.keys, self.study.target.keys]))[0]
+        source, target = (
+            _lean(*of) for of in ((self.source, codes[: len(self.source)]), (self.study.target, codes[len(self.source) :]))
+        )
+        if by := self.study.split_by:
+            target = replace(target, table=target.table.assign(**{by: pd.factorize(self.study.target.table[by])[0]}))
+        return replace(self, source=source, study=replace(self.study, source=source, target=target))
+
+    def _path(self, cell: Cell, trials: tuple[int, ...]) -> Path:
+        name = "_".join(map(str, trials))
+        return self.folder(cell) / f"{name}.parquet"
 
     def seed(self, *parts: object) -> tuple:
-        return (self.design.seed, self.study.splits or self.study.name, *parts)
+        return (self.design.seed, self.label, *parts)
 
     def split(self, trial: int) -> tuple[np.ndarray, np.ndarray]:
         """Training rows in the order in which m takes them, and test rows, of the target."""
@@ -141,22 +229,36 @@ class Plan:
         return Simulations(self.source, rows, [self.seed("pretraining", n, *self.own_source(t)) for t in trials])
 
 
-def run_block(plan: Plan, block: Block) -> int:
-    """Train and store one block; returns the number of its trials."""
-    torch.set_num_threads(1)
-    # descriptors that all processes share are read-only, and nothing here writes to them
-    warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-    target, settings = plan.study.target, plan.study.settings
-    ordered, tested = zip(*splits(plan.study, plan.design.seed, block.trials))
-    test = np.stack(tested)
-    # what does not depend on m is done once
-    prepared = settings.prepare(plan.drawn(block.trials, block.n)) if block.arm == "transfer" else None
-    for m in block.m_grid:
-        train = np.stack([rows[:m] for rows in ordered])
-        seeds = [plan.seed(block.arm, block.n, m, t) for t in block.trials]
-        if block.arm in NETWORK_ARMS:
-            predicted = settings.learn(target, train, seeds, prepared).predict(target.X, test)
-        else:
-            predicted = BASELINES[block.arm](target, train, test, seeds, plan.study.simulated_target)
-        plan.save((block.arm, block.n, m), block.trials, test, np.abs(predicted - target.y[test]))
-    return len(block.trials)
+def _read(path: Path) -> pd.DataFrame:
+    """One stored block; a ValueError where it does not hold the errors of the trials that it is named after."""
+    table = pq.ParquetFile(path).read().to_pandas()
+    if {name: table[name].dtype for name in table} != ERRORS or sorted(map(int, path.stem.split("_"))) != sorted(
+        set(table["trial"])
+    ):
+        raise ValueError("not the errors of these trials")
+    return table
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Where something is written to a folder: an OSError says in one line what that means."""
+    try:
+        yield
+    except OSError as error:
+        reason = f"{folder}: what is trained cannot be stored ({error.strerror or error})"
+        raise OSError(f"{reason}; what is there is kept: make room or set SIM2REAL_CACHE, and run it again") from error
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """All at once or not at all."""
+    part = path.with_suffix(f".{os.getpid()}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _lean(task: Task, keys: np.ndarray) -> Task:
+    table = pd.DataFrame({"key": keys, "value": task.y}).assign(structure=np.int8(0), group=np.int8(0))
+    return Task(task.name, task.property, table, "", "", X=task.X)

@@ -5,7 +5,7 @@ so that differences between points of a curve are paired.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -143,12 +143,14 @@ class Cube(NamedTuple):
 @dataclass(frozen=True)
 class Trials:
     """What an experiment gave: ``table`` has each arm's absolute error by n (0 for all but ``transfer``), m, trial and material, a
-    target row.
+    target row. ``diverged`` has arm, n, m and trial of every network whose loss did not stay finite; the table is without these
+    trials.
     """
 
     study: Study
     design: Design
     table: pd.DataFrame
+    diverged: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["arm", "n", "m", "trial"]))
 
     def cube(self, arms: Sequence[str] = ("transfer",), *, m: int | None = None, rows: ArrayLike | None = None) -> Cube:
         """Errors of arms, at most one other than ``transfer`` (at n = 0), at ``m`` (all if None) and target ``rows`` (all if

@@ -4,149 +4,108 @@ the materials are those of the reported trials, so that one that validates here 
 
 from __future__ import annotations
 
-import itertools
+import hashlib
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+import sys
+from contextlib import suppress
+from dataclasses import asdict, replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import torch
+from tqdm import tqdm
 
+from sim2real.datasets.paths import CACHE
 from sim2real.datasets.task import Task
+from sim2real.training.candidates import STANDARD, Candidates, Stage
 from sim2real.training.fits import Predictors
-from sim2real.training.recipes import UNTUNED, UNTUNED_PAIRS, Network, PairNetwork, Recipe, Simulations, Training
+from sim2real.training.recipes import Hyperparameters, Recipe, Simulations
 from sim2real.training.seeding import numpy_generator
+from sim2real.training.store import trained_by, write_whole, writing
 from sim2real.training.study import Study, split_rows
-from sim2real.training.towers import DISTANCES, TEMPERATURE_AT
+from sim2real.training.workers import LOSSES, WorkersLost, in_worker, share_out
 
 SOURCE_SAMPLE = 4000  # simulations used to choose the pretraining: 3/4 train, 1/4 validate
 SOURCE_DRAWS = 2
-SMALL_N = 1000  # or a quarter of a smaller source
+TRIALS_AT_ONCE = 4  # of a stage whose candidates share their pretrained networks, in one job
 
 
-@dataclass(frozen=True)
-class Stage:
-    """One choice: all combinations of the candidates ``tried`` of each part, decided ``by`` the error on ``source`` or of an arm;
-    ``small``: the least n for ``transfer`` (at most a quarter of the source), 0 for all of it only.
-    """
-
-    name: str
-    tried: dict[str, Sequence]
-    by: str
-    small: float = 0
-
-    def __len__(self) -> int:
-        return math.prod(len(choices) or 1 for choices in self.tried.values())
-
-    def candidates(self, recipe: Recipe) -> Iterator[dict]:
-        """Every combination, as changes to a recipe."""
-        choices = [choices or (getattr(recipe, part),) for part, choices in self.tried.items()]
-        return (dict(zip(self.tried, values)) for values in itertools.product(*choices))
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """A recipe and its stages; direct learning must have at least as many candidates as transfer. ``trials`` 0 is 20, or 12 where
-    more rows validate; ``paired``: whether studies of equal ``splits`` share validation rows, and the stages of a trial one
-    seed.
-    """
-
-    start: Recipe
-    stages: tuple[Stage, ...]
-    trials: int = 0
-    paired: bool = False
-
-    def __post_init__(self) -> None:
-        direct = sum(len(stage) for stage in self.stages if stage.by == "direct")
-        transfer = sum(len(stage) for stage in self.stages) - direct
-        if direct < transfer:
-            raise ValueError(f"{direct} candidates for direct learning and {transfer} for transfer; expected at least as many")
-
-
-Networks, Trainings = Sequence[Network], Sequence[Training]
-
-
-def standard(
-    networks: Networks, pretraining: Trainings, fine_tuning: Trainings, direct_networks: Networks, direct: Trainings
-) -> Candidates:
-    """Networks with pretrainings by the error on held-out simulations, then fine-tunings and direct learning by the target's."""
-    stages = (
-        Stage("pretraining", {"transfer_network": networks, "pretraining": pretraining}, by="source"),
-        Stage("fine-tuning", {"fine_tuning": fine_tuning}, by="transfer", small=SMALL_N),
-        Stage("direct", {"direct_network": direct_networks, "direct": direct}, by="direct"),
-    )
-    return Candidates(UNTUNED, stages)
-
-
-def multitask(networks: Sequence[PairNetwork], first: Training, trainings: Trainings) -> Candidates:
-    """Every network with the first training; then every training with the best network; for both arms."""
-    stages = []
-    for arm, part, small in (("transfer", "multitask", math.inf), ("direct", "direct", 0)):
-        network = f"{arm}_network"
-        stages.append(Stage(f"{part}, network", {network: networks, part: (first,)}, by=arm))
-        stages.append(Stage(part, {network: (), part: trainings}, by=arm, small=small))
-    return Candidates(UNTUNED_PAIRS, tuple(stages), trials=8, paired=True)
-
-
-def trainings(rates: Sequence[float], steps: Sequence[int], regularisations: Iterable[tuple[float, float]]) -> tuple[Training, ...]:
-    """All combinations of learning rates, numbers of updates and pairs of weight decay and dropout."""
-    every = itertools.product(rates, steps, regularisations)
-    return tuple(Training(count, rate, decay, dropout, max_epochs=1000) for rate, count, (decay, dropout) in every)
-
-
-SCALINGS = ("standard", "min-max")
-HEAD_ONLY = Training(0, 1e-3)  # the head is rescaled and nothing trained further
-STANDARD = standard(
-    networks=[Network(inputs=i, outputs=o) for i, o in itertools.product(SCALINGS, ("standard", "yeo-johnson"))],
-    pretraining=[Training(1500, rate) for rate in (1e-3, 3e-3, 6e-3)],
-    fine_tuning=[HEAD_ONLY, *trainings((1e-4, 3e-4, 1e-3, 3e-3), (100, 400, 1000), [(1e-4, 0.0), (1e-4, 0.2)])],
-    direct_networks=[Network(inputs=i) for i in SCALINGS],
-    direct=trainings((1e-3, 3e-3, 1e-2), (200, 800), list(itertools.product((1e-4, 1.0), (0.0, 0.3)))),
-)
-# Of conductivities by 580 numbers: with thousands of target rows, direct learning was best after more steps than the standard
-# candidates have (computed sigma, 2,184 rows: 0.867 after 3,000 steps, 0.909 after 800), so that both arms get longer ones.
-TRANSPORT = standard(
-    networks=[Network(inputs=i) for i in SCALINGS],
-    pretraining=[Training(1500, 1e-3), Training(1500, 3e-3), Training(4000, 1e-3, weight_decay=1.0)],
-    fine_tuning=[HEAD_ONLY, *trainings((3e-4, 1e-3, 3e-3), (200, 1000), [(1e-4, 0.0), (1.0, 0.3)])],
-    direct_networks=[Network(inputs=i) for i in SCALINGS],
-    direct=trainings((1e-3, 3e-3), (600, 2400), [(1e-4, 0.0), (1e-4, 0.3), (1.0, 0.3)]),
-)
-PAIR_STAGES = multitask(
-    networks=[
-        PairNetwork(distance=d, temperature=t, inputs=i, outputs=o)
-        for d, t, i, o in itertools.product(DISTANCES, TEMPERATURE_AT, SCALINGS, ("standard", "yeo-johnson"))
-    ],
-    first=Training(400, 3e-3, max_epochs=1000),
-    trainings=trainings((1e-3, 3e-3, 1e-2), (400, 1000), list(itertools.product((1e-4, 1.0), (0.0, 0.2)))),
-)
-
-
-def tune(study: Study, m: int, candidates: Candidates = STANDARD, trials: int = 0) -> tuple[Recipe, pd.DataFrame]:
+def tune(
+    study: Study, m: int, candidates: Candidates = STANDARD, trials: int = 0, *, workers: int | str = 1, store: Path | None = None
+) -> tuple[Recipe, pd.DataFrame]:
     """The choice for a study at m target rows (3/4 train, 1/4 validates), and a row for each candidate with its error in the
-    property's unit.
+    property's unit; ``workers`` as :func:`~sim2real.training.experiment.run_trials`.
+
+    Each part of a stage is kept in the folder ``store`` when done: a search that is stopped goes on from there. A ValueError where
+    all candidates of a stage diverge; an OSError where nothing can be kept.
     """
-    torch.set_num_threads(1)
     # more where few validation rows make each one noisy
     search = Search(study, m, candidates, trials or candidates.trials or (20 if m < 100 else 12))
+    store = CACHE / "tuning" / "parts" if store is None else store
     recipe, rows = candidates.start, []
-    for stage in candidates.stages:
-        best, table = _choose(stage.name, list(search.scored(stage, recipe)))
-        recipe = replace(recipe, **best)
-        rows += table
+    work = [sum(search.updates(job) for job in search.jobs(stage, recipe)) for stage in candidates.stages]
+    with tqdm(total=sum(work), desc=f"{study.name}: hyperparameters", unit="update", unit_scale=True, mininterval=1) as bar:
+        for k, stage in enumerate(candidates.stages):
+            jobs = search.jobs(stage, recipe)
+            # what is chosen changes what the stages after it take
+            bar.total += sum(map(search.updates, jobs)) - work[k]
+            errors = _all_errors(search, jobs, store, workers, bar)
+            best, table = _choose(stage.name, [(c, errors[own]) for c, own in stage.tried_by(recipe)])
+            recipe = replace(recipe, **best)
+            rows += table
     return recipe, pd.DataFrame(rows)
 
 
+def _all_errors(search: Search, jobs: list[Job], store: Path, workers: int | str, bar: tqdm) -> dict[Recipe, np.ndarray]:
+    """Errors (trials,) of every recipe, the mean over sizes; what is not stored is computed."""
+    paths = {job: store / f"{search.name}-{search.key(job)}.npy" for job in jobs}
+    found: dict[Job, np.ndarray] = {}
+    for job, path in paths.items():
+        # cut off or damaged: done again
+        with suppress(OSError, ValueError, EOFError):
+            found[job] = np.load(path)
+            bar.update(search.updates(job))
+
+    def done(result: tuple[Job, np.ndarray]) -> None:
+        job, found[job] = result
+        buffer = BytesIO()
+        np.save(buffer, found[job])
+        with writing(store):
+            store.mkdir(parents=True, exist_ok=True)
+            write_whole(paths[job], buffer.getvalue())
+        bar.update(search.updates(job))
+
+    in_vain = 0
+    while left := [job for job in jobs if job not in found]:
+        try:
+            share_out(search_errors, search, left, workers, done)
+        except WorkersLost as error:
+            in_vain = 0 if any(job in found for job in left) else in_vain + 1
+            if in_vain == LOSSES:
+                raise
+            tqdm.write(f"{search.name}: {error}; what was in flight is done again", file=sys.stderr)
+    errors: dict[Recipe, list[np.ndarray]] = {}
+    for size in sorted({job.size for job in jobs}):
+        parts = [job for job in jobs if job.size == size]
+        for recipe in dict.fromkeys(r for job in parts for r in job.tried):
+            of = [found[job][job.tried.index(recipe)] for job in parts if recipe in job.tried]
+            errors.setdefault(recipe, []).append(np.concatenate(of))
+    return {recipe: np.mean(of, axis=0) for recipe, of in errors.items()}
+
+
 def _choose(stage: str, scored: list[tuple[dict, np.ndarray]]) -> tuple[dict, list[dict]]:
-    """The candidate with the lowest mean error, and a row of the table for each."""
+    """The candidate with the lowest mean error, and a row of the table for each; a ValueError where all are infinite."""
+    if not any(np.isfinite(errors.mean()) for _, errors in scored):
+        raise ValueError(f"{stage}: networks diverge with every candidate; look for values far outside of the others in the tables")
     best = min(range(len(scored)), key=lambda k: scored[k][1].mean())
     rows = [
         {
             "stage": stage,
             **{name: value for part in candidate.values() for name, value in asdict(part).items()},
             "validation_mae": float(f"{errors.mean():.5g}"),
-            "standard_error": float(f"{errors.std(ddof=1) / len(errors) ** 0.5:.3g}"),
+            "standard_error": float(f"{_deviation(errors) / len(errors) ** 0.5:.3g}"),
             "trials": len(errors),
             "chosen": k == best,
         }
@@ -155,32 +114,76 @@ def _choose(stage: str, scored: list[tuple[dict, np.ndarray]]) -> tuple[dict, li
     return scored[best][0], rows
 
 
+def _deviation(errors: np.ndarray) -> float:
+    return float(errors.std(ddof=1)) if np.isfinite(errors).all() else math.inf
+
+
+class Job(NamedTuple):
+    """A part of a stage: recipes that are alike in what is pretrained, ``size`` simulations (0: direct learning), and trials."""
+
+    stage: str
+    by: str
+    tried: tuple[Recipe, ...]
+    size: int
+    trials: tuple[int, ...]
+
+
 class Search:
     """Validation errors of candidates for one study; every random number follows from the study, the purpose and the trial."""
 
     def __init__(self, study: Study, m: int, candidates: Candidates, trials: int) -> None:
-        self.source, self.target, self.trials = study.source, study.target, trials
+        self.source, self.target, self.trials, self.m = study.source, study.target, trials, m
         self.name, self.paired = study.splits if candidates.paired else study.name, candidates.paired
         self.fit, self.validate = self._split(study.split_by, m)
+        self.data = trained_by(), study.source.fingerprint, study.target.fingerprint, study.split_by, m, trials
 
-    def scored(self, stage: Stage, recipe: Recipe) -> Iterator[tuple[dict, np.ndarray]]:
-        """Every candidate of a stage with its errors (trials,)."""
+    def jobs(self, stage: Stage, recipe: Recipe) -> list[Job]:
+        """What a stage takes, in parts of like size."""
+        tried, n = tuple(own for _, own in stage.tried_by(recipe)), len(self.source)
+        every = tuple(range(self.trials))
         if stage.by == "source":
-            size = min(SOURCE_SAMPLE, len(self.source))
-            train, held = np.split(self._orders(SOURCE_DRAWS)[:, :size], [size * 3 // 4], axis=1)
-            drawn = Simulations(self.source, train, self._seeds(stage.name, SOURCE_DRAWS))
-            for candidate in stage.candidates(recipe):
-                yield candidate, _errors(replace(recipe, **candidate).prepare(drawn), self.source, held)
-            return
-        # None is direct learning
-        n, orders = len(self.source), self._orders(self.trials)
-        sizes = sorted({min(stage.small, n // 4), n}) if stage.small else [n]
-        drawn = (Simulations(self.source, orders[:, :size], self._seeds(f"pretraining {size}", self.trials)) for size in sizes)
-        prepared = [None] if stage.by == "direct" else [recipe.prepare(simulations) for simulations in drawn]
-        for candidate in stage.candidates(recipe):
-            own, seeds = replace(recipe, **candidate), self._seeds(stage.name, self.trials)
-            fitted = (own.learn(self.target, self.fit, seeds, given) for given in prepared)
-            yield candidate, np.mean([_errors(predictors, self.target, self.validate) for predictors in fitted], axis=0)
+            return [Job(stage.name, stage.by, (own,), min(SOURCE_SAMPLE, n), every[:SOURCE_DRAWS]) for own in tried]
+        sizes = [0] if stage.by == "direct" else sorted({min(stage.small, n // 4), n} if stage.small else {n}, reverse=True)
+        if stage.by == "transfer" and isinstance(recipe, Hyperparameters):
+            # all candidates start from the same pretrained networks
+            parts = np.array_split(every, max(1, self.trials // TRIALS_AT_ONCE))
+            return [Job(stage.name, stage.by, tried, size, tuple(map(int, part))) for size in sizes for part in parts]
+        return [Job(stage.name, stage.by, (own,), size, every) for size in sizes for own in tried]
+
+    def key(self, job: Job) -> str:
+        """Names all that determines the errors of a job."""
+        return hashlib.sha256(repr((self.data, self.name, self.paired, job)).encode()).hexdigest()[:16]
+
+    def updates(self, job: Job) -> int:
+        """Updates of single networks that a job takes."""
+        m, count, first = self.fit.shape[1], len(job.trials), job.tried[0]
+        if job.by == "source":
+            return first.updates("transfer", job.size * 3 // 4, (), count, count)
+        own = [recipe.updates(job.by, job.size, (m,), count, 0) for recipe in job.tried]
+        return sum(own) + (first.updates("transfer", job.size, (), count, count) if job.by == "transfer" else 0)
+
+    def errors(self, job: Job) -> np.ndarray:
+        """Mean absolute errors (recipes, trials) on validation rows, infinite where a network diverged."""
+        trials = list(job.trials)
+        try:
+            orders = np.stack([self._rng("source", t).permutation(len(self.source))[: job.size] for t in trials])
+            if job.by == "source":
+                train, held = np.split(orders, [job.size * 3 // 4], axis=1)
+                drawn = Simulations(self.source, train, self._seeds(job.stage, trials))
+                return np.stack([_errors(own.prepare(drawn), self.source, held) for own in job.tried])
+            drawn = Simulations(self.source, orders, self._seeds(f"pretraining {job.size}", trials))
+            prepared = job.tried[0].prepare(drawn) if job.size else None
+        except FloatingPointError:
+            return np.full((len(job.tried), len(trials)), np.inf)
+        return np.stack([self._learned(own, job, prepared) for own in job.tried])
+
+    def _learned(self, own: Recipe, job: Job, prepared: Any) -> np.ndarray:
+        trials = list(job.trials)
+        try:
+            predictors = own.learn(self.target, self.fit[trials], self._seeds(job.stage, trials), prepared)
+        except FloatingPointError:
+            return np.full(len(trials), np.inf)
+        return _errors(predictors, self.target, self.validate[trials])
 
     def _split(self, split_by: str, m: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows to train on and to validate on (trials, rows), from the training part of splits that are not reported."""
@@ -197,14 +200,17 @@ class Search:
         shortest = min(map(len, fit))
         return np.stack([rows[:shortest] for rows in fit]), np.stack(validate)
 
-    def _orders(self, trials: int) -> np.ndarray:
-        return np.stack([self._rng("source", t).permutation(len(self.source)) for t in range(trials)])
-
     def _rng(self, purpose: str, trial: int) -> np.random.Generator:
         return numpy_generator("tuning", self.name, purpose, trial)
 
-    def _seeds(self, purpose: str, count: int) -> list[tuple]:
-        return [("tuning", self.name, "pairs" if self.paired else purpose, t) for t in range(count)]
+    def _seeds(self, purpose: str, trials: list[int]) -> list[tuple]:
+        return [("tuning", self.name, "pairs" if self.paired else purpose, t) for t in trials]
+
+
+def search_errors(search: Search, job: Job) -> tuple[Job, np.ndarray]:
+    """One job, in whatever process."""
+    in_worker()
+    return job, search.errors(job)
 
 
 def _errors(predictors: Predictors, task: Task, rows: np.ndarray) -> np.ndarray:
