@@ -7,11 +7,13 @@ N_MAX ?= 0
 WORKERS ?= 0
 SEED ?= 0
 NOTEBOOK ?=
+TABLES ?= data/local.toml
+OUT ?= answer
 PYTHON ?= python3
 VENV := .venv
 
-VARIABLES := EDITION PRESET TRIALS N_MAX WORKERS SEED NOTEBOOK PYTHON VENV PY
-TARGETS := help setup figures test test-slow test-all lab bench clean
+VARIABLES := EDITION PRESET TRIALS N_MAX WORKERS SEED NOTEBOOK TABLES OUT PYTHON VENV PY
+TARGETS := help setup figures ask test test-slow test-all lab bench calibration clean
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 PY := $(if $(VENV),$(VENV)/bin/python,python)
 # .venv is made when needed; another interpreter is used as it is, and needs only have sim2real
@@ -53,9 +55,11 @@ help:
 	@echo
 	@echo '  make setup     the virtual environment .venv from requirements.lock (done by the others when needed)'
 	@echo '  make figures   run the notebooks; figures go to figures/EDITION (PRESET other than quick: figures/EDITION/PRESET)'
+	@echo '  make ask       is your database worth growing: an answer in words, figures, and one page (TABLES, OUT)'
 	@echo '  make test      the tests that take no longer than they must; test-slow: the others; test-all: both'
 	@echo '  make lab       JupyterLab on the notebooks'
 	@echo '  make bench     benchmarks, as ratios'
+	@echo '  make calibration   how often 90 % intervals hold the truth, on made curves'
 	@echo '  make clean     remove stored trials and everything else that can be made again (.cache)'
 	@echo
 	@echo 'Variables:'
@@ -66,6 +70,7 @@ help:
 	@echo '  WORKERS=$(WORKERS)          processes; 0 is one per core; or tcp://host:port of a Dask cluster'
 	@echo '  SEED=$(SEED)             changes all random numbers'
 	@echo '  NOTEBOOK=$(NOTEBOOK)          of make figures: only this one, such as 01 or 01-polymers'
+	@echo '  TABLES=$(TABLES) OUT=$(OUT)   of make ask: the file that names your tables, the folder of the answer'
 	@echo '  PYTHON=$(PYTHON)     interpreter that makes .venv, 3.11 or newer'
 	@echo '  VENV=$(VENV)         environment that runs everything; VENV= is the active one (conda), as is PY=python'
 
@@ -110,6 +115,9 @@ figures: $(STAMPS)
 	$(PY) -m sim2real run $< EDITION=$(EDITION) PRESET=$(PRESET) TRIALS=$(TRIALS) N_MAX=$(N_MAX) WORKERS=$(WORKERS) SEED=$(SEED)
 	@mkdir -p $(@D) && rm -f .cache/done/$*-$(EDITION)-$(PRESET)-* && touch $@
 
+ask: $(READY)
+	$(PY) -m sim2real ask $(TABLES) --out $(OUT) --preset $(PRESET) --trials $(TRIALS) --workers $(WORKERS) --seed $(SEED)
+
 # two processes, so that two cores are enough; tests of one group run in one process and share what they stored
 PYTEST := $(PY) -m pytest -n 2 --dist loadgroup
 
@@ -127,6 +135,9 @@ lab: $(READY)
 
 bench: $(READY)
 	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(PY) $$script || exit $$?; done
+
+calibration: $(READY)
+	$(PY) benchmarks/calibrate.py
 
 clean:
 	rm -rf .cache

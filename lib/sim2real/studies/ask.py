@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from sim2real import figures
 from sim2real.datasets.task import DataError, Task
+from sim2real.datasets.values import Source
 from sim2real.figures.words import plain_law
 from sim2real.laws.bare import bare_curve
 from sim2real.laws.curve import LearningCurve, learning_curve
@@ -22,7 +23,7 @@ from sim2real.laws.findings import Findings
 from sim2real.laws.grid import CurveGrid, ErrorSurface, curve_grid, error_surface
 from sim2real.studies import own
 from sim2real.studies.local import EXAMPLE, kind_of_study
-from sim2real.studies.presets import PRESETS
+from sim2real.studies.presets import PRESETS, trainers
 from sim2real.studies.report import page
 from sim2real.studies.run import Run
 from sim2real.studies.show import table
@@ -101,15 +102,15 @@ class Answer:
 
 
 def ask(
-    simulated: str | Path | Task,
-    measured: str | Path | Task,
+    simulated: Source | Task,
+    measured: Source | Task,
     *,
     preset: str = "quick",
     surface: bool = True,
     trials: int = 0,
     seed: int = 0,
-    workers: int = 0,
-    **columns: str,
+    workers: int | str = 0,
+    **columns: Any,
 ) -> Answer:
     """Is this database worth growing, by how much, and what to buy next: whether transfer from your simulations helps, whether more
     of them would, how many more for 10 % less error, and what one measurement is worth, each with its interval.
@@ -117,11 +118,11 @@ def ask(
     Hyperparameters are chosen for your data on validation rows, once; trials are kept, so that a run can be stopped and goes on.
 
     Args:
-        simulated, measured: tables, or tasks, of :func:`sim2real.study`.
+        simulated, measured: tables (paths or DataFrames), or tasks, of :func:`sim2real.study`.
         preset: ``smoke`` (a test of the machinery, not tuned), ``quick`` or ``paper``: how much is run.
         surface: also train at several numbers of measurements, which tells what one is worth.
-        trials, seed, workers: instead of the preset's; changes all random numbers; processes, one a core if 0.
-        columns: ``structure``, ``value``, ``unit``, ``property``, ``kind``, ``descriptor`` and ``name`` of :func:`sim2real.study`.
+        trials, seed, workers: instead of the preset's; changes all random numbers; processes (one a core if 0) or a Dask cluster.
+        columns: ``structure``, ``value``, ``unit``, ``property``, ``kind``, ``descriptor`` and all else of :func:`sim2real.study`.
 
     Raises:
         DataError: a table that cannot be used, two units, or too few materials: one line.
@@ -129,7 +130,7 @@ def ask(
     """
     start = time.monotonic()
     run = Run("local", preset, trials=trials, seed=seed, workers=workers)
-    made = own.study(simulated, measured, tuned=preset != "smoke", workers=run.settings.workers, **columns)
+    made = own.study(simulated, measured, tuned=preset != "smoke", workers=workers, **columns)
     return _answer(run, made, surface, start)
 
 
@@ -156,8 +157,9 @@ def ask_command(arguments: Sequence[str]) -> int:
         "--out", type=Path, default=Path("answer"), metavar="DIR", help="folder of report, figures and numbers (%(default)s)"
     )
     parser.add_argument("--preset", choices=PRESETS, default="quick", help="how much is run (%(default)s)")
-    for name, what in (("trials", "a cell"), ("workers", "processes"), ("seed", "changes all random numbers")):
+    for name, what in (("trials", "a cell"), ("seed", "changes all random numbers")):
         parser.add_argument(f"--{name}", type=int, default=0, metavar="NUMBER", help=what)
+    parser.add_argument("--workers", default="0", help="processes, one a core if 0, or tcp://host:port of a Dask cluster")
     of_tables = parser.add_argument_group("of two tables")
     for name, what in _COLUMNS.items():
         of_tables.add_argument(f"--{name}", default="", help=what)
@@ -168,6 +170,7 @@ def ask_command(arguments: Sequence[str]) -> int:
         named = tables[0].endswith(".toml")
         if len(tables) > 2 or (columns if named else len(tables) < 2):
             raise ValueError("expected a TOML file and perhaps a block of it, or two tables with --structure, --value and --unit")
+        options["workers"] = trainers(options["workers"])
         answer = _of_file(tables, **options) if named else ask(*tables, **options, **columns)
     except (ValueError, TypeError) as error:
         print(error, file=sys.stderr)
@@ -183,11 +186,17 @@ _COLUMNS = {
     "property": "such as density: checks ranges and converts units",
     "kind": "polymer, molecule, any or composition",
     "descriptor": "forcefield, molecular or composition",
+    "label": "column with the materials' names",
+    "unit_column": "column with each row's unit",
+    "temperature": "column with temperatures",
+    "temperature_unit": "their unit, K or degC",
+    "sheet": "of an Excel or LibreOffice file",
+    "decimal": "the sign before decimals, . or , where numbers leave it open",
     "name": "of the study",
 }
 
 
-def _of_file(tables: Sequence[str], preset: str, **sizes: int) -> Answer:
+def _of_file(tables: Sequence[str], preset: str, **sizes: Any) -> Answer:
     start, path, block = time.monotonic(), Path(tables[0]), "".join(tables[1:])
     kind = kind_of_study(path, block)
     run = Run("local", preset, kind=kind, **sizes)
