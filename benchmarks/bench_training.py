@@ -22,11 +22,10 @@ from torch import nn
 
 from sim2real.studies.cases import load_study
 from sim2real.training import kernel
-from sim2real.training.experiment import missing_blocks
+from sim2real.training.experiment import run_trials
 from sim2real.training.fits import fit_networks
 from sim2real.training.networks import Network, Training
 from sim2real.training.scalers import InputScalers, OutputScalers
-from sim2real.training.store import run_block
 from sim2real.training.study import Design, Study
 
 COLUMNS, ROWS, EPOCHS, BATCH, SIZES = 190, 800, 30, 64, (128, 64, 32)
@@ -67,9 +66,7 @@ def trials(X: np.ndarray, y: np.ndarray, networks: int = NETWORKS, steps: int = 
 def block(study: Study, n: int, m: int, count: int, arm: str) -> None:
     """A whole block of trials: splits, scalers, training, predictions and Parquet."""
     with tempfile.TemporaryDirectory() as folder:
-        plan, blocks = missing_blocks(study, Design((n,), (m,), count, source_draws=8), arms=(arm,), store=Path(folder))
-        for own in blocks:
-            run_block(plan, own)
+        run_trials(study, Design((n,), (m,), count, source_draws=8), arms=(arm,), store=Path(folder))
 
 
 def seconds(engine: str, call: Callable, *arguments: object) -> float:

@@ -71,7 +71,7 @@ def choices(tmp_path, monkeypatch):
     monkeypatch.setattr("sim2real.studies.local.CACHE", tmp_path / "cache")
     calls = []
 
-    def choose(kind, study, m):
+    def choose(kind, study, m, workers):
         calls.append((kind.candidates, study.name, m))
         return kind.untuned, pd.DataFrame({"stage": ["direct"]})
 

@@ -9,7 +9,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.base import clone
 
-from sim2real.training.experiment import missing_blocks
+from sim2real.training.experiment import make_plan
 from sim2real.training.store import Plan
 from sim2real.training.study import Design, Study, Trials
 
@@ -29,7 +29,7 @@ def run_estimator(estimator: Any, study: Study, design: Design, *, workers: int 
     Raises:
         ValueError: a size that exceeds the data.
     """
-    plan, _ = missing_blocks(study, design, arms=())
+    plan = make_plan(study, design, arms=())
     by_source: dict[tuple[int, ...], list[int]] = {}
     for trial in range(design.trials):
         by_source.setdefault(plan.own_source(trial), []).append(trial)
