@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 
 from sim2real.chemistry.classes import polymer_class
 from sim2real.datasets.paths import DATA
-from sim2real.datasets.task import DataError, Property, Task, get_property, merge
+from sim2real.datasets.task import DataError, DataWarning, Property, Task, get_property, merge
 from sim2real.datasets.values import Columns, read_values
 
 POLYMER_FACTS = DATA / "facts" / "polymers.csv"
@@ -85,7 +86,10 @@ def read_facts(
         return frame["property"] == listed if "property" in frame else pd.Series(True, index=frame.index)
 
     layout = Columns("value", structure, unit_column="unit", kind=kind)
-    rows = read_values(path, layout, prop, keep=("property", *extra), where=of_property)
+    with warnings.catch_warnings():
+        # these tables are of room temperature, 288 to 302 K where a row says so: there is nothing to choose
+        warnings.simplefilter("ignore", DataWarning)
+        rows = read_values(path, layout, prop, keep=("property", *extra), where=of_property)
     if len(rows.dropped):
         bad = rows.dropped.iloc[0]
         more = f" ({len(rows.dropped)} such rows)" if len(rows.dropped) > 1 else ""
