@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -12,6 +13,9 @@ import pytest
 # before sim2real is imported, which reads it; processes of pytest-xdist inherit the folder of the one that starts them
 if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["SIM2REAL_CACHE"] = tempfile.mkdtemp(prefix="sim2real-tests-")
+
+# a shell ignores Ctrl-C in what it starts in the background, and so would the processes that tests interrupt
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import torch  # noqa: E402
 
