@@ -139,7 +139,7 @@ def test_the_local_edition_runs_on_ones_own_tables(name, tmp_path, own_tables):
         assert [record["label"] for record in payload["records"]] == ["Density", "own: Density"]
         assert all("direct" in record["arms"] for record in payload["records"])
     if name in ("00-data", "01-polymers", "02-two-dimensional", "03-similarity"):
-        assert "polyinfo.csv" in (CACHE / "dropped" / "local-density-molecular.csv").read_text()
+        assert "polyinfo.csv" in (CACHE / "dropped" / "local-density-forcefield.csv").read_text()
         assert not list(tmp_path.glob("*.dropped.csv"))
 
 

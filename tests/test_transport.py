@@ -274,7 +274,8 @@ def test_open_studies_share_their_splits():
     thermal, computed = load("open"), load("open", n_max=2_000, source="computed")
     assert len(thermal.target) == 1143 and thermal.splits == computed.splits
     assert thermal.target.fingerprint == computed.target.fingerprint
-    assert round(0.8 * len(thermal.target)) == max(chosen_cases("conductivity", "open")[0][0].tuned_m)
+    # chosen when two designations still counted as compounds
+    assert round(0.8 * len(thermal.target)) == max(chosen_cases("conductivity", "open")[0][0].tuned_m) - 2
     row = int(np.flatnonzero(np.isfinite(computed.simulated_target))[0])
     _, everything = load_computed_transport(everything=True)
     value = everything.table.set_index("key").loc[computed.target.keys[row], "value"]

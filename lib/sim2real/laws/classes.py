@@ -100,7 +100,10 @@ def classes(
         if direct and record.curve is not None:
             of_direct = trials.cube(("direct",), m=m, rows=rows)
             ends = trial_means(cube)[:, -1, 0], trial_means(of_direct)[:, 0, 0]
-            difference = paired_difference(*ends, bootstrap.blocks(cube.trials))
+            # a small class may be tested in trials of one source draw only, which are one observation
+            blocks = bootstrap.blocks(cube.trials)
+            single = len(cube.trials) < 2 or blocks is not None and len(np.unique(blocks)) < 2
+            difference = None if single else paired_difference(*ends, blocks)
             record = replace(record, direct=Band.of(_materials(of_direct, bootstrap).at(0, 0)), difference=difference)
         if other is not None:
             curve, change, _ = _curve(other.cube(m=m, rows=rows), bootstrap, len(names))
