@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sim2real.chemistry.simulators.wiedemann_franz import LORENZ_NUMBER, ROOM_TEMPERATURE, log_lorenz_ratio, wf_groups
+from sim2real.datasets.embedded import load_virtual_polymers
 from sim2real.datasets.task import PROPERTIES, Task, get_property
 from sim2real.training.blocks import run_block
 from sim2real.training.recipes import Hyperparameters, Network, Training
@@ -20,6 +21,21 @@ from sim2real.training.study import Design, Study, Trials
 CHI_N = np.array([100, 400, 1600, 6400])
 CHI_CLASSES = ["cellulose", "polyether", "polyester", "polyvinylx", "unclassified"]
 TRANSPORT_N = (50, 150, 500)
+
+
+def own_tables(folder: Path, value: str) -> Path:
+    """md.csv and lab.csv, densities of polymers in a column of this name: the measurements are a line of the simulations, with one
+    bad row; and local.toml that names both. Returns the folder.
+    """
+    units = load_virtual_polymers()["smiles"].iloc[::500].tolist()
+    simulated = 1 + 0.01 * np.array([len(unit) for unit in units]) % 0.5
+    pd.DataFrame({"smiles": units, value: simulated}).to_csv(folder / "md.csv", index=False)
+    measured = pd.DataFrame({"smiles": units[:30], value: 0.9 * simulated[:30] + 0.2}).astype(str)
+    pd.concat([measured, pd.DataFrame({"smiles": ["*CC("], value: ["1.0"]})]).to_csv(folder / "lab.csv", index=False)
+    side = f'structure = "smiles", value = "{value}", unit = "g/cm3" }}\n'
+    text = f'[glass]\nkind = "polymer"\nsource = {{ file = "md.csv", {side}target = {{ file = "lab.csv", {side}'
+    (folder / "local.toml").write_text(text)
+    return folder
 
 
 def make_task(name: str, X: np.ndarray, y: np.ndarray, first_key: int = 0) -> Task:

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import Ridge
 
+import made
 import sim2real
 from sim2real.__main__ import main
-from sim2real.datasets.embedded import load_virtual_polymers
 from sim2real.datasets.task import DataError
 from sim2real.laws import bootstrap
 from sim2real.laws.bare import bare_curve
@@ -159,9 +159,9 @@ def test_a_whole_grid_says_what_a_measurement_is_worth():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"error": 0.0}, r"mine, line 2, column 'error': 0.0; expected a number above 0"),
-        ({"error": np.nan}, r"mine, line 2, column 'error': nan; expected a number above 0"),
-        ({"n": 1.5}, r"mine, line 2, column 'n': 1.5; expected a whole number from 0"),
+        ({"error": 0.0}, r"mine, row 0, column 'error': 0.0; expected a number above 0"),
+        ({"error": np.nan}, r"mine, row 0, column 'error': nan; expected a number above 0"),
+        ({"n": 1.5}, r"mine, row 0, column 'n': 1.5; expected a whole number from 0"),
         ({"n": 200}, r"mine: two errors of trial 0 at n = 200"),
         ({"n": 50}, r"mine: trial 0.0 has no error at n = 100; every trial needs"),
     ],
@@ -182,6 +182,11 @@ def test_the_command_takes_anyones_errors(tmp_path, capsys):
     (record,) = payload["records"]
     assert record["verdict"]["findings"][0]["question"] == "transfer" and record["verdict"]["text"] in out
     assert record["forecast"]["n"][0] == 1600 and record["forecast"]["far"] == 4800
+    (tmp_path / "comma.csv").write_text("N; Error\n100; 0,5\n200; 0,4\n400; 0,35\n")
+    assert main(["curve", str(tmp_path / "comma.csv")]) == 0 and "cannot be told" in capsys.readouterr().out
+    (tmp_path / "bad.csv").write_text("n,error\n100,0.5\n200,abc\n400,0.3\n")
+    assert main(["curve", str(tmp_path / "bad.csv")]) == 1
+    assert capsys.readouterr().err == "bad.csv, row 3, column 'error': abc; expected a number above 0\n"
     (tmp_path / "empty.csv").write_text("")
     for name in ("empty", "none"):
         assert main(["curve", str(tmp_path / f"{name}.csv")]) == 1
@@ -249,16 +254,7 @@ def test_any_regressor_gives_trials_on_the_same_splits(study, toy_trials):
 
 @pytest.fixture
 def tables(tmp_path):
-    """Simulated and measured densities, made up, one bad row, and the file that names them."""
-    units = load_virtual_polymers()["smiles"].iloc[::500].tolist()
-    simulated = 1 + 0.01 * np.array([len(unit) for unit in units]) % 0.5
-    pd.DataFrame({"smiles": units, "rho": simulated}).to_csv(tmp_path / "md.csv", index=False)
-    measured = pd.DataFrame({"smiles": units[:30], "rho": 0.9 * simulated[:30] + 0.2}).astype(str)
-    pd.concat([measured, pd.DataFrame({"smiles": ["*CC("], "rho": ["1.0"]})]).to_csv(tmp_path / "lab.csv", index=False)
-    side = 'structure = "smiles", value = "rho", unit = "g/cm3" }\n'
-    text = f'[glass]\nkind = "polymer"\nsource = {{ file = "md.csv", {side}target = {{ file = "lab.csv", {side}'
-    (tmp_path / "local.toml").write_text(text)
-    return tmp_path
+    return made.own_tables(tmp_path, value="rho")
 
 
 @pytest.mark.slow

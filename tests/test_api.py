@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import made
 import sim2real
 from sim2real.__main__ import main
-from sim2real.datasets.embedded import load_virtual_polymers
 from sim2real.datasets.paths import CACHE
 from sim2real.datasets.tables import DataWarning
 
@@ -56,18 +56,7 @@ def own_cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def csvs(tmp_path):
-    """Simulated and measured densities, made up: the measurements are a line of the simulations; one bad row."""
-    units = load_virtual_polymers()["smiles"].iloc[::500].tolist()
-    simulated = 1 + 0.01 * np.array([len(unit) for unit in units]) % 0.5
-    pd.DataFrame({"smiles": units, "density": simulated}).to_csv(tmp_path / "md.csv", index=False)
-    measured = pd.DataFrame({"smiles": units[:30], "density": 0.9 * simulated[:30] + 0.2}).astype(str)
-    pd.concat([measured, pd.DataFrame({"smiles": ["*CC("], "density": ["1.0"]})]).to_csv(tmp_path / "lab.csv", index=False)
-    (tmp_path / "local.toml").write_text(
-        '[glass]\nkind = "polymer"\n'
-        'source = { file = "md.csv", structure = "smiles", value = "density", unit = "g/cm3" }\n'
-        'target = { file = "lab.csv", structure = "smiles", value = "density", unit = "g/cm3" }\n'
-    )
-    return tmp_path
+    return made.own_tables(tmp_path, value="density")
 
 
 COLUMNS = {"structure": "smiles", "value": "density", "unit": "g/cm3", "property": "density"}

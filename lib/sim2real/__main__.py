@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -31,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     module, function, _ = COMMANDS[name]
     os.environ["MPLBACKEND"] = "agg"  # commands write files and open no window; another that is set may not exist here
+    shown = warnings.formatwarning
+    warnings.formatwarning = lambda message, *_: f"{message}\n"  # what was found, not the line of code that says so
     # an exit rather than an end, so that what was started is ended too
     before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
@@ -46,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     finally:
         signal.signal(signal.SIGTERM, before)
+        warnings.formatwarning = shown
 
 
 if __name__ == "__main__":

@@ -68,8 +68,8 @@ def _checked(errors: pd.DataFrame, name: str) -> pd.DataFrame:
         numbers = pd.to_numeric(table[column], errors="coerce")
         good = np.isfinite(numbers) & (numbers > 0 if least is None else (numbers >= least) & (numbers % 1 == 0))
         if not good.all():
-            row = int(np.flatnonzero(~good)[0])
-            raise DataError(f"{name}, line {row + 2}, column {column!r}: {table[column].iloc[row]}; expected {what}")
+            row = table.index[~good][0]
+            raise DataError(f"{name}, row {row}, column {column!r}: {table.loc[[row], column].iloc[0]}; expected {what}")
         table[column] = numbers if least is None else numbers.astype(int)
     if "trial" not in table:
         table["trial"] = table.groupby(["n", "m"]).cumcount()

@@ -14,8 +14,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from sim2real import figures
+from sim2real.datasets.files import read_file
+from sim2real.datasets.numbers import Numbers
 from sim2real.datasets.task import DataError, Task
-from sim2real.datasets.values import Source
+from sim2real.datasets.values import Source, numbers_of
 from sim2real.figures.words import plain_law
 from sim2real.laws.bare import bare_curve
 from sim2real.laws.curve import LearningCurve, learning_curve
@@ -203,14 +205,30 @@ def _of_file(tables: Sequence[str], preset: str, **sizes: Any) -> Answer:
     return _answer(run, run.study(kind, property=block, tables=path), True, start)
 
 
+def _errors(path: Path) -> pd.DataFrame:
+    """A table of errors with numbers as they are meant; what is none is left as it stands."""
+    frame = read_file(path).frame
+    for column in frame.columns:
+        numbers = numbers_of(path.name, frame, column)
+
+        def number(cell: object, numbers: Numbers = numbers) -> object:
+            try:
+                return numbers.read(cell)
+            except ValueError:
+                return cell
+
+        frame[column] = frame[column].map(number)
+    return frame
+
+
 def curve_command(arguments: Sequence[str]) -> int:
     """``python -m sim2real curve``: exit status 1 where the table cannot be used, 2 for wrong arguments."""
     parser = argparse.ArgumentParser(
         prog="python -m sim2real curve",
-        description="The law, the verdict and the forecast of errors that any learner had: a CSV file with the columns n and error "
+        description="The law, the verdict and the forecast of errors that any learner had: a table with the columns n and error "
         "and, where there are, trial and m. Rows of n = 0 are learning without simulations.",
     )
-    parser.add_argument("errors", type=Path, metavar="CSV")
+    parser.add_argument("errors", type=Path, metavar="TABLE")
     parser.add_argument("--unit", default="-", help="of the errors")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder of a figure and its numbers")
     options = parser.parse_args(arguments)
@@ -218,9 +236,9 @@ def curve_command(arguments: Sequence[str]) -> int:
         print(f"{options.errors.name} names tables of materials: python -m sim2real ask {options.errors}", file=sys.stderr)
         return 2
     try:
-        curve = bare_curve(pd.read_csv(options.errors), name=options.errors.name, unit=options.unit)
-    except (DataError, OSError, pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        print(error if isinstance(error, DataError) else f"{options.errors.name}: {error}", file=sys.stderr)
+        curve = bare_curve(_errors(options.errors), name=options.errors.name, unit=options.unit)
+    except DataError as error:
+        print(error, file=sys.stderr)
         return 1
     print(curve.verdict, f"Law: {plain_law(curve.law.to_dict())} ({curve.law.status})", sep="\n")
     if options.out is not None:

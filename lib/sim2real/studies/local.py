@@ -271,8 +271,8 @@ def _kind_of(block: dict) -> str:
 
 
 def _short(path: Path) -> str:
-    """A file by its folder and name."""
-    return f"{path.parent.name}/{path.name}"
+    """A file by its folder, where it has one, and name."""
+    return "/".join(filter(None, (path.parent.name, path.name)))
 
 
 def _where(path: Path, name: str) -> str:
