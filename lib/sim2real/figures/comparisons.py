@@ -135,8 +135,8 @@ def _splits_caption(payload: dict) -> str:
     parts = [f"{r['words']}: {shared(r)}" for r in payload["records"] if r["shared"]]
     first = payload["records"][0]
     return (
-        f"Error under each way of splitting measured rows, $m$ = {first['m']:,}. a: bars 90 % over trials. b: transfer $-$ "
-        f"direct learning, paired; bars: 2 standard errors over trials. Of the test rows, seen in training: {'; '.join(parts)}."
+        f"Error under each way of splitting measured rows, $m$ = {first['m']:,}. a: bars 90 % over trials. b: transfer $-$ direct "
+        f"learning, paired; bars: 2 standard errors over source draws. Of the test rows, seen in training: {'; '.join(parts)}."
     )
 
 

@@ -85,7 +85,7 @@ def _scaling_caption(payload: dict) -> str:
         part += "; off the scale: " + ", ".join(f"{words.arms[a]} {number(e)}" for a, e in far.items()) if far else ""
         if (gains := (record["other_overlap"] or {}).get("gains")) is not None:
             part += f"; rest of the database {difference(gains['rest'])}, {words.own} {difference(gains['own'])}"
-            part += " (standard errors over trials)"
+            part += " (standard errors over source draws)"
         text.append(part + ".")
     return " ".join(text)
 
@@ -131,7 +131,7 @@ def _sizes_caption(payload: dict) -> str:
     return (
         f"Error against the number $m$ of measured training materials, transfer from the largest $n$ = "
         f"{payload['records'][0]['n']:,} beside direct learning. Bands: 90 % over trials. Transfer $-$ direct at the smallest and "
-        f"the largest $m$: {ends} (standard errors over trials)."
+        f"the largest $m$: {ends} (standard errors over source draws)."
     )
 
 
@@ -206,7 +206,7 @@ def _groups_caption(payload: dict) -> str:
         if r["other_overlap"] is not None:
             part += f"; with overlap {r['other_overlap']['overlap']} {change(r['other_overlap']['change'])}"
         if r["transfer_minus_direct"] is not None:
-            part += f"; transfer $-$ direct {difference(r['transfer_minus_direct'])} (standard error over trials)"
+            part += f"; transfer $-$ direct {difference(r['transfer_minus_direct'])} (standard error over source draws)"
         parts.append(part + ".")
     text = "Errors of the compounds nearest to and farthest from the Wiedemann-Franz law. Bands and changes: 90 %, over trials and"
     return f"{text} compounds. {' '.join(parts)}"

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
-from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap, Difference, paired_difference
+from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap, Difference, paired_difference, paired_over_draws
 from sim2real.laws.records import Band, Facts
 from sim2real.training.baselines import NEED_SIMULATED
 from sim2real.training.study import Study, Trials, splits
@@ -120,16 +120,15 @@ def compare_sizes(runs: Sequence[Trials]) -> list[dict]:
         (m,), design = trials.design.m_grid, trials.design
         transfer, direct = trials.errors("transfer", m)[:, -1], trials.errors("direct", m)
         record = records.setdefault(m, {"m": m, "trials": design.trials, "direct": float(direct.mean()), "transfer": {}})
-        blocks = BOOTSTRAP.seeded(design).blocks(np.arange(design.trials))
-        difference = paired_difference(transfer, direct, blocks)._asdict()
+        difference = paired_over_draws(trials, transfer, direct)._asdict()
         record["transfer"][design.overlap] = {"n": design.n_grid[-1], "mae": float(transfer.mean()), "difference": difference}
     return list(records.values())
 
 
 def compare_simulators(by_simulator: Mapping[str, Trials], m: int | None = None) -> pd.DataFrame:
     """Direct learning, baselines and transfer at every n of each simulator, whose trials are ``by_simulator``, on the same splits:
-    ``MAE``, ``minus direct`` and its ``standard error``, paired over ``trials``. ``m`` is the largest of the first design if None.
-    ValueError where the simulators' trials do not test the same rows."""
+    ``MAE``, ``minus direct`` and its ``standard error``, paired over ``trials``, for transfer over source draws.
+    ``m`` is the largest of the first design if None. ValueError where the simulators' trials do not test the same rows."""
     first = next(iter(by_simulator))
     m = max(by_simulator[first].design.m_grid) if m is None else m
     tested = {name: _errors(trials, "transfer", m).index for name, trials in by_simulator.items()}
@@ -144,14 +143,15 @@ def compare_simulators(by_simulator: Mapping[str, Trials], m: int | None = None)
             shown = direct if shown is None else shown
             rows.append({"simulator": own, "learner": "direct", "n": 0, "MAE": direct.mean()})
             learners = [arm for arm in arms if arm not in ("transfer", "direct", *AS_THEY_ARE)]
-            rows += [_row(own, arm, 0, trials.errors(arm, m), direct) for arm in learners]
-        rows += [_row(name, words, 0, trials.errors(arm, m), direct) for arm, words in AS_THEY_ARE.items() if arm in arms]
-        rows += [_row(name, "transfer", n, e, direct) for n, e in zip(trials.design.n_grid, trials.errors("transfer", m).T)]
+            rows += [_row(own, arm, 0, e := trials.errors(arm, m), paired_difference(e, direct)) for arm in learners]
+        given = {words: trials.errors(arm, m) for arm, words in AS_THEY_ARE.items() if arm in arms}
+        rows += [_row(name, words, 0, e, paired_difference(e, direct)) for words, e in given.items()]
+        along = zip(trials.design.n_grid, trials.errors("transfer", m).T)
+        rows += [_row(name, "transfer", n, e, paired_over_draws(trials, e, direct)) for n, e in along]
     return pd.DataFrame(rows).set_index(["simulator", "learner", "n"])
 
 
-def _row(simulator: str, learner: str, n: int, errors: NDArray, direct: NDArray) -> dict:
-    difference = paired_difference(errors, direct)
+def _row(simulator: str, learner: str, n: int, errors: NDArray, difference: Difference) -> dict:
     own = {"simulator": simulator, "learner": learner, "n": n, "MAE": errors.mean()}
     return own | {"minus direct": difference.mean, "standard error": difference.standard_error, "trials": difference.trials}
 
@@ -192,7 +192,7 @@ def compare_splits(by_rule: Mapping[str, Trials], *, bootstrap: Bootstrap = BOOT
     found = []
     for rule, trials in by_rule.items():
         design, own = trials.design, bootstrap.seeded(trials.design)
-        m, ends, blocks = max(design.m_grid), sorted({0, len(design.n_grid) - 1}), own.blocks(np.arange(design.trials))
+        m, ends, blocks = max(design.m_grid), sorted({0, len(design.n_grid) - 1}), own.blocks(trials.numbers)
         direct, transfer = trials.errors("direct", m), trials.errors("transfer", m)[:, ends]
         n, bands = tuple(design.n_grid[k] for k in ends), (Band.of(own.trials(direct)), Band.of(own.trials(transfer, blocks)))
         differences = tuple(paired_difference(errors, direct, blocks) for errors in transfer.T)

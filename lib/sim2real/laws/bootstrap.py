@@ -15,7 +15,7 @@ from sim2real.laws.power import PowerLaw, check_level, fit_curves, fit_power_law
 from sim2real.laws.search import fit_surfaces
 from sim2real.laws.significance import block_sums
 from sim2real.laws.surface import CONSTANTS, ScalingSurface, fit_surface
-from sim2real.training.study import Cube, Design
+from sim2real.training.study import Cube, Design, Trials
 
 # resamples without any test prediction, as a share, up to which they are drawn again; beyond it the bootstrap is refused
 EMPTY_SHARE = 0.05
@@ -220,6 +220,11 @@ def paired_difference(a: ArrayLike, b: ArrayLike, blocks: ArrayLike | None = Non
     if len(sums) < 2:
         raise ValueError("all trials share one source draw: their difference has no standard error; give them two or more")
     return Difference(mean, float(np.sqrt(np.sum(sums**2) / (len(sums) * (len(sums) - 1)))), len(difference))
+
+
+def paired_over_draws(trials: Trials, a: ArrayLike, b: ArrayLike) -> Difference:
+    """:func:`paired_difference` of errors by trial (:attr:`Trials.numbers`) of an experiment, whose source draws count once."""
+    return paired_difference(a, b, BOOTSTRAP.seeded(trials.design).blocks(trials.numbers))
 
 
 def trial_means(cube: Cube) -> NDArray:

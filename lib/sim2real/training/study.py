@@ -152,6 +152,11 @@ class Trials:
     table: pd.DataFrame
     diverged: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["arm", "n", "m", "trial"]))
 
+    @property
+    def numbers(self) -> NDArray:
+        """The trials there are, ascending: all of the design's but those in which a network diverged."""
+        return np.sort(self.table["trial"].unique())
+
     def cube(self, arms: Sequence[str] = ("transfer",), *, m: int | None = None, rows: ArrayLike | None = None) -> Cube:
         """Errors of arms, at most one other than ``transfer`` (at n = 0), at ``m`` (all if None) and target ``rows`` (all if
         None).

@@ -9,7 +9,7 @@ import pandas as pd
 
 from sim2real.figures.tables.rows import Record, as_dict, as_dicts, as_table, compared, exponent, interval, known, told
 from sim2real.figures.words import ARMS, difference, number, percent, unit, with_error
-from sim2real.laws.bootstrap import paired_difference
+from sim2real.laws.bootstrap import paired_over_draws
 from sim2real.laws.significance import ALPHA
 from sim2real.training.study import Trials
 
@@ -24,7 +24,7 @@ def arm_words(arm: str, record: Mapping) -> str:
 def arms(records: Sequence[Record]) -> pd.DataFrame:
     """Every arm beside transfer on each subset: verdict, transfer minus the arm on the same compounds, and both errors there.
 
-    A difference counts where it is larger than two standard errors over trials; ``compounds`` are those that an arm can predict.
+    A difference counts where it is larger than two standard errors; ``compounds`` are those that an arm can predict.
     """
     rows = []
     for r in as_dicts(records):
@@ -51,10 +51,10 @@ def several_m(records: Sequence[Mapping]) -> pd.DataFrame:
 
 
 def by_n(trials: Trials) -> pd.DataFrame:
-    """Transfer at every n: its paired difference from direct learning and its error, each with a standard error over trials."""
+    """Transfer at every n: its paired difference from direct learning (standard error over source draws) and its error."""
     direct, rows = trials.errors("direct"), []
     for n, errors in zip(trials.design.n_grid, trials.errors("transfer").T):
-        d = paired_difference(errors, direct)._asdict()
+        d = paired_over_draws(trials, errors, direct)._asdict()
         own = with_error(errors.mean(), errors.std(ddof=1) / np.sqrt(d["trials"]), sign=False)
         rows.append({"n": n} | compared(d) | {"MAE": own, "trials": d["trials"]})
     return as_table(rows, "n")
