@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
 from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap, Difference, paired_difference, paired_over_draws
 from sim2real.laws.records import Band, Facts
-from sim2real.training.baselines import NEED_SIMULATED
+from sim2real.training.baselines import CORRECTED, NEED_SIMULATED
 from sim2real.training.study import Study, Trials, splits
 
 AS_THEY_ARE = {"law": "its value as it is", "simulator": "its value on a line"}  # arms that are a simulator's own values, in words
@@ -69,10 +69,6 @@ def compare_arms(
     m = max(design.m_grid) if m is None else m
     arms = {f"transfer, {overlap}": _errors(run, "transfer", m) for overlap, run in runs.items()}
     arms |= {arm: _errors(trials, arm, m) for arm in trials.table["arm"].unique() if arm != "transfer"}
-    for arm in arms.keys() & set(NEED_SIMULATED):
-        # elsewhere these fall back on a mean, which would be compared in the law's name
-        known = np.isfinite(trials.study.simulated_target)[arms[arm].index.get_level_values("material")]
-        arms[arm] = arms[arm][known]
     transfer = next(iter(arms.values()))
     if subsets is None:
         subsets = {"all": np.arange(len(table))}
@@ -88,11 +84,25 @@ def compare_arms(
     ]
 
 
+def candidate_arms(trials: Trials, m: int, rows: NDArray | None = None, bootstrap: Bootstrap = BOOTSTRAP) -> dict[str, Arm]:
+    """The arms that learn from the tested material's own simulated value, those that were run, beside transfer at the largest n on
+    the materials that have one; ``rows`` of the target are all if None, ``bootstrap`` knows the trials' source draws.
+    """
+    rows, transfer = np.arange(len(trials.study.target)) if rows is None else rows, _errors(trials, "transfer", m)
+    run = trials.table["arm"].unique()
+    return {arm: _arm(transfer, _errors(trials, arm, m), rows, bootstrap) for arm in CORRECTED if arm in run}
+
+
 def _errors(trials: Trials, arm: str, m: int) -> pd.Series:
-    """Absolute errors of an arm, indexed by (trial, material); at the largest n for ``transfer``."""
+    """Absolute errors of an arm, indexed by (trial, material), at the largest n for ``transfer``; of arms that need a simulated
+    value where there is one: what they fall back on elsewhere would be compared in their name.
+    """
     cube = trials.cube((arm,), m=m)
     index = pd.MultiIndex.from_product([cube.trials, cube.materials], names=["trial", "material"])
-    return pd.Series(cube.errors[:, :, -1, 0].ravel(), index).dropna()
+    errors = pd.Series(cube.errors[:, :, -1, 0].ravel(), index).dropna()
+    if arm not in NEED_SIMULATED:
+        return errors
+    return errors[np.isfinite(trials.study.simulated_target)[errors.index.get_level_values("material")]]
 
 
 def _tested(errors: pd.Series, rows: NDArray) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sim2real.laws import findings
+from sim2real.laws.arms import Arm, candidate_arms
 from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap, Difference, paired_difference, trial_means
 from sim2real.laws.power import PowerLaw
 from sim2real.laws.records import DATA_FACTS, Band, Facts
@@ -70,7 +71,7 @@ class Gains:
 class LearningCurve:
     """One panel of Fig. 1b: the error against n at one m, its law, every other arm that was run, and what it says in words.
     ``other`` is the curve with the other choice of overlap (None where nothing overlaps), ``gains`` what each part of the database
-    buys, where known."""
+    buys, where known; ``candidates`` the arms that simulate each tested material, on those that can be, of ``tested`` materials."""
 
     facts: Facts
     curve: Curve
@@ -78,6 +79,8 @@ class LearningCurve:
     verdict: findings.Findings
     other: Curve | None = None
     gains: Gains | None = None
+    candidates: dict[str, Arm] = field(default_factory=dict)
+    tested: int = 0
 
     @property
     def law(self) -> PowerLaw:
@@ -113,6 +116,8 @@ class LearningCurve:
             "law": self.curve.law.to_dict(level),
             "law_materials": None if self.curve.law_materials is None else self.curve.law_materials.to_dict(level),
             "arms": {arm: values.to_dict() for arm, values in self.arms.items()},
+            "candidates": {arm: values.to_dict() for arm, values in self.candidates.items()},
+            "tested": self.tested,
             "other_overlap": other,
             "verdict": self.verdict.to_dict(),
             "forecast": self.forecast,
@@ -149,16 +154,17 @@ def learning_curve(
     }
     facts, changes = Facts.of(trials), (by_materials.change(), by_trials.change())
     alone = (float(arms["direct"].band.mae), arms["direct"].difference) if "direct" in arms else None
-    said = findings.of_curve(facts, cube.n, m, curve.law_materials, changes, float(band.mae[-1]), alone)
+    candidates = {"candidates": candidate_arms(trials, m, rows, bootstrap), "tested": len(cube.materials)}
+    said = findings.of_curve(facts, cube.n, m, curve.law_materials, changes, float(band.mae[-1]), alone, **candidates)
     if other is None:
-        return LearningCurve(facts, curve, arms, said)
+        return LearningCurve(facts, curve, arms, said, **candidates)
     of_other = other.cube(m=m, rows=rows)
     means = trial_means(of_other)[:, :, 0]
     ends = (errors["transfer"], means[:, -1])
     kept, dropped = ends if trials.design.overlap == "keep" else ends[::-1]
     gains = Gains.of(kept, dropped, errors["direct"], blocks) if "direct" in errors else None
     second = Curve("n", of_other.n, m, Band.of(bootstrap.trials(means, bootstrap.blocks(of_other.trials))))
-    return LearningCurve(facts, curve, arms, said, second, gains)
+    return LearningCurve(facts, curve, arms, said, second, gains, **candidates)
 
 
 @dataclass(frozen=True)

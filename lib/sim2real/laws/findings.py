@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 
 import numpy as np
 
+from sim2real.laws.arms import Arm
 from sim2real.laws.bootstrap import Change, Difference
 from sim2real.laws.estimates import Estimate
 from sim2real.laws.power import PowerLaw
@@ -24,6 +25,7 @@ MOST_TRIALS = 10_000  # more than these settle nothing that can be paid for
 MANY = 1000  # times what there is: more than that is no number to give
 _EVIDENT = 0.95  # share of resamples that never get there from which it is said to be so
 _NOUNS = {"": ("simulations", "measurements"), "electrical": ("compounds with thermal conductivity", "measured compounds")}
+_OWN = {"": "simulation", "electrical": "thermal conductivity"}  # what a candidate's own value takes
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Findings:
         return cls(tuple(finding for of in several for finding in of.findings))
 
     def __getitem__(self, question: str) -> Finding:
-        """The first sentence on a question: ``transfer``, ``more``, ``needed``, ``worth`` or ``trials``."""
+        """The first sentence on a question: ``transfer``, ``more``, ``needed``, ``candidates``, ``worth`` or ``trials``."""
         return next(finding for finding in self.findings if finding.question == question)
 
     def __str__(self) -> str:
@@ -74,16 +76,19 @@ class Findings:
 
 def of_curve(
     facts: Facts, n: tuple[int, ...], m: int, law: PowerLaw, changes: tuple[Change, Change] | None, error: float,
-    direct: tuple[float, Difference] | None,
+    direct: tuple[float, Difference] | None, candidates: Mapping[str, Arm] | None = None, tested: int = 0,
 ) -> Findings:  # fmt: skip
     """What a learning curve says. Args are the facts of its trials, ``n`` ascending and ``m``, the law with resamples of trials and
     materials, the changes from the smallest to the largest n over trials and materials and over trials alone (None for a single
-    trial), the error at the largest n, and the error of direct learning with the paired difference, or None where it was not run.
+    trial), the error at the largest n, and the error of direct learning with the paired difference, or None where it was not run;
+    ``candidates``, arms that simulate each of the ``tested`` materials, beside transfer.
     """
     things, measured = _nouns(facts)
     found = [_transfer(facts, n[-1], m, error, direct, things, measured)] if direct else []
     more, needs = _more(n, law, changes, facts.trials, things)
     found += [more, _needed(n[-1], law, more.told, things)]
+    if "delta" in (candidates or {}) and (delta := candidates["delta"]).difference is not None:
+        found.append(_candidates(facts, n[-1], delta, candidates.get("multifidelity"), tested, things))
     wanted = {} if direct is None else {"transfer helps": (found[0].told, _enough(*direct[1]))}
     if changes is not None:
         wanted[f"more {things} help"] = (more.told, needs)
@@ -145,6 +150,27 @@ def _transfer(facts: Facts, n: int, m: int, error: float, direct: tuple, things:
     few = f"; {FEWEST_TRIALS} trials are the least for a verdict" if difference.trials < FEWEST_TRIALS else ""
     text = f"Whether transfer helps cannot be told: {said}, learning from the {measured} alone {level:.3g}{unit} ({pair}{few})."
     return Finding("transfer", text, False, numbers)
+
+
+def _candidates(facts: Facts, n: int, delta: Arm, input: Arm | None, tested: int, things: str) -> Finding:
+    """Whether to simulate each candidate, and to learn what the simulator gets wrong, instead of a database."""
+    mean, error, trials = -delta.difference.mean, delta.difference.standard_error, delta.difference.trials
+    one, unit = (
+        next(word for of, word in reversed(_OWN.items()) if of in facts.property),
+        "" if facts.unit == "-" else f" {facts.unit}",
+    )
+    some = f" of the {delta.compounds:,} that have one" if delta.compounds < tested else ""
+    level = f"delta learning from the {one} of each tested material{some} has the error {delta.mae:.3g}{unit}"
+    pair = f"{_signed(mean)} ± {error:.2g}, paired over {trials} trials"
+    also = f"; as an input of direct learning (multi-fidelity) it gives {input.mae:.3g}{unit}" if input else ""
+    cost = f"one {one} a candidate instead of {n:,} {things} once"
+    numbers = {"delta": delta.to_dict(), "multifidelity": input and input.to_dict()}
+    if not (is_told := told(*delta.difference)):
+        first, beside = f"Whether {cost} would do cannot be told", f"transfer there {delta.transfer_there:.3g}{unit}"
+    else:
+        first = f"Who can have {cost} may need no database" if mean < 0 else f"To have {cost} is no substitute"
+        beside = f"{abs(mean / delta.transfer_there):.0%} {'below' if mean < 0 else 'above'} transfer there"
+    return Finding("candidates", f"{first}: {level}, {beside} ({pair}){also}.", is_told, numbers)
 
 
 def _more(

@@ -56,13 +56,16 @@ def parity_record(measured: NDArray, simulated: NDArray, property: Property) -> 
     }
 
 
-def simulator_parity(study: Study) -> dict:
-    """A :func:`parity_record` of all of the target's materials; ValueError for a study without simulated values of its target."""
-    if study.simulated_target is None:
-        raise ValueError(f"{study.name} has no simulated values of its target materials")
-    target = study.target
-    record = parity_record(target.y, study.simulated_target, target.property)
-    return record | {"study": study.name, "target": target.summary(), "names": target.table["name"].tolist()}
+def simulator_parity(study: Study) -> dict | None:
+    """A :func:`parity_record` of the target's materials that have a simulated value themselves; None for fewer than five."""
+    simulated = study.simulated_target
+    known = np.zeros(len(study.target), dtype=bool) if simulated is None else np.isfinite(simulated)
+    if known.sum() < FEWEST_SHARED:
+        return None
+    target = study.target.select(known)
+    record = parity_record(target.y, simulated[known], target.property)
+    names = target.table.get("name", target.table["structure"]).tolist()
+    return record | {"study": study.name, "target": study.target.summary(), "names": names}
 
 
 def class_parity(target: Task, simulated: Mapping[str, NDArray], classes: Sequence[str] | None = None) -> list[dict]:

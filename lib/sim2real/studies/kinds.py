@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 from tqdm import tqdm
 
+from sim2real.training.baselines import CORRECTED, NEED_SIMULATED
 from sim2real.training.candidates import PAIR_STAGES, STANDARD, TRANSPORT, Candidates
 from sim2real.training.recipes import Recipe
 from sim2real.training.study import Study
@@ -21,7 +22,7 @@ class Kind:
     """What all studies of one kind share; ``baselines`` and ``drop_tested`` as :class:`~sim2real.training.study.Study`."""
 
     candidates: Candidates  # what is tried when hyperparameters are chosen
-    baselines: tuple[str, ...] = ("ridge", "trees", "simulator")
+    baselines: tuple[str, ...] = Study.baselines
     # nearly all measured pairs and compounds are simulated too: without all of them no source would be left
     drop_tested: bool = False
     all_rows: bool = False  # whether all measured rows train, as in the paper, or as many as the preset's ``m_max``
@@ -47,13 +48,15 @@ def announce(text: str) -> None:
     tqdm.write(text, file=sys.stderr)
 
 
-_TREES = ("ridge", "trees", "boosting")
+_TREES, _PAIRS = ("ridge", "trees", "boosting"), {"shown": "simulator", "descriptor": PAIR_DESCRIPTOR}
 _ROWS = {"drop_tested": True, "all_rows": True}
 KINDS = {
     "polymers": Kind(STANDARD),
     "liquids": Kind(STANDARD),
-    "pairs": Kind(PAIR_STAGES, (*_TREES, "simulator"), **_ROWS, from_scratch=True, shown="simulator", descriptor=PAIR_DESCRIPTOR),
+    "pairs": Kind(
+        PAIR_STAGES, (*_TREES, "simulator", *CORRECTED), **_ROWS, from_scratch=True, shown="simulator", descriptor=PAIR_DESCRIPTOR
+    ),
     "conductivity": Kind(
-        TRANSPORT, (*_TREES, "neighbour", "simulator", "law"), **_ROWS, wide=True, shown="source", descriptor="composition"
+        TRANSPORT, (*_TREES, "neighbour", *NEED_SIMULATED), **_ROWS, wide=True, shown="source", descriptor="composition"
     ),
 }

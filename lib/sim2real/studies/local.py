@@ -22,7 +22,7 @@ from sim2real.datasets.task import DROPPED_COLUMNS, OTHER_PROPERTIES, PROPERTIES
 from sim2real.datasets.transport import read_transport
 from sim2real.studies.kinds import KINDS, announce
 from sim2real.studies.presets import Settings
-from sim2real.studies.sides import DESCRIPTORS, Sides, by_law, limit_source, limit_target, own_pairs
+from sim2real.studies.sides import DESCRIPTORS, Sides, by_law, own_tables
 from sim2real.training.recipes import Recipe, from_dict
 from sim2real.training.study import Study
 
@@ -69,10 +69,6 @@ def _read_conductivities(_where: str, _: dict, tables: list[tuple[Path, dict]]) 
     return [read_transport(path, property=of, **entries) for (path, entries), of in zip(tables, (THERMAL, ELECTRICAL))]
 
 
-def _materials(source: Task, target: Task, settings: Settings) -> Sides:
-    return Sides(limit_source(source, settings.n_max), limit_target(target, settings.preset.target_max))
-
-
 _TABLE = (
     *("file", "sheet", "decimal", "value", "temperature", "temperature_unit", "kelvin"),
     *("group", "label", "name", "licence", "citation"),
@@ -85,7 +81,7 @@ READERS = {
         needed=("file", "structure", "value", "unit"),  # or unit_column
         known=_SIDE,
         read=_read_materials,
-        sides=_materials,
+        sides=own_tables,
         entries=("property", "descriptor"),
     ),
     "pairs": Reader(
@@ -94,7 +90,7 @@ READERS = {
         needed=("file", "temperature", "value"),
         known=(*_TABLE, "polymer", "solvent", "pair", "separator"),
         read=_read_pairs,
-        sides=own_pairs,
+        sides=own_tables,
         hint=", and polymer and solvent, or pair",
     ),
     "conductivity": Reader(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 from sim2real.datasets.tables import read_table
 from sim2real.datasets.task import Task
@@ -12,7 +16,7 @@ from sim2real.datasets.values import Source
 from sim2real.studies.kinds import KINDS
 from sim2real.studies.local import check_study, check_units, chosen_for
 from sim2real.studies.presets import processes_here, resolve, trainers
-from sim2real.studies.sides import Sides, describe
+from sim2real.studies.sides import Sides, describe, own_values
 from sim2real.training import experiment
 from sim2real.training.study import Design, Study, Trials, training_size
 
@@ -30,6 +34,7 @@ def study(
     name: str = "own",
     tuned: bool = True,
     workers: int | str = 0,
+    simulator: Callable[[list[str]], ArrayLike] | None = None,
     **options: Any,
 ) -> Study:
     """A study that transfers from simulated to measured values of one property of materials; errors in ``target.property.unit``.
@@ -47,6 +52,8 @@ def study(
         name: of the study; seeds its random numbers and names its stored trials.
         tuned: whether hyperparameters are chosen for these data on validation rows, some minutes, once; if not, a short training.
         workers: processes, one a core if 0, or the address or scheduler file of a Dask cluster.
+        simulator: gives values of measured structures themselves, NaN where it fails, to learn what it gets wrong; if None, they
+            are those of the simulated table.
         options: further arguments of :func:`~sim2real.datasets.tables.read_table`, for both tables, such as ``label``.
 
     What is not used of the tables is listed in the cache, in ``dropped/<name>-<descriptor>.csv``.
@@ -62,8 +69,9 @@ def study(
     ]
     check_units(*sides)
     descriptor = descriptor or ("composition" if kind == "composition" else "molecular")
-    described = describe(Sides(*sides), descriptor, processes_here(workers))
-    made = Study(f"{name}-{descriptor}", described.source, described.target, KINDS["polymers"].untuned, splits=name)
+    own = own_values(*sides) if simulator is None else np.asarray(simulator(list(sides[1].table["structure"])), dtype=float)
+    described = describe(Sides(*sides, own), descriptor, processes_here(workers))
+    made = Study(f"{name}-{descriptor}", *described[:2], KINDS["polymers"].untuned, described.simulated, splits=name)
     check_study(name, made)
     return replace(made, settings=chosen_for(made, training_size(made.target), "polymers", trainers(workers))) if tuned else made
 

@@ -21,7 +21,7 @@ from sim2real.datasets.paths import CACHE
 from sim2real.datasets.polymers import known_units, load_md_polymers, load_measured_polymers
 from sim2real.datasets.task import Task, get_property
 from sim2real.studies.presets import Settings
-from sim2real.studies.sides import SOURCE_SEED, Sides, limit_source, limit_target
+from sim2real.studies.sides import SOURCE_SEED, Sides, limit_target, own_tables
 
 _memory = Memory(CACHE / "simulated", verbose=0)
 
@@ -50,8 +50,7 @@ def embedded_liquids(settings: Settings, *, property: str, **_: str) -> Sides:
 
 def public_polymers(settings: Settings, *, property: str, database: str, **_: str) -> Sides:
     """Molecular dynamics of a public database (``radonpy`` or ``polyomics``), and measured polymers of several."""
-    source = limit_source(load_md_polymers(property, database), settings.n_max)
-    return Sides(source, limit_target(load_measured_polymers(property), settings.preset.target_max))
+    return own_tables(load_md_polymers(property, database), load_measured_polymers(property), settings)
 
 
 def _simulated(structures: pd.DataFrame, what: str, load_target: Callable[[str], Task], property: str, settings: Settings) -> Sides:

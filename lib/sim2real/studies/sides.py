@@ -25,6 +25,7 @@ from sim2real.datasets.transport import load_computed_transport, load_measured_t
 from sim2real.studies.kinds import PAIR_DESCRIPTOR
 from sim2real.studies.presets import Settings
 from sim2real.training.seeding import numpy_generator
+from sim2real.training.study import CLUSTERS
 
 # fixed: which materials belong to the source is part of the study, not of a run's randomness
 SOURCE_SEED = 0
@@ -96,19 +97,23 @@ def public_pairs(settings: Settings, *, simulator: str, **_: str) -> Sides:
     """Measured chi, and ``n_max`` rows of COSMO-RS (1,206, or the paper's 9,575 in ``cosmo-full``), or pairs by UNIFAC 2.0."""
     measured = load_chi_measured()
     if simulator != "unifac":
-        return own_pairs(load_chi_cosmo(full=simulator == "cosmo-full"), measured, settings)
+        return own_tables(load_chi_cosmo(full=simulator == "cosmo-full"), measured, settings)
     target = limit_target(measured, settings.preset.target_max)
     source = chi_unifac.load_chi_unifac(settings.n_max, seed=SOURCE_SEED, measured=target)
     return Sides(source, target, chi_unifac.simulated_target(target))
 
 
-def own_pairs(source: Task, target: Task, settings: Settings) -> Sides:
-    """Two tables of chi: the simulated value of a measured row is that of the same pair and temperature, NaN without one."""
+def own_tables(source: Task, target: Task, settings: Settings) -> Sides:
+    """Two tables: the simulated value of a measured row is that of the same material, or of the same pair at its temperature."""
     target = limit_target(target, settings.preset.target_max)
-    values = source.table.set_index(["key", "temperature"])["value"]
-    values = values[~values.index.duplicated()]
-    own = values.reindex(list(zip(target.table["key"], target.table["temperature"]))).to_numpy()
-    return Sides(limit_source(source, settings.n_max), target, own)
+    return Sides(limit_source(source, settings.n_max), target, own_values(source, target))
+
+
+def own_values(source: Task, target: Task) -> NDArray[np.float64]:
+    """The source's own values of the target's rows (rows,), NaN where it has none."""
+    of = ["key", "temperature"] if CLUSTERS in target.table else ["key"]
+    values = source.table.drop_duplicates(of)[[*of, "value"]]
+    return target.table[of].merge(values, on=of, how="left")["value"].to_numpy(dtype=float)
 
 
 def computed_conductivities(settings: Settings, **_: object) -> Sides:
@@ -125,8 +130,7 @@ def computed_for_measured(settings: Settings, *, release: bool, **_: object) -> 
     """Computed sigma of all compositions -> measured sigma; ``simulated`` is the computed sigma of the compound itself."""
     _, measured, _ = measured_conductivities(settings, release=release)
     _, computed = load_computed_transport(everything=True)
-    own = measured.table["key"].map(dict(zip(computed.keys, computed.y))).to_numpy(dtype=float)
-    return Sides(limit_source(computed, settings.n_max), measured, own)
+    return own_tables(computed, measured, settings)
 
 
 def by_law(thermal: Task, electrical: Task, settings: Settings) -> Sides:
@@ -138,9 +142,9 @@ def by_law(thermal: Task, electrical: Task, settings: Settings) -> Sides:
 
 def with_law(electrical: Task, thermal: Task) -> Task:
     """The electrical task with ``log_kappa`` (log10 of W/(m K)) and ``lorenz``, NaN where unknown, ``wf`` and ``carrier``."""
-    kappa = electrical.table["key"].map(dict(zip(thermal.keys, thermal.y))).astype(float)
+    kappa = own_values(thermal, electrical)
     lorenz = log_lorenz_ratio(kappa, electrical.y)
     carrier = electrical.table.get("carrier", pd.Series("", index=electrical.table.index))
     table = electrical.table.assign(log_kappa=kappa, lorenz=lorenz, wf=wf_groups(lorenz), carrier=carrier)
-    report = electrical.report | {"of them with both conductivities": int(kappa.notna().sum())}
+    report = electrical.report | {"of them with both conductivities": int(np.isfinite(kappa).sum())}
     return replace(electrical, table=table, report=report)

@@ -89,9 +89,8 @@ def conductivity_sizes(study: Study, seed: int = 0) -> pd.DataFrame:
 
 
 def parities(studies: Sequence[Study]) -> list[dict]:
-    """Simulated against measured values of all materials, or of those that both sides hold, in studies where enough have both."""
-    records = [simulator_parity(s) if s.simulated_target is not None else parity(s.source, s.target) for s in studies]
-    return [record for record in records if record]
+    """Simulated against measured values of the materials that have both, in studies where enough have."""
+    return [record for study in studies if (record := simulator_parity(study))]
 
 
 def architecture(study: Study) -> dict:

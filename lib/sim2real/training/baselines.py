@@ -1,10 +1,14 @@
 """What a reader would try before a neural network, on the same descriptors, splits and test rows. Each takes the target, training
 and test rows (trials, rows), seeds and simulated values (materials,) or None, and predicts (trials, test rows).
+
+Two need no database where the tested material can itself be simulated: delta learning of what the simulator gets wrong
+(Ramakrishnan et al., J. Chem. Theory Comput. 11, 2087 (2015)), and the simulated value as one more input.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -25,6 +29,8 @@ from sim2real.training.seeding import seed_sequence
 RIDGE_PENALTIES = np.geomspace(1e-1, 1e5, 13)
 TREES, BOOSTING_ROUNDS = 200, 300
 NEIGHBOURS = (1, 2, 3, 5, 10)
+FEWEST_SIMULATED = 10
+FOLDS, TREES_TO_CHOOSE = 4, 20  # of the training rows, to choose among learners
 Rows, Seeds, Simulated = np.ndarray, Sequence[tuple], np.ndarray | None
 
 
@@ -37,9 +43,9 @@ def ridge(target: Task, train: Rows, test: Rows, seeds: Seeds, simulated: Simula
     return np.stack([model.predict(x) for model, x in zip(models, test_inputs)])
 
 
-def trees(target: Task, train: Rows, test: Rows, seeds: Seeds, simulated: Simulated) -> np.ndarray:
+def trees(target: Task, train: Rows, test: Rows, seeds: Seeds, simulated: Simulated, count: int = TREES) -> np.ndarray:
     """Extremely randomised trees (Geurts et al. 2006), a third of the descriptors tried at each split."""
-    models = [ExtraTreesRegressor(TREES, max_features=1 / 3, random_state=_state(seed), n_jobs=1) for seed in seeds]
+    models = [ExtraTreesRegressor(count, max_features=1 / 3, random_state=_state(seed), n_jobs=1) for seed in seeds]
     return _fitted(models, target, train, test)
 
 
@@ -69,6 +75,11 @@ def _fitted(models: Sequence[RegressorMixin], target: Task, train: Rows, test: R
     return np.stack([model.fit(X[rows], y[rows]).predict(X[own]) for model, rows, own in zip(models, train, test)])
 
 
+def can_be_simulated(simulated: Simulated) -> bool:
+    """Whether enough of the target's materials have simulated values for arms that need them."""
+    return simulated is not None and np.isfinite(simulated).sum() >= FEWEST_SIMULATED
+
+
 def _from_simulated(target: Task, train: Rows, test: Rows, seeds: Seeds, simulated: Simulated, *, line: bool) -> np.ndarray:
     """The simulated value of the tested material, on a line through the training rows or as it is; without one, the mean of those
     training rows that have none either, or of all.
@@ -85,6 +96,50 @@ def _from_simulated(target: Task, train: Rows, test: Rows, seeds: Seeds, simulat
     return np.stack(predicted)
 
 
-NEED_SIMULATED = ("simulator", "law")
+def _from_both(target: Task, train: Rows, test: Rows, seeds: Seeds, simulated: Simulated, *, residual: bool) -> np.ndarray:
+    """Ridge or trees of what the simulated value, as it is or on a line, leaves over (``residual``), or of the value beside the
+    descriptors; of the descriptors alone where a material has none. Logarithmic properties are logarithms here, so that what is
+    left over is a ratio.
+    """
+    known, predicted = np.isfinite(simulated), []
+    wider = replace(target, X=np.column_stack([target.X, np.where(known, simulated, 0)]).astype(np.float32))
+    for rows, test_rows, seed in zip(train, test, seeds):
+        enough = known[rows].sum() >= FOLDS
+        values, at = np.empty(len(test_rows)), known[test_rows] & enough
+        bases = ("value", "line") if residual else ("",)
+        parts = ((target if residual else wider, bases, rows[known[rows]], at), (target, ("",), rows, ~at))
+        for task, of, learned, where in parts:
+            if where.any():
+                ways = [partial(_on_base, task, simulated, seed, base, name) for base in of for name in ("ridge", "trees")]
+                values[where] = _best(ways, target.y, learned, test_rows[where])
+        predicted.append(values)
+    return np.stack(predicted)
+
+
+def _on_base(
+    target: Task, simulated: np.ndarray, seed: tuple, base: str, learner: str, rows: np.ndarray, test_rows: np.ndarray, count: int
+) -> np.ndarray:
+    """Predictions (test rows,): a learner of what the ``base`` (nothing, the simulated value, or a line of it) leaves over."""
+    slope, intercept = 1.0, 0.0
+    if base == "line":
+        slope, intercept = least_squares_line(simulated[rows], target.y[rows])
+    predicted = slope * simulated + intercept if base else np.zeros(len(target))
+    left = replace(target, table=target.table.assign(value=target.y - predicted))
+    learn = ridge if learner == "ridge" else partial(trees, count=count)
+    return predicted[test_rows] + learn(left, rows[None], test_rows[None], [seed], None)[0]
+
+
+def _best(ways: Sequence[Callable], y: np.ndarray, rows: np.ndarray, test_rows: np.ndarray) -> np.ndarray:
+    """Predictions (test rows,) of the way that errs least on each fold of the training rows in turn."""
+    # where pairs are kept together rows come pair by pair, so that hardly any fold tears one apart
+    folds = np.array_split(rows, FOLDS)
+    parts = [(np.concatenate(folds[:k] + folds[k + 1 :]), fold) for k, fold in enumerate(folds)]
+    errors = [sum(np.abs(way(fit, held, TREES_TO_CHOOSE) - y[held]).sum() for fit, held in parts) for way in ways]
+    return ways[int(np.argmin(errors))](rows, test_rows, TREES)
+
+
 BASELINES = {f.__name__: f for f in (ridge, trees, boosting, neighbour)}
-BASELINES |= {name: partial(_from_simulated, line=name == "simulator") for name in NEED_SIMULATED}
+OWN_VALUE = {name: partial(_from_simulated, line=name == "simulator") for name in ("simulator", "law")}
+CORRECTED = {name: partial(_from_both, residual=name == "delta") for name in ("delta", "multifidelity")}
+NEED_SIMULATED = (*OWN_VALUE, *CORRECTED)
+BASELINES |= OWN_VALUE | CORRECTED

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from sim2real.datasets.paths import CACHE
 from sim2real.datasets.task import Task
-from sim2real.training.baselines import NEED_SIMULATED
+from sim2real.training.baselines import NEED_SIMULATED, can_be_simulated
 from sim2real.training.blocks import run_block
 from sim2real.training.store import Block, Plan
 from sim2real.training.study import Design, Study, Trials, splits, training_size
@@ -71,7 +71,7 @@ def make_plan(study: Study, design: Design, *, arms: tuple[str, ...] | None = No
     if max(design.m_grid) > largest:
         raise ValueError(f"m = {max(design.m_grid)} exceeds the {largest} training rows of {study.target.name}")
     if arms is None:
-        known = study.simulated_target is not None
+        known = can_be_simulated(study.simulated_target)
         arms = ("transfer", "direct", *(b for b in study.baselines if known or b not in NEED_SIMULATED))
     return Plan(study, source, design, store, arms)
 

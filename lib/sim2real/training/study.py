@@ -41,7 +41,7 @@ class Study:
     simulated_target: np.ndarray | None = None
     splits: str = ""
     split_by: str = ""
-    baselines: tuple[str, ...] = ("ridge", "trees", "simulator")
+    baselines: tuple[str, ...] = ("ridge", "trees", "simulator", "delta", "multifidelity")
     drop_tested: bool = False
 
     def clusters(self, materials: np.ndarray | pd.Index | None = None) -> np.ndarray | None:
