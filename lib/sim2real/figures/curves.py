@@ -10,12 +10,19 @@ from matplotlib.figure import Figure
 
 from sim2real.chemistry.classes import CLASS_NAMES
 from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
+from sim2real.figures import words as wording
 from sim2real.figures.style import DIRECT, GREY, LAW, SECOND, TRANSFER, figure, headed, legend, letters, loglog, panels
 from sim2real.figures.words import LEARNERS, PAIRS, VERDICTS, Words, change, difference, law_note, law_text, mae, number, words_of
 from sim2real.laws.power import PowerLaw
 
 _FAR = 1.3  # a learner so many times above the highest point of the curves would squeeze them: the caption names it
-OWN_VALUE = {"simulator": ("#8a6d00", "-."), "law": ("#00707a", (0, (5, 1, 1, 1, 1, 1)))}
+# from the tested material's own simulated value
+_OWN_VALUE = {
+    "simulator": ("#8a6d00", "-."),
+    "law": ("#00707a", (0, (5, 1, 1, 1, 1, 1))),
+    "delta": ("#1b7837", (0, (1, 0.8))),
+    "multifidelity": ("#c2378a", (0, (9, 2))),
+}
 VERDICT_COLOURS = {"scales": TRANSFER, "does not": "#b3470c", "cannot be told": "#666666"}
 GROUP_COLOURS = {WF: TRANSFER, NON_WF: "#4aa36a"}
 GROUP_MARKERS = {WF: "s", NON_WF: "^"}
@@ -81,8 +88,8 @@ def _scaling_caption(payload: dict) -> str:
         if "direct" in record["arms"]:
             d = record["arms"]["direct"]
             part += f", direct learning {number(d['mae'])} (difference {difference(d['transfer_minus_this'])})"
-        part += "".join(f", {words.arms[arm]} {number(error)}" for arm, error in near.items())
-        part += "; off the scale: " + ", ".join(f"{words.arms[a]} {number(e)}" for a, e in far.items()) if far else ""
+        part += "".join(f", {wording.learner(arm, record)} {number(error)}" for arm, error in near.items())
+        part += "; off the scale: " + ", ".join(f"{wording.learner(a, record)} {number(e)}" for a, e in far.items()) if far else ""
         if (gains := (record["other_overlap"] or {}).get("gains")) is not None:
             part += f"; rest of the database {difference(gains['rest'])}, {words.own} {difference(gains['own'])}"
             part += " (standard errors over source draws)"
@@ -111,9 +118,9 @@ def scaling(payload: dict) -> Figure:
         near, _ = _learners(record, words)
         if band := [error for arm, error in near.items() if arm in LEARNERS]:
             ax.axhspan(min(band), max(band), facecolor=GREY, edgecolor=GREY, alpha=0.3, lw=1, zorder=0, label="other learners")
-        for arm, (colour, dashes) in OWN_VALUE.items():
+        for arm, (colour, dashes) in _OWN_VALUE.items():
             if arm in near:
-                ax.axhline(near[arm], color=colour, ls=dashes, label=words.arms[arm])
+                ax.axhline(near[arm], color=colour, ls=dashes, label=wording.learner(arm, record))
         loglog(ax)
         ax.set_ylabel(mae(record))
         size = f", $m$ = {record['curve']['m']:,}" if record["curve"]["m"] else ""

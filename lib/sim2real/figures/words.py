@@ -14,7 +14,9 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u20
 _SYMBOLS = {"alpha": r"\alpha", "beta": r"\beta", "B": "B", "epsilon": r"\epsilon"}
 _PRINTED = {"g/cm3": "g/cm\u00b3"}
 _DATA = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
-SIGNS, VERDICTS, ARMS, INTERACTIONS = (_DATA[table] for table in ("signs", "verdicts", "arms", "interactions"))
+SIGNS, VERDICTS, ARMS, _ELSEWHERE, INTERACTIONS = (
+    _DATA[table] for table in ("signs", "verdicts", "arms", "elsewhere", "interactions")
+)
 LEARNERS = ("ridge", "trees", "boosting", "neighbour")  # from descriptors, one band; the others use a material's simulated value
 
 
@@ -42,6 +44,12 @@ def words_of(record: Mapping) -> Words:
     if "electrical" in name:
         return COMPUTED if "electrical" in record.get("source", {}).get("name", "") else THERMAL
     return MATERIALS
+
+
+def learner(arm: str, record: Mapping) -> str:
+    """An arm of a curve in words, with what it predicts from where a tested material has no simulated value itself."""
+    name, known, tested = words_of(record).arms.get(arm, arm), record.get("simulated", 0), record.get("tested", 0)
+    return f"{name} (elsewhere {_ELSEWHERE[arm]})" if arm in _ELSEWHERE and known < tested else name
 
 
 def number(value: float | None, digits: int = 3, *, sign: bool = False) -> str:

@@ -71,7 +71,7 @@ class Gains:
 class LearningCurve:
     """One panel of Fig. 1b: the error against n at one m, its law, every other arm that was run, and what it says in words.
     ``other`` is the curve with the other choice of overlap (None where nothing overlaps), ``gains`` what each part of the database
-    buys, where known; ``candidates`` the arms that simulate each tested material, on those that can be, of ``tested`` materials."""
+    buys, where known; ``candidates`` the arms that simulate each tested material, on the ``simulated`` ones of the ``tested``."""
 
     facts: Facts
     curve: Curve
@@ -81,6 +81,7 @@ class LearningCurve:
     gains: Gains | None = None
     candidates: dict[str, Arm] = field(default_factory=dict)
     tested: int = 0
+    simulated: int = 0
 
     @property
     def law(self) -> PowerLaw:
@@ -118,6 +119,7 @@ class LearningCurve:
             "arms": {arm: values.to_dict() for arm, values in self.arms.items()},
             "candidates": {arm: values.to_dict() for arm, values in self.candidates.items()},
             "tested": self.tested,
+            "simulated": self.simulated,
             "other_overlap": other,
             "verdict": self.verdict.to_dict(),
             "forecast": self.forecast,
@@ -154,17 +156,21 @@ def learning_curve(
     }
     facts, changes = Facts.of(trials), (by_materials.change(), by_trials.change())
     alone = (float(arms["direct"].band.mae), arms["direct"].difference) if "direct" in arms else None
-    candidates = {"candidates": candidate_arms(trials, m, rows, bootstrap), "tested": len(cube.materials)}
-    said = findings.of_curve(facts, cube.n, m, curve.law_materials, changes, float(band.mae[-1]), alone, **candidates)
+    candidates, values = candidate_arms(trials, m, rows, bootstrap), trials.study.simulated_target
+    known = 0 if values is None else int(np.isfinite(values[cube.materials]).sum())
+    of_own = {"candidates": candidates, "tested": len(cube.materials), "simulated": known}
+    said = findings.of_curve(
+        facts, cube.n, m, curve.law_materials, changes, float(band.mae[-1]), alone, candidates, len(cube.materials)
+    )
     if other is None:
-        return LearningCurve(facts, curve, arms, said, **candidates)
+        return LearningCurve(facts, curve, arms, said, **of_own)
     of_other = other.cube(m=m, rows=rows)
     means = trial_means(of_other)[:, :, 0]
     ends = (errors["transfer"], means[:, -1])
     kept, dropped = ends if trials.design.overlap == "keep" else ends[::-1]
     gains = Gains.of(kept, dropped, errors["direct"], blocks) if "direct" in errors else None
     second = Curve("n", of_other.n, m, Band.of(bootstrap.trials(means, bootstrap.blocks(of_other.trials))))
-    return LearningCurve(facts, curve, arms, said, second, gains, **candidates)
+    return LearningCurve(facts, curve, arms, said, second, gains, **of_own)
 
 
 @dataclass(frozen=True)

@@ -155,11 +155,9 @@ def _transfer(facts: Facts, n: int, m: int, error: float, direct: tuple, things:
 def _candidates(facts: Facts, n: int, delta: Arm, input: Arm | None, tested: int, things: str) -> Finding:
     """Whether to simulate each candidate, and to learn what the simulator gets wrong, instead of a database."""
     mean, error, trials = -delta.difference.mean, delta.difference.standard_error, delta.difference.trials
-    one, unit = (
-        next(word for of, word in reversed(_OWN.items()) if of in facts.property),
-        "" if facts.unit == "-" else f" {facts.unit}",
-    )
-    some = f" of the {delta.compounds:,} that have one" if delta.compounds < tested else ""
+    one = next(word for of, word in reversed(_OWN.items()) if of in facts.property)
+    unit = "" if facts.unit == "-" else f" {facts.unit}"
+    some = f" ({delta.compounds:,} of {tested:,} have one)" if delta.compounds < tested else ""
     level = f"delta learning from the {one} of each tested material{some} has the error {delta.mae:.3g}{unit}"
     pair = f"{_signed(mean)} ± {error:.2g}, paired over {trials} trials"
     also = f"; as an input of direct learning (multi-fidelity) it gives {input.mae:.3g}{unit}" if input else ""

@@ -9,7 +9,7 @@ import pandas as pd
 from sim2real.figures import words
 from sim2real.figures.curves import class_title
 from sim2real.figures.tables.rows import Record, as_dict, as_dicts, as_table, compared, exponent, interval, told
-from sim2real.figures.words import between, change, difference, number, percent, plain_law, shared, unit, words_of, worth
+from sim2real.figures.words import between, change, difference, learner, number, percent, plain_law, shared, unit, words_of, worth
 
 PAPER = "paper"
 
@@ -26,7 +26,7 @@ def scaling(records: Sequence[Record]) -> pd.DataFrame:
             row |= {column: difference(gains[part]) for column, part in parts.items()}
         row |= {"alpha, 90 %": exponent(r["law"]), "C": number(r["law"]["C"]), "fit": r["law"]["status"]}
         row |= {f"transfer, n = {curve['n'][k]:,}": number(curve["mae"][k]) for k in (0, -1)}
-        rows.append(row | {words_of(r).arms.get(arm, arm): number(v["mae"]) for arm, v in arms.items()})
+        rows.append(row | {learner(arm, r): number(v["mae"]) for arm, v in arms.items()})
     return as_table(rows, "property")
 
 
