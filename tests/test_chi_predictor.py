@@ -32,8 +32,7 @@ def held_out(pairs):
 @pytest.fixture(scope="module")
 def predictor(pairs, held_out):
     """One ensemble, trained without the held-out rows, for all tests of predictions."""
-    described = [*pairs.source.table["structure"], *pairs.target.table["structure"]]
-    return Predictor(replace(pairs, target=pairs.target.select(held_out[0])), members=8, described=described)
+    return Predictor(replace(pairs, target=pairs.target.select(held_out[0])), members=8)
 
 
 def test_a_pair_is_predicted_with_an_interval_around_it(predictor):
@@ -92,8 +91,7 @@ def test_a_study_that_was_cut_is_described_as_the_whole_one(pairs):
     """Few simulations, so that some of RDKit's columns vary in the rows left out only."""
     hardly = replace(pairs.settings, multitask=Training(2, 5e-3))
     few = replace(pairs, settings=hardly, source=pairs.source.select(np.arange(len(pairs.source) - 250, len(pairs.source))))
-    described = [*pairs.source.table["structure"], *pairs.target.table["structure"]]
-    cut = Predictor(few, members=4, described=described)
+    cut = Predictor(few, members=4)
     width = cut.descriptor.describe(["CCO|CCCCCC"], [298.15])[0].shape[1]
     assert width == pairs.target.X.shape[1]
 

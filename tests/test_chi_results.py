@@ -244,7 +244,7 @@ def test_the_table_compares_simulators_on_the_same_splits(chi_study):
     assert len(table) == 1 + 1 + 2 * (1 + 4)
     shifted = replace(second, table=second.table.assign(absolute_error=second.table["absolute_error"] * 2))
     table = compare_simulators({"UNIFAC 2.0": first, "COSMO-RS": shifted})
-    assert table.loc[("none, descriptors as for COSMO-RS", "direct", 0), "MAE"] == pytest.approx(2 * direct)
+    assert table.loc[("none, tuned as for COSMO-RS", "direct", 0), "MAE"] == pytest.approx(2 * direct)
     difference = shifted.errors("transfer")[:, -1].mean() - 2 * direct
     assert table.loc[("COSMO-RS", "transfer", 6400), "minus direct"] == pytest.approx(difference)
     other = replace(second, table=second.table.assign(material=(second.table["material"] + 1) % 60))

@@ -30,7 +30,7 @@ def test_a_pair_is_both_molecules_numbers_and_the_temperature(study):
     np.testing.assert_array_equal(study.target.X[7, width : width + 190], forcefield[1])
     np.testing.assert_allclose(study.target.X[7, -2:], [298.15 / 300, 300 / 298.15], rtol=1e-6)
     # the other direction of a mixture is the same molecules the other way round
-    pairs = PairDescriptor().fit(["CCO|CCCCCC", "CC(C)=O|O"])
+    pairs = PairDescriptor()
     X, kept = pairs.describe(["CCO|CCCCCC", "CCCCCC|CCO"], np.array([298.15, 298.15]))
     half = (X.shape[1] - 2) // 2
     np.testing.assert_array_equal(X[0, :half], X[1, half : 2 * half])
@@ -45,6 +45,14 @@ def test_pairs_without_a_descriptor_are_dropped_and_counted():
     _, described, kept = describe(Sides(target, with_uranium, np.arange(20)), PAIR_DESCRIPTOR)
     assert len(described) == 19 and 3 not in kept and described.report["dropped, no descriptor"] == 1
     assert np.isfinite(described.X).all()
+
+
+def test_a_target_is_described_alike_whatever_its_source_holds(study):
+    target = study.target.select(np.arange(12))
+    sources = [study.source.select(np.arange(first, first + 5)) for first in (0, 800)]
+    one, other = (describe(Sides(source, target), PAIR_DESCRIPTOR).target for source in sources)
+    np.testing.assert_array_equal(one.X, other.X)
+    assert one.fingerprint == other.fingerprint and one.X.shape[1] == study.target.X.shape[1]
 
 
 def test_simulated_values_are_those_of_the_very_pairs(study):

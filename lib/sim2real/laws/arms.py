@@ -148,8 +148,8 @@ def compare_simulators(by_simulator: Mapping[str, Trials], m: int | None = None)
     for name, trials in by_simulator.items():
         direct, arms = trials.errors("direct", m), trials.table["arm"].unique()
         if shown is None or not np.allclose(direct, shown):
-            # studies whose descriptors are not the same have their own direct learning
-            own = "none" if shown is None else f"none, descriptors as for {name}"
+            # studies that are not tuned alike have their own direct learning
+            own = "none" if shown is None else f"none, tuned as for {name}"
             shown = direct if shown is None else shown
             rows.append({"simulator": own, "learner": "direct", "n": 0, "MAE": direct.mean()})
             learners = [arm for arm in arms if arm not in ("transfer", "direct", *AS_THEY_ARE)]

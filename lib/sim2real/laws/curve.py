@@ -157,7 +157,7 @@ def learning_curve(
     facts, changes = Facts.of(trials), (by_materials.change(), by_trials.change())
     alone = (float(arms["direct"].band.mae), arms["direct"].difference) if "direct" in arms else None
     candidates, values = candidate_arms(trials, m, rows, bootstrap), trials.study.simulated_target
-    known = 0 if values is None else int(np.isfinite(values[cube.materials]).sum())
+    known = 0 if values is None else int(np.isin(cube.materials, np.flatnonzero(np.isfinite(values))).sum())
     of_own = {"candidates": candidates, "tested": len(cube.materials), "simulated": known}
     said = findings.of_curve(
         facts, cube.n, m, curve.law_materials, changes, float(band.mae[-1]), alone, candidates, len(cube.materials)

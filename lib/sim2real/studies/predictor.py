@@ -44,19 +44,16 @@ class Predictor:
         level: of the intervals; can be changed afterwards.
         seed: of the random numbers.
         workers: processes, for descriptors.
-        described: structures ("polymer|solvent") that the descriptors were chosen by, where the study was cut since.
     """
 
-    def __init__(
-        self, study: Study, *, members: int = 20, level: float = 0.9, seed: int = 0, workers: int = 1, described: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, study: Study, *, members: int = 20, level: float = 0.9, seed: int = 0, workers: int = 1) -> None:
         if members < 4:
             raise ValueError(f"members is {members}; expected at least 4, so that some members have not seen a row")
         if not isinstance(study.settings, MultitaskHyperparameters):
             raise ValueError(f"{study.name} has no hyperparameters for pairs; load it with tuned=True")
         self.study, self.level = study, level
         self.polymeric = "*" in study.target.table["polymer"].iloc[0]
-        self.descriptor = PairDescriptor(workers, CACHE / "descriptors").fit(described or _structures(study))
+        self.descriptor = PairDescriptor(workers, CACHE / "descriptors")
         self.networks, seen = _fit(study, members, seed)
         every = np.tile(np.arange(len(study.target)), (members, 1))
         predicted = self.networks.predict(study.target.X, every)
@@ -141,7 +138,7 @@ class Predictor:
         """
         train, test = split_rows(study.target, numpy_generator(seed, "held out"), study.split_by)
         cut = replace(study, target=study.target.select(train))
-        return cls(cut, seed=seed, described=_structures(study), **options).coverage(study.target.select(test))
+        return cls(cut, seed=seed, **options).coverage(study.target.select(test))
 
     def coverage(self, held: Task) -> pd.DataFrame:
         """How often the interval holds the values of measured rows that no member saw; returns as :meth:`held_out_coverage`."""
@@ -197,10 +194,6 @@ class Predictor:
         vectors = self.descriptor.molecules(list(structures))[0]
         shift, factor = (a[0, 0, : vectors.shape[1]].numpy() for a in (self.networks.inputs.shift, self.networks.inputs.factor))
         return (vectors - shift) * factor
-
-
-def _structures(study: Study) -> list[str]:
-    return [*study.source.table["structure"], *study.target.table["structure"]]
 
 
 def _fit(study: Study, members: int, seed: int) -> tuple[Predictors, np.ndarray]:

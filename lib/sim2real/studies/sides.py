@@ -49,7 +49,7 @@ def describe(sides: Sides, descriptor: str, workers: int = 1) -> Sides:
     structures = [*source.table["structure"], *target.table["structure"]]
     if descriptor == PAIR_DESCRIPTOR:
         kelvin = np.concatenate([side.table["temperature"].to_numpy() for side in (source, target)])
-        of_pairs = PairDescriptor(workers, CACHE / "descriptors").fit(structures)
+        of_pairs = PairDescriptor(workers, CACHE / "descriptors")
         X, described = of_pairs.describe(structures, kelvin)
         left_out = np.flatnonzero(~described).tolist()
         reasons = dict(zip(left_out, of_pairs.reasons([structures[row] for row in left_out]))) if left_out else {}

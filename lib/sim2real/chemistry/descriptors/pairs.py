@@ -9,27 +9,26 @@ import numpy as np
 import pandas as pd
 
 from sim2real.chemistry.descriptors import ForceFieldDescriptor, MolecularDescriptor
+from sim2real.chemistry.descriptors.base import StructureDescriptor
 from sim2real.chemistry.structures import PAIR_SEPARATOR
 
 SIDES = ("polymer", "solvent")
 REFERENCE_KELVIN = 300.0  # of the two conditions, so that both are near 1
 
 
+class _EveryColumn(MolecularDescriptor):
+    _choose_columns = StructureDescriptor._choose_columns
+
+
 class PairDescriptor:
-    """190 force-field numbers and RDKit's that vary in the data, of both molecules, then T / 300 K and 300 K / T (Minami et al.
-    2025). Vectors of molecules are kept in ``cache_dir``, nowhere if None.
+    """190 force-field numbers and all of RDKit's, of both molecules, then T / 300 K and 300 K / T (Minami et al. 2025, who kept
+    those that vary): columns that depend on no data, so that studies of one target describe it alike whatever their source.
+    Vectors of molecules are kept in ``cache_dir``, nowhere if None.
     """
 
     def __init__(self, workers: int = 1, cache_dir: str | Path | None = None) -> None:
         options = {"n_jobs": workers, "cache_dir": cache_dir}
-        self.parts = (ForceFieldDescriptor(**options), MolecularDescriptor(**options))
-
-    def fit(self, structures: Sequence[str]) -> PairDescriptor:
-        """Choose the columns that vary over the molecules of these pairs ("polymer|solvent"), those that can be described."""
-        molecules = pd.unique(_sides(structures).to_numpy().ravel())
-        for part in self.parts:
-            part.describe(list(molecules))
-        return self
+        self.parts = (ForceFieldDescriptor(**options), _EveryColumn(**options))
 
     def describe(self, structures: Sequence[str], kelvin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(kept rows, 2 d + 2) float32 of pairs at temperatures (rows,) in K, and the mask of the kept rows, whose molecules
