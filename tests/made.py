@@ -67,6 +67,8 @@ def toy_study() -> Study:
         make_task("measured", target, 2 * law(target) + 1 + 0.05 * rng.normal(size=40), first_key=270),
         settings,
         simulated_target=law(target),
+        # those that choose among learners take longer, and have tests of their own
+        baselines=("ridge", "trees", "simulator"),
     )
 
 

@@ -19,7 +19,7 @@ from sim2real.studies.sides import own_values
 from sim2real.training import baselines
 from sim2real.training.baselines import BASELINES, RIDGE_PENALTIES
 from sim2real.training.experiment import make_plan, run_trials
-from sim2real.training.study import Design
+from sim2real.training.study import Design, Study
 
 TRAIN, TEST, SEED = np.arange(30), np.arange(30, 40), (0, "toy")
 
@@ -102,7 +102,7 @@ def test_a_material_without_a_simulated_value_is_predicted_from_descriptors_alon
 def test_arms_are_compared_and_said_where_there_is_a_simulated_value(study, tmp_path):
     simulated = study.simulated_target.copy()
     simulated[::4] = np.nan
-    half = replace(study, simulated_target=simulated)
+    half = replace(study, simulated_target=simulated, baselines=Study.baselines)
     design = Design(n_grid=(50, 120, 300), m_grid=(32,), trials=5)
     assert make_plan(half, design).arms == ("transfer", "direct", "ridge", "trees", "simulator", "delta", "multifidelity")
     trials = run_trials(half, design, arms=("transfer", "direct", "delta"), store=tmp_path)
@@ -121,12 +121,13 @@ def test_arms_are_compared_and_said_where_there_is_a_simulated_value(study, tmp_
     assert f"({delta.compounds} of {record['tested']} have one)" in said.text
     assert words.learner("delta", record) == "delta learning (elsewhere descriptors)"
     assert words.learner("delta", record | {"simulated": record["tested"]}) == "delta learning"
-    none = replace(study, simulated_target=np.where(np.arange(40) < 9, 1.0, np.nan))
+    none = replace(half, simulated_target=np.where(np.arange(40) < 9, 1.0, np.nan))
     assert make_plan(none, design).arms == ("transfer", "direct", "ridge", "trees"), "nine values are too few"
 
 
 @pytest.mark.parametrize(
-    "shift, words", [(-0.2, "may need no database"), (0.2, "is no substitute"), (0.0, "would do cannot be told")]
+    "shift, words",
+    [(-0.2, "may need no database"), (0.2, "still gains from the database"), (0.0, "needs the database cannot be told")],
 )
 def test_the_sentence_says_which_side_is_better(shift, words):
     study = made.transport_study()
@@ -138,6 +139,7 @@ def test_the_sentence_says_which_side_is_better(shift, words):
     said = curve.verdict["candidates"]
     assert words in said.text and said.told == (shift != 0)
     assert "one thermal conductivity a candidate instead of 500 compounds with thermal conductivity once" in said.text
+    assert "each candidate" in said.text
 
 
 def test_own_values_equal_a_loop_over_rows(chi_study):

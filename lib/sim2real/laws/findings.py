@@ -25,7 +25,11 @@ MOST_TRIALS = 10_000  # more than these settle nothing that can be paid for
 MANY = 1000  # times what there is: more than that is no number to give
 _EVIDENT = 0.95  # share of resamples that never get there from which it is said to be so
 _NOUNS = {"": ("simulations", "measurements"), "electrical": ("compounds with thermal conductivity", "measured compounds")}
-_OWN = {"": "simulation", "electrical": "thermal conductivity"}  # what a candidate's own value takes
+# who has a candidate's own value, and what one takes
+_OWN = {
+    "": ("who can simulate each candidate", "simulation"),
+    "electrical": ("who has the thermal conductivity of each candidate", "thermal conductivity"),
+}
 
 
 @dataclass(frozen=True)
@@ -155,20 +159,19 @@ def _transfer(facts: Facts, n: int, m: int, error: float, direct: tuple, things:
 def _candidates(facts: Facts, n: int, delta: Arm, input: Arm | None, tested: int, things: str) -> Finding:
     """Whether to simulate each candidate, and to learn what the simulator gets wrong, instead of a database."""
     mean, error, trials = -delta.difference.mean, delta.difference.standard_error, delta.difference.trials
-    one = next(word for of, word in reversed(_OWN.items()) if of in facts.property)
-    unit = "" if facts.unit == "-" else f" {facts.unit}"
-    some = f" ({delta.compounds:,} of {tested:,} have one)" if delta.compounds < tested else ""
-    level = f"delta learning from the {one} of each tested material{some} has the error {delta.mae:.3g}{unit}"
-    pair = f"{_signed(mean)} ± {error:.2g}, paired over {trials} trials"
-    also = f"; as an input of direct learning (multi-fidelity) it gives {input.mae:.3g}{unit}" if input else ""
-    cost = f"one {one} a candidate instead of {n:,} {things} once"
-    numbers = {"delta": delta.to_dict(), "multifidelity": input and input.to_dict()}
-    if not (is_told := told(*delta.difference)):
-        first, beside = f"Whether {cost} would do cannot be told", f"transfer there {delta.transfer_there:.3g}{unit}"
+    who, one = next(words for of, words in reversed(_OWN.items()) if of in facts.property)
+    is_told, unit = told(*delta.difference), "" if facts.unit == "-" else f" {facts.unit}"
+    if is_told:
+        first = f"{who.capitalize()} {'may need no' if mean < 0 else 'still gains from the'} database"
     else:
-        first = f"Who can have {cost} may need no database" if mean < 0 else f"To have {cost} is no substitute"
-        beside = f"{abs(mean / delta.transfer_there):.0%} {'below' if mean < 0 else 'above'} transfer there"
-    return Finding("candidates", f"{first}: {level}, {beside} ({pair}){also}.", is_told, numbers)
+        first = f"Whether {who} needs the database cannot be told"
+    there = "on the same materials" + (f" ({delta.compounds:,} of {tested:,} have one)" if delta.compounds < tested else "")
+    level = f"by delta learning the error is {delta.mae:.3g}{unit}, by transfer {delta.transfer_there:.3g}{unit} {there}"
+    level += f" ({_signed(mean)} ± {error:.2g}, paired over {trials} trials)"
+    cost = f"it takes one {one} a candidate instead of {n:,} {things} once"
+    also = f"; with the {one} as an input of direct learning (multi-fidelity) it is {input.mae:.3g}{unit}" if input else ""
+    numbers = {"delta": delta.to_dict(), "multifidelity": input and input.to_dict()}
+    return Finding("candidates", f"{first}: {level}; {cost}{also}.", is_told, numbers)
 
 
 def _more(
