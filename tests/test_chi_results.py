@@ -242,6 +242,9 @@ def test_the_table_compares_simulators_on_the_same_splits(chi_study):
     row = table.loc[("COSMO-RS", "transfer", 6400)]
     assert row["MAE"] == pytest.approx(second.errors("transfer")[:, -1].mean()) and row["minus direct"] < 0 < row["standard error"]
     assert len(table) == 1 + 1 + 2 * (1 + 4)
+    corrected = first.table[first.table["arm"] == "simulator"].assign(arm="delta")
+    own = compare_simulators({"UNIFAC 2.0": replace(first, table=pd.concat([first.table, corrected]))})
+    assert own.loc[("UNIFAC 2.0", "delta learning", 0), "MAE"] == own.loc[("UNIFAC 2.0", "its value on a line", 0), "MAE"]
     shifted = replace(second, table=second.table.assign(absolute_error=second.table["absolute_error"] * 2))
     table = compare_simulators({"UNIFAC 2.0": first, "COSMO-RS": shifted})
     assert table.loc[("none, tuned as for COSMO-RS", "direct", 0), "MAE"] == pytest.approx(2 * direct)

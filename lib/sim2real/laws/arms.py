@@ -15,7 +15,9 @@ from sim2real.laws.records import Band, Facts
 from sim2real.training.baselines import CORRECTED, NEED_SIMULATED
 from sim2real.training.study import Study, Trials, splits
 
-AS_THEY_ARE = {"law": "its value as it is", "simulator": "its value on a line"}  # arms that are a simulator's own values, in words
+# arms that take a simulator's own value of what is tested, in words
+_OWN_VALUE = {"law": "its value as it is", "simulator": "its value on a line"}
+_OWN_VALUE |= {"delta": "delta learning", "multifidelity": "its value as an input"}
 SPLIT_WORDS = {"row": "by row (a pair's other rows may train)", "pair": "by pair", "solvent": "by solvent", "polymer": "by polymer"}
 
 
@@ -152,9 +154,9 @@ def compare_simulators(by_simulator: Mapping[str, Trials], m: int | None = None)
             own = "none" if shown is None else f"none, tuned as for {name}"
             shown = direct if shown is None else shown
             rows.append({"simulator": own, "learner": "direct", "n": 0, "MAE": direct.mean()})
-            learners = [arm for arm in arms if arm not in ("transfer", "direct", *AS_THEY_ARE)]
+            learners = [arm for arm in arms if arm not in ("transfer", "direct", *_OWN_VALUE)]
             rows += [_row(own, arm, 0, e := trials.errors(arm, m), paired_difference(e, direct)) for arm in learners]
-        given = {words: trials.errors(arm, m) for arm, words in AS_THEY_ARE.items() if arm in arms}
+        given = {words: trials.errors(arm, m) for arm, words in _OWN_VALUE.items() if arm in arms}
         rows += [_row(name, words, 0, e, paired_difference(e, direct)) for words, e in given.items()]
         along = zip(trials.design.n_grid, trials.errors("transfer", m).T)
         rows += [_row(name, "transfer", n, e, paired_over_draws(trials, e, direct)) for n, e in along]

@@ -139,7 +139,7 @@ def _best(ways: Sequence[Callable], y: np.ndarray, rows: np.ndarray, test_rows: 
 
 
 BASELINES = {f.__name__: f for f in (ridge, trees, boosting, neighbour)}
-OWN_VALUE = {name: partial(_from_simulated, line=name == "simulator") for name in ("simulator", "law")}
+_OWN_VALUE = {name: partial(_from_simulated, line=name == "simulator") for name in ("simulator", "law")}
 CORRECTED = {name: partial(_from_both, residual=name == "delta") for name in ("delta", "multifidelity")}
-NEED_SIMULATED = (*OWN_VALUE, *CORRECTED)
-BASELINES |= OWN_VALUE | CORRECTED
+NEED_SIMULATED = (*_OWN_VALUE, *CORRECTED)
+BASELINES |= _OWN_VALUE | CORRECTED
