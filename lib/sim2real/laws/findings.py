@@ -27,8 +27,8 @@ _EVIDENT = 0.95  # share of resamples that never get there from which it is said
 _NOUNS = {"": ("simulations", "measurements"), "electrical": ("compounds with thermal conductivity", "measured compounds")}
 # who has a candidate's own value, and what one takes
 _OWN = {
-    "": ("who can simulate each candidate", "simulation"),
-    "electrical": ("who has the thermal conductivity of each candidate", "thermal conductivity"),
+    "": ("someone who can simulate each candidate", "simulation"),
+    "electrical": ("someone who has the thermal conductivity of each candidate", "thermal conductivity"),
 }
 
 

@@ -132,7 +132,7 @@ def _on_base(
 def _best(ways: Sequence[Callable], y: np.ndarray, rows: np.ndarray, test_rows: np.ndarray) -> np.ndarray:
     """Predictions (test rows,) of the way that errs least on each fold of the training rows in turn."""
     # where pairs are kept together rows come pair by pair, so that hardly any fold tears one apart
-    folds = np.array_split(rows, FOLDS)
+    folds = np.array_split(rows, min(FOLDS, len(rows)))
     parts = [(np.concatenate(folds[:k] + folds[k + 1 :]), fold) for k, fold in enumerate(folds)]
     errors = [sum(np.abs(way(fit, held, TREES_TO_CHOOSE) - y[held]).sum() for fit, held in parts) for way in ways]
     return ways[int(np.argmin(errors))](rows, test_rows, TREES)
