@@ -118,7 +118,7 @@ def test_arms_are_compared_and_said_where_there_is_a_simulated_value(study, tmp_
     said = curve.verdict["candidates"]
     assert said.numbers["delta"]["mae"] == delta.mae and f"{delta.mae:.3g}" in said.text
     assert "one simulation a candidate instead of 300 simulations once" in said.text
-    assert f"({delta.compounds} of {record['tested']} have one)" in said.text
+    assert f"on the {delta.compounds} of {record['tested']} that have one" in said.text
     assert words.learner("delta", record) == "delta learning (elsewhere descriptors)"
     assert words.learner("delta", record | {"simulated": record["tested"]}) == "delta learning"
     none = replace(half, simulated_target=np.where(np.arange(40) < 9, 1.0, np.nan))

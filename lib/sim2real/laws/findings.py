@@ -165,7 +165,7 @@ def _candidates(facts: Facts, n: int, delta: Arm, input: Arm | None, tested: int
         first = f"{who.capitalize()} {'may need no' if mean < 0 else 'still gains from the'} database"
     else:
         first = f"Whether {who} needs the database cannot be told"
-    there = "on the same materials" + (f" ({delta.compounds:,} of {tested:,} have one)" if delta.compounds < tested else "")
+    there = f"on the {delta.compounds:,} of {tested:,} that have one" if delta.compounds < tested else "on the same materials"
     level = f"by delta learning the error is {delta.mae:.3g}{unit}, by transfer {delta.transfer_there:.3g}{unit} {there}"
     level += f" ({_signed(mean)} ± {error:.2g}, paired over {trials} trials)"
     cost = f"it takes one {one} a candidate instead of {n:,} {things} once"
