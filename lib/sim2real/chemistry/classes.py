@@ -11,7 +11,7 @@ from operator import itemgetter
 
 from rdkit import Chem
 
-from sim2real.chemistry.structures import attachment_indices, oligomer, parse
+from sim2real.chemistry.structures import attachment_indices, chain_of, parse
 
 # In the patterns isotope 1 marks an atom of the main chain (on a shortest path along the chain), isotope 2 an atom of a
 # ring system that the chain runs through, isotope 0 a side group.
@@ -20,7 +20,8 @@ with (files("sim2real.chemistry") / "classes.csv").open(encoding="utf-8") as _fi
 PRIORITY: tuple[str, ...] = tuple(row["code"] for row in _ROWS)
 CLASS_NAMES: dict[str, str] = {row["code"]: row["name"] for row in sorted(_ROWS, key=itemgetter("code"))}
 _QUERIES = {row["code"]: tuple(map(Chem.MolFromSmarts, row["patterns"].split())) for row in _ROWS if row["patterns"]}
-_HALOGENS = {9, 17, 35, 53}  # halo-olefins hold no other hetero-atoms: fluorinated vinyl ethers are polyvinyls
+# halo-olefins hold no other hetero-atoms: fluorinated vinyl ethers are polyvinyls
+_HETERO, _NO_PARAFFIN = Chem.MolFromSmarts("[!#0;!#1;!#6;!#9;!#17;!#35;!#53]"), Chem.MolFromSmarts("[!#0&!#1&!#6,a]")
 _END = 3  # main-chain atoms at each end that are left unmarked, so that no pattern sees a chain end
 
 
@@ -34,12 +35,10 @@ def polymer_class(smiles: str) -> str:
 def class_of_mol(unit: Chem.Mol) -> str:
     """:func:`polymer_class` of a repeat unit that :func:`sim2real.chemistry.structures.parse` has read already."""
     chain = _marked_chain(unit)
-    elements = {atom.GetAtomicNum() for atom in unit.GetAtoms()} - {0, 1, 6}
     for code, queries in _QUERIES.items():
-        if not (code == "P05" and elements - _HALOGENS) and any(map(chain.HasSubstructMatch, queries)):
+        if not (code == "P05" and unit.HasSubstructMatch(_HETERO)) and any(map(chain.HasSubstructMatch, queries)):
             return code
-    aromatic = any(atom.GetIsAromatic() for atom in unit.GetAtoms())
-    return "P03" if elements or aromatic else "P01"
+    return "P03" if unit.HasSubstructMatch(_NO_PARAFFIN) else "P01"
 
 
 def _marked_chain(unit: Chem.Mol) -> Chem.Mol:
@@ -49,7 +48,10 @@ def _marked_chain(unit: Chem.Mol) -> Chem.Mol:
     path = {a for a in range(unit.GetNumAtoms()) if distance[head, a] + distance[a, tail] == length}
     rings = _rings_along(unit, path)
     units = 1 + ceil(3 * _END / (length + 1))
-    chain = oligomer(unit, units)
+    chain = chain_of(unit, units)
+    # what the patterns ask for; aromaticity does not reach from one unit to the next
+    chain.UpdatePropertyCache()
+    Chem.GetSymmSSSR(chain)
     atoms = [a for a in range(unit.GetNumAtoms()) if a not in (star_head, star_tail)]
     for copy in range(units):
         for rank, a in enumerate(atoms):
