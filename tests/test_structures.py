@@ -8,7 +8,7 @@ from rdkit import Chem
 from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
 from sim2real.chemistry.fingerprints import fingerprints
-from sim2real.chemistry.notation import smiles_text
+from sim2real.chemistry.notation import light
 from sim2real.chemistry.simulators.polymer import simulate_polymers
 from sim2real.chemistry.simulators.unifac import ln_gamma_infinite, simulate_chi
 from sim2real.chemistry.structures import StructureError, oligomer, parse, stereo, structure_key
@@ -159,9 +159,10 @@ def test_other_ways_to_write_a_chain(written, same):
 
 
 def test_deuterium_is_hydrogen_where_that_is_asked_for():
-    assert structure_key(smiles_text("*C([2H])([2H])C(*)([2H])c1c([2H])cccc1", deuterium=True)) == structure_key("*CC(*)c1ccccc1")
-    assert structure_key(smiles_text("[2H]O[D]", deuterium=True)) == structure_key("O")
-    assert smiles_text("[13CH4]", deuterium=True) == "[13CH4]" and smiles_text("*CC*", deuterium=True) == "*CC*"
+    assert structure_key(light("*C([2H])([2H])C(*)([2H])c1c([2H])cccc1")) == structure_key("*CC(*)c1ccccc1")
+    assert structure_key(light("[2H]O[D]")) == structure_key("O")
+    assert light("[13CH4]") == "[13CH4]" and light("*CC*") == "*CC*" and light("[2H]C(Cl)(Cl)Cl") == "[H]C(Cl)(Cl)Cl"
+    assert light("D2O") == "H2O" and light("KD2PO4") == "KH2PO4" and light("DyFeO3") == "DyFeO3"
 
 
 @pytest.mark.parametrize(

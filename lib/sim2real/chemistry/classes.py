@@ -44,21 +44,24 @@ def class_of_mol(unit: Chem.Mol) -> str:
 def _marked_chain(unit: Chem.Mol) -> Chem.Mol:
     (star_head, head), (star_tail, tail) = attachment_indices(unit)
     distance = Chem.GetDistanceMatrix(unit)
-    length = int(distance[head, tail])
-    path = {a for a in range(unit.GetNumAtoms()) if distance[head, a] + distance[a, tail] == length}
+    from_head, to_tail = distance[head].astype(int).tolist(), distance[tail].astype(int).tolist()
+    length = from_head[tail]
+    path = {a for a in range(unit.GetNumAtoms()) if from_head[a] + to_tail[a] == length}
     rings = _rings_along(unit, path)
+    marked = Chem.Mol(unit)
+    for a in path | rings:
+        marked.GetAtomWithIdx(a).SetIsotope(1 if a in path else 2)
     units = 1 + ceil(3 * _END / (length + 1))
-    chain = chain_of(unit, units)
+    chain = chain_of(marked, units)
     # what the patterns ask for; aromaticity does not reach from one unit to the next
     chain.UpdatePropertyCache()
     Chem.GetSymmSSSR(chain)
-    atoms = [a for a in range(unit.GetNumAtoms()) if a not in (star_head, star_tail)]
-    for copy in range(units):
-        for rank, a in enumerate(atoms):
-            from_start = copy * (length + 1) + distance[head, a]
-            from_end = (units - 1 - copy) * (length + 1) + distance[a, tail]
-            if (a in path or a in rings) and min(from_start, from_end) >= _END:
-                chain.GetAtomWithIdx(copy * len(atoms) + rank).SetIsotope(1 if a in path else 2)
+    size = unit.GetNumAtoms() - 2
+    for a in path | rings:
+        rank = a - (a > star_head) - (a > star_tail)
+        for copy in range(units):
+            if min(copy * (length + 1) + from_head[a], (units - 1 - copy) * (length + 1) + to_tail[a]) < _END:
+                chain.GetAtomWithIdx(copy * size + rank).SetIsotope(0)
     return chain
 
 

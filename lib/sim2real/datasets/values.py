@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from sim2real.chemistry.formulas import formula_text
+from sim2real.chemistry.notation import light
 from sim2real.datasets.files import read_file
 from sim2real.datasets.keys import Keyed, read_keys
 from sim2real.datasets.numbers import Numbers, is_empty, signs_of
@@ -26,6 +27,8 @@ Source = str | Path | pd.DataFrame
 ROOM = (293.0, 303.0)  # K
 APART = 10.0  # K between temperatures of one material that are not one temperature
 STARS = {"polymer": (2,), "molecule": (0,), "any": (0, 2), "composition": (0,)}  # attachment points of each kind of material
+HYDROGEN = "hydrogen"  # as which deuterium may be read
+LIGHT = "structures with deuterium, read as hydrogen"
 INVERTED = "values of the reciprocal property, such as a resistivity, inverted"
 _MANY_SIGNS = 200  # cells of other columns that are asked for their decimal sign
 _TEMPERATURE = re.compile(
@@ -50,6 +53,7 @@ class Columns:
     kelvin: tuple[float, float] = ROOM
     sheet: str = ""
     decimal: str = ""
+    deuterium: str = ""
     kind: str = "any"
 
     def __post_init__(self) -> None:
@@ -61,6 +65,8 @@ class Columns:
             object.__setattr__(self, name, plain_name(given) if name not in ("unit", "decimal", "sheet") else str(given))
         if self.kind not in STARS:
             raise DataError(f"kind is {self.kind!r}; expected one of {', '.join(STARS)}")
+        if self.deuterium not in ("", HYDROGEN):
+            raise DataError(f"deuterium is {self.deuterium!r}; expected {HYDROGEN!r}, or nothing: rows with it are left out")
         if not temperature_unit(self.temperature_unit):
             raise DataError(f"unknown temperature_unit {self.temperature_unit!r}; expected K or degC")
         try:
@@ -70,6 +76,16 @@ class Columns:
         if not low <= high:
             raise DataError(f"kelvin is {self.kelvin!r}; expected the lowest and the highest temperature in K, such as [293, 303]")
         object.__setattr__(self, "kelvin", (low, high))
+
+    def text(self, cell: object) -> str:
+        """The structure that is meant by a cell."""
+        return light(plain_text(cell)) if self.deuterium else plain_text(cell)
+
+    def heavy(self, text: str | tuple, written: str | tuple, taken: dict[str, int]) -> dict[str, bool]:
+        """Whether there was deuterium in what is ``written``, as an entry of the row where it is allowed; counted in ``taken``."""
+        if text != written:
+            taken[LIGHT] = taken.get(LIGHT, 0) + 1
+        return {"deuterated": text != written} if self.deuterium else {}
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -99,7 +115,7 @@ def read_values(
     numbers = numbers_of(sheet.file, frame, layout.value, layout.decimal, "" if layout.unit_column else layout.unit)
     convert = _converter(sheet.file, layout, property, numbers.taken)
     at = thermometer(sheet.file, frame, layout) if layout.temperature else None
-    keys = read_keys(map(plain_text, frame[layout.structure]), layout.kind)
+    keys = read_keys(map(layout.text, frame[layout.structure]), layout.kind)
     limits = f"{property.low:g} to {property.high:g}" + ("" if property.unit == "-" else f" {property.unit}")
     outside: list[float] = []
 
@@ -115,10 +131,11 @@ def read_values(
             raise Fault(layout.value, f"is outside of the physical range of {property.name}, {limits}")
         if accepted is not None and not accepted[0] <= number <= accepted[1]:
             raise Fault(layout.value, f"is outside of {accepted[0]:g} to {accepted[1]:g}, what is taken from this table")
-        text = plain_text(cells[layout.structure])
+        text = layout.text(cells[layout.structure])
         keyed = cells.check(layout.structure, lambda _: check_kind(keys[text], layout.kind))
         kept = {c: cells[c] for c in keep} | {n: cells[c] for n, c in (("group", layout.group), ("name", layout.label)) if c}
-        return {"key": keyed.key, "structure": text, "value": number, "family": keyed.group} | kept
+        heavy = layout.heavy(text, plain_text(cells[layout.structure]), numbers.taken)
+        return {"key": keyed.key, "structure": text, "value": number, "family": keyed.group} | kept | heavy
 
     rows = sort_rows(sheet.file, frame[list(dict.fromkeys((*layout.columns, *keep)))], read_row)
     if 2 * len(outside) > len(rows.table) + len(outside):

@@ -74,7 +74,7 @@ def _materials(source: Task, target: Task, settings: Settings) -> Sides:
 
 
 _TABLE = (
-    *("file", "sheet", "decimal", "value", "temperature", "temperature_unit", "kelvin"),
+    *("file", "sheet", "decimal", "deuterium", "value", "temperature", "temperature_unit", "kelvin"),
     *("group", "label", "name", "licence", "citation"),
 )
 _SIDE = (*_TABLE, "structure", "unit", "unit_column")
