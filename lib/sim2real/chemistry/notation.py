@@ -13,7 +13,7 @@ from sim2real.chemistry.texts import decoded, plain, shown, stranger
 RDLogger.DisableLog("rdApp.*")
 
 LONGEST = 4000  # characters: beyond, RDKit may search rings for minutes
-_PLACEHOLDER = re.compile(r"R\d*'*|Pol|Poly|poly|A|Q")  # [X] and [M] stand for halogens and metals as well
+_PLACEHOLDER = re.compile(r"R\d*'*|Pol|Poly|poly|A|Q|At|Fr|Rn|Lr|Og|Ts")  # [X] and [M] stand for halogens and metals as well
 
 
 class StructureError(ValueError):
@@ -42,6 +42,8 @@ def smiles_text(given: Any) -> str:
         unit = re.sub(r"\[[$<>]\d*\]", "*", re.sub(r"[{}]|\[\]", "", text))
         example = unit if unit.count("*") == 2 and Chem.MolFromSmiles(unit) else "*CC(*)C"
         raise StructureError(f"{said} is BigSMILES; write its repeat unit with two *, as in {example}")
+    if "~" in text:
+        raise StructureError(f"{said} has a bond of no stated order (~); write -, = or #")
     smiles, *more = text.split(maxsplit=1)
     if more and not re.fullmatch(r"\|.*\|", more[0]):
         raise StructureError(f"{said} has text after a blank; a SMILES has none")
@@ -63,4 +65,5 @@ def light(text: str) -> str:
 
 @lru_cache(maxsize=10_000)
 def _is_atom(name: str) -> bool:
-    return Chem.MolFromSmiles(f"[{name}]", sanitize=False) is not None
+    # of some elements nobody has a material: they mark ends as well
+    return not _PLACEHOLDER.fullmatch(name) and Chem.MolFromSmiles(f"[{name}]", sanitize=False) is not None

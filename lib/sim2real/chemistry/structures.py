@@ -26,7 +26,8 @@ def parse(smiles: str, *, attachment_points: tuple[int, ...] = (0, 2)) -> Chem.M
     written, text = smiles_text(smiles), shown(smiles)
     mol = Chem.MolFromSmiles(written)
     if mol is None or mol.GetNumAtoms() == 0:
-        raise StructureError(f"{text} is not a readable SMILES; check valences, brackets and ring closures")
+        units = "; repeat units are written with two *" if re.search(r"^-|-$|[)\]]n?$|\[[<>$-]\d*\]|R", written) else ""
+        raise StructureError(f"{text} is not a readable SMILES; check valences, brackets and ring closures{units}")
     if mol.GetNumHeavyAtoms() > MOST_ATOMS:
         raise StructureError(f"{text} has {mol.GetNumHeavyAtoms()} heavy atoms; at most {MOST_ATOMS} are taken")
     # atoms without brackets have no labels, isotopes and charges, and RDKit's own sequence of them is slow

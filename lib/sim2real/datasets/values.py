@@ -33,7 +33,9 @@ INVERTED = "values of the reciprocal property, such as a resistivity, inverted"
 _MANY_SIGNS = 200  # cells of other columns that are asked for their decimal sign
 _TEMPERATURE = re.compile(
     r"(?:(?:test|meas(?:urement|uring|ured)?)[ _.]*)?(?:t|temps?|temp[eé]ratur(?:e|es|a)?|温度)"
-    r"(?:[ _]*(?:meas|test))?[ _,./]*[(\[]?[ _]*(?:in )?(?:k|kelvin|(?:deg|°)?[ _.]*c|celsius)?[ _]*[)\]]?",
+    r"(?:[ _]*(?:meas|test))?[ _,./]*[(\[]?[ _]*(?:in )?(?:k|kelvin|(?:deg|°)?[ _.]*c|celsius)?[ _]*[)\]]?"
+    # in other words, but not one of the material or of how it was made
+    r"|(?!.*(?:glass|melt|trans|boil|curie|debye|decomp|cur[ei]|anneal|sinter|proc|synth|grow|react)).*(?:temp[eé]ratur|温度).*",
     re.IGNORECASE,
 )
 
@@ -113,7 +115,7 @@ def read_values(
     frame = sheet.frame if where is None else sheet.frame[where(sheet.frame)]
     frame = filled(frame, layout.value)
     numbers = numbers_of(sheet.file, frame, layout.value, layout.decimal, "" if layout.unit_column else layout.unit)
-    convert = _converter(sheet.file, layout, property, numbers.taken)
+    convert = _converter(sheet.file, layout, frame, property, numbers.taken)
     at = thermometer(sheet.file, frame, layout) if layout.temperature else None
     keys = read_keys(map(layout.text, frame[layout.structure]), layout.kind)
     limits = f"{property.low:g} to {property.high:g}" + ("" if property.unit == "-" else f" {property.unit}")
@@ -164,7 +166,7 @@ def numbers_of(file: str, frame: pd.DataFrame, column: str, decimal: str = "", u
 def thermometer(file: str, frame: pd.DataFrame, layout: Columns) -> Callable[[object], float]:
     """A reader of the column of temperatures, in K; a :class:`DataError` where one is below absolute zero."""
     unit = temperature_unit(layout.temperature_unit)
-    _refuse_other_unit(file, layout.temperature, unit, "temperature_unit")
+    _refuse_other_unit(file, layout.temperature, frame, unit, "temperature_unit")
     numbers = numbers_of(file, frame, layout.temperature, layout.decimal, unit)
 
     def read(cell: object) -> float:
@@ -204,7 +206,9 @@ def check_kind(keyed: Keyed, kind: str) -> Keyed:
     return keyed
 
 
-def _converter(file: str, layout: Columns, property: Property, taken: dict[str, int]) -> Callable[[Cells, float], float]:
+def _converter(
+    file: str, layout: Columns, frame: pd.DataFrame, property: Property, taken: dict[str, int]
+) -> Callable[[Cells, float], float]:
     """(cells, number) -> the number in the property's unit; ``taken`` counts the inverted ones."""
     zero = {"K": 0.0, "degC": -273.15, "degF": -459.67}.get(temperature_unit(property.unit), -np.inf)
     try:
@@ -212,7 +216,7 @@ def _converter(file: str, layout: Columns, property: Property, taken: dict[str, 
     except DataError as error:
         raise DataError(f"{file}: {error}") from None
     if layout.unit:
-        _refuse_other_unit(file, layout.value, layout.unit, "unit")
+        _refuse_other_unit(file, layout.value, frame, layout.unit, "unit")
 
     def convert(cells: Cells, number: float) -> float:
         if number < zero:
@@ -226,12 +230,15 @@ def _converter(file: str, layout: Columns, property: Property, taken: dict[str, 
     return convert
 
 
-def _refuse_other_unit(file: str, column: str, unit: str, entry: str) -> None:
-    """Refuse a unit of which the column's name says another: ``Tg (°C)`` declared as K."""
+def _refuse_other_unit(file: str, column: str, frame: pd.DataFrame, unit: str, entry: str) -> None:
+    """Refuse a unit of which the column's name, or a row of units below it, says another: ``Tg (°C)`` declared as K."""
     said = re.search(r"[(\[]([^()\[\]]+)[)\]]$|[,/] ?([^,/]+)$", column)
-    named = (said[1] or said[2]).strip() if said else ""
-    if named and measures_the_same(named, unit) and not same_unit(named, unit):
-        raise DataError(f"{file}: column {column!r} says {named}, {entry} says {unit}; mend {entry}, or rename the column")
+    below = [
+        cell.strip().strip("()[]") for cell in frame[column].iloc[:2] if isinstance(cell, str) and not re.match(r"\W*\d", cell)
+    ]
+    for named in [(said[1] or said[2]).strip() if said else "", *below]:
+        if named and measures_the_same(named, unit) and not same_unit(named, unit):
+            raise DataError(f"{file}: column {column!r} says {named}, {entry} says {unit}; mend {entry}, or what the table says")
 
 
 def _misfit(file: str, layout: Columns, property: Property, limits: str, outside: list[float], rows: Rows) -> str:
