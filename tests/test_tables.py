@@ -212,7 +212,9 @@ def test_rows_at_other_temperatures_are_counted_and_not_called_faulty():
 
 
 @pytest.mark.parametrize(
-    "name", ["T", "T (K)", "T/K", "Temp.", "temperature_K", "Temperature [°C]", "Meas. temperature", "temp_C", "温度"]
+    "name",
+    ["T", "T (K)", "T/K", "Temp.", "temperature_K", "Temperature [°C]", "Meas. temperature", "temp_C", "温度"]
+    + ["Messtemperatur", "测试温度", "temperature of measurement (K)"],
 )
 def test_several_temperatures_of_a_material_and_none_declared(name):
     frame = SERIES.rename(columns={"T (K)": name})
@@ -221,7 +223,9 @@ def test_several_temperatures_of_a_material_and_none_declared(name):
     assert name in str(caught.value) and "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["Tg (K)", "Tm", "Curie temperature", "sintering temperature", "title", "thickness", "t_half"])
+@pytest.mark.parametrize(
+    "name", ["Tg (K)", "Tm", "Curie temperature", "sintering temperature", "Temperature of melting", "title", "thickness", "t_half"]
+)
 def test_what_is_no_temperature_of_measurement(name):
     frame = SERIES.rename(columns={"T (K)": name}).assign(sigma=1.0)
     assert len(read_table(frame, **ALLOY)) == 3
