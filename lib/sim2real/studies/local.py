@@ -191,6 +191,11 @@ def read_tables(kind: str, path: Path, name: str, block: dict) -> tuple[Task, Ta
     return replace(source, property=labelled), replace(target, property=labelled)
 
 
+def every_table(path: Path) -> dict[str, tuple[Task, Task]]:
+    """Both sides of every block of a TOML file, of whatever kind; errors as :func:`read_blocks` and :func:`read_tables` have them."""
+    return {name: read_tables(kind_of_study(path, name), path, name, block) for name, block in _every_block(path).items()}
+
+
 def own_sides(settings: Settings, *, kind: str, block: str, tables: Path, **_: str) -> Sides:
     """The two sides of a block without descriptors; errors are those of :func:`read_blocks` and :func:`read_tables`."""
     return READERS[kind].sides(*read_tables(kind, tables, block, read_blocks(kind, tables)[block]), settings)
