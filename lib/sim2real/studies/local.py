@@ -192,7 +192,7 @@ def read_tables(kind: str, path: Path, name: str, block: dict) -> tuple[Task, Ta
 
 
 def every_table(path: Path) -> dict[str, tuple[Task, Task]]:
-    """Both sides of every block of a TOML file, of whatever kind; errors as :func:`read_blocks` and :func:`read_tables` have them."""
+    """Both sides of every block of a TOML file, of any kind; errors as :func:`read_blocks` and :func:`read_tables`."""
     return {name: read_tables(kind_of_study(path, name), path, name, block) for name, block in _every_block(path).items()}
 
 
