@@ -178,7 +178,12 @@ def ask_command(arguments: Sequence[str]) -> int:
     except (ValueError, TypeError) as error:
         print(error, file=sys.stderr)
         return 1 if isinstance(error, DataError) else 2
-    print(answer, "", *answer.save(out), sep="\n")
+    print(answer, "", sep="\n", flush=True)
+    try:
+        print(*answer.save(out), sep="\n")
+    except OSError as error:
+        print(f"{out}: cannot be written ({error.strerror or error}); trials are kept: choose another --out", file=sys.stderr)
+        return 1
     return 0
 
 
