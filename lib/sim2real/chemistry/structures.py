@@ -117,8 +117,9 @@ def chain_of(mol: Chem.Mol, units: int) -> Chem.RWMol:
     link, head, tail = _open(mol, attachment_indices(mol))
     size = link.GetNumAtoms()
     chain = Chem.RWMol(link)
-    for k in range(1, units):
+    for _ in range(units - 1):
         chain.InsertMol(link)
+    for k in range(1, units):
         chain.AddBond((k - 1) * size + tail, k * size + head, Chem.BondType.SINGLE)
     for atom in map(chain.GetAtomWithIdx, (head, (units - 1) * size + tail)):
         # capped with hydrogen: atoms written in brackets, and aromatic nitrogens, do not fill their valence by themselves
