@@ -121,6 +121,7 @@ def test_characters_that_look_alike_are_what_they_look_like(written):
         ("(CC)n", r"repeat units are written with two \*"),
         ("[<]CC[>]", r"repeat units are written with two \*"),
         ("-CC-", r"repeat units are written with two \*"),
+        ("*CC(*)(C)(C)[N+](=O)[O-]", "check valences, brackets and ring closures$"),
         ("{[][$]CC[$][]}", r"is BigSMILES; write its repeat unit with two \*, as in \*CC\*"),
         ("{[][<]OCC([>])C[]}", r"is BigSMILES; write its repeat unit with two \*, as in \*OCC\(\*\)C"),
         ("{[][$]CC[$],[$]CC([$])C[]}", r"is BigSMILES; write its repeat unit with two \*, as in"),

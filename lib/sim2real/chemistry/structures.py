@@ -26,7 +26,8 @@ def parse(smiles: str, *, attachment_points: tuple[int, ...] = (0, 2)) -> Chem.M
     written, text = smiles_text(smiles), shown(smiles)
     mol = Chem.MolFromSmiles(written)
     if mol is None or mol.GetNumAtoms() == 0:
-        units = "; repeat units are written with two *" if re.search(r"^-|-$|[)\]]n?$|\[[<>$-]\d*\]|R", written) else ""
+        chain = "*" not in written and re.search(r"^-|-$|[)\]]n$|\[[<>$-]\d*\]|(?<!B)R", written)
+        units = "; repeat units are written with two *" if chain else ""
         raise StructureError(f"{text} is not a readable SMILES; check valences, brackets and ring closures{units}")
     if mol.GetNumHeavyAtoms() > MOST_ATOMS:
         raise StructureError(f"{text} has {mol.GetNumHeavyAtoms()} heavy atoms; at most {MOST_ATOMS} are taken")
