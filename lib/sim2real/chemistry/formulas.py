@@ -106,8 +106,7 @@ def _read(text: str) -> Formula:
         raise FormulaError("composition with an unknown element or a variable")
     # pymatgen reads D as deuterium, but DD in a skutterudite (five rows of Starrydata's file of 2019) means didymium, Pr with Nd
     if {"D", "T"} & set(symbols) or re.search(r"\[\d+[A-Z]|[(\[][23]H(?![a-z])", formula):
-        how = 'write H for D where that does not matter, for a table deuterium = "hydrogen"'
-        raise FormulaError(f"composition with an isotope (D, T or a mass); {how}")
+        raise FormulaError("composition with an isotope (D, T or a mass); write H for D where that does not matter")
     if any(Element(s).Z > HEAVIEST for s in symbols):
         raise FormulaError("composition with an element beyond plutonium")
     if len(parts) == 1 and parts[0][0].isdigit():

@@ -50,8 +50,7 @@ def parse(smiles: str, *, attachment_points: tuple[int, ...] = (0, 2)) -> Chem.M
         if atom.GetNumRadicalElectrons():
             raise StructureError(f"{text} is a radical (atom {atom.GetSymbol()}); expected a closed shell")
         if atom.GetIsotope() and atom.GetAtomicNum() == 1:
-            how = 'write [H] instead of [2H] if that does not matter, for a table deuterium = "hydrogen"'
-            raise StructureError(f"{text} carries an isotope label; {how}")
+            raise StructureError(f"{text} carries an isotope label; write [H] instead of [2H] if that does not matter")
         if atom.GetIsotope():
             raise StructureError(f"{text} carries an isotope label on {atom.GetSymbol()}; leave it out if that does not matter")
     if len(stars) == 2 and all(s.GetDegree() == 1 and s.GetBonds()[0].GetBondType() in _MULTIPLE for s in stars):

@@ -200,7 +200,8 @@ def plain_text(cell: object) -> str:
 def check_kind(keyed: Keyed, kind: str) -> Keyed:
     """What was read of a structure; a ValueError if it cannot be used or is of another kind."""
     if keyed.fault:
-        raise ValueError(keyed.fault)
+        way = f', for a table deuterium = "{HYDROGEN}"' if re.search(r"write (?:\[H\]|H for D)", keyed.fault) else ""
+        raise ValueError(keyed.fault + way)
     if keyed.key.count("*") not in STARS[kind]:
         raise ValueError("is not " + ("a repeat unit with two *" if kind == "polymer" else "a molecule without *"))
     return keyed
