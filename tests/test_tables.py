@@ -224,7 +224,18 @@ def test_several_temperatures_of_a_material_and_none_declared(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["Tg (K)", "Tm", "Curie temperature", "sintering temperature", "Temperature of melting", "title", "thickness", "t_half"]
+    "name",
+    [
+        "Tg (K)",
+        "Tm",
+        "Curie temperature",
+        "sintering temperature",
+        "Temperature of melting",
+        "Crystallization Temperature (K)",
+        "title",
+        "thickness",
+        "t_half",
+    ],
 )
 def test_what_is_no_temperature_of_measurement(name):
     frame = SERIES.rename(columns={"T (K)": name}).assign(sigma=1.0)

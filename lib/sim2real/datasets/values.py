@@ -32,10 +32,8 @@ LIGHT = "structures with deuterium, read as hydrogen"
 INVERTED = "values of the reciprocal property, such as a resistivity, inverted"
 _MANY_SIGNS = 200  # cells of other columns that are asked for their decimal sign
 _TEMPERATURE = re.compile(
-    r"(?:(?:test|meas(?:urement|uring|ured)?)[ _.]*)?(?:t|temps?|temp[eé]ratur(?:e|es|a)?|温度)"
-    r"(?:[ _]*(?:meas|test))?[ _,./]*[(\[]?[ _]*(?:in )?(?:k|kelvin|(?:deg|°)?[ _.]*c|celsius)?[ _]*[)\]]?"
-    # in other words, but not one of the material or of how it was made
-    r"|(?!.*(?:glass|melt|trans|boil|curie|debye|decomp|cur[ei]|anneal|sinter|proc|synth|grow|react)).*(?:temp[eé]ratur|温度).*",
+    r"(?:(?:test|mess|meas(?:urement|uring|ured)?|测试|测量)[ _.]*)?(?:t|temps?|temp[eé]ratur(?:e|es|a)?|温度)"
+    r"(?:[ _]*(?:meas|test|of (?:the )?(?:measurement|test)))?[ _,./]*[(\[]?[ _]*(?:in )?(?:k|kelvin|(?:deg|°)?[ _.]*c|celsius)?[ _]*[)\]]?",
     re.IGNORECASE,
 )
 
