@@ -33,7 +33,8 @@ INVERTED = "values of the reciprocal property, such as a resistivity, inverted"
 _MANY_SIGNS = 200  # cells of other columns that are asked for their decimal sign
 _TEMPERATURE = re.compile(
     r"(?:(?:test|mess|meas(?:urement|uring|ured)?|测试|测量)[ _.]*)?(?:t|temps?|temp[eé]ratur(?:e|es|a)?|温度)"
-    r"(?:[ _]*(?:meas|test|of (?:the )?(?:measurement|test)))?[ _,./]*[(\[]?[ _]*(?:in )?(?:k|kelvin|(?:deg|°)?[ _.]*c|celsius)?[ _]*[)\]]?",
+    r"(?:[ _]*(?:meas|test|of (?:the )?(?:measurement|test)))?"
+    r"[ _,./]*[(\[]?[ _]*(?:in )?(?:k|kelvin|(?:deg|°)?[ _.]*c|celsius)?[ _]*[)\]]?",
     re.IGNORECASE,
 )
 
