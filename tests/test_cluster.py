@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+import time
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
+from subprocess import DEVNULL, Popen
+from threading import Thread
 
 import pytest
 from distributed import LocalCluster
@@ -55,6 +61,37 @@ def test_a_worker_killed_in_the_middle_loses_nothing(short, cluster, tmp_path, m
     monkeypatch.setattr("sim2real.training.experiment.run_block", made.dying_block(tmp_path / "killed"))
     there = run_trials(short, DESIGN, arms=ARMS, store=tmp_path / "there", workers=cluster.scheduler_address).table
     assert (tmp_path / "killed").exists() and here.equals(there)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("again", [True, False])
+def test_a_run_whose_workers_are_all_killed_goes_on_when_one_comes_back_or_ends_in_a_line(short, tmp_path, monkeypatch, again):
+    monkeypatch.setattr("sim2real.training.workers.BACK", 20 if again else 4)
+    monkeypatch.setattr("sim2real.training.experiment.run_block", made.waiting_block(tmp_path))
+    with LocalCluster(n_workers=0, dashboard_address=None) as bare, ExitStack() as open_workers:
+
+        def start():
+            command = [sys.executable, "-m", "dask", "worker", bare.scheduler_address, "--no-nanny", "--nthreads", "1"]
+            worker = open_workers.enter_context(Popen([*command, "--no-dashboard"], stderr=DEVNULL))
+            open_workers.callback(worker.kill)
+            return worker
+
+        def kill_all(workers):
+            while not (tmp_path / "begun").exists():
+                time.sleep(0.1)
+            for worker in workers:
+                worker.kill()
+            if again:
+                (tmp_path / "go").touch()
+                start()
+
+        Thread(target=kill_all, args=([start(), start()],)).start()
+        run = partial(run_trials, short, DESIGN, arms=ARMS, store=tmp_path / "there", workers=bare.scheduler_address)
+        if again:
+            assert run().table.equals(run_trials(short, DESIGN, arms=ARMS, store=tmp_path / "here").table)
+        else:
+            with pytest.raises(ValueError, match="the scheduler has no worker; start one: .*; finished blocks are kept"):
+                run()
 
 
 def test_what_is_no_cluster_is_refused_in_one_line(short, tmp_path, monkeypatch):
