@@ -93,26 +93,32 @@ class _Domain:
 def _train(
     predictors: Predictors, domains: Sequence[_Domain], stage: Training, seeds: Seeds, molecules: Molecules | None = None
 ) -> None:
-    """Train K networks in place: one by one in compiled code, or stacked by torch where there is no compiler."""
+    """Train K networks in place: one by one in compiled code, or stacked by torch on a GPU or where there is no compiler."""
     steps = stage.steps_for(domains[0].rows.shape[1])
     if steps:
-        train_all = _train_stacked if kernel.library() is None else partial(_train_compiled, molecules=molecules)
+        train_all = partial(_train_compiled, molecules=molecules) if kernel.engine() == "compiled" else _train_stacked
         train_all(predictors, domains, stage, steps, seeds)
 
 
 def _train_stacked(predictors: Predictors, domains: Sequence[_Domain], stage: Training, steps: int, seeds: Seeds) -> None:
+    device = kernel.device()
+    network, inputs = predictors.network.to(device), predictors.inputs.to(device)
+    if device.type == "cuda":  # numbers of the processor's generators would have to be carried over
+        network.generators = [torch.Generator(device).manual_seed(g.initial_seed()) for g in network.generators]
     drawn = [np.stack([d.batches(stage, steps, seed) for seed in seeds], axis=1) for d in domains]
-    orders = [torch.from_numpy(batches.astype(np.int64)) for batches in drawn]
-    tensors = [(torch.from_numpy(d.X), torch.from_numpy(d.rows), torch.from_numpy(d.goals.astype(np.float32))) for d in domains]
+    orders = [torch.from_numpy(batches.astype(np.int64)).to(device) for batches in drawn]
+    arrays = [(d.X, d.rows, d.goals.astype(np.float32)) for d in domains]
+    tensors = [tuple(torch.from_numpy(array).to(device) for array in of) for of in arrays]
 
     def loss(step: int) -> torch.Tensor:
         sizes = [order.shape[2] for order in orders]
         x = torch.cat([X[rows.gather(1, order[step])] for (X, rows, _), order in zip(tensors, orders)], dim=1)
-        predicted = predictors.network.predictions(predictors.inputs(x).split(sizes, dim=1))
+        predicted = network.predictions(inputs(x).split(sizes, dim=1))
         goals = [values.gather(1, order[step]) for (_, _, values), order in zip(tensors, orders)]
         return sum(d.share * (p - goal).square().mean(1) for d, p, goal in zip(domains, predicted, goals))
 
-    train(predictors.network, loss, steps=steps, learning_rate=stage.learning_rate, weight_decay=stage.weight_decay)
+    train(network, loss, steps=steps, learning_rate=stage.learning_rate, weight_decay=stage.weight_decay)
+    network.cpu()
 
 
 @torch.no_grad()

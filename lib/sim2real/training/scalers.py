@@ -50,6 +50,12 @@ class InputScalers:
         taken.shift, taken.factor = self.shift[index], self.factor[index]
         return taken
 
+    def to(self, device: torch.device) -> InputScalers:
+        """The same on a device."""
+        moved = copy(self)
+        moved.shift, moved.factor = self.shift.to(device), self.factor.to(device)
+        return moved
+
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """(K, rows, features) -> the same, scaled and clipped."""
         return ((x - self.shift) * self.factor).clamp_(*self.clip)
