@@ -66,7 +66,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing(short, cluster, tmp_path, m
 @pytest.mark.slow
 @pytest.mark.parametrize("again", [True, False])
 def test_a_run_whose_workers_are_all_killed_goes_on_when_one_comes_back_or_ends_in_a_line(short, tmp_path, monkeypatch, again):
-    monkeypatch.setattr("sim2real.training.workers.BACK", 20 if again else 4)
+    monkeypatch.setattr("sim2real.training.workers.BACK", 200 if again else 4)
     monkeypatch.setattr("sim2real.training.experiment.run_block", made.waiting_block(tmp_path))
     with LocalCluster(n_workers=0, dashboard_address=None) as bare, ExitStack() as open_workers:
 

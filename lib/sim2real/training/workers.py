@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import torch
@@ -30,7 +31,7 @@ GO_ON = "finished blocks are kept; run it again to go on"
 LOSSES = 3  # in a row in which workers are lost before any job is done
 WATCH = 0.5  # seconds between two looks of a worker at whether its parent is there
 # seconds for a scheduler to answer, to have a first worker, which may stand in a queue, and another one where all were lost
-PATIENCE, QUEUE, BACK = 60, 600, 60
+PATIENCE, QUEUE, BACK = 60, 600, 120
 
 
 class WorkersLost(RuntimeError):
@@ -121,18 +122,12 @@ def _on_cluster(
     client = _reach(address, patience)
     try:
         (sent,) = client.scatter([common], broadcast=True)
-        pending = {client.submit(function, sent, job, pure=False) for job in jobs}
-        while pending:
-            try:
-                came = import_module(DASK).wait(pending, timeout=BACK, return_when="FIRST_COMPLETED").done
-            except TimeoutError:
-                # a scheduler without workers keeps jobs, and says nothing
-                if not client.ncores():
-                    raise
-                continue
-            for future in came:
-                done(future.result())
-            pending -= came
+        came: SimpleQueue = SimpleQueue()
+        futures = [client.submit(function, sent, job, pure=False) for job in jobs]
+        for future in futures:
+            future.add_done_callback(came.put)
+        for _ in futures:
+            done(_next(client, came).result())
     except BaseException as error:
         # jobs under way end with this client, and what it sent may be lost; another one sends it anew
         _client.cache_clear()
@@ -140,6 +135,16 @@ def _on_cluster(
         if type(error).__name__ not in LOST:
             raise
         raise WorkersLost(f"the cluster lost its workers ({type(error).__name__})") from error
+
+
+def _next(client: Any, came: SimpleQueue) -> Any:
+    """The next future that is done; a TimeoutError where no worker is left: their scheduler keeps jobs, and says nothing."""
+    while True:
+        try:
+            return came.get(timeout=BACK)
+        except Empty:
+            if not client.ncores():
+                raise TimeoutError from None
 
 
 def _reach(address: str, patience: float) -> Any:
