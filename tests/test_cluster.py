@@ -15,6 +15,7 @@ from distributed import LocalCluster
 
 import made
 from sim2real.studies.presets import resolve
+from sim2real.training import workers
 from sim2real.training.candidates import HEAD_ONLY, standard
 from sim2real.training.experiment import run_trials
 from sim2real.training.recipes import Network, Training
@@ -110,3 +111,21 @@ def test_workers_are_processes_or_a_cluster():
     for wrong in ("many", -1):
         with pytest.raises(ValueError, match="WORKERS is .*; expected a whole number from 0 .*, tcp://host:port"):
             resolve("embedded", "quick", workers=wrong)
+
+
+def test_workers_that_are_lost_three_times_in_a_row_end_a_run(monkeypatch):
+    asked, done, left = [], [], ["a", "b"]
+
+    def lose(function, common, jobs, count, came):
+        asked.append(list(jobs))
+        if len(asked) == 2:
+            came(left.pop())
+        raise workers.WorkersLost("a worker process was killed")
+
+    monkeypatch.setattr(workers, "_on_this_machine", lose)
+    with pytest.raises(
+        RuntimeError, match="workers end before any job is done .*; finished blocks are kept; run it again to go on"
+    ):
+        workers.share_out(print, None, lambda: left, 2, done.append)
+    # a job that was done begins the count anew, and is not asked for again
+    assert done == ["b"] and asked == [["a", "b"], ["a", "b"], ["a"], ["a"]]

@@ -271,10 +271,20 @@ def test_scales_of_pairs_are_those_of_all_their_molecules(kind):
     scalers = PairScalers(kind, parts, molecules)
     for k in range(3):
         both = [side for pairs, rows in parts for side in (pairs[rows[k], :10], pairs[rows[k], 10:20])]
-        plain = InputScalers(kind, np.concatenate(both), [slice(None)])
+        plain = InputScalers(kind, np.concatenate(both), [np.arange(sum(map(len, both)))])
         for side in (slice(0, 10), slice(10, 20)):
             torch.testing.assert_close(scalers.shift[k, :, side], plain.shift[0], rtol=1e-6, atol=1e-6)
             torch.testing.assert_close(scalers.factor[k, :, side], plain.factor[0], rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["standard", "min-max"])
+def test_scales_fitted_part_by_part_are_those_of_all_rows(kind, monkeypatch):
+    X, rows, counts = some_pairs(90, 1)[0], [np.arange(80)], [np.arange(80) % 3 + 1]
+    whole = InputScalers(kind, X, rows, counts)
+    monkeypatch.setattr("sim2real.training.scalers.ROWS_AT_ONCE", 7)
+    parts = InputScalers(kind, X, rows, counts)
+    torch.testing.assert_close(parts.shift, whole.shift, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(parts.factor, whole.factor, rtol=1e-6, atol=1e-6)
 
 
 @pytest.fixture
@@ -338,3 +348,13 @@ def test_all_that_an_update_needs_is_on_the_device(study, monkeypatch, pairs):
         else:
             fits.fit_networks(study.target.X, study.target.y, rows % len(study.target), Network(), Training(5, 1e-3), seeds)
     assert seen == [(torch.Size([3]), {"meta"})]
+
+
+def test_networks_trained_side_by_side_are_the_same(either):
+    X = np.random.default_rng(0).normal(size=(60, 2 * 7 + 2)).astype(np.float32)
+    rows, seeds = np.stack([np.random.default_rng(k).permutation(60)[:40] for k in range(5)]), [(k,) for k in range(5)]
+    data, stage = (X, X[:, 0].astype(float), rows), Training(30, 1e-3, dropout=0.2, batch_size=8)
+    alone, beside = (fit_multitask(data, data, PairNetwork(), stage, seeds, threads=threads) for threads in (1, 3))
+    assert np.array_equal(alone.predict(X, rows), beside.predict(X, rows))
+    with pytest.raises(FloatingPointError, match="network 0 diverged"):
+        fit_multitask((X, X[:, 0] * np.nan, rows), data, PairNetwork(), stage, seeds, threads=3)

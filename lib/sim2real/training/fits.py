@@ -5,6 +5,7 @@ only.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -91,12 +92,18 @@ class _Domain:
 
 
 def _train(
-    predictors: Predictors, domains: Sequence[_Domain], stage: Training, seeds: Seeds, molecules: Molecules | None = None
+    predictors: Predictors,
+    domains: Sequence[_Domain],
+    stage: Training,
+    seeds: Seeds,
+    molecules: Molecules | None = None,
+    threads: int = 1,
 ) -> None:
-    """Train K networks in place: one by one in compiled code, or stacked by torch on a GPU or where there is no compiler."""
+    """Train K networks in place: each by itself in compiled code, or stacked by torch on a GPU or where there is no compiler."""
     steps = stage.steps_for(domains[0].rows.shape[1])
     if steps:
-        train_all = partial(_train_compiled, molecules=molecules) if kernel.engine() == "compiled" else _train_stacked
+        compiled = partial(_train_compiled, molecules=molecules, threads=threads)
+        train_all = compiled if kernel.engine() == "compiled" else _train_stacked
         train_all(predictors, domains, stage, steps, seeds)
 
 
@@ -123,14 +130,21 @@ def _train_stacked(predictors: Predictors, domains: Sequence[_Domain], stage: Tr
 
 @torch.no_grad()
 def _train_compiled(
-    predictors: Predictors, domains: Sequence[_Domain], stage: Training, steps: int, seeds: Seeds, molecules: Molecules | None
+    predictors: Predictors,
+    domains: Sequence[_Domain],
+    stage: Training,
+    steps: int,
+    seeds: Seeds,
+    molecules: Molecules | None,
+    threads: int,
 ) -> None:
     network, inputs = predictors.network, predictors.inputs
     parameters = [p for layer in network.layers(len(domains)) for p in (layer.weight, layer.bias)]
     flat = torch.cat([p.flatten(1) for p in parameters], dim=1)
     table = np.ascontiguousarray(domains[0].X if molecules is None else molecules.table)
     width = table.shape[1]
-    for k, seed in enumerate(seeds):
+
+    def train_one(k: int) -> None:
         shift, factor = inputs.shift[k, 0].numpy(), inputs.factor[k, 0].numpy()
         lessons = []
         for at, domain in enumerate(domains):
@@ -139,20 +153,30 @@ def _train_compiled(
             if molecules is not None:
                 first, second = molecules.sides[at][own].T
                 conditions = ((domain.X[own, 2 * width :] - shift[2 * width :]) * factor[2 * width :]).clip(*inputs.clip)
-            batches = domain.batches(stage, steps, seed)
+            batches = domain.batches(stage, steps, seeds[k])
             lessons.append(kernel.Lesson(first, second, conditions, domain.goals[k], batches, domain.share))
         scale = (shift[:width], factor[:width], inputs.clip)
-        stopped = kernel.train_one(network.layout, flat[k].numpy(), table, scale, lessons, stage, seed)
-        if stopped:
+        if stopped := kernel.train_one(network.layout, flat[k].numpy(), table, scale, lessons, stage, seeds[k]):
             raise diverged(k, stopped)
+
+    # compiled code runs beside other threads, each on arrays of its own
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(train_one, range(len(seeds))))
     for parameter, trained in zip(parameters, flat.split([p[0].numel() for p in parameters], dim=1)):
         parameter.copy_(trained.reshape(parameter.shape))
 
 
 def fit_multitask(
-    measured: Data, simulated: Data | None, shape: PairNetwork, stage: Training, seeds: Seeds, *, weight: float = PAPER_WEIGHT
+    measured: Data,
+    simulated: Data | None,
+    shape: PairNetwork,
+    stage: Training,
+    seeds: Seeds,
+    *,
+    weight: float = PAPER_WEIGHT,
+    threads: int = 1,
 ) -> Predictors:
-    """Train K networks of pairs on simulated and measured values at once (Fig. 3), or on measured ones alone.
+    """Train K networks of pairs on simulated and measured values at once (Fig. 3), or on measured ones alone; so many at a time.
 
     The loss is lambda (``weight``) / n times the squared errors of the n simulated pairs plus (1 - lambda) / m times those of the m
     measured ones (Minami et al., npj Comput. Mater. 11, 146 (2025)), on a batch of each; values are standardised by domain. A
@@ -172,5 +196,5 @@ def fit_multitask(
         _Domain(X, own, scaler.transform(y[own]), share, (k,))
         for k, ((X, y, own), scaler, share) in enumerate(zip(parts, outputs, shares))
     ]
-    _train(predictors, domains, stage, seeds, molecules)
+    _train(predictors, domains, stage, seeds, molecules, threads)
     return predictors
