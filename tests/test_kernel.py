@@ -357,4 +357,4 @@ def test_networks_trained_side_by_side_are_the_same(either):
     alone, beside = (fit_multitask(data, data, PairNetwork(), stage, seeds, threads=threads) for threads in (1, 3))
     assert np.array_equal(alone.predict(X, rows), beside.predict(X, rows))
     with pytest.raises(FloatingPointError, match="network 0 diverged"):
-        fit_multitask((X, X[:, 0] * np.nan, rows), data, PairNetwork(), stage, seeds, threads=3)
+        fit_multitask(data, data, PairNetwork(), Training(200, 1e30), seeds, threads=3)

@@ -110,8 +110,9 @@ def _train(
 def _train_stacked(predictors: Predictors, domains: Sequence[_Domain], stage: Training, steps: int, seeds: Seeds) -> None:
     device = kernel.device()
     network, inputs = predictors.network.to(device), predictors.inputs.to(device)
+    generators = network.generators
     if device.type == "cuda":  # numbers of the processor's generators would have to be carried over
-        network.generators = [torch.Generator(device).manual_seed(g.initial_seed()) for g in network.generators]
+        network.generators = [torch.Generator(device).manual_seed(g.initial_seed()) for g in generators]
     drawn = [np.stack([d.batches(stage, steps, seed) for seed in seeds], axis=1) for d in domains]
     orders = [torch.from_numpy(batches.astype(np.int64)).to(device) for batches in drawn]
     arrays = [(d.X, d.rows, d.goals.astype(np.float32)) for d in domains]
@@ -125,7 +126,7 @@ def _train_stacked(predictors: Predictors, domains: Sequence[_Domain], stage: Tr
         return sum(d.share * (p - goal).square().mean(1) for d, p, goal in zip(domains, predicted, goals))
 
     train(network, loss, steps=steps, learning_rate=stage.learning_rate, weight_decay=stage.weight_decay)
-    network.cpu()
+    network.cpu().generators = generators
 
 
 @torch.no_grad()
