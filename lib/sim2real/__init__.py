@@ -19,16 +19,20 @@ __version__ = "0.1.0"
 
 # name -> where it is; a name of its own after the colon
 _HOMES = {
+    "Allocation": "laws.design",
     "Answer": "studies.ask",
     "Curve": "laws.curve",
     "Design": "training.study",
     "PowerLaw": "laws.power",
     "Predictor": "studies.predictor",
+    "Prices": "laws.design",
     "Run": "studies.run",
     "ScalingSurface": "laws.surface",
     "Study": "training.study",
     "Task": "datasets.task",
     "Trials": "training.study",
+    "allocate": "laws.design",
+    "allocate_classes": "laws.classes",
     "ask": "studies.ask",
     "bare_curve": "laws.bare",
     "classes": "laws.classes",
@@ -41,6 +45,7 @@ _HOMES = {
     "load_study": "studies.cases",
     "plot": "studies.show",
     "read_table": "datasets.tables",
+    "replay": "studies.growth",
     "run_estimator": "training.estimators",
     "run_trials": "studies.own:run_study",
     "save": "studies.show:write",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
 from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap, Change, Difference, Resamples, paired_difference, trial_means
@@ -71,14 +71,16 @@ def classes(
     *,
     other: Trials | None = None,
     m: int | None = None,
+    last: float = np.inf,
     bootstrap: Bootstrap = BOOTSTRAP,
 ) -> list[ClassCurve]:
     """The curve of each class of the target's materials, with a verdict whether its error falls with n.
 
     Args are trials of ``transfer`` and, to compare with, ``direct``; ``by``, the column of the target's table with the classes;
     ``names``, which of them (if None those of ``ORDERED``, or all, most rows first); ``other``, trials of ``transfer`` with the
-    other choice of overlap; ``m``, of all classes together, the largest if None. ValueError for a class that does not exist,
-    KeyError for no such column or no trials at that m.
+    other choice of overlap; ``m``, of all classes together, the largest if None; ``last``, which part of the curve is judged: from
+    the n next below the largest / last, such as 10 for the last tenfold, which says whether to go on. ValueError for a class that
+    does not exist, KeyError for no such column or no trials at that m.
     """
     table, facts = trials.study.target.table, Facts.of(trials)
     labels = table[by].replace("", UNKNOWN).fillna(UNKNOWN)
@@ -96,7 +98,7 @@ def classes(
         rows = np.flatnonzero(own := (labels == name).to_numpy())
         cube = trials.cube(m=m, rows=rows)
         counts = (len(rows), int(pairs[own].nunique()), float(own.mean() * m), len(cube.materials), len(cube.trials))
-        record = ClassCurve(facts, name, class_name(name), *counts, *_curve(cube, bootstrap, len(names)))
+        record = ClassCurve(facts, name, class_name(name), *counts, *_curve(cube, bootstrap, len(names), last))
         if direct and record.curve is not None:
             of_direct = trials.cube(("direct",), m=m, rows=rows)
             ends = trial_means(cube)[:, -1, 0], trial_means(of_direct)[:, 0, 0]
@@ -106,7 +108,7 @@ def classes(
             difference = None if single else paired_difference(*ends, blocks)
             record = replace(record, direct=Band.of(_materials(of_direct, bootstrap).at(0, 0)), difference=difference)
         if other is not None:
-            curve, change, _ = _curve(other.cube(m=m, rows=rows), bootstrap, len(names))
+            curve, change, _ = _curve(other.cube(m=m, rows=rows), bootstrap, len(names), last)
             record = replace(record, other=curve, other_change=change)
         found.append(record)
     return found
@@ -116,8 +118,9 @@ def _materials(cube: Cube, bootstrap: Bootstrap) -> Resamples:
     return bootstrap.materials(cube.errors, cube.clusters, bootstrap.blocks(cube.trials))
 
 
-def _curve(cube: Cube, bootstrap: Bootstrap, questions: int) -> tuple[Curve | None, Change | None, Verdict]:
-    """The curve of a cube's materials at its one m, the change along it and what is said of it; None where too few were tested."""
+def _curve(cube: Cube, bootstrap: Bootstrap, questions: int, last: float) -> tuple[Curve | None, Change | None, Verdict]:
+    """The curve of a cube's materials at its one m, the change along its last part and what is said of it; None where too few
+    were tested."""
     trials, materials = len(cube.trials), len(cube.materials)
     if min(trials, materials) < 2:
         return None, None, Verdict(UNTOLD, f"{materials} material(s) tested in {trials} trial(s); at least 2 of each are needed")
@@ -126,7 +129,8 @@ def _curve(cube: Cube, bootstrap: Bootstrap, questions: int) -> tuple[Curve | No
         curve = Curve("n", cube.n, cube.m[0], Band.of(errors), errors.law(cube.n))
     except ValueError as error:
         return None, None, Verdict(UNTOLD, str(error))
-    change = errors.change()
+    first = int(np.searchsorted(cube.n, cube.n[-1] / last, side="right")) - 1
+    change = errors.change(max(first, 0))
     return curve, change, verdict(change, trials=trials, materials=_distinct(cube), questions=questions)
 
 
@@ -199,3 +203,34 @@ def correlation_over_classes(
     options = {"resampled": resampled, "shuffled": "explaining", "level": bootstrap.level, "seed": bootstrap.seed or 0}
     found = rank_association(gains, accuracy, **options)
     return {"classes": len(gains), "spearman": found.value, "low": found.low, "high": found.high, "p": found.p}
+
+
+_HALVINGS = 80
+
+
+def allocate_classes(laws: NDArray, shares: ArrayLike, prices: ArrayLike, budget: float, have: ArrayLike) -> NDArray:
+    """How many simulations of each class (C,) a budget should have, those in ``have`` (C,) too: least sum of shares (C,) times D
+    n^-alpha + C, laws (C, 3), where one simulation of a class costs ``prices`` (C,).
+
+    Each class gets simulations until the next one lowers the error by the same for its price: shares alpha D n^(-alpha - 1) =
+    lambda price, by bisection of lambda. ValueError for prices that are not above 0 or a budget below what there is.
+    """
+    (d, alpha, _), shares, prices, have = np.asarray(laws, float).T, *(np.asarray(v, float) for v in (shares, prices, have))
+    if not (np.isfinite(prices) & (prices > 0)).all():
+        raise ValueError(f"prices by class are {prices.tolist()}; expected finite numbers above 0")
+    if not (np.isfinite(budget) and budget >= prices @ have):
+        raise ValueError(f"the budget is {budget:,.6g}; expected no less than {prices @ have:,.6g}, which what there is has cost")
+    gain = shares * alpha * d / prices
+    if not (gain > 0).any():
+        return have + (budget - prices @ have) / prices.sum()  # no class is known to scale: as many of each
+    with np.errstate(divide="ignore"):
+        worth = np.log(gain)
+
+        def bought(log_rate: float) -> NDArray:
+            return np.maximum(have, np.exp(np.minimum((worth - log_rate) / (1 + alpha), 50.0)))
+
+        low, high = worth.max() - 200.0, float(np.max(worth - (1 + alpha) * np.log(np.maximum(have, 1e-9))))
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            low, high = (middle, high) if prices @ bought(middle) > budget else (low, middle)
+        return bought(high)
