@@ -51,6 +51,7 @@ _HOMES = {
     "save": "studies.show:write",
     "simulate_chi": "chemistry.simulators.unifac",
     "simulate_polymers": "chemistry.simulators.polymer",
+    "stop_or_go": "laws.classes",
     "study": "studies.own",
     "table": "studies.show",
     "tables": "figures.tables",

@@ -72,43 +72,51 @@ def allocation(payload: dict) -> Figure:
 
 
 def _stop_caption(payload: dict) -> str:
-    first, parts = payload["records"][0], []
-    for k in (0, 1):
-        words = [f"{c['name']} {change(c['change'])}: {_said(c)}" for c in payload["records"][k]["classes"] if c["change"]]
-        parts.append("; ".join(words) or "no class has a curve")
-    text = (
-        f"{first['label']} class by class: relative change of the error, 90 % over trials and materials. a, $n$ = {_span(first)}: "
-    )
-    text += f"{parts[0]}. b, $n$ = {_span(payload['records'][1])}: {parts[1]}. Stop: the fall is less than 10 %, at Bonferroni's "
-    left = [c["name"] for c in first["classes"] if not c["change"]]
-    return text + "level for as many classes." + (f" Too few tested: {', '.join(left)}." if left else "")
+    (r,) = payload["records"]
+    shown, left = _with_curves(r)
+    parts = [
+        f"{letter}, $n$ = {_span(span)}: " + "; ".join(f"{c['name']} {change(c[part]['change'])}, {_said(c[part])}" for c in shown)
+        for letter, part, span in zip("ab", _PARTS, r["spans"])
+    ]
+    text = f"{r['label']} class by class: relative change of the error, 90 % over trials and materials. {'. '.join(parts)}. "
+    text += "Verdicts are at Bonferroni's level for as many classes; stop: the fall is less than 10 % (dotted)."
+    return text + (f" Too few tested: {', '.join(left)}." if left else "")
+
+
+_PARTS = ("whole", "last")
+
+
+def _with_curves(record: Mapping) -> tuple[list[Mapping], list[str]]:
+    """Classes with a change over both parts, and the names of those without."""
+    shown = [c for c in record["classes"] if c["whole"]["change"] and c["last"]["change"]]
+    return shown, [c["name"] for c in record["classes"] if c not in shown]
 
 
 def _said(record: Mapping) -> str:
     return _SIDES[record["verdict"]][2]
 
 
-def _span(record: Mapping) -> str:
-    return "{:,} to {:,}".format(*record["n"])
+def _span(span: list) -> str:
+    return "{:,} to {:,}".format(*span)
 
 
 @figure(_stop_caption)
 def stop_or_go(payload: dict) -> Figure:
     """Which classes go on to gain from simulations: the change of each class's error, over all of n and over its last part."""
-    records = payload["records"]
-    names = [c["name"] for c in records[0]["classes"] if c["change"]]
-    made, axes = panels(2, 2, 0.55 + 0.19 * max(len(names), 3), margin=0.6, sharey=True)
-    for ax, record, letter in zip(axes, records, "ab"):
-        for y, c in enumerate(reversed([c for c in record["classes"] if c["change"]])):
-            colour, marker, label = _SIDES[c["verdict"]]
-            ax.hlines(y, c["change"]["low"], c["change"]["high"], color=colour, lw=1.4)
-            ax.plot(c["change"]["mean"], y, marker, color=colour, ms=4.5, label=label)
-        for at, dash in ((0, "-"), (-0.1, ":")):
-            ax.axvline(at, color=LAW, lw=0.6, ls=dash)
-        ax.set_yticks(range(len(names)), names[::-1])
+    (record,) = payload["records"]
+    shown, _ = _with_curves(record)
+    made, axes = panels(2, 2, 0.55 + 0.19 * max(len(shown), 3), margin=0.6, sharey=True)
+    for ax, part, span, letter in zip(axes, _PARTS, record["spans"], "ab"):
+        for y, c in enumerate(reversed(shown)):
+            (colour, marker, label), of = _SIDES[c[part]["verdict"]], c[part]["change"]
+            ax.hlines(y, of["low"], of["high"], color=colour, lw=1.4)
+            ax.plot(of["mean"], y, marker, color=colour, ms=4.5, label=label)
+        ax.axvline(0, color=LAW, lw=0.6)
+        ax.axvline(-0.1, color=LAW, lw=0.6, ls=":")
+        ax.set_yticks(range(len(shown)), [f"{c['name']} ({c['tested']:,})" for c in shown[::-1]])
         ax.xaxis.set_major_formatter(lambda v, _: f"{v:.0%}".replace("-", MINUS))
         ax.set_xlabel("change of the error")
-        headed(ax, letter, f"$n$ = {_span(record)}")
+        headed(ax, letter, f"$n$ = {_span(span)}")
     style.legend(made, axes, 3)
     return made
 
@@ -121,8 +129,8 @@ def _growth_caption(payload: dict) -> str:
     )
     return (
         f"{r['label']}: a source grown class by class, $m$ = {r['m']:,}, {r['trials']} trials, each with its own split and order "
-        "of simulations; policies see validation errors of sets that they had, never a test row. a: error on held-out materials, 90 % "
-        "over trials. b: how much it exceeds that of the best in hindsight at each budget, 90 % over trials. c: what each had "
+        "of simulations; policies see validation errors of sets that they had, never a test row. a: error on held-out materials, "
+        "90 % over trials. b: how much it exceeds that of the best in hindsight at each budget, 90 % over trials. c: what each had "
         f"bought in the end, by class (shares); crosses: of the measured materials. At {r['budgets'][-1]:,}: {regret}. "
         f"{r['verdict']['text']}"
     )

@@ -12,10 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
 from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap, Change, Difference, Resamples, paired_difference, trial_means
 from sim2real.laws.curve import Curve
+from sim2real.laws.findings import Finding, Findings
 from sim2real.laws.parity import class_name, classes_of
 from sim2real.laws.records import Band, Facts
 from sim2real.laws.significance import rank_association
-from sim2real.laws.verdicts import FEWEST_MATERIALS, UNTOLD, Verdict, verdict
+from sim2real.laws.verdicts import FEWEST_MATERIALS, UNTOLD, WORTHWHILE, Verdict, verdict
 from sim2real.training.study import Cube, Trials
 
 UNKNOWN = "unknown"  # the class of rows without a label
@@ -129,14 +130,62 @@ def _curve(cube: Cube, bootstrap: Bootstrap, questions: int, last: float) -> tup
         curve = Curve("n", cube.n, cube.m[0], Band.of(errors), errors.law(cube.n))
     except ValueError as error:
         return None, None, Verdict(UNTOLD, str(error))
-    first = int(np.searchsorted(cube.n, cube.n[-1] / last, side="right")) - 1
-    change = errors.change(max(first, 0))
+    change = errors.change(_first(cube.n, last))
     return curve, change, verdict(change, trials=trials, materials=_distinct(cube), questions=questions)
 
 
 def _distinct(cube: Cube) -> int:
     """Materials of a cube, in which one pair at several temperatures is one."""
     return len(cube.materials) if cube.clusters is None else len(set(cube.clusters))
+
+
+@dataclass(frozen=True)
+class Prospects:
+    """Which classes to go on with: verdicts on each class's error over all of n, and over the last part of it, where a class that
+    scaled may have come to rest (Minami et al., npj Computational Materials 11, 146 (2025), end of Results)."""
+
+    facts: Facts
+    spans: tuple[tuple[int, int], tuple[int, int]]  # the smallest and the largest n of the whole and of the last part
+    whole: tuple[ClassCurve, ...]
+    last: tuple[ClassCurve, ...]
+
+    @property
+    def verdict(self) -> Findings:
+        """One sentence: which classes to go on with, which to stop, and of which it cannot be told."""
+        words = {"scales": "still falls, go on", "does not": f"falls by less than {WORTHWHILE:.0%}, stop", UNTOLD: "cannot be told"}
+        groups = {said: [c.name for c in self.last if c.verdict.verdict == said] for said in words}
+        parts = [f"{words[said]}: {', '.join(names)}" for said, names in groups.items() if names]
+        text = (
+            "The error from {:,} to {:,} simulations, by class: ".format(*self.spans[1]) + "; ".join(parts).replace("%", " %") + "."
+        )
+        told = any(groups[said] for said in ("scales", "does not"))
+        return Findings((Finding("classes", text, told, {"classes": groups}, self.facts.label),))
+
+    def to_dict(self) -> dict:
+        """The payload's record: each class with its counts and, of ``whole`` and ``last``, change, verdict and why."""
+        found = []
+        for pair in zip(self.whole, self.last):
+            record = {name: getattr(pair[0], name) for name in ("name", "materials", "tested")}
+            for part, of in zip(("whole", "last"), pair):
+                record[part] = {"change": None if of.change is None else of.change.to_dict()} | of.verdict._asdict()
+            found.append(record)
+        facts = self.facts.to_dict("study", "property", "label", "unit", "source", "target", "overlap", "trials", "source_draws")
+        return facts | {"spans": [list(span) for span in self.spans], "classes": found, "verdict": self.verdict.to_dict()}
+
+
+def stop_or_go(
+    trials: Trials, by: str = "group", names: Sequence[str] | None = None, *, last: float = 10.0, bootstrap: Bootstrap = BOOTSTRAP
+) -> Prospects:
+    """Which classes to go on with, by their change over the ``last`` tenfold, or whatever part, of n; others as :func:`classes`,
+    which says what verdicts rest on."""
+    n = trials.design.n_grid
+    of = [tuple(classes(trials, by, names, last=part, bootstrap=bootstrap)) for part in (np.inf, last)]
+    return Prospects(Facts.of(trials), ((n[0], n[-1]), (n[_first(n, last)], n[-1])), *of)
+
+
+def _first(n: Sequence[int], last: float) -> int:
+    """Where the last part of n begins: next below the largest / last, or with the smallest."""
+    return max(0, int(np.searchsorted(n, n[-1] / last, side="right")) - 1)
 
 
 GAINS = {"with_direct": 0, "with_n": 1}  # where in a cube with direct learning at n = 0 a gain begins

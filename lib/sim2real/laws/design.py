@@ -8,7 +8,7 @@ Without B the money is shared as the exponents, alpha to beta (Cobb and Douglas,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor
 
 import numpy as np
@@ -108,6 +108,7 @@ class Split:
     line: dict[str, list[float]]
     next: dict[str, float]
     flat: bool  # whether the law falls with neither
+    over: float = 0.0  # by how much, relative, its error exceeds that of the first form's split, by the first form
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,8 @@ class Allocation:
             f"({ends[1]}): by {of.form} {falls}. Were the law another of its resamples, this split would cost up to "
             f"{100 * of.lost:.2g} % of error."
         )
-        text += "".join(f" By {o.form} it is {o.n - n_0:,} and {o.m - m_0:,}." for o in self.splits[1:])
+        for o in self.splits[1:]:
+            text += f" By {o.form} it is {o.n - n_0:,} and {o.m - m_0:,}, by {of.form} an error {100 * o.over:.2g} % higher."
         far = [word for size, most, word in ((of.n, facts.n[-1], "n"), (of.m, facts.m[-1], "m")) if size > FAR * most]
         text += f" That is beyond {FAR:.0f} times the largest {' and '.join(far)} that was seen." if far else ""
         return Finding("budget", text, True, numbers, facts.label)
@@ -210,7 +212,10 @@ def allocate(
         rms = compared.groupby("model")["rmse"].mean()
         laws = {form: laws[form] for form in sorted(FORMS, key=lambda form: rms[form])}
     level, options = surface.band.level, (prices, budget, have, step)
-    return Allocation(surface.facts, *options, level, tuple(_split(form, *of, *options, level) for form, of in laws.items()))
+    first, *others = (_split(form, *of, *options, level) for form, of in laws.items())
+    law = next(iter(laws.values()))[0]
+    others = [replace(of, over=float(expected(law, of.n, of.m)) / first.error - 1) for of in others]
+    return Allocation(surface.facts, *options, level, (first, *others))
 
 
 def of_eq_1(surface: ScalingSurface) -> tuple[NDArray, NDArray]:
