@@ -11,15 +11,19 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from sim2real.datasets.activity import solute_class
+from sim2real.datasets.task import NoStudy
 from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap, paired_difference
 from sim2real.laws.classes import allocate_classes
 from sim2real.laws.findings import Finding, Findings
 from sim2real.laws.verdicts import FEWEST_MATERIALS, WORTHWHILE, told
+from sim2real.studies.presets import Settings
 from sim2real.training.recipes import Simulations
 from sim2real.training.seeding import numpy_generator
-from sim2real.training.study import Study, split_rows
+from sim2real.training.study import Study, log_grid, split_rows, training_size
 
 UNIFORM, MEASURED, SCALABLE, GREEDY = "as many of each", "as measured", "scalable classes first", "by the law"
+SIZES = {"smoke": (3, 2), "quick": (4, 10), "paper": (4, 100)}  # budgets and trials of a preset
+SMALLEST, GROWTH = 100, 27  # simulations at the start, and how many times as many in the end
 FIRST = (0.25, 0.5, 1.0)  # parts of what there is at the start, of which a learner's errors are known too
 
 
@@ -186,13 +190,14 @@ def replay(
         bootstrap: how intervals are made.
 
     Raises:
-        ValueError: fewer than two shared classes, budgets that do not ascend or exceed the source, prices that are not above 0.
+        NoStudy: fewer than two classes of :data:`FEWEST_MATERIALS` or more on both sides.
+        ValueError: budgets that do not ascend or exceed the source, prices that are not finite numbers above 0.
     """
     source, target = study.source.table["group"].to_numpy(), study.target.table["group"].to_numpy()
     counted = {name: int((source == name).sum()) for name in sorted(set(source) & set(target))}
     classes = tuple(name for name, count in counted.items() if min(count, (target == name).sum()) >= FEWEST_MATERIALS)
     if len(classes) < 2:
-        raise ValueError(f"{study.name}: simulated and measured materials share {len(classes)} classes; growth by class needs two")
+        raise NoStudy(f"{study.name}: simulated and measured materials share {len(classes)} classes; growth by class needs two")
     price = np.array([(prices or {}).get(name, 1.0) for name in classes], float)
     if not (np.isfinite(price) & (price > 0)).all():
         raise ValueError(f"prices by class are {price.tolist()}; expected finite numbers above 0")
@@ -204,6 +209,15 @@ def replay(
     done = Parallel(n_jobs=workers)(delayed(_trial)(study, t, *options) for t in range(trials))
     errors, counts, shares = (np.stack(values) for values in zip(*done))
     return Growth(study, classes, tuple(policies), tuple(budgets), errors, counts, shares.mean(axis=0), m, bootstrap)
+
+
+def grow(study: Study, settings: Settings, preset: str) -> Growth:
+    """:func:`replay` of the size of a preset, of a study as :func:`by_class`: from a small database to :data:`GROWTH` times as
+    many, or half of the source where that is less."""
+    steps, trials = SIZES[preset]
+    budgets = log_grid(min(SMALLEST, len(study.source) // 20), min(SMALLEST * GROWTH, len(study.source) // 2), steps)
+    run = {"workers": settings.workers, "seed": settings.seed}
+    return replay(study, budgets, settings.trials or trials, m=min(settings.m_max, training_size(study.target) // 2), **run)
 
 
 def _trial(
