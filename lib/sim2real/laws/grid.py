@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -69,7 +69,6 @@ class ErrorSurface(Grid):
     surface_materials: ScalingSurface  # over trials and materials
     by_curves: Rate  # at the edge without Eq. 1, over trials
     two: TwoExponents  # Eq. 1 with one exponent more
-    resamples: Resamples = field(repr=False, compare=False)  # of trials and materials, (N, M) each
 
     @cached_property
     def rate(self) -> dict:
@@ -121,7 +120,7 @@ def error_surface(trials: Trials, *, bootstrap: Bootstrap = BOOTSTRAP) -> ErrorS
     rate = marginal_rate(cube.n, cube.m, by_trials)
     n, m = (sizes.ravel() for sizes in np.meshgrid(cube.n, cube.m, indexing="ij"))
     two = fit_two_exponents(n.astype(float), m.astype(float), by_trials.mean.ravel())
-    return ErrorSurface(Facts.of(trials), Band.of(by_trials, by_materials), direct, *surfaces, rate, two, by_materials)
+    return ErrorSurface(Facts.of(trials), Band.of(by_trials, by_materials), direct, *surfaces, rate, two)
 
 
 @dataclass(frozen=True)

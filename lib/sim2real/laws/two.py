@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -40,11 +39,9 @@ class TwoExponents:
             return float(np.float64((self.beta1 * of_n + self.beta2 * of_m) / m) / np.float64(self.alpha * of_n / n))
 
 
-def fit_two_exponents(
-    n: NDArray, m: NDArray, error: NDArray, starts: Sequence[tuple[float, float, float]] = _STARTS
-) -> TwoExponents:
-    """Least squares of the relative residuals over cells (k,), from several starts (alpha, beta1, beta2); the three linear
-    constants by non-negative least squares for given exponents. Nothing is checked."""
+def fit_two_exponents(n: NDArray, m: NDArray, error: NDArray) -> TwoExponents:
+    """Least squares of the relative residuals over cells (k,), from several starts; the three linear constants by non-negative
+    least squares for given exponents. Nothing is checked."""
     n0, m0, scale = np.exp(np.log(n).mean()), np.exp(np.log(m).mean()), error.mean()
 
     def columns(logs: NDArray) -> NDArray:
@@ -57,7 +54,7 @@ def fit_two_exponents(
         return x @ nnls(x, np.ones(len(n)))[0] - 1
 
     bounds = np.log([EXPONENT_MIN] * 3), np.log([EXPONENT_MAX] * 3)
-    best = min((least_squares(residuals, np.log(start), bounds=bounds) for start in starts), key=lambda found: found.cost)
+    best = min((least_squares(residuals, np.log(start), bounds=bounds) for start in _STARTS), key=lambda found: found.cost)
     alpha, beta1, beta2 = np.exp(best.x)
     a, b, epsilon = nnls(columns(best.x), np.ones(len(n)))[0] * scale
     constants = a * n0**alpha * m0**beta1, b * m0**beta2, alpha, beta1, beta2, epsilon
