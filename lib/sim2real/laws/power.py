@@ -136,11 +136,27 @@ class PowerLaw(FittedLaw):
         return [self.replicates, *([self.replicates_without_gap] if at_bound else [])]
 
 
-def fit_power_law(n: ArrayLike, error: ArrayLike, weights: ArrayLike | None = None) -> PowerLaw:
+@dataclass(frozen=True)
+class Prior:
+    """What a law is expected to be before its curve is seen: ln alpha normal about that of ``alpha``, C about the part ``gap`` of the
+    error at the largest n, with these spreads, where the error at that n misses the law by the part ``noise`` and one at n by
+    (largest n / n)^(recent / 2) times as much. Fitted so, a law is the most probable one, and the latest points decide."""
+
+    alpha: float
+    alpha_spread: float
+    gap: float
+    gap_spread: float
+    noise: float
+    recent: float
+
+
+def fit_power_law(
+    n: ArrayLike, error: ArrayLike, weights: ArrayLike | None = None, *, prior: Prior | None = None
+) -> PowerLaw:
     """Fit R(n) = D n^-alpha + C to one curve by least squares of the relative residuals (R(n) - error) / error.
 
-    Args are n and error (k,), finite and positive, at least three distinct n, and weights (k,), factors >= 0 of the squared
-    residuals, 1 if None; else ValueError. Variable projection (Golub and Pereyra, SIAM Journal on Numerical Analysis 10, 413
+    Args are n and error (k,), finite and positive, at least three distinct n, weights (k,), factors >= 0 of the squared
+    residuals, 1 if None, and what is known of such curves, such as :data:`PRIOR`; else ValueError. Variable projection (Golub and Pereyra, SIAM Journal on Numerical Analysis 10, 413
     (1973)): the best (D, C) >= 0 for a fixed alpha has a closed form; alpha is searched on a grid, then by golden section.
     """
     n, curve = check_positive(n=n, error=error)
@@ -148,26 +164,34 @@ def fit_power_law(n: ArrayLike, error: ArrayLike, weights: ArrayLike | None = No
     if w.shape != n.shape or not np.isfinite(w).all() or (w < 0).any():
         raise ValueError(f"weights must be {len(n)} finite numbers >= 0, one for each n")
     check_distinct("n", n[w > 0])
-    constants, loss = fit_curves(n, curve[None, :], w)
+    constants, loss = fit_curves(n, curve[None, :], w, prior=prior)
     d, alpha, c = (float(value) for value in constants[0])
     if not np.isfinite([d, alpha, c, loss[0]]).all():
         return PowerLaw(np.nan, np.nan, np.nan, "FAILED", n_points=len(n))
     hit = tuple(name for name, on in zip(CONSTANTS, (d == 0, alpha in (0.0, ALPHA_MAX), c == 0), strict=True) if on)
-    rmse = float(np.sqrt(loss[0] / w.sum()))
+    rmse = float(np.sqrt(w @ (evaluate_curves(constants[0], n) / curve - 1) ** 2 / w.sum()))
     return PowerLaw(d, alpha, c, "BOUND_HIT" if hit else "CONVERGED", hit, rmse, len(n))
 
 
-def fit_curves(n: NDArray, curves: NDArray, weights: NDArray | None = None, *, gap: bool = True) -> tuple[NDArray, NDArray]:
+def fit_curves(
+    n: NDArray, curves: NDArray, weights: NDArray | None = None, *, gap: bool = True, prior: Prior | None = None
+) -> tuple[NDArray, NDArray]:
     """`fit_power_law` of curves (B, k) over the same n (k,) without checks, C = 0 without gap: D, alpha, C (B, 3), NaN for no fit,
-    and weighted sums of squared relative residuals (B,)."""
+    and weighted sums of squared relative residuals (B,), with what a prior adds to C's."""
     w = np.ones(len(n)) if weights is None else weights
     with np.errstate(all="ignore"):  # overflow ends as NaN, which the caller reports
         n0 = np.exp(np.log(n).mean())  # D n^-alpha = D' (n / n0)^-alpha: D' stays near the error whatever alpha is
         scale = curves.mean(axis=1)
-        log_n, y = np.log(n / n0), curves / scale[:, None]
+        log_n, y, span = np.log(n / n0), curves / scale[:, None], np.ptp(np.log(n))
+        if prior is not None:
+            w, pull = w * (n / n.max()) ** prior.recent, (prior.noise / prior.alpha_spread) ** 2
+            # what is expected of C is a point at infinite n
+            log_n, w = np.append(log_n, np.inf), np.append(w, (prior.noise * prior.gap / prior.gap_spread) ** 2)
+            y = np.column_stack([y, prior.gap * y[:, n.argmax()]])
 
         def loss(alpha: NDArray) -> NDArray:
-            return np.nan_to_num(_project(alpha, log_n, y, w, gap)[2], nan=np.inf)
+            expected = 0.0 if prior is None else pull * np.log(alpha / prior.alpha) ** 2
+            return np.nan_to_num(_project(alpha, log_n, y, w, gap)[2] + expected, nan=np.inf)
 
         best = loss(_ALPHA_GRID[:, None]).argmin(axis=0)
         left, right = _ALPHA_GRID[np.maximum(best - 1, 0)], _ALPHA_GRID[np.minimum(best + 1, len(_ALPHA_GRID) - 1)]
@@ -179,10 +203,13 @@ def fit_curves(n: NDArray, curves: NDArray, weights: NDArray | None = None, *, g
 
         c = np.where(c < _SNAP * y.min(axis=1), 0.0, c)
         if gap:
-            flat = (alpha == 0) | (d * -np.expm1(-alpha * np.ptp(log_n)) < _SNAP)
+            flat = (alpha == 0) | (d * -np.expm1(-alpha * span) < _SNAP)
             d, alpha, c = np.where(flat, 0.0, d), np.where(flat, 0.0, alpha), np.where(flat, c + d, c)
         constants = np.stack([d * scale * n0**alpha, alpha, c * scale], axis=1)
     return constants, value
+
+
+PRIOR = Prior(alpha=1.0, alpha_spread=1.0, gap=0.3, gap_spread=0.4, noise=0.03, recent=2.5)
 
 
 def check_level(level: float) -> None:
