@@ -97,6 +97,9 @@ class Bootstrap:
         rng, size = np.random.default_rng(self.seed or 0), (self.replicates, 1)
         spread = law.rmse * np.sqrt(len(n) / rng.chisquare(free, size))
         curves = law(n) * np.maximum(1 + spread * rng.standard_normal((self.replicates, len(n))), _LEAST)
+        if prior is not None:  # its own uncertainty is drawn, too
+            alpha, gap = np.exp(prior.alpha_spread * rng.standard_normal(len(curves))), rng.standard_normal(len(curves))
+            prior = replace(prior, alpha=prior.alpha * alpha, gap=prior.gap + prior.gap_spread * gap)
         free, without_gap = (fit_curves(n, curves, gap=gap, prior=prior)[0] for gap in (True, False))
         return replace(law, replicates=free, replicates_without_gap=without_gap, resampled="residuals")
 
