@@ -14,7 +14,7 @@ from scipy.stats import norm, t
 from sim2real.laws.power import PowerLaw, Prior, check_level, fit_curves, fit_power_law
 from sim2real.laws.search import fit_surfaces
 from sim2real.laws.significance import block_sums
-from sim2real.laws.surface import CONSTANTS, ScalingSurface, fit_surface
+from sim2real.laws.surface import FittedSurface, ScalingSurface, fitted
 from sim2real.training.study import Cube, Design, Trials
 
 # resamples without any test prediction, as a share, up to which they are drawn again; beyond it the bootstrap is refused
@@ -172,16 +172,18 @@ class Resamples:
         _check_fits(free, "curves")
         return replace(law, replicates=free, replicates_without_gap=without_gap, resampled=self.of)
 
-    def surface(self, n: ArrayLike, m: ArrayLike) -> ScalingSurface:
-        """(A n^-alpha + B) m^-beta + epsilon of a mean surface (N, M), refitted to every replicate; ValueError as :meth:`law`."""
+    def surface(self, n: ArrayLike, m: ArrayLike, of: type[FittedSurface] = ScalingSurface) -> FittedSurface:
+        """(A n^-alpha + B) m^-beta + epsilon of a mean surface (N, M), or another law of both sizes, refitted to every replicate;
+        ValueError as :meth:`law`."""
         n, m = (grid.ravel() for grid in np.meshgrid(*self._sizes(n, m), indexing="ij"))
-        surface, resamples = fit_surface(n, m, self.mean.ravel()), self.draws.reshape(len(self.draws), -1)
-        start = np.array([surface.alpha, surface.beta])
-        constants = fit_surfaces(n, m, resamples, also=start)[0]
+        law, resamples = fitted(of, n, m, self.mean.ravel()), self.draws.reshape(len(self.draws), -1)
+        exponents = [value for name, value in zip(of.names, law.constants) if name[0] in "ab"]
+        options = {"form": of.form, "also": np.array(exponents), "starts": 2 if of is ScalingSurface else 1}
+        constants = fit_surfaces(n, m, resamples, **options)[0]
         _check_fits(constants, "surfaces")
-        at_zero = tuple(name for name in ("B", "epsilon") if (constants[:, CONSTANTS.index(name)] == 0).mean() >= OFTEN)
-        restricted = fit_surfaces(n, m, resamples, also=start, at_zero=at_zero)[0] if at_zero else None
-        return replace(surface, replicates=constants, at_zero=at_zero, replicates_at_zero=restricted, resampled=self.of)
+        at_zero = tuple(name for name in ("B", "epsilon") if (constants[:, of.names.index(name)] == 0).mean() >= OFTEN)
+        restricted = fit_surfaces(n, m, resamples, **options, at_zero=at_zero)[0] if at_zero else None
+        return replace(law, replicates=constants, at_zero=at_zero, replicates_at_zero=restricted, resampled=self.of)
 
     def _sizes(self, *grids: ArrayLike) -> list[NDArray]:
         grids = [np.asarray(grid, float) for grid in grids]

@@ -21,10 +21,26 @@ _POINTS = 1.0  # so many points the noise that a prior expects counts for
 _SNAP = 1e-9  # a C or a decay below this part of the error is roundoff: it is put on its bound
 
 
+@dataclass(frozen=True, kw_only=True)
 class FittedLaw:
-    """What the laws of one size and of both have in common: constants with a status, and how they are written down."""
+    """What the laws of one size and of both have in common: constants with a status, and how they are written down.
+
+    `rmse` is the root of the weighted mean squared relative residual, `replicates` (R, constants) are the bootstrap refits in the
+    order of `names`, `resampled` what they resampled.
+    """
 
     names: ClassVar[tuple[str, ...]]
+    status: str = "STATED"
+    bounds_hit: tuple[str, ...] = ()
+    rmse: float | None = None
+    n_points: int = 0
+    replicates: NDArray | None = field(default=None, repr=False, compare=False)
+    resampled: str | None = None
+
+    @property
+    def constants(self) -> NDArray:
+        """The constants as an array, in the order of `names`."""
+        return np.array([getattr(self, name) for name in self.names])
 
     def to_dict(self, level: float = 0.9) -> dict:
         """The law as JSON-ready values, None for a constant that is not finite; `intervals` is None without replicates, and
@@ -51,21 +67,14 @@ class PowerLaw(FittedLaw):
     C, the error left when n grows without bound, is the transfer gap. Call it with n for the error, in the error's unit.
 
     `status`: CONVERGED; BOUND_HIT (the constants in `bounds_hit` lie on their bounds; D = 0 means no decay, and alpha, not
-    identified then, is 0 too); FAILED (constants are NaN); STATED (typed in). `rmse` is the root of the weighted mean squared
-    relative residual; `replicates` (B, 3) are the bootstrap refits, `replicates_without_gap` those with C held at 0, `resampled`
-    what they resampled.
+    identified then, is 0 too); FAILED (constants are NaN); STATED (typed in). `replicates_without_gap` (B, 3) are the refits with C
+    held at 0.
     """
 
     D: float
     alpha: float
     C: float
-    status: str = "STATED"
-    bounds_hit: tuple[str, ...] = ()
-    rmse: float | None = None
-    n_points: int = 0
-    replicates: NDArray | None = field(default=None, repr=False, compare=False)
     replicates_without_gap: NDArray | None = field(default=None, repr=False, compare=False)
-    resampled: str | None = None
     names: ClassVar[tuple[str, ...]] = CONSTANTS
 
     def __call__(self, n: ArrayLike) -> NDArray | float:
@@ -123,11 +132,6 @@ class PowerLaw(FittedLaw):
         of = [evaluate_curves(sets, to) / evaluate_curves(sets, n) - 1 for sets in [self.constants, *self._sets(level)]]
         return Estimate.of(of[0], of[1:], level)
 
-    @property
-    def constants(self) -> NDArray:
-        """D, alpha, C as an array (3,)."""
-        return np.array([self.D, self.alpha, self.C])
-
     def _sets(self, level: float) -> list[NDArray]:
         """The refits, and those with C held at 0 where the interval of C reaches 0; none without resamples."""
         check_level(level)
@@ -151,9 +155,7 @@ class Prior:
     recent: float
 
 
-def fit_power_law(
-    n: ArrayLike, error: ArrayLike, weights: ArrayLike | None = None, *, prior: Prior | None = None
-) -> PowerLaw:
+def fit_power_law(n: ArrayLike, error: ArrayLike, weights: ArrayLike | None = None, *, prior: Prior | None = None) -> PowerLaw:
     """Fit R(n) = D n^-alpha + C to one curve by least squares of the relative residuals (R(n) - error) / error.
 
     Args are n and error (k,), finite and positive, at least three distinct n, weights (k,), factors >= 0 of the squared
@@ -168,10 +170,11 @@ def fit_power_law(
     constants, loss = fit_curves(n, curve[None, :], w, prior=prior)
     d, alpha, c = (float(value) for value in constants[0])
     if not np.isfinite([d, alpha, c, loss[0]]).all():
-        return PowerLaw(np.nan, np.nan, np.nan, "FAILED", n_points=len(n))
+        return PowerLaw(np.nan, np.nan, np.nan, status="FAILED", n_points=len(n))
     hit = tuple(name for name, on in zip(CONSTANTS, (d == 0, alpha in (0.0, ALPHA_MAX), c == 0), strict=True) if on)
     rmse = float(np.sqrt(w @ (evaluate_curves(constants[0], n) / curve - 1) ** 2 / w.sum()))
-    return PowerLaw(d, alpha, c, "BOUND_HIT" if hit else "CONVERGED", hit, rmse, len(n))
+    status = "BOUND_HIT" if hit else "CONVERGED"
+    return PowerLaw(d, alpha, c, status=status, bounds_hit=hit, rmse=rmse, n_points=len(n))
 
 
 def fit_curves(
