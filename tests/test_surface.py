@@ -291,7 +291,7 @@ def test_the_rate_of_two_curves_is_that_of_a_surface_without_noise():
 
 def test_one_exponent_more_is_found_where_there_is_one():
     n, m = (cells.ravel() for cells in np.meshgrid(N, M, indexing="ij"))
-    truth = TwoExponents(0.672, 0.29, 0.527, 0.13, 0.4, 0.0129, 0.0)
+    truth = TwoExponents(0.672, 0.29, 0.527, 0.13, 0.4, 0.0129)
     fitted = fit_two_exponents(n, m, truth(n, m))
     np.testing.assert_allclose(fitted(n, m), truth(n, m), rtol=1e-4)
     assert (fitted.beta1, fitted.beta2, fitted.alpha) == pytest.approx((0.13, 0.4, 0.527), rel=0.02)

@@ -115,18 +115,18 @@ def of_surface(facts: Facts, rate: Estimate, identified: str, law: ScalingSurfac
     return Findings((Finding("worth", _spaced(text), "cannot" not in text, numbers, facts.label),))
 
 
-def of_form(facts: Facts, exponents: tuple[float, float], rate: float, rms: float, rms_of_eq_1: float) -> Findings:
+def of_form(facts: Facts, exponents: tuple[float, float], rate: Estimate, rms: float, rms_of_eq_1: float) -> Findings:
     """Whether a law whose two terms have exponents in m of their own predicts held-back cells better than Eq. 1, by their relative
     rms, and the rate by it."""
     things, _ = _nouns(facts)
     better = rms < rms_of_eq_1
-    numbers = {"beta1": exponents[0], "beta2": exponents[1], "rate": rate, "rms": rms, "rms_of_eq_1": rms_of_eq_1}
+    numbers = {"beta1": exponents[0], "beta2": exponents[1], "rate": rate.to_dict(), "rms": rms, "rms_of_eq_1": rms_of_eq_1}
     text = f"Of Eq. 1 and the same with an exponent in m of its own for what {things} buy, {'the latter' if better else 'Eq. 1'} "
     text += f"predicts held-back cells better (relative rms {min(rms, rms_of_eq_1):.1%} against {max(rms, rms_of_eq_1):.1%})"
-    if better and np.isfinite(rate):
-        text += (
-            f": by it the rate is {_size(rate)} (m^-{exponents[0]:.2f} for what {things} buy, m^-{exponents[1]:.2f} for the rest)"
-        )
+    if better and np.isfinite(rate.value):
+        interval = f" ({_size(rate.low)} to {_size(rate.high)})" if rate.low is not None else ""
+        text += f": by it the rate is {_size(rate.value)}{interval}, "
+        text += f"m^-{exponents[0]:.2f} for what {things} buy and m^-{exponents[1]:.2f} for the rest"
     return Findings((Finding("form", _spaced(f"{text}."), True, numbers, facts.label),))
 
 

@@ -187,11 +187,11 @@ def compare_forms(n_grid: ArrayLike, m_grid: ArrayLike, errors: ArrayLike) -> pd
         size, other = (g.ravel() for g in np.meshgrid(sizes[:-1], others, indexing="ij"))
         n, m = (size, other) if along is errors else (other, size)
         edge_n, edge_m = (sizes[-1], others) if along is errors else (others, sizes[-1])
-        additive = fit_surfaces(n, m, known.reshape(1, -1), interaction=False, starts=12)[0][0]
+        additive = fit_surfaces(n, m, known.reshape(1, -1), form="additive", starts=12)[0][0]
         predictions = {
             "Eq. 1": fit_surface(n, m, known.ravel())(edge_n, edge_m),
             "two exponents": fit_two_exponents(n, m, known.ravel())(edge_n, edge_m),
-            "additive": evaluate(additive, edge_n, edge_m, interaction=False),
+            "additive": evaluate(additive, edge_n, edge_m),
             "law per curve": [fit_power_law(sizes[:-1], curve)(sizes[-1]) for curve in known.T],
             "last value": known[-1],
         }
