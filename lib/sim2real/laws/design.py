@@ -7,7 +7,6 @@ Without B the money is shared as the exponents, alpha to beta (Cobb and Douglas,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import floor
 
@@ -17,13 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 from sim2real.laws.findings import FAR, Finding, Findings
 from sim2real.laws.grid import ErrorSurface
 from sim2real.laws.records import Facts, json_ready
-from sim2real.laws.surface import ScalingSurface
-from sim2real.laws.two import TwoExponents, fit_two_exponents
+from sim2real.laws.surface import evaluate, rates
 from sim2real.laws.verdicts import told
 
-FORMS = ("Eq. 1", "two exponents")
 NEXT = 0.1  # part of the new money that "the next" is, if nothing else is said
-REFITS = 200  # resamples of the form with two exponents, which are fitted one by one
 _HALVINGS = 80
 _SHARES = np.linspace(0, 1, 41)
 _EDGE = 1e-6  # relative distance from the end of the budget line at which an optimum lies on it
@@ -48,30 +44,17 @@ class Prices:
 
 
 def best_split(laws: NDArray, prices: Prices, budget: float, have: tuple[float, float]) -> tuple[NDArray, NDArray]:
-    """The n and m (...) of the least A n^-alpha m^-beta1 + B m^-beta2 + epsilon, laws (..., 6) in that order, that cost ``budget``
-    and are no fewer than those that there are: by bisection of the derivative along the line."""
-    a, alpha, beta1, b, beta2, _ = np.moveaxis(np.asarray(laws, float), -1, 0)
-    low = np.full(a.shape, float(have[0]))
-    high = np.full(a.shape, (budget - prices.measurement * have[1]) / prices.simulation)
+    """The n and m (...) of the least error of laws (..., 5) or (..., 6), as :func:`~sim2real.laws.surface.evaluate` takes them,
+    that cost ``budget`` and are no fewer than those that there are: by bisection of the marginal rate along the line."""
+    low = np.full(np.shape(laws)[:-1], float(have[0]))
+    high = np.full(low.shape, (budget - prices.measurement * have[1]) / prices.simulation)
     for _ in range(_HALVINGS):
         n = (low + high) / 2
-        spent = prices.simulation * n, budget - prices.simulation * n
-        of_n, of_m = _terms((a, alpha, beta1, b, beta2), n, spent[1] / prices.measurement)
-        more = alpha * of_n / spent[0] > (beta1 * of_n + beta2 * of_m) / spent[1]
+        # where the error falls with neither, nothing is bought
+        more = rates(laws, n, (budget - prices.simulation * n) / prices.measurement) < prices.measurement / prices.simulation
         low, high = np.where(more, n, low), np.where(more, high, n)
     n = (low + high) / 2
     return n, (budget - prices.simulation * n) / prices.measurement
-
-
-def _terms(constants: Sequence[NDArray], n: ArrayLike, m: ArrayLike) -> tuple[NDArray, NDArray]:
-    a, alpha, beta1, b, beta2 = constants
-    return a * n**-alpha * m**-beta1, b * m**-beta2
-
-
-def expected(laws: NDArray, n: ArrayLike, m: ArrayLike) -> NDArray:
-    """The error at n and m of laws (..., 6) as :func:`best_split`."""
-    *constants, epsilon = np.moveaxis(np.asarray(laws, float), -1, 0)
-    return sum(_terms(constants, np.asarray(n, float), np.asarray(m, float))) + epsilon
 
 
 def whole_split(law: NDArray, prices: Prices, budget: float, have: tuple[int, int]) -> tuple[int, int]:
@@ -80,7 +63,7 @@ def whole_split(law: NDArray, prices: Prices, budget: float, have: tuple[int, in
     tried = [(max(have[0], floor((budget - prices.measurement * k) / prices.simulation)), k) for k in (floor(m), floor(m) + 1)]
     tried += [(k, max(have[1], floor((budget - prices.simulation * k) / prices.measurement))) for k in (floor(n), floor(n) + 1)]
     paid = [(k, j) for k, j in tried if k >= have[0] and j >= have[1] and prices.of(k, j) <= budget * (1 + 1e-12)]
-    return min(paid or [have], key=lambda size: float(expected(law, *size)))
+    return min(paid or [have], key=lambda size: float(evaluate(law, *size)))
 
 
 @dataclass(frozen=True)
@@ -204,37 +187,18 @@ def allocate(
     step = NEXT * (budget - spent) if step is None else step
     if not (np.isfinite(step) and step >= 0):
         raise ValueError(f"the next money is {step}; expected a finite number from 0")
-    if surface.surface_materials.status == "FAILED":
+    if "FAILED" in (surface.surface_materials.status, surface.two.status):
         raise ValueError("no law could be fitted to the error over both sizes: what to buy cannot be told")
-    laws = {"Eq. 1": of_eq_1(surface.surface_materials), "two exponents": of_two(surface)}
+    laws = {law.form: (law.constants, law.replicates) for law in (surface.surface_materials, surface.two)}
     compared = surface.compared
     if compared is not None:
         rms = compared.groupby("model")["rmse"].mean()
-        laws = {form: laws[form] for form in sorted(FORMS, key=lambda form: rms[form])}
+        laws = {form: laws[form] for form in sorted(laws, key=lambda form: rms[form])}
     level, options = surface.band.level, (prices, budget, have, step)
     first, *others = (_split(form, *of, *options, level) for form, of in laws.items())
     law = next(iter(laws.values()))[0]
-    others = [replace(of, over=float(expected(law, of.n, of.m)) / first.error - 1) for of in others]
+    others = [replace(of, over=float(evaluate(law, of.n, of.m)) / first.error - 1) for of in others]
     return Allocation(surface.facts, *options, level, (first, *others))
-
-
-def of_eq_1(surface: ScalingSurface) -> tuple[NDArray, NDArray]:
-    """The constants of Eq. 1 and of its resamples as laws (6,) and (B, 6) of :func:`best_split`."""
-    of = [np.asarray(c)[..., [0, 2, 3, 1, 3, 4]] for c in (surface.constants, surface.replicates)]
-    return of[0], of[1]
-
-
-def of_two(surface: ErrorSurface) -> tuple[NDArray, NDArray]:
-    """The same of the form with two exponents; its first :data:`REFITS` resamples are fitted from where the fit ended."""
-    n, m = (g.ravel().astype(float) for g in np.meshgrid(surface.facts.n, surface.facts.m, indexing="ij"))
-    two = surface.two
-    starts = ((two.alpha, two.beta1, two.beta2),)
-    draws = surface.resamples.draws[:REFITS].reshape(-1, len(n))
-    return _constants(two), np.array([_constants(fit_two_exponents(n, m, draw, starts)) for draw in draws])
-
-
-def _constants(law: TwoExponents) -> NDArray:
-    return np.array([law.A, law.alpha, law.beta1, law.B, law.beta2, law.epsilon])
 
 
 def _split(
@@ -242,36 +206,35 @@ def _split(
 ) -> Split:
     n, m = whole_split(law, prices, budget, have)
     of_n, of_m = best_split(laws, prices, budget, have)
-    at, best, now = expected(laws, n, m), expected(laws, of_n, of_m), expected(laws, *have)
+    at, best, now = evaluate(laws, n, m), evaluate(laws, of_n, of_m), evaluate(laws, *have)
     tails = [(1 - level) / 2, (1 + level) / 2]
     most = (budget - prices.measurement * have[1]) / prices.simulation
-    new, every = budget - prices.of(*have), np.concatenate([law[None], laws])[:, None]
+    new, every = budget - prices.of(*have), np.concatenate([law[None], laws])
     line_n = have[0] + _SHARES * new / prices.simulation
     line_m = have[1] + (1 - _SHARES) * new / prices.measurement
-    errors = expected(every, line_n, line_m)
+    errors = evaluate(every[:, None], line_n, line_m)
     low, high = np.quantile(errors[1:], tails, axis=0)
     x, y = _bought(prices, step)
     bought = (have[0] + x, have[1]), (have[0], have[1] + y)
-    changes = [expected(every[:, 0], *size) / expected(every[:, 0], *have) - 1 for size in bought]
+    changes = [evaluate(every, *size) / evaluate(every, *have) - 1 for size in bought]
     difference = changes[0] - changes[1]
     mean = float(difference[0])
     share = float(((difference[1:] > 0) == (mean > 0)).mean())
     following = {"simulations": float(changes[0][0]), "measurements": float(changes[1][0]), "difference": mean, "share": share}
-    first, second = (law[0] * law[1], law[0] * law[2] + law[3] * law[4])
     return Split(
         form,
         n,
         m,
-        float(expected(law, n, m)),
-        float(expected(law, *have)),
+        float(evaluate(law, n, m)),
+        float(evaluate(law, *have)),
         *(tuple(np.quantile(of, tails).tolist()) for of in (of_n, of_m, at)),
         float((of_n <= have[0] + _EDGE * (most - have[0])).mean()),
         float((of_n >= most - _EDGE * (most - have[0])).mean()),
         float(np.quantile(at / best - 1, level)),
-        (float(expected(law, n, m) - expected(law, *have)), float((at - now).std(ddof=1))),
+        (float(evaluate(law, n, m) - evaluate(law, *have)), float((at - now).std(ddof=1))),
         {"error": errors[0].tolist(), "low": low.tolist(), "high": high.tolist()},
         following | {"standard_error": float(difference[1:].std(ddof=1))},
-        bool(first == 0 and second == 0),
+        bool(np.isnan(rates(law, *have))),
     )
 
 
