@@ -119,7 +119,7 @@ def test_what_is_spent_already_is_not_sold_and_a_smaller_budget_is_refused(surfa
     prices = Prices(1.0, 50.0)
     all_spent = s2r.allocate(surface, prices.of(6400, 160), prices)
     assert {(s.n, s.m) for s in all_spent.splits} == {(6400, 160)}
-    assert "cannot be told" in all_spent.verdict["budget"].text
+    assert "0 more simulations" in (said := all_spent.verdict["budget"].text) and "cannot be told" in said
     for budget in (prices.of(6400, 160) - 1, float("nan"), float("inf"), -5.0):
         with pytest.raises(ValueError, match="expected no less than 14,400, which what there is has cost"):
             s2r.allocate(surface, budget, prices)

@@ -40,7 +40,7 @@ def _allocation_caption(payload: dict) -> str:
         parts.append(part)
     text = "Error against the share of the new money that buys simulations, the rest buys measurements; bands: 90 % over trials "
     text += "and materials; markers: the least error, with the 90 % interval of where it lies. The form first named predicts "
-    return text + "held-back cells better. " + " ".join(parts).replace("%", " %") + "Extrapolated beyond the data."
+    return text + "held-back cells better. " + "".join(parts).replace("%", " %") + "Extrapolated beyond the data."
 
 
 def _ends(record: Mapping, split: Mapping) -> zip:

@@ -87,7 +87,7 @@ class Split:
     no_more_n: float
     no_more_m: float
     lost: float
-    gain: tuple[float, float]  # change of the error by all of the money, and its standard error
+    gain: tuple[float, float]  # change of the error's logarithm by all of the money, and its standard error
     line: dict[str, list[float]]
     next: dict[str, float]
     flat: bool  # whether the law falls with neither
@@ -121,32 +121,32 @@ class Allocation:
         of, facts, prices, (n_0, m_0) = self.best, self.facts, self.prices, self.have
         unit, new = "" if facts.unit == "-" else f" {facts.unit}", self.budget - prices.of(*self.have)
         money = f"{new:,.6g} more {prices.unit} (a simulation {prices.simulation:,.3g}, a measurement {prices.measurement:,.3g})"
-        falls = f"the error falls from {of.now:.3g} to {of.error:.3g}{unit} ({of.error_range[0]:.3g} to {of.error_range[1]:.3g})"
         numbers = {"n": of.n, "m": of.m, "lost": of.lost}
         if of.flat:
             text = f"How {money} are best spent cannot be told: by {of.form} the error falls with neither size."
             return Finding("budget", text, False, numbers, facts.label)
-        if not (is_told := told(*of.gain, facts.trials)):
-            text = f"How {money} are best spent cannot be told: by {of.form} {falls}."
-            return Finding("budget", text, is_told, numbers, facts.label)
+        is_told = told(*of.gain, facts.trials)
         ends = [_ends(low - have, high - have) for (low, high), have in ((of.n_range, n_0), (of.m_range, m_0))]
         text = (
             f"{money} are best spent on {of.n - n_0:,} more simulations ({ends[0]}) and {of.m - m_0:,} more measurements "
-            f"({ends[1]}): by {of.form} {falls}. Were the law another of its resamples, this split would cost up to "
-            f"{100 * of.lost:.2g} % of error."
+            f"({ends[1]}): by {of.form} the error falls from {of.now:.3g} to {of.error:.3g}{unit} ({of.error_range[0]:.3g} to "
+            f"{of.error_range[1]:.3g}){'' if is_told else '; whether it falls by that cannot be told'}. Were the law another of its "
+            f"resamples, this split would cost up to {_percent(of.lost)} of error."
         )
         for o in self.splits[1:]:
-            text += f" By {o.form} it is {o.n - n_0:,} and {o.m - m_0:,}, by {of.form} an error {100 * o.over:.2g} % higher."
+            text += f" By {o.form} it is {o.n - n_0:,} and {o.m - m_0:,}, by {of.form} an error {_percent(o.over)} higher."
         far = [word for size, most, word in ((of.n, facts.n[-1], "n"), (of.m, facts.m[-1], "m")) if size > FAR * most]
         text += f" That is beyond {FAR:.0f} times the largest {' and '.join(far)} that was seen." if far else ""
-        return Finding("budget", text, True, numbers, facts.label)
+        return Finding("budget", text, is_told, numbers, facts.label)
 
     def _next(self) -> Finding:
         of, (x, y) = self.best.next, _bought(self.prices, self.step)
         better, part = "measurements" if of["difference"] > 0 else "simulations", 100 * of["share"]
         is_told = told(of["difference"], of["standard_error"], self.facts.trials)
-        text = f"The next {self.step:,.6g} {self.prices.unit}: {x:,} simulations change the error by {_part(of['simulations'])}, "
-        text += f"{y:,} measurements by {_part(of['measurements'])}; " + ("" if is_told else "which is better cannot be told: ")
+        text = (
+            f"The next {self.step:,.6g} {self.prices.unit}: {x:,} simulations lower the error by {_percent(-of['simulations'])}, "
+        )
+        text += f"{y:,} measurements by {_percent(-of['measurements'])}; " + ("" if is_told else "which is better cannot be told: ")
         return Finding("next", f"{text}{better} in {part:.0f} % of resamples.", is_told, of, self.facts.label)
 
     def to_dict(self) -> dict:
@@ -231,7 +231,7 @@ def _split(
         float((of_n <= have[0] + _EDGE * (most - have[0])).mean()),
         float((of_n >= most - _EDGE * (most - have[0])).mean()),
         float(np.quantile(at / best - 1, level)),
-        (float(evaluate(law, n, m) - evaluate(law, *have)), float((at - now).std(ddof=1))),
+        (float(np.log(evaluate(law, n, m) / evaluate(law, *have))), float(np.log(at / now).std(ddof=1))),
         {"error": errors[0].tolist(), "low": low.tolist(), "high": high.tolist()},
         following | {"standard_error": float(difference[1:].std(ddof=1))},
         bool(np.isnan(rates(law, *have))),
@@ -243,8 +243,8 @@ def _bought(prices: Prices, money: float) -> tuple[int, int]:
     return floor(money / prices.simulation), floor(money / prices.measurement)
 
 
-def _part(value: float) -> str:
-    return f"{100 * value:+.2g} %".replace("-", "\u2212")
+def _percent(value: float) -> str:
+    return f"{100 * value:.2g} %".replace("-", "\u2212") if abs(value) >= 1e-4 else "less than 0.01 %"
 
 
 def _ends(low: float, high: float) -> str:
