@@ -130,8 +130,8 @@ class Allocation:
         text = (
             f"{money} are best spent on {of.n - n_0:,} more simulations ({ends[0]}) and {of.m - m_0:,} more measurements "
             f"({ends[1]}): by {of.form} the error falls from {of.now:.3g} to {of.error:.3g}{unit} ({of.error_range[0]:.3g} to "
-            f"{of.error_range[1]:.3g}){'' if is_told else '; whether it falls by that cannot be told'}. Were the law another of its "
-            f"resamples, this split would cost up to {_percent(of.lost)} of error."
+            f"{of.error_range[1]:.3g}){'' if is_told else '; whether it falls by that cannot be told'}. Were the law another of "
+            f"its resamples, this split would cost up to {_percent(of.lost)} of error."
         )
         for o in self.splits[1:]:
             text += f" By {o.form} it is {o.n - n_0:,} and {o.m - m_0:,}, by {of.form} an error {_percent(o.over)} higher."
@@ -142,12 +142,13 @@ class Allocation:
     def _next(self) -> Finding:
         of, (x, y) = self.best.next, _bought(self.prices, self.step)
         better, part = "measurements" if of["difference"] > 0 else "simulations", 100 * of["share"]
-        is_told = told(of["difference"], of["standard_error"], self.facts.trials)
-        text = (
-            f"The next {self.step:,.6g} {self.prices.unit}: {x:,} simulations lower the error by {_percent(-of['simulations'])}, "
-        )
-        text += f"{y:,} measurements by {_percent(-of['measurements'])}; " + ("" if is_told else "which is better cannot be told: ")
-        return Finding("next", f"{text}{better} in {part:.0f} % of resamples.", is_told, of, self.facts.label)
+        others = [o.form for o in self.splits[1:] if (o.next["difference"] > 0) != (of["difference"] > 0)]
+        is_told = told(of["difference"], of["standard_error"], self.facts.trials) and not others
+        lower = f"{x:,} simulations lower the error by {_percent(-of['simulations'])}, {y:,} measurements by "
+        text = f"The next {self.step:,.6g} {self.prices.unit}: {lower}{_percent(-of['measurements'])}; "
+        text += f"{'' if is_told else 'which is better cannot be told: '}{better} in {part:.0f} % of resamples"
+        text += "".join(f", the other by {form}" for form in others)
+        return Finding("next", f"{text}.", is_told, of, self.facts.label)
 
     def to_dict(self) -> dict:
         """The payload's record."""
