@@ -185,6 +185,9 @@ def test_a_replay_buys_what_the_budget_pays_for_and_tests_what_no_policy_saw(mon
     for trial in range(2):
         _, test = split_rows(study.target, numpy_generator(0, "toy", "growth", trial))
         assert all(not fit & set(test) for _, fit in asked[trial * len(asked) // 2 : (trial + 1) * len(asked) // 2])
+    dear = growth.replay(study, (60, 120), 1, m=12, prices={"a": 3.0})
+    cost = dear.counts @ [3.0, 1.0, 1.0]
+    assert (cost <= [60, 120]).all() and (cost[:, :, 1] > 110).all(), "prices by class are paid"
     regret = found.regret()
     assert (regret["mean"].min(axis=0) == 0).all() and (regret["low"] <= regret["high"]).all()
     assert len(found.verdict.findings) == 3 and "cannot be told" in str(found.verdict), "two trials tell nothing"

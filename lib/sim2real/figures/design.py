@@ -124,7 +124,7 @@ def stop_or_go(payload: dict) -> Figure:
 def _growth_caption(payload: dict) -> str:
     (r,) = payload["records"]
     regret = ", ".join(
-        f"{name} {number(100 * r['regret']['mean'][k][-1], 2)} % (up to {number(100 * r['regret']['high'][k][-1], 2)} %)"
+        f"{name} {r['regret']['mean'][k][-1]:.1%} (up to {r['regret']['high'][k][-1]:.1%})".replace("%", " %")
         for k, name in enumerate(r["policies"])
     )
     return (

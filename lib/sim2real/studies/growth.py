@@ -61,8 +61,8 @@ def as_measured(seen: Seen, money: float) -> NDArray:
 
 
 def scalable_first(seen: Seen, money: float) -> NDArray:
-    """The paper's advice (end of Results): as many of each class whose error fell by a worthwhile part when it last grew, the others
-    after them."""
+    """The paper's advice (end of Results): as many of each class whose error fell by a worthwhile part when it last grew, the
+    others after them."""
     fell = 1 - seen.errors[-1] / seen.errors[-2] >= WORTHWHILE
     more = _filled(fell.astype(float), money, seen)
     return more + as_many(seen._replace(left=seen.left - more), money - seen.prices @ more)
