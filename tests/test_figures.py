@@ -655,7 +655,7 @@ def test_a_replay_is_drawn_with_its_regret_and_what_was_bought(toy):
         assert lines(left)[name].get_ydata() == pytest.approx(record["mae"][k])
         assert middle.get_lines()[k].get_ydata() == pytest.approx(record["regret"]["mean"][k][1:])
         assert right.get_lines()[k].get_xdata().sum() == pytest.approx(1)
-    assert record["verdict"]["text"] in figures.growth.caption(payload(record)).replace("\u00a0", " ")
+    assert " ".join(record["verdict"]["text"].splitlines()) in figures.growth.caption(payload(record)).replace("\u00a0", " ")
 
 
 # --- networks -------------------------------------------------------------------------------------------------------------------

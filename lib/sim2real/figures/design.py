@@ -132,7 +132,7 @@ def _growth_caption(payload: dict) -> str:
         "of simulations; policies see validation errors of sets that they had, never a test row. a: error on held-out materials, "
         "90 % over trials. b: how much it exceeds that of the best in hindsight at each budget, 90 % over trials. c: what each had "
         f"bought in the end, by class (shares); crosses: of the measured materials. At {r['budgets'][-1]:,}: {regret}. "
-        f"{r['verdict']['text']} ({len(r['policies']) - 1} comparisons, none corrected for that.)"
+        f"{' '.join(r['verdict']['text'].splitlines())} ({len(r['policies']) - 1} comparisons, none corrected for that.)"
     )
 
 

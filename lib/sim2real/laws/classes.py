@@ -176,8 +176,11 @@ class Prospects:
 def stop_or_go(
     trials: Trials, by: str = "group", names: Sequence[str] | None = None, *, last: float = 10.0, bootstrap: Bootstrap = BOOTSTRAP
 ) -> Prospects:
-    """Which classes to go on with, by their change over the ``last`` tenfold, or whatever part, of n; others as :func:`classes`,
-    which says what verdicts rest on."""
+    """Which classes to go on with, by the change of their errors over the last tenfold of n.
+
+    Args are those of :func:`classes`, which says what verdicts rest on, and ``last``, the part of n, 10 for the last tenfold; errors
+    as there.
+    """
     n = trials.design.n_grid
     of = [tuple(classes(trials, by, names, last=part, bootstrap=bootstrap)) for part in (np.inf, last)]
     return Prospects(Facts.of(trials), ((n[0], n[-1]), (n[_first(n, last)], n[-1])), *of)
@@ -258,11 +261,11 @@ _HALVINGS = 80
 
 
 def allocate_classes(laws: NDArray, shares: ArrayLike, prices: ArrayLike, budget: float, have: ArrayLike) -> NDArray:
-    """How many simulations of each class (C,) a budget should have, those in ``have`` (C,) too: least sum of shares (C,) times D
-    n^-alpha + C, laws (C, 3), where one simulation of a class costs ``prices`` (C,).
+    """How many simulations of each class (C,) to have for a budget: least sum over classes of share times (D n^-alpha + C).
 
-    Each class gets simulations until the next one lowers the error by the same for its price: shares alpha D n^(-alpha - 1) =
-    lambda price, by bisection of lambda. ValueError for prices that are not above 0 or a budget below what there is.
+    Each class gets simulations until the next one lowers the sum by the same for its price: share alpha D n^(-alpha - 1) = lambda
+    price, by bisection of lambda. Args are laws (C, 3), the shares of what is asked for, the prices of one simulation, the budget,
+    and what there is (C,), which counts and is kept. ValueError for prices that are not above 0 or a budget below what there is.
     """
     (d, alpha, _), shares, prices, have = np.asarray(laws, float).T, *(np.asarray(v, float) for v in (shares, prices, have))
     if not (np.isfinite(prices) & (prices > 0)).all():

@@ -21,6 +21,7 @@ from sim2real.laws.verdicts import told
 
 NEXT = 0.1  # part of the new money that "the next" is, if nothing else is said
 _HALVINGS = 80
+_LEAST = 1e-4  # a smaller part is no number to give
 _SHARES = np.linspace(0, 1, 41)
 _EDGE = 1e-6  # relative distance from the end of the budget line at which an optimum lies on it
 
@@ -131,10 +132,12 @@ class Allocation:
             f"{money} are best spent on {of.n - n_0:,} more simulations ({ends[0]}) and {of.m - m_0:,} more measurements "
             f"({ends[1]}): by {of.form} the error falls from {of.now:.3g} to {of.error:.3g}{unit} ({of.error_range[0]:.3g} to "
             f"{of.error_range[1]:.3g}){'' if is_told else '; whether it falls by that cannot be told'}. Were the law another of "
-            f"its resamples, this split would cost up to {_percent(of.lost)} of error."
+            f"its resamples, this split would cost {'up to ' * (of.lost >= _LEAST)}{_percent(of.lost)} of error."
         )
         for o in self.splits[1:]:
-            text += f" By {o.form} it is {o.n - n_0:,} and {o.m - m_0:,}, by {of.form} an error {_percent(o.over)} higher."
+            same = (o.n, o.m) == (of.n, of.m)
+            text += f" By {o.form} it is " + ("the same." if same else f"{o.n - n_0:,} and {o.m - m_0:,}: if {of.form} holds, ")
+            text += "" if same else f"{_percent(o.over)} of error more."
         far = [word for size, most, word in ((of.n, facts.n[-1], "n"), (of.m, facts.m[-1], "m")) if size > FAR * most]
         text += f" That is beyond {FAR:.0f} times the largest {' and '.join(far)} that was seen." if far else ""
         return Finding("budget", text, is_told, numbers, facts.label)
@@ -245,7 +248,7 @@ def _bought(prices: Prices, money: float) -> tuple[int, int]:
 
 
 def _percent(value: float) -> str:
-    return f"{100 * value:.2g} %".replace("-", "\u2212") if abs(value) >= 1e-4 else "less than 0.01 %"
+    return f"{100 * value:.2g} %".replace("-", "\u2212") if abs(value) >= _LEAST else f"less than {_LEAST:.2%}".replace("%", " %")
 
 
 def _ends(low: float, high: float) -> str:
