@@ -178,8 +178,8 @@ def stop_or_go(
 ) -> Prospects:
     """Which classes to go on with, by the change of their errors over the last tenfold of n.
 
-    Args are those of :func:`classes`, which says what verdicts rest on, and ``last``, the part of n, 10 for the last tenfold; errors
-    as there.
+    Args are those of :func:`classes`, which says what verdicts rest on, and ``last``, the part of n, 10 for the last tenfold;
+    errors as there.
     """
     n = trials.design.n_grid
     of = [tuple(classes(trials, by, names, last=part, bootstrap=bootstrap)) for part in (np.inf, last)]
