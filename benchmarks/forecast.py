@@ -32,7 +32,7 @@ MOST, FEWEST = 10, 4  # n that a form is fitted to
 HORIZONS = (8, 2)
 CLIP = 0.5  # of |ln(forecast / found)|: a curve that breaks off counts no more than this
 LEVEL, RESAMPLES = 0.9, 2000
-INTERVALS = 300  # curves of a set of which intervals are made, at most
+INTERVALS = 200  # curves of a set of which intervals are made, at most
 SETTING = ["pdata", "ptask", "pscale", "ftask", "fdata", "fratio", "model"]  # what a curve of Mikami et al. has in common
 
 
@@ -63,7 +63,8 @@ def mikami() -> Iterator[tuple[str, NDArray, NDArray]]:
     table = table[table["pretrain.data"] > 0].rename(columns={"pretrain.data": "n"}).sort_values("n_eval")
     last = table.groupby([*SETTING, "n"], as_index=False).last()
     for setting, curve in last.groupby(SETTING):
-        yield " ".join(map(str, setting)), curve["n"].to_numpy(float), 1 - curve["value"].to_numpy()
+        if len(curve) >= FEWEST:
+            yield " ".join(map(str, setting)), curve["n"].to_numpy(float), 1 - curve["value"].to_numpy()
 
 
 def lcdb(half: int) -> Iterator[tuple[str, NDArray, NDArray]]:
@@ -150,8 +151,8 @@ def covers(cuts: list[Cut], prior: Prior | None) -> float:
 
 
 def scores(name: str, horizon: int) -> list[dict]:
-    """A row for each form: quartiles of |forecast / found - 1|, and how much less it misses than power + C, paired, with an interval
-    over studies or data sets."""
+    """A row for each form: quartiles of |forecast / found - 1|, how much more it misses than power + C, paired, with an interval
+    over studies, settings or data sets."""
     cuts = cut(name, horizon)
     found, of = np.concatenate([c.found for c in cuts]), pd.factorize(np.concatenate([c.of for c in cuts]))[0]
     forecasts = {form: np.concatenate([forecast(c) for c in cuts]) for form, forecast in FORMS.items()}
@@ -159,11 +160,11 @@ def scores(name: str, horizon: int) -> list[dict]:
     rows = []
     for form, forecast in forecasts.items():
         off = np.abs(forecast / found - 1)
-        less = miss(forecast, found) - miss(forecasts["power + C"], found)
-        ends = np.quantile(counts @ less / counts.sum(1), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        more = miss(forecast, found) - miss(forecasts["power + C"], found)
+        ends = np.quantile(counts @ more / counts.sum(1), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
         rows.append({"curves of": name, "studies": of.max() + 1, "curves": len(found), "up to": f"n_max / {horizon}", "form": form})
         rows[-1] |= dict(zip(("median", "low quartile", "high quartile"), np.quantile(off, [0.5, 0.25, 0.75])))
-        rows[-1] |= {"less": less.mean(), "less_low": ends[0], "less_high": ends[1]}
+        rows[-1] |= {"more": more.mean(), "more_low": ends[0], "more_high": ends[1]}
         rows[-1]["covers"] = covers(cuts, WITH_INTERVALS[form]) if form in WITH_INTERVALS else None
     return rows
 

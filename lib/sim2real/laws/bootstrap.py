@@ -89,8 +89,8 @@ class Bootstrap:
         return Resamples(errors.sum(axis=(0, 1)) / tested.sum(), draws, "trials and materials", self.level)
 
     def residuals(self, n: ArrayLike, error: ArrayLike, prior: Prior | None = None) -> PowerLaw:
-        """The law of one curve (k,) with intervals from its residuals, taken as normal and independent, of a scale with k - 3 degrees
-        of freedom: all that can be had of one trial. ValueError as `fit_power_law`, and for fewer than four n."""
+        """The law of one curve (k,) with intervals from its residuals, taken as normal and independent, of a scale with k - 3
+        degrees of freedom: all that can be had of one trial. ValueError as `fit_power_law`, and for fewer than four n."""
         law, n = fit_power_law(n, error, prior=prior), np.asarray(n, float)
         if (free := len(n) - len(law.names)) < 1:
             raise ValueError(f"{len(n)} errors leave no residuals to a law of {len(law.names)} constants; give four or more")

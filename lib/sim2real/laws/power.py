@@ -17,6 +17,7 @@ CONSTANTS = ("D", "alpha", "C")
 _ALPHA_GRID = np.concatenate([[0.0], np.geomspace(1e-4, ALPHA_MAX, 60)])
 _GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
 _GOLDEN_STEPS = 45  # shrinks the widest bracket of the grid, 0.6, to 2e-10
+_NO_RESAMPLES = "this law has no bootstrap replicates; resample trials with bootstrap.Bootstrap"
 _POINTS = 1.0  # so many points the noise that a prior expects counts for
 _SNAP = 1e-9  # a C or a decay below this part of the error is roundoff: it is put on its bound
 
@@ -96,7 +97,7 @@ class PowerLaw(FittedLaw):
             raise ValueError(f"unknown constant {name!r}; expected one of {', '.join(CONSTANTS)}")
         sets = self._sets(level)
         if not sets:
-            raise ValueError("this law has no bootstrap replicates; resample trials with bootstrap.Bootstrap")
+            raise ValueError(_NO_RESAMPLES)
         column = CONSTANTS.index(name)
         values, tail = self.replicates[:, column], (1.0 - level) / 2.0
         if name in self.bounds_hit:
@@ -108,12 +109,11 @@ class PowerLaw(FittedLaw):
 
     def band(self, n: ArrayLike, level: float = 0.9) -> tuple[NDArray, NDArray]:
         """Percentile bootstrap interval (low, high) of the error at n (k,), which may lie beyond the data; ValueError as
-        :meth:`interval`."""
-        n, tails = np.asarray(n, float), [(1 - level) / 2, (1 + level) / 2]
-        ends = [np.quantile(evaluate_curves(of, n), tails, axis=0) for of in self._sets(level)]
-        if not ends:
-            raise ValueError("this law has no bootstrap replicates; resample trials with bootstrap.Bootstrap")
-        return np.min([low for low, _ in ends], axis=0), np.max([high for _, high in ends], axis=0)
+        :meth:`interval`. It needs no refits with C held at 0: what alpha and C do wrong there, they do against each other."""
+        if not (sets := self._sets(level)):
+            raise ValueError(_NO_RESAMPLES)
+        low, high = np.quantile(evaluate_curves(sets[0], n), [(1 - level) / 2, (1 + level) / 2], axis=0)
+        return low, high
 
     def n_for(self, error: float, level: float = 0.9) -> Estimate:
         """The n at which the error is this small, in its unit: infinite where the transfer gap lies above it."""
@@ -143,9 +143,10 @@ class PowerLaw(FittedLaw):
 
 @dataclass(frozen=True)
 class Prior:
-    """What a law is expected to be before its curve is seen: ln alpha normal about that of ``alpha``, C about the part ``gap`` of the
-    error at the largest n, with these spreads, where the error at that n misses the law by the part ``noise`` and one at n by
-    (largest n / n)^(recent / 2) times as much. Fitted so, a law is the most probable one, and the latest points decide."""
+    """What a law is expected to be before its curve is seen: ln alpha normal about that of ``alpha``, C about the part ``gap`` of
+    the error at the largest n, with these spreads. The error at that n is off the law by some part, one at n by (largest n /
+    n)^(recent / 2) times as much; the part is that of the residuals, to which ``noise`` adds one. Fitted so, a law is the most
+    probable one, and the latest points decide."""
 
     alpha: float
     alpha_spread: float
@@ -158,9 +159,10 @@ class Prior:
 def fit_power_law(n: ArrayLike, error: ArrayLike, weights: ArrayLike | None = None, *, prior: Prior | None = None) -> PowerLaw:
     """Fit R(n) = D n^-alpha + C to one curve by least squares of the relative residuals (R(n) - error) / error.
 
-    Args are n and error (k,), finite and positive, at least three distinct n, weights (k,), factors >= 0 of the squared
-    residuals, 1 if None, and what is known of such curves, such as :data:`PRIOR`; else ValueError. Variable projection (Golub and Pereyra, SIAM Journal on Numerical Analysis 10, 413
-    (1973)): the best (D, C) >= 0 for a fixed alpha has a closed form; alpha is searched on a grid, then by golden section.
+    Args are n and error (k,), finite and positive, at least three distinct n, weights (k,), factors >= 0 of the squared residuals,
+    1 if None, and what is known of such curves, as :data:`PRIOR`; else ValueError. Variable projection (Golub and Pereyra, SIAM
+    Journal on Numerical Analysis 10, 413 (1973)): the best (D, C) >= 0 for a fixed alpha has a closed form; alpha is searched on a
+    grid, then by golden section.
     """
     n, curve = check_positive(n=n, error=error)
     w = np.ones(len(n)) if weights is None else np.asarray(weights, float)
