@@ -1,4 +1,4 @@
-"""Which form forecasts errors at more samples: ``python benchmarks/forecast.py`` writes ``forecast.csv`` and ``published.csv``.
+"""Which form forecasts errors at more samples: ``make forecasts`` writes ``forecasts.csv`` and ``published.csv`` in ``data``.
 
 Curves are cut at an eighth and at a half of their largest n; each form is fitted to ten n up to there (fewer where there are
 fewer), and its forecast at the largest n is compared with the error found there. Three sets of curves: those of the committed
@@ -15,19 +15,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby, product
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from sim2real.datasets.download import DownloadError
+from sim2real.datasets.paths import DATA, ROOT
 from sim2real.datasets.sources import SOURCES, fetch
 from sim2real.laws.bootstrap import Bootstrap
 from sim2real.laws.estimates import evaluate_curves
 from sim2real.laws.power import PRIOR, Prior, fit_curves
 
-HERE = Path(__file__).parent
 MOST, FEWEST = 10, 4  # n that a form is fitted to
 HORIZONS = (8, 2)
 CLIP = 0.5  # of |ln(forecast / found)|: a curve that breaks off counts no more than this
@@ -49,7 +48,7 @@ class Cut:
 
 def own() -> Iterator[tuple[str, NDArray, NDArray]]:
     """Study, n and errors of the curves in committed figures: panels, classes, and every m of a grid."""
-    for path in sorted((HERE.parent / "figures" / "embedded").glob("*.json")):
+    for path in sorted((ROOT / "figures" / "embedded").glob("*.json")):
         for record in json.loads(path.read_text(encoding="utf-8"))["records"]:
             if path.name.startswith(("fig2", "fig4bc")):
                 yield from ((record["study"], np.array(record["n"], float), errors) for errors in np.array(record["mae"]).T)
@@ -170,15 +169,12 @@ def scores(name: str, horizon: int) -> list[dict]:
 
 
 def published() -> pd.DataFrame:
-    """D n^-alpha + C refitted to the curves of Mikami et al., with 90 % intervals over residuals, without and with the prior."""
+    """D n^-alpha + C refitted to the curves of Mikami et al., with 90 % intervals over residuals."""
     rows = []
     for setting, n, errors in mikami():
-        row = {"setting": setting, "points": len(n)}
-        for suffix, prior in (("", None), ("_prior", PRIOR)):
-            law = Bootstrap(seed=0).residuals(n, errors, prior)
-            row |= {f"{name}{suffix}": getattr(law, name) for name in law.names}
-            row |= {f"{k}_{end}{suffix}": v for k in ("alpha", "C") for end, v in zip(("low", "high"), law.interval(k))}
-        rows.append(row)
+        law = Bootstrap(seed=0).residuals(n, errors)
+        ends = {f"{k}_{end}": v for k in ("alpha", "C") for end, v in zip(("low", "high"), law.interval(k, LEVEL))}
+        rows.append({"setting": setting, "points": len(n)} | {name: getattr(law, name) for name in law.names} | ends)
     return pd.DataFrame(rows)
 
 
@@ -215,8 +211,8 @@ def main() -> None:
         laws = published()
     except DownloadError as error:
         raise SystemExit(str(error)) from None
-    table.round(4).to_csv(HERE / "forecast.csv", index=False, lineterminator="\n")
-    laws.to_csv(HERE / "published.csv", index=False, float_format="%.4g", lineterminator="\n")
+    table.round(4).to_csv(DATA / "forecasts.csv", index=False, lineterminator="\n")
+    laws.to_csv(DATA / "published.csv", index=False, float_format="%.4g", lineterminator="\n")
     print(table.round(3).to_string(index=False))
 
 
