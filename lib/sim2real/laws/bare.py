@@ -67,10 +67,9 @@ def bare_curve(
 def _checked(errors: pd.DataFrame, name: str) -> pd.DataFrame:
     table = errors.rename(columns=lambda column: str(column).strip().lower())
     for column in ("n", "error", "trial", "m"):
-        if (found := list(table.columns).count(column)) > 1 or not found and column in ("n", "error"):
-            raise DataError(
-                f"{name}: {f'{found} columns' if found else 'no column'} {column!r}; expected n, error and, where there are, trial and m"
-            )
+        if (count := list(table.columns).count(column)) > 1 or not count and column in ("n", "error"):
+            found = f"{count} columns" if count else "no column"
+            raise DataError(f"{name}: {found} {column!r}; expected n, error and, where there are, trial and m")
     table = table.assign(**{column: 0 for column in ("m",) if column not in table})
     for column, least, what in (("n", 0, "a whole number from 0"), ("error", None, "a number above 0"), ("m", 0, "a whole number")):
         numbers = pd.to_numeric(table[column], errors="coerce")

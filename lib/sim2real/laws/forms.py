@@ -33,7 +33,11 @@ class Forms:
         best = ", ".join(f"{column[0]} up to {column[1]}: {of[column].idxmin()} ({of[column].min():.1%})" for column in of)
         text = f"The least median error of a forecast at n_max, by curves and the part of them that was seen: {best}."
         known, curves = int(self.published["identified"].sum()), len(self.published)
-        exponents = f"Of {curves} published curves {known} tell their exponent alpha within {EXPONENT_MIN:g} to {EXPONENT_MAX:g}."
+        low, high = (self.published[f"alpha_{end}"] / self.published["alpha"] for end in ("low", "high"))
+        close = int((self.published["identified"] & (low > 0.5) & (high < 2)).sum())
+        exponents = (
+            f"Of {curves} published curves {known} bound their exponent alpha on both sides, {close} within a factor of two."
+        )
         return Findings((Finding("forecast", text.replace("%", " %"), True), Finding("exponents", exponents, True)))
 
     def to_dict(self) -> dict:
