@@ -84,7 +84,7 @@ def _checked(errors: pd.DataFrame, name: str) -> pd.DataFrame:
         raise DataError(f"{name}, row {table.index[missing][0]}, column 'trial': nothing there; expected a number or a name")
     if len(twice := table[table.duplicated(["n", "m", "trial"])]):
         n, m, trial = twice.iloc[0][["n", "m", "trial"]]
-        raise DataError(f"{name}: two errors of trial {trial} at {_place(n, m)}; expected one")
+        raise DataError(f"{name}: two errors of trial {str(trial).removesuffix('.0')} at {_place(n, m)}; expected one")
     return table
 
 
