@@ -116,7 +116,7 @@ def exponential(cut: Cut) -> NDArray:
 
 
 def mmf(cut: Cut) -> NDArray:
-    """(A B + C n^d) / (B + n^d), Morgan, Mercer and Flodin's: C + (A - C) / (1 + (n / h)^d)."""
+    """(A B + C n^d) / (B + n^d), Morgan, Mercer and Flodin's: C + (A - C) / (1 + (n / h)^d); h and d on a grid."""
     h, d = np.array(list(product(np.geomspace(cut.n[0] / 100, 100 * cut.n[-1], 60), np.geomspace(0.05, 5, 40)))).T[..., None]
     return of_bases(cut, 1 / (1 + (np.append(cut.n, cut.to) / h) ** d))
 
