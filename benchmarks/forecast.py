@@ -1,4 +1,4 @@
-"""Which form forecasts errors at more samples: ``python benchmarks/forecast.py`` writes ``forecast.csv`` and ``published.csv``.
+"""Which form forecasts errors at more samples: ``make forecasts`` writes ``forecasts.csv`` and ``published.csv`` in ``data``.
 
 Curves are cut at an eighth and at a half of their largest n; each form is fitted to ten n up to there (fewer where there are
 fewer), and its forecast at the largest n is compared with the error found there. Three sets of curves: those of the committed
@@ -15,24 +15,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby, product
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from sim2real.datasets.download import DownloadError
+from sim2real.datasets.paths import DATA, ROOT
 from sim2real.datasets.sources import SOURCES, fetch
 from sim2real.laws.bootstrap import Bootstrap
 from sim2real.laws.estimates import evaluate_curves
 from sim2real.laws.power import PRIOR, Prior, fit_curves
 
-HERE = Path(__file__).parent
 MOST, FEWEST = 10, 4  # n that a form is fitted to
 HORIZONS = (8, 2)
 CLIP = 0.5  # of |ln(forecast / found)|: a curve that breaks off counts no more than this
 LEVEL, RESAMPLES = 0.9, 2000
-INTERVALS = 300  # curves of a set of which intervals are made, at most
+INTERVALS = 200  # curves of a set of which intervals are made, at most
 SETTING = ["pdata", "ptask", "pscale", "ftask", "fdata", "fratio", "model"]  # what a curve of Mikami et al. has in common
 
 
@@ -49,7 +48,7 @@ class Cut:
 
 def own() -> Iterator[tuple[str, NDArray, NDArray]]:
     """Study, n and errors of the curves in committed figures: panels, classes, and every m of a grid."""
-    for path in sorted((HERE.parent / "figures" / "embedded").glob("*.json")):
+    for path in sorted((ROOT / "figures" / "embedded").glob("*.json")):
         for record in json.loads(path.read_text(encoding="utf-8"))["records"]:
             if path.name.startswith(("fig2", "fig4bc")):
                 yield from ((record["study"], np.array(record["n"], float), errors) for errors in np.array(record["mae"]).T)
@@ -63,7 +62,8 @@ def mikami() -> Iterator[tuple[str, NDArray, NDArray]]:
     table = table[table["pretrain.data"] > 0].rename(columns={"pretrain.data": "n"}).sort_values("n_eval")
     last = table.groupby([*SETTING, "n"], as_index=False).last()
     for setting, curve in last.groupby(SETTING):
-        yield " ".join(map(str, setting)), curve["n"].to_numpy(float), 1 - curve["value"].to_numpy()
+        if len(curve) >= FEWEST:
+            yield " ".join(map(str, setting)), curve["n"].to_numpy(float), 1 - curve["value"].to_numpy()
 
 
 def lcdb(half: int) -> Iterator[tuple[str, NDArray, NDArray]]:
@@ -116,7 +116,7 @@ def exponential(cut: Cut) -> NDArray:
 
 
 def mmf(cut: Cut) -> NDArray:
-    """(A B + C n^d) / (B + n^d), Morgan, Mercer and Flodin's: C + (A - C) / (1 + (n / h)^d)."""
+    """(A B + C n^d) / (B + n^d), Morgan, Mercer and Flodin's: C + (A - C) / (1 + (n / h)^d); h and d on a grid."""
     h, d = np.array(list(product(np.geomspace(cut.n[0] / 100, 100 * cut.n[-1], 60), np.geomspace(0.05, 5, 40)))).T[..., None]
     return of_bases(cut, 1 / (1 + (np.append(cut.n, cut.to) / h) ** d))
 
@@ -150,8 +150,8 @@ def covers(cuts: list[Cut], prior: Prior | None) -> float:
 
 
 def scores(name: str, horizon: int) -> list[dict]:
-    """A row for each form: quartiles of |forecast / found - 1|, and how much less it misses than power + C, paired, with an interval
-    over studies or data sets."""
+    """A row for each form: quartiles of |forecast / found - 1|, how much more it misses than power + C, paired, with an interval
+    over studies, settings or data sets."""
     cuts = cut(name, horizon)
     found, of = np.concatenate([c.found for c in cuts]), pd.factorize(np.concatenate([c.of for c in cuts]))[0]
     forecasts = {form: np.concatenate([forecast(c) for c in cuts]) for form, forecast in FORMS.items()}
@@ -159,25 +159,22 @@ def scores(name: str, horizon: int) -> list[dict]:
     rows = []
     for form, forecast in forecasts.items():
         off = np.abs(forecast / found - 1)
-        less = miss(forecast, found) - miss(forecasts["power + C"], found)
-        ends = np.quantile(counts @ less / counts.sum(1), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        more = miss(forecast, found) - miss(forecasts["power + C"], found)
+        ends = np.quantile(counts @ more / counts.sum(1), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
         rows.append({"curves of": name, "studies": of.max() + 1, "curves": len(found), "up to": f"n_max / {horizon}", "form": form})
         rows[-1] |= dict(zip(("median", "low quartile", "high quartile"), np.quantile(off, [0.5, 0.25, 0.75])))
-        rows[-1] |= {"less": less.mean(), "less_low": ends[0], "less_high": ends[1]}
+        rows[-1] |= {"more": more.mean(), "more_low": ends[0], "more_high": ends[1]}
         rows[-1]["covers"] = covers(cuts, WITH_INTERVALS[form]) if form in WITH_INTERVALS else None
     return rows
 
 
 def published() -> pd.DataFrame:
-    """D n^-alpha + C refitted to the curves of Mikami et al., with 90 % intervals over residuals, without and with the prior."""
+    """D n^-alpha + C refitted to the curves of Mikami et al., with 90 % intervals over residuals."""
     rows = []
     for setting, n, errors in mikami():
-        row = {"setting": setting, "points": len(n)}
-        for suffix, prior in (("", None), ("_prior", PRIOR)):
-            law = Bootstrap(seed=0).residuals(n, errors, prior)
-            row |= {f"{name}{suffix}": getattr(law, name) for name in law.names}
-            row |= {f"{k}_{end}{suffix}": v for k in ("alpha", "C") for end, v in zip(("low", "high"), law.interval(k))}
-        rows.append(row)
+        law = Bootstrap(seed=0).residuals(n, errors)
+        ends = {f"{k}_{end}": v for k in ("alpha", "C") for end, v in zip(("low", "high"), law.interval(k, LEVEL))}
+        rows.append({"setting": setting, "points": len(n)} | {name: getattr(law, name) for name in law.names} | ends)
     return pd.DataFrame(rows)
 
 
@@ -214,8 +211,8 @@ def main() -> None:
         laws = published()
     except DownloadError as error:
         raise SystemExit(str(error)) from None
-    table.round(4).to_csv(HERE / "forecast.csv", index=False, lineterminator="\n")
-    laws.to_csv(HERE / "published.csv", index=False, float_format="%.4g", lineterminator="\n")
+    table.round(4).to_csv(DATA / "forecasts.csv", index=False, lineterminator="\n")
+    laws.to_csv(DATA / "published.csv", index=False, float_format="%.4g", lineterminator="\n")
     print(table.round(3).to_string(index=False))
 
 

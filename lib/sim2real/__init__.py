@@ -41,6 +41,7 @@ _HOMES = {
     "figures": "figures",
     "fit_power_law": "laws.power",
     "fit_surface": "laws.surface",
+    "forms": "laws.forms",
     "learning_curve": "laws.curve",
     "load_study": "studies.cases",
     "plot": "studies.show",

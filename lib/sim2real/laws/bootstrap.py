@@ -89,19 +89,15 @@ class Bootstrap:
         return Resamples(errors.sum(axis=(0, 1)) / tested.sum(), draws, "trials and materials", self.level)
 
     def residuals(self, n: ArrayLike, error: ArrayLike, prior: Prior | None = None) -> PowerLaw:
-        """The law of one curve (k,) with intervals from its residuals, taken as normal and independent, of a scale with k - 3 degrees
-        of freedom: all that can be had of one trial. ValueError as `fit_power_law`, and for fewer than four n."""
+        """The law of one curve (k,) with intervals from its residuals, taken as normal and independent, of a scale with k - 3
+        degrees of freedom: all that can be had of one trial. ValueError as `fit_power_law`, and for fewer than four n."""
         law, n = fit_power_law(n, error, prior=prior), np.asarray(n, float)
         if (free := len(n) - len(law.names)) < 1:
             raise ValueError(f"{len(n)} errors leave no residuals to a law of {len(law.names)} constants; give four or more")
         rng, size = np.random.default_rng(self.seed or 0), (self.replicates, 1)
         spread = law.rmse * np.sqrt(len(n) / rng.chisquare(free, size))
         curves = law(n) * np.maximum(1 + spread * rng.standard_normal((self.replicates, len(n))), _LEAST)
-        if prior is not None:  # its own uncertainty is drawn, too
-            alpha, gap = np.exp(prior.alpha_spread * rng.standard_normal(len(curves))), rng.standard_normal(len(curves))
-            prior = replace(prior, alpha=prior.alpha * alpha, gap=prior.gap + prior.gap_spread * gap)
-        free, without_gap = (fit_curves(n, curves, gap=gap, prior=prior)[0] for gap in (True, False))
-        return replace(law, replicates=free, replicates_without_gap=without_gap, resampled="residuals")
+        return _refitted(law, n, curves, prior, "residuals")
 
     def cube(self, cube: Cube) -> tuple[Resamples, Resamples]:
         """Resamples (N, M) of the cube's trials, and of its trials and materials."""
@@ -164,13 +160,10 @@ class Resamples:
         mean = float(self.mean[last] / self.mean[first] - 1)
         return Change(mean, self.draws[:, last] / self.draws[:, first] - 1, self.level)
 
-    def law(self, n: ArrayLike) -> PowerLaw:
+    def law(self, n: ArrayLike, prior: Prior | None = None) -> PowerLaw:
         """D n^-alpha + C of a mean curve over n (N,), refitted to every replicate; ValueError for a replicate that has no fit."""
         n = self._sizes(n)[0]
-        law = fit_power_law(n, self.mean)
-        free, without_gap = (fit_curves(n, self.draws, gap=gap)[0] for gap in (True, False))
-        _check_fits(free, "curves")
-        return replace(law, replicates=free, replicates_without_gap=without_gap, resampled=self.of)
+        return _refitted(fit_power_law(n, self.mean, prior=prior), n, self.draws, prior, self.of)
 
     def surface(self, n: ArrayLike, m: ArrayLike, of: type[FittedSurface] = ScalingSurface) -> FittedSurface:
         """(A n^-alpha + B) m^-beta + epsilon of a mean surface (N, M), or another law of both sizes, refitted to every replicate;
@@ -278,6 +271,17 @@ def _checked(errors: ArrayLike) -> tuple[NDArray, NDArray]:
 
 def _place(index: NDArray, *names: str) -> str:
     return ", ".join(f"{name} {k}" for name, k in zip((*names, "n index", "m index"), index))
+
+
+def _refitted(law: PowerLaw, n: NDArray, curves: NDArray, prior: Prior | None, of: str) -> PowerLaw:
+    """The law with refits to the curves (replicates, k); what the prior leaves open is drawn for each."""
+    if prior is not None:
+        alpha, gap = np.random.default_rng(0).standard_normal((2, len(curves)))
+        drawn = {"alpha": prior.alpha * np.exp(prior.alpha_spread * alpha), "gap": prior.gap + prior.gap_spread * gap}
+        prior = replace(prior, **drawn)
+    free, without_gap = (fit_curves(n, curves, gap=gap, prior=prior)[0] for gap in (True, False))
+    _check_fits(free, "curves")
+    return replace(law, replicates=free, replicates_without_gap=without_gap, resampled=of)
 
 
 def _check_fits(constants: NDArray, what: str) -> None:

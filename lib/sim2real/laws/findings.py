@@ -83,7 +83,7 @@ def of_curve(
     things, measured = _nouns(facts)
     found = [_transfer(facts, n[-1], m, error, direct, things, measured)] if direct else []
     more, needs = _more(n, law, changes, facts.trials, things)
-    found += [more, _needed(n[-1], law, more.told, things)]
+    found += [more, _needed(n[-1], law, more.told, facts.trials, things)]
     wanted = {} if direct is None else {"transfer helps": (found[0].told, _enough(*direct[1]))}
     if changes is not None:
         wanted[f"more {things} help"] = (more.told, needs)
@@ -153,10 +153,8 @@ def _more(
     """Do more simulations help still, and how many trials would tell it."""
     ends = f"from {n[0]:,} to {n[-1]:,} {things} the error"
     if changes is None:
-        by = _part(float(law(n[-1]) / law(n[0]) - 1))
-        return Finding(
-            "more", f"Whether more {things} help cannot be told from one trial: {ends} changed by {by}.", False
-        ), math.inf
+        by = f"changed by {_part(float(law(n[-1]) / law(n[0]) - 1))}" if law.D else "did not fall"
+        return Finding("more", f"Whether more {things} help cannot be told from one trial: {ends} {by}.", False), math.inf
     wide, narrow = changes
     mean, wider, narrower = float(np.log1p(wide.mean)), *(float(np.log1p(change.draws).std(ddof=1)) for change in changes)
     is_told, numbers = told(mean, wider, trials), {"change": wide.to_dict()}
@@ -178,7 +176,7 @@ def _more(
     return Finding("more", text + ".", is_told, numbers), needs
 
 
-def _needed(largest: int, law: PowerLaw, is_told: bool, things: str) -> Finding:
+def _needed(largest: int, law: PowerLaw, is_told: bool, trials: int, things: str) -> Finding:
     what, unknown = f"{-LESS:.0%} less error", f"How many more {things} {-LESS:.0%} less error needs cannot be told"
     if law.status == "FAILED":
         return Finding("needed", f"{unknown}: no law could be fitted.", False)
@@ -186,9 +184,11 @@ def _needed(largest: int, law: PowerLaw, is_told: bool, things: str) -> Finding:
         return Finding("needed", f"{unknown}: a law of three constants runs through any {law.n_points} points.", False)
     more = law.n_for_change(LESS, largest).minus(largest)
     numbers = {"more": more.to_dict(), "far": bool(more.value + largest > FAR * largest)}
-    if more.never is None:
-        return Finding("needed", f"{unknown}: one trial has no interval.", False, numbers)
-    if more.never >= _EVIDENT:
+    if law.resampled == "residuals":
+        return Finding(
+            "needed", f"{unknown} from one trial; by its residuals it may be {_many(more, largest, things)}.", False, numbers
+        )
+    if more.never >= _EVIDENT and trials >= FEWEST_TRIALS:
         text = f"{what} is not reachable by more {things}: the transfer gap is above it, at {more.never:.0%}."
         return Finding("needed", text, True, numbers)
     if not is_told:

@@ -42,6 +42,33 @@ class FittedLaw:
         """The constants as an array, in the order of `names`."""
         return np.array([getattr(self, name) for name in self.names])
 
+    def interval(self, name: str, level: float = 0.9) -> tuple[float, float]:
+        """Percentile bootstrap interval of a constant; one-sided where the fitted constant lies on its bound.
+
+        Where refits often have a term at 0, it also covers those with that term held there, as the bootstrap is inconsistent at a
+        bound (Andrews, Econometrica 68, 399 (2000)): for 0.239 n^-0.0348 and 30 trials, plain 90 % intervals held alpha in 81 %, of
+        400 curves, these in 90 % (``benchmarks/calibration.csv`` has more). ValueError for an unknown name, a level outside (0, 1),
+        or no replicates.
+        """
+        if name not in self.names:
+            raise ValueError(f"unknown constant {name!r}; expected one of {', '.join(self.names)}")
+        values = [of[:, self.names.index(name)] for of in self.resamples(level)]
+        if name in self.bounds_hit:
+            if getattr(self, name) == ALPHA_MAX:
+                return float(np.quantile(values[0], 1 - level)), ALPHA_MAX
+            return 0.0, float(np.quantile(values[0], level))
+        low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2], axis=1)
+        return float(low.min()), float(high.max())
+
+    def resamples(self, level: float) -> list[NDArray]:
+        """The refits, and those with a term held at 0 that intervals of this level also cover; ValueError for none."""
+        if not (sets := self._sets(level)):
+            raise ValueError("this law has no bootstrap replicates; resample trials with bootstrap.Bootstrap")
+        return sets
+
+    def _sets(self, level: float) -> list[NDArray]:
+        raise NotImplementedError
+
     def to_dict(self, level: float = 0.9) -> dict:
         """The law as JSON-ready values, None for a constant that is not finite; `intervals` is None without replicates, and
         `one_sided` marks a constant on its bound, whose interval is a one-sided limit."""
@@ -85,35 +112,11 @@ class PowerLaw(FittedLaw):
         """dR/dn at n: the change of the error by one more simulated sample (negative where the error falls)."""
         return -self.alpha * self.D * np.asarray(n, float) ** (-self.alpha - 1.0)
 
-    def interval(self, name: str, level: float = 0.9) -> tuple[float, float]:
-        """Percentile bootstrap interval of "D", "alpha" or "C"; one-sided where the fitted constant lies on its bound.
-
-        Where that of C reaches 0, the others also cover refits with C held at 0, as the bootstrap is inconsistent at a bound
-        (Andrews, Econometrica 68, 399 (2000)): for 0.239 n^-0.0348, 100 trials and 200 curves, plain 90 % intervals held alpha and
-        D in 80 and 71 %, these in 88 and 86 %. ValueError for an unknown name, a level outside (0, 1), or no replicates.
-        """
-        if name not in CONSTANTS:
-            raise ValueError(f"unknown constant {name!r}; expected one of {', '.join(CONSTANTS)}")
-        sets = self._sets(level)
-        if not sets:
-            raise ValueError("this law has no bootstrap replicates; resample trials with bootstrap.Bootstrap")
-        column = CONSTANTS.index(name)
-        values, tail = self.replicates[:, column], (1.0 - level) / 2.0
-        if name in self.bounds_hit:
-            if getattr(self, name) > 0:  # alpha at ALPHA_MAX, the only upper bound
-                return float(np.quantile(values, 1.0 - level)), ALPHA_MAX
-            return 0.0, float(np.quantile(values, level))
-        ends = [np.quantile(of[:, column], [tail, 1.0 - tail]) for of in (sets[:1] if name == "C" else sets)]
-        return float(min(low for low, _ in ends)), float(max(high for _, high in ends))
-
     def band(self, n: ArrayLike, level: float = 0.9) -> tuple[NDArray, NDArray]:
         """Percentile bootstrap interval (low, high) of the error at n (k,), which may lie beyond the data; ValueError as
-        :meth:`interval`."""
-        n, tails = np.asarray(n, float), [(1 - level) / 2, (1 + level) / 2]
-        ends = [np.quantile(evaluate_curves(of, n), tails, axis=0) for of in self._sets(level)]
-        if not ends:
-            raise ValueError("this law has no bootstrap replicates; resample trials with bootstrap.Bootstrap")
-        return np.min([low for low, _ in ends], axis=0), np.max([high for _, high in ends], axis=0)
+        :meth:`interval`. It needs no refits with C held at 0: what alpha and C do wrong there, they do against each other."""
+        low, high = np.quantile(evaluate_curves(self.resamples(level)[0], n), [(1 - level) / 2, (1 + level) / 2], axis=0)
+        return low, high
 
     def n_for(self, error: float, level: float = 0.9) -> Estimate:
         """The n at which the error is this small, in its unit: infinite where the transfer gap lies above it."""
@@ -133,7 +136,6 @@ class PowerLaw(FittedLaw):
         return Estimate.of(of[0], of[1:], level)
 
     def _sets(self, level: float) -> list[NDArray]:
-        """The refits, and those with C held at 0 where the interval of C reaches 0; none without resamples."""
         check_level(level)
         if self.replicates is None or self.replicates_without_gap is None:
             return []
@@ -143,9 +145,10 @@ class PowerLaw(FittedLaw):
 
 @dataclass(frozen=True)
 class Prior:
-    """What a law is expected to be before its curve is seen: ln alpha normal about that of ``alpha``, C about the part ``gap`` of the
-    error at the largest n, with these spreads, where the error at that n misses the law by the part ``noise`` and one at n by
-    (largest n / n)^(recent / 2) times as much. Fitted so, a law is the most probable one, and the latest points decide."""
+    """What a law is expected to be before its curve is seen: ln alpha normal about that of ``alpha``, C about the part ``gap`` of
+    the error at the largest n, with these spreads. The error at that n is off the law by some part, one at n by (largest n /
+    n)^(recent / 2) times as much; the part is that of the residuals, to which ``noise`` adds one. Fitted so, a law is the most
+    probable one, and the latest points decide."""
 
     alpha: float
     alpha_spread: float
@@ -158,9 +161,10 @@ class Prior:
 def fit_power_law(n: ArrayLike, error: ArrayLike, weights: ArrayLike | None = None, *, prior: Prior | None = None) -> PowerLaw:
     """Fit R(n) = D n^-alpha + C to one curve by least squares of the relative residuals (R(n) - error) / error.
 
-    Args are n and error (k,), finite and positive, at least three distinct n, weights (k,), factors >= 0 of the squared
-    residuals, 1 if None, and what is known of such curves, such as :data:`PRIOR`; else ValueError. Variable projection (Golub and Pereyra, SIAM Journal on Numerical Analysis 10, 413
-    (1973)): the best (D, C) >= 0 for a fixed alpha has a closed form; alpha is searched on a grid, then by golden section.
+    Args are n and error (k,), finite and positive, at least three distinct n, weights (k,), factors >= 0 of the squared residuals,
+    1 if None, and what is known of such curves, as :data:`PRIOR`; else ValueError. Variable projection (Golub and Pereyra, SIAM
+    Journal on Numerical Analysis 10, 413 (1973)): the best (D, C) >= 0 for a fixed alpha has a closed form; alpha is searched on a
+    grid, then by golden section.
     """
     n, curve = check_positive(n=n, error=error)
     w = np.ones(len(n)) if weights is None else np.asarray(weights, float)
@@ -219,7 +223,7 @@ def fit_curves(
 
 PRIOR = Prior(alpha=0.45, alpha_spread=1.2, gap=0.5, gap_spread=0.43, noise=0.0062, recent=1.5)
 """Of the learning curves of 28 learners on twelve data sets of LCDB 1.1, by ``benchmarks/forecast.py --choose``. On curves that had
-no part in it, of other learners, materials and images, forecasts with it miss less than without (``benchmarks/forecast.csv``)."""
+no part in it, of other learners, materials and images, forecasts with it miss less than without (``data/forecasts.csv``)."""
 
 
 def check_level(level: float) -> None:

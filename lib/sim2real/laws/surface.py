@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sim2real.laws.estimates import Estimate, reach
+from sim2real.laws.estimates import Estimate, ends, reach
 from sim2real.laws.power import FittedLaw, PowerLaw, check_distinct, check_level, check_positive
 from sim2real.laws.search import EXPONENT_MAX, EXPONENT_MIN, fit_surfaces
 
@@ -37,24 +37,6 @@ class FittedSurface(FittedLaw):
         help (A or alpha is 0), NaN where more experiments do not help either."""
         return rates(self.constants, n, m)
 
-    def interval(self, name: str, level: float = 0.9) -> tuple[float, float]:
-        """Percentile bootstrap interval of a constant; one-sided where the fitted constant lies on its bound.
-
-        It also covers refits with B or epsilon held at 0 where 0 is among their refits (see `PowerLaw.interval`). For the printed
-        Eq. 3 on 10 n, 5 m and 30 trials, 90 % intervals of 200 surfaces held A, B, alpha, beta, epsilon in 88, 82, 92, 94, 88 %,
-        the rate at the edge in 88 %. ValueError for an unknown name, a level outside (0, 1), or no replicates.
-        """
-        if name not in self.names:
-            raise ValueError(f"unknown constant {name!r}; expected one of {', '.join(self.names)}")
-        sets = [values[:, self.names.index(name)] for values in self._replicates(level)]
-        values = sets[0]
-        if name in self.bounds_hit:
-            if getattr(self, name) == EXPONENT_MAX:
-                return float(np.quantile(values, 1 - level)), EXPONENT_MAX
-            return 0.0, float(np.quantile(values, level))
-        low, high = np.quantile(sets, [(1 - level) / 2, (1 + level) / 2], axis=1)
-        return float(low.min()), float(high.max())
-
     def rate_interval(self, n: ArrayLike, m: ArrayLike, level: float = 0.9) -> tuple[NDArray, NDArray]:
         """Percentile bootstrap interval (low, high) of the marginal rate, each of the shape that n and m broadcast to; ValueError
         as `interval`. Where the fitted rate is infinite, low is a one-sided limit; where it is 0, high is. A replicate without any
@@ -62,27 +44,23 @@ class FittedSurface(FittedLaw):
         n, m = np.broadcast_arrays(np.asarray(n, float), np.asarray(m, float))
         fitted, outside = self.marginal_rate(n, m), (1 - level) / 2
         low, high = np.full(n.shape, np.inf), np.zeros(n.shape)
-        for constants in self._replicates(level):
+        for constants in self.resamples(level):
             values = rates(constants.reshape(len(constants), *[1] * n.ndim, len(self.names)), n, m)
-            # order statistics, because an interpolation between finite and infinite rates is NaN
-            two, one = np.quantile(np.where(np.isnan(values), 0.0, values), [outside, 1 - level], axis=0, method="lower")
-            low = np.minimum(low, np.where(np.isinf(fitted), one, np.where(fitted == 0, 0.0, two)))
-            two, one = np.quantile(np.where(np.isnan(values), np.inf, values), [1 - outside, level], axis=0, method="higher")
-            high = np.maximum(high, np.where(np.isinf(fitted), np.inf, np.where(fitted == 0, one, two)))
+            two, one = (ends([values], (tail, 1 - tail)) for tail in (outside, 1 - level))
+            low = np.minimum(low, np.where(np.isinf(fitted), one[0], np.where(fitted == 0, 0.0, two[0])))
+            high = np.maximum(high, np.where(np.isinf(fitted), np.inf, np.where(fitted == 0, one[1], two[1])))
         return low, high
 
     def rate(self, n: float, m: float, level: float = 0.9) -> Estimate:
         """The marginal rate at one n and m with its interval; the share ``never`` is of resamples in which simulations do not
         help."""
         low, high = self.rate_interval(n, m, level)
-        never = np.isinf(rates(self._replicates(level)[0], n, m)).mean()
+        never = np.isinf(rates(self.resamples(level)[0], n, m)).mean()
         return Estimate(float(self.marginal_rate(n, m)), float(low), float(high), float(never), level)
 
-    def _replicates(self, level: float) -> list[NDArray]:
+    def _sets(self, level: float) -> list[NDArray]:
         check_level(level)
-        if self.replicates is None:
-            raise ValueError("this surface has no bootstrap replicates; resample trials with bootstrap.Bootstrap")
-        return [self.replicates, *([] if self.replicates_at_zero is None else [self.replicates_at_zero])]
+        return [of for of in (self.replicates, self.replicates_at_zero) if of is not None]
 
 
 @dataclass(frozen=True)
@@ -137,7 +115,7 @@ class ScalingSurface(FittedSurface):
         return self._estimate(lambda of: reach(_laws_in_m(of, n), (1 + change) * evaluate(of, n, m)), level)
 
     def _estimate(self, size: Callable[[NDArray], NDArray], level: float) -> Estimate:
-        return Estimate.of(size(self.constants), [size(of) for of in self._replicates(level)], level)
+        return Estimate.of(size(self.constants), [size(of) for of in self.resamples(level)], level)
 
 
 def _laws_in_n(constants: NDArray, m: float) -> NDArray:
@@ -195,8 +173,8 @@ def fitted(law: type[FittedSurface], n: ArrayLike, m: ArrayLike, error: ArrayLik
     values = [float(v) for v in constants[0]]
     if not np.isfinite([*values, loss[0]]).all():
         return law(*[np.nan] * len(values), status="FAILED", n_points=len(n))
-    ends = (0.0, EXPONENT_MIN, EXPONENT_MAX)
-    hit = tuple(name for name, value in zip(law.names, values) if value == 0 or name[0] in "ab" and value in ends)
+    bounds = (0.0, EXPONENT_MIN, EXPONENT_MAX)
+    hit = tuple(name for name, value in zip(law.names, values) if value == 0 or name[0] in "ab" and value in bounds)
     status = "MAX_ITER" if not converged[0] else "BOUND_HIT" if hit else "CONVERGED"
     rmse = float(np.sqrt(loss[0] / len(n)))
     return law(*values, status=status, bounds_hit=hit, rmse=rmse, n_points=len(n))
