@@ -297,6 +297,7 @@ def test_two_tables_give_an_answer_and_one_page(tables, tmp_path, capsys, monkey
     assert (
         "is not a readable SMILES" in page and "not tuned" in page and "scikit-learn" in page and "A test of the machinery" in page
     )
+    assert "NaN" not in page and "90 % over trials and materials" in page
     assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".html", ".png", ".pdf", ".json", ".md", ".csv"}
 
 

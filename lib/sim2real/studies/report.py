@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 from sim2real.datasets.task import Task
 from sim2real.figures.style import look
+from sim2real.figures.words import ARMS, between, number
 from sim2real.laws.curve import LearningCurve
 from sim2real.studies.show import table
 from sim2real.training.study import Study
@@ -24,7 +25,7 @@ DROPPED_SHOWN = 50  # rows of a table that were left out
 _PACKAGES = ("sim2real", "torch", "numpy", "scipy", "scikit-learn", "pandas", "rdkit", "matplotlib")
 _STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#111}
 .verdict{border-left:4px solid #0b4f9e;padding:.2rem 1rem;background:#f3f6fb}figure{margin:2rem 0}svg{max-width:100%;height:auto}
-figcaption{font-size:.85rem;color:#333}table{border-collapse:collapse;font-size:.85rem;display:block;overflow-x:auto}
+figcaption{font-size:.85rem;color:#333}table{border-collapse:collapse;margin:1rem 0;font-size:.85rem;display:block;overflow-x:auto}
 th,td{text-align:left;padding:.2rem .6rem;border-bottom:1px solid #ddd}h2{margin-top:2.5rem}"""
 _SYMBOLS = {
     "alpha": "α",
@@ -53,13 +54,7 @@ def page(
     parts = [f"<h1>Is this database worth growing? {escape(title)}</h1>"]
     parts.append('<div class="verdict">' + "".join(f"<p>{plain_math(line)}</p>" for line in verdict) + "</div>")
     parts += ["<h2>Figures</h2>", *(_figure(draw, payload, verdict[0]) for draw, payload in payloads)]
-    report = curve.report().reset_index()
-    parts += [
-        "<h2>Numbers</h2>",
-        _table(table(curve).T),
-        f"<p>Errors in {escape(curve.facts.unit)}.</p>",
-        _table(report),
-    ]
+    parts += ["<h2>Numbers</h2>", _table(table(curve).T), _table(_errors(curve))]
     parts.append("<h2>Your tables</h2>")
     parts += [_side(side, task) for side, task in (("Simulations", study.source), ("Measurements", study.target))]
     parts += ["<h2>Settings</h2>", _table(_settings(study, curve, preset, seconds).to_frame("value"))]
@@ -93,6 +88,16 @@ def _figure(draw: Callable[[dict], Figure], payload: dict, alt: str) -> str:
     label = escape(f"{payload['title']}. {alt}", quote=True)
     svg = svg[svg.index("<svg") :].replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
     return f"<figure>{svg}<figcaption>{plain_math(draw.caption(payload))}</figcaption></figure>"
+
+
+def _errors(curve: LearningCurve) -> pd.DataFrame:
+    """Every error of the curve with its bands, in words."""
+    level, rows = f"{100 * curve.curve.band.level:.0f} % over", []
+    for (arm, n), band in curve.report().iterrows():
+        both = "" if band.isna()["low_materials"] else between(band["low_materials"], band["high_materials"], 3)
+        row = {"learner": ARMS.get(arm, arm), "n": f"{n:,}" if n else "", f"MAE ({curve.facts.unit})": number(band["mae"])}
+        rows.append(row | {f"{level} trials": between(band["low"], band["high"], 3), f"{level} trials and materials": both})
+    return pd.DataFrame(rows)
 
 
 def _side(side: str, task: Task) -> str:
