@@ -316,3 +316,22 @@ def test_what_cannot_be_asked_is_refused_in_one_line(tables, monkeypatch, capsys
     assert main(["ask", *arguments, "--preset", "smoke"]) in (1, 2)
     text = capsys.readouterr().err
     assert message in text and len(text.splitlines()) == 1
+
+
+def test_an_answer_is_said_though_its_files_cannot_be_written(monkeypatch, capsys):
+    asked = {}
+
+    class Answered:
+        def __str__(self):
+            return "Transfer helps."
+
+        def save(self, folder):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("sim2real.studies.ask.ask", lambda *tables, **options: asked.update(options) or Answered())
+    options = ["--kelvin", "290", "300", "--deuterium", "hydrogen", "--group", "class"]
+    assert main(["ask", "md.csv", "lab.csv", *options, "--out", "full"]) == 1
+    said = capsys.readouterr()
+    assert said.out.strip() == "Transfer helps."
+    assert said.err == "full: cannot be written (No space left on device); trials are kept: choose another --out\n"
+    assert (asked["kelvin"], asked["deuterium"], asked["group"]) == ([290, 300], "hydrogen", "class")

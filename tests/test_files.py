@@ -172,6 +172,31 @@ def test_a_workbook_of_the_old_kind():
     assert read_table(OLD, **COLUMNS).table["value"].tolist() == [0.90, 0.92], "README is its first sheet"
 
 
+def test_a_binary_workbook():
+    given = {**COLUMNS, "value": "Density (g/cm3)", "temperature": "T"}
+    table = read_table(OLD.with_suffix(".xlsb"), **given).table  # written by pyxlsbwriter 0.1.0
+    assert dict(zip(table["structure"], table["value"])) == {"*CC*": 0.92, "*CC(*)C": 0.9, "*CCO*": 1.1}
+    with pytest.raises(DataError, match="no sheet has the columns 'SMILES', 'rho', 'T'; its sheets have README: Measured"):
+        read_table(OLD.with_suffix(".xlsb"), **{**given, "value": "rho"})
+
+
+def test_files_put_together_have_headers_and_marks_in_the_middle(read):
+    table = read("t.csv", f"\ufeffSMILES,Density\n{PE},0.92\n\ufeffSMILES,Density\n\ufeff{PP},\ufeff0.90\n")
+    assert [value for value in table.values()] == [0.9, 0.92]
+
+
+def test_an_encoding_that_cannot_be_told_is_said(read):
+    with pytest.raises(DataError, match="it is not UTF-8, and no encoding that was tried gives the columns; save it as CSV UTF-8"):
+        read("t.csv", "SMILES,плотность\n*CC*,0.92\n".encode("koi8-r"), value="плотность")
+
+
+@pytest.mark.filterwarnings("ignore::sim2real.datasets.task.DataWarning")
+def test_missing_values_of_pandas_are_empty_cells():
+    frame = pd.DataFrame({"SMILES": [PE, pd.NA, None, PP], "Density": [0.92, 1.0, 1.0, pd.NA]})
+    task = read_table(frame, **COLUMNS)
+    assert task.table["structure"].tolist() == [PE] and task.report["dropped: empty structure; expected a SMILES string"] == 2
+
+
 @pytest.mark.parametrize(
     ("rows", "options"),
     [

@@ -13,6 +13,7 @@ import pytest
 from sim2real.datasets.embedded import load_polymer_facts, load_virtual_polymers
 from sim2real.datasets.paths import CACHE
 from sim2real.datasets.task import DataError, DataWarning, NoStudy
+from sim2real.studies import survey
 from sim2real.studies.cases import chosen_cases, load_study
 from sim2real.studies.kinds import KINDS
 from sim2real.studies.local import EXAMPLE, read_blocks, read_tables
@@ -362,3 +363,33 @@ def test_tables_of_one_kind_hold_no_study_for_the_notebooks_of_another(chi_table
         tables_of("polymers", chi_tables)
     with pytest.raises(NoStudy, match="names no study of kind conductivity"):
         tables_of("conductivity", chi_tables)
+
+
+@pytest.mark.filterwarnings("ignore::sim2real.datasets.task.DataWarning")
+def test_the_survey_of_your_own_tables_is_of_blocks_of_every_kind(tmp_path):
+    formulas = ["PbTe", "SnSe", "Bi2Te3", "GeTe", "Sb2Te3", "CoSb3"]
+    for name, factor in (("kappa", 1.0), ("sigma", 1e4)):
+        pd.DataFrame({"f": formulas, "v": factor * np.arange(1.0, 7)}).to_csv(tmp_path / f"{name}.csv", index=False)
+    units = ["*CC(*)C", "*CCO*", "*CC(*)O", "*CC(*)F", "*CC(*)Cl", "*CC(*)(C)C"]
+    for name in ("cosmo", "chi"):
+        frame = pd.DataFrame({"p": units, "s": "CCO", "T": 300.0, "chi": np.arange(6) / 10})
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+    side = 'structure = "f", value = "v", unit = "{}"'
+    pair = 'polymer = "p", solvent = "s", temperature = "T", value = "chi"'
+    path = tmp_path / "local.toml"
+    path.write_text(f"""
+[transport]
+kind = "conductivity"
+source = {{ file = "kappa.csv", {side.format("W/m/K")} }}
+target = {{ file = "sigma.csv", {side.format("S/m")} }}
+[mixtures]
+kind = "chi"
+source = {{ file = "cosmo.csv", {pair} }}
+target = {{ file = "chi.csv", {pair} }}
+""")
+    sources, targets, parities = survey.survey_tasks("local", SMOKE, tables=path)
+    assert list(sources) == list(targets) == ["transport", "mixtures"]
+    assert list(parities) == ["mixtures"], "kappa is no simulation of sigma"
+    assert parities["mixtures"]["rows"] == 6 and survey.first_polymers(targets) == ""
+    assert survey.reports(targets).loc[("transport", "rows read"), "rows"] == 6
+    assert not survey.class_sizes(sources, targets).empty and len(survey.disagreements(targets)) == 8

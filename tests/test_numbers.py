@@ -46,6 +46,9 @@ from sim2real.datasets.values import INVERTED
         ("1.234.567,8", 1234567.8),
         ("0,123", 0.123),
         (".5", 0.5),
+        ("1.05 (± 0.02)", 1.05),
+        ("1.05 ( +/- 0.02 )", 1.05),
+        (b"0.92", 0.92),
         (np.float32(0.5), 0.5),
         (7, 7),
     ],
@@ -74,6 +77,9 @@ def test_values_taken_by_a_rule_are_counted():
         ("–", "says that there is no value"),
         ("not measured", "says that there is no value"),
         ("1_000", "is not a number"),
+        ("1.05 [12]", r"has '\[12\]' behind the number"),
+        ("0.92¹", "is not a number"),
+        ("0.92**", "is not a number"),
         ("0.9-0.8", "nor a range from low to high"),
         ("1.05×105", "is not a number"),
         ("0.92 (DSC)", "behind the number"),
@@ -236,6 +242,15 @@ def test_a_column_that_names_another_unit(name, unit, message):
     frame = pd.DataFrame({"s": ["*CC*", "*CC(*)C"], name: [1.0, 2.0]})
     with pytest.raises(DataError, match=message):
         read_table(frame, structure="s", value=name, unit=unit)
+
+
+def test_a_row_of_units_below_the_header_that_names_another_unit():
+    frame = pd.DataFrame({"s": ["[-]", "*CC*", "*CC(*)C"], "rho": ["[kg/m3]", "0.92", "0.9"]})
+    with pytest.raises(DataError, match="column 'rho' says kg/m3, unit says g/cm3; mend unit"):
+        read_table(frame, structure="s", value="rho", unit="g/cm3")
+    frame.loc[0, "rho"] = "(g cm⁻³)"
+    with pytest.warns(DataWarning, match="1 rows cannot be used"):
+        assert len(read_table(frame, structure="s", value="rho", unit="g/cm3")) == 2
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from rdkit import Chem
 from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
 from sim2real.chemistry.fingerprints import fingerprints
-from sim2real.chemistry.notation import smiles_text
+from sim2real.chemistry.notation import light
 from sim2real.chemistry.simulators.polymer import simulate_polymers
 from sim2real.chemistry.simulators.unifac import ln_gamma_infinite, simulate_chi
 from sim2real.chemistry.structures import StructureError, oligomer, parse, stereo, structure_key
@@ -116,6 +116,12 @@ def test_characters_that_look_alike_are_what_they_look_like(written):
         ("[e]CC[t]", r"\[e\] and \[t\] are no atoms"),
         ("[X]CC[X]", r"\[X\] is no atom"),
         ("[R]CC", r"\[R\] is no atom"),
+        ("C[At]", r"\[At\] is no atom; write both attachment points"),
+        ("C~C", "has a bond of no stated order"),
+        ("(CC)n", r"repeat units are written with two \*"),
+        ("[<]CC[>]", r"repeat units are written with two \*"),
+        ("-CC-", r"repeat units are written with two \*"),
+        ("*CC(*)(C)(C)[N+](=O)[O-]", "check valences, brackets and ring closures$"),
         ("{[][$]CC[$][]}", r"is BigSMILES; write its repeat unit with two \*, as in \*CC\*"),
         ("{[][<]OCC([>])C[]}", r"is BigSMILES; write its repeat unit with two \*, as in \*OCC\(\*\)C"),
         ("{[][$]CC[$],[$]CC([$])C[]}", r"is BigSMILES; write its repeat unit with two \*, as in"),
@@ -144,6 +150,8 @@ def test_other_notations_are_named(written, reason):
         ("[R]CC[R]", "*CC*"),
         ("[Pol]CC([Pol])C", "*CC(*)C"),
         ("[A]OCC[A]", "*OCC*"),
+        ("[At]CC(C)[At]", "*CC(*)C"),
+        ("[Lr]c1ccc([Lr])cc1", "*c1ccc(*)cc1"),
         ("[R1]CCO[R1]", "*CCO*"),
         ("*=CC1CCCC1C=*", "*C=CC1CCCC1*"),
         ("*=CC1CCC(C=*)C1", "*C=CC1CCC(*)C1"),
@@ -159,9 +167,10 @@ def test_other_ways_to_write_a_chain(written, same):
 
 
 def test_deuterium_is_hydrogen_where_that_is_asked_for():
-    assert structure_key(smiles_text("*C([2H])([2H])C(*)([2H])c1c([2H])cccc1", deuterium=True)) == structure_key("*CC(*)c1ccccc1")
-    assert structure_key(smiles_text("[2H]O[D]", deuterium=True)) == structure_key("O")
-    assert smiles_text("[13CH4]", deuterium=True) == "[13CH4]" and smiles_text("*CC*", deuterium=True) == "*CC*"
+    assert structure_key(light("*C([2H])([2H])C(*)([2H])c1c([2H])cccc1")) == structure_key("*CC(*)c1ccccc1")
+    assert structure_key(light("[2H]O[D]")) == structure_key("O")
+    assert light("[13CH4]") == "[13CH4]" and light("*CC*") == "*CC*" and light("[2H]C(Cl)(Cl)Cl") == "[H]C(Cl)(Cl)Cl"
+    assert light("D2O") == "H2O" and light("KD2PO4") == "KH2PO4" and light("DyFeO3") == "DyFeO3"
 
 
 @pytest.mark.parametrize(

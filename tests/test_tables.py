@@ -10,6 +10,7 @@ from sim2real.chemistry.formulas import read_formula
 from sim2real.chemistry.structures import structure_key
 from sim2real.datasets import keys
 from sim2real.datasets.numbers import Numbers
+from sim2real.datasets.pairs import chi_from_table
 from sim2real.datasets.tables import read_table
 from sim2real.datasets.task import DataError, DataWarning, get_property
 from sim2real.datasets.units import conversion
@@ -211,7 +212,9 @@ def test_rows_at_other_temperatures_are_counted_and_not_called_faulty():
 
 
 @pytest.mark.parametrize(
-    "name", ["T", "T (K)", "T/K", "Temp.", "temperature_K", "Temperature [°C]", "Meas. temperature", "temp_C", "温度"]
+    "name",
+    ["T", "T (K)", "T/K", "Temp.", "temperature_K", "Temperature [°C]", "Meas. temperature", "temp_C", "温度"]
+    + ["Messtemperatur", "测试温度", "temperature of measurement (K)"],
 )
 def test_several_temperatures_of_a_material_and_none_declared(name):
     frame = SERIES.rename(columns={"T (K)": name})
@@ -220,7 +223,20 @@ def test_several_temperatures_of_a_material_and_none_declared(name):
     assert name in str(caught.value) and "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["Tg (K)", "Tm", "Curie temperature", "sintering temperature", "title", "thickness", "t_half"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Tg (K)",
+        "Tm",
+        "Curie temperature",
+        "sintering temperature",
+        "Temperature of melting",
+        "Crystallization Temperature (K)",
+        "title",
+        "thickness",
+        "t_half",
+    ],
+)
 def test_what_is_no_temperature_of_measurement(name):
     frame = SERIES.rename(columns={"T (K)": name}).assign(sigma=1.0)
     assert len(read_table(frame, **ALLOY)) == 3
@@ -360,4 +376,34 @@ def test_forms_that_are_merged_are_counted_with_their_spread():
     frame = pd.DataFrame({"s": ["*C/C=C/C*", "*C/C=C\\C*", "*CC*", "*CCC*"], "v": [0.9, 1.0, 2, 3]})
     with pytest.warns(DataWarning, match="1 materials have values of several stereochemical forms, .* from 0.9 to 1"):
         task = read_table(frame, structure="s", value="v", unit="-")
-    assert task.report["of them with values of several stereochemical forms"] == 1 and len(task) == 2
+    forms = f"of them with values of several stereochemical forms, of {structure_key('*CC=CC*')} from 0.9 to 1"
+    assert task.report[forms] == 1 and len(task) == 2
+
+
+def test_deuterium_is_hydrogen_where_the_caller_allows_it_and_is_counted_with_its_spread():
+    frame = pd.DataFrame({"s": ["*CC*", "*C([2H])([2H])C(*)([2H])[2H]", "*CC(*)C", "[D]C(*)C*"], "v": [0.92, 1.06, 0.9, 0.99]})
+    options = {"structure": "s", "value": "v", "unit": "g/cm3", "property": "density", "kind": "polymer"}
+    with pytest.warns(DataWarning, match="from 0.92 to 1.06 g/cm3"):
+        task = read_table(frame, **options, deuterium="hydrogen")
+    assert dict(zip(task.keys, task.y.round(3))) == {structure_key("*CC*"): 0.99, structure_key("*CC(*)C"): 0.9}
+    assert task.report["structures with deuterium, read as hydrogen"] == 2
+    forms = "of them with values of several stereochemical forms or with and without deuterium, of *C* from 0.92 to 1.06 g/cm3"
+    assert task.report[forms] == 1 and "deuterated" not in task.table
+    with pytest.warns(DataWarning, match='for a table deuterium = "hydrogen"'):
+        assert len(read_table(frame, **options)) == 2
+    with pytest.raises(DataError, match="deuterium is 'yes'; expected 'hydrogen'"):
+        read_table(frame, **options, deuterium="yes")
+    water = pd.DataFrame({"f": ["D2O", "NaCl"], "v": [1, 2]})
+    task = read_table(water, structure="f", value="v", unit="-", kind="composition", deuterium="hydrogen")
+    assert set(task.table["structure"]) == {"H2O", "NaCl"}
+
+
+def test_forms_and_deuterium_of_pairs_are_counted_as_well():
+    polymers, solvents = ["*CC(*)c1ccccc1", "*C([2H])([2H])C(*)c1ccccc1", "*C/C=C/C*", "*C/C=C\\C*"], ["C1CCCCC1"] * 4
+    frame = pd.DataFrame({"p": polymers, "s": solvents, "T": 300.0, "chi": [0.5, 0.6, 0.1, 0.4]})
+    columns = {"polymer": "p", "solvent": "s", "temperature": "T", "value": "chi", "deuterium": "hydrogen"}
+    with pytest.warns(DataWarning, match="2 materials have values of several"):
+        task = chi_from_table(frame, **columns)
+    assert task.y.round(3).tolist() == [0.55, 0.25] or task.y.round(3).tolist() == [0.25, 0.55]
+    assert task.report["structures with deuterium, read as hydrogen"] == 1
+    assert [count for what, count in task.report.items() if "0.1 to 0.4" in what] == [2]

@@ -11,7 +11,7 @@ from operator import itemgetter
 
 from rdkit import Chem
 
-from sim2real.chemistry.structures import attachment_indices, oligomer, parse
+from sim2real.chemistry.structures import attachment_indices, chain_of, parse
 
 # In the patterns isotope 1 marks an atom of the main chain (on a shortest path along the chain), isotope 2 an atom of a
 # ring system that the chain runs through, isotope 0 a side group.
@@ -20,7 +20,8 @@ with (files("sim2real.chemistry") / "classes.csv").open(encoding="utf-8") as _fi
 PRIORITY: tuple[str, ...] = tuple(row["code"] for row in _ROWS)
 CLASS_NAMES: dict[str, str] = {row["code"]: row["name"] for row in sorted(_ROWS, key=itemgetter("code"))}
 _QUERIES = {row["code"]: tuple(map(Chem.MolFromSmarts, row["patterns"].split())) for row in _ROWS if row["patterns"]}
-_HALOGENS = {9, 17, 35, 53}  # halo-olefins hold no other hetero-atoms: fluorinated vinyl ethers are polyvinyls
+# halo-olefins hold no other hetero-atoms: fluorinated vinyl ethers are polyvinyls
+_HETERO, _NO_PARAFFIN = Chem.MolFromSmarts("[!#0;!#1;!#6;!#9;!#17;!#35;!#53]"), Chem.MolFromSmarts("[!#0&!#1&!#6,a]")
 _END = 3  # main-chain atoms at each end that are left unmarked, so that no pattern sees a chain end
 
 
@@ -34,29 +35,33 @@ def polymer_class(smiles: str) -> str:
 def class_of_mol(unit: Chem.Mol) -> str:
     """:func:`polymer_class` of a repeat unit that :func:`sim2real.chemistry.structures.parse` has read already."""
     chain = _marked_chain(unit)
-    elements = {atom.GetAtomicNum() for atom in unit.GetAtoms()} - {0, 1, 6}
     for code, queries in _QUERIES.items():
-        if not (code == "P05" and elements - _HALOGENS) and any(map(chain.HasSubstructMatch, queries)):
+        if not (code == "P05" and unit.HasSubstructMatch(_HETERO)) and any(map(chain.HasSubstructMatch, queries)):
             return code
-    aromatic = any(atom.GetIsAromatic() for atom in unit.GetAtoms())
-    return "P03" if elements or aromatic else "P01"
+    return "P03" if unit.HasSubstructMatch(_NO_PARAFFIN) else "P01"
 
 
 def _marked_chain(unit: Chem.Mol) -> Chem.Mol:
     (star_head, head), (star_tail, tail) = attachment_indices(unit)
     distance = Chem.GetDistanceMatrix(unit)
-    length = int(distance[head, tail])
-    path = {a for a in range(unit.GetNumAtoms()) if distance[head, a] + distance[a, tail] == length}
+    from_head, to_tail = distance[head].astype(int).tolist(), distance[tail].astype(int).tolist()
+    length = from_head[tail]
+    path = {a for a in range(unit.GetNumAtoms()) if from_head[a] + to_tail[a] == length}
     rings = _rings_along(unit, path)
+    marked = Chem.Mol(unit)
+    for a in path | rings:
+        marked.GetAtomWithIdx(a).SetIsotope(1 if a in path else 2)
     units = 1 + ceil(3 * _END / (length + 1))
-    chain = oligomer(unit, units)
-    atoms = [a for a in range(unit.GetNumAtoms()) if a not in (star_head, star_tail)]
-    for copy in range(units):
-        for rank, a in enumerate(atoms):
-            from_start = copy * (length + 1) + distance[head, a]
-            from_end = (units - 1 - copy) * (length + 1) + distance[a, tail]
-            if (a in path or a in rings) and min(from_start, from_end) >= _END:
-                chain.GetAtomWithIdx(copy * len(atoms) + rank).SetIsotope(1 if a in path else 2)
+    chain = chain_of(marked, units)
+    # what the patterns ask for; aromaticity does not reach from one unit to the next
+    chain.UpdatePropertyCache()
+    Chem.GetSymmSSSR(chain)
+    size = unit.GetNumAtoms() - 2
+    for a in path | rings:
+        rank = a - (a > star_head) - (a > star_tail)
+        for copy in range(units):
+            if min(copy * (length + 1) + from_head[a], (units - 1 - copy) * (length + 1) + to_tail[a]) < _END:
+                chain.GetAtomWithIdx(copy * size + rank).SetIsotope(0)
     return chain
 
 

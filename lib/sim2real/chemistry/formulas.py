@@ -35,6 +35,8 @@ _WORD = re.compile(
     | (?!(?=.*C)(?=.*N)|HCOOH)[A-Z]{{4,}}  # YBCO, BSCF; KSCN and HNCO are compounds
     | (?!HCOOH)[A-Z]*([A-Z])[A-Z]*\1[A-Z]*  # KNN, SBS: an element comes again with a count only
     | (?:[A-Z][a-z]?)+\d{{3,}}  # SUS304, BiPb2223
+    | (?!CO|HF|NO)(?:B[AEIKR]|C[ADEFLMORSU]|H[EFGOS]|I[NR]|N[ABDEIOP]|OS|P[ABDMORTU]|S[BCEIMNR]|YB)  # CU: Cu, or C and U
+    | .*OAc.* | AcOH | .*PrOH | (?:W|Mo)Re\d\d  # acetates, propanol; per cent by weight
     | Ti(?:[1-9][\d.]*(?:Al|V|Mo|Nb|Zr|Sn|Cr|Fe|Ta)){{2,}} | TiAl6(?:V4|Nb7)  # Ti6Al4V: per cent by weight""",
     re.VERBOSE,
 )
@@ -100,7 +102,7 @@ def _read(text: str) -> Formula:
         named = stranger(odd[0])
         raise FormulaError("composition with " + (f"the character {named}" if named else "text, signs or per cent"))
     symbols = re.findall(r"[A-Z][a-z]*", formula)
-    if not all(Element.is_valid_symbol(s) for s in symbols) or re.search(r"(?<![A-Za-z])[nxyz](?![a-z])", formula):
+    if not all(Element.is_valid_symbol(s) for s in symbols) or re.search(r"(?<![A-Za-z])[nxyz](?![a-z])|\de", formula):
         raise FormulaError("composition with an unknown element or a variable")
     # pymatgen reads D as deuterium, but DD in a skutterudite (five rows of Starrydata's file of 2019) means didymium, Pr with Nd
     if {"D", "T"} & set(symbols) or re.search(r"\[\d+[A-Z]|[(\[][23]H(?![a-z])", formula):

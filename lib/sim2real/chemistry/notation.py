@@ -13,18 +13,18 @@ from sim2real.chemistry.texts import decoded, plain, shown, stranger
 RDLogger.DisableLog("rdApp.*")
 
 LONGEST = 4000  # characters: beyond, RDKit may search rings for minutes
-_PLACEHOLDER = re.compile(r"R\d*'*|Pol|Poly|poly|A|Q")  # [X] and [M] stand for halogens and metals as well
+_PLACEHOLDER = re.compile(r"R\d*'*|Pol|Poly|poly|A|Q|At|Fr|Rn|Lr|Og|Ts")  # [X] and [M] stand for halogens and metals as well
 
 
 class StructureError(ValueError):
     """A SMILES that cannot be used; the message is one line that says what was found and what was expected."""
 
 
-def smiles_text(given: Any, *, deuterium: bool = False) -> str:
+def smiles_text(given: Any) -> str:
     """A SMILES in ASCII, a CXSMILES extension kept, and with ``*`` for two equal placeholders such as ``[R]`` or ``[Pol]``.
 
-    With ``deuterium`` it is hydrogen: whoever allows that compares the texts, and counts. A :class:`StructureError`: empty, no
-    text, other characters, text after a blank, placeholders of which it is not clear what they stand for, BigSMILES, InChI.
+    A :class:`StructureError`: empty, no text, other characters, text after a blank, placeholders of which it is not clear what they
+    stand for, BigSMILES, InChI.
     """
     given = decoded(given)
     if given is None or given != given or (isinstance(given, str) and not plain(given)):
@@ -42,10 +42,12 @@ def smiles_text(given: Any, *, deuterium: bool = False) -> str:
         unit = re.sub(r"\[[$<>]\d*\]", "*", re.sub(r"[{}]|\[\]", "", text))
         example = unit if unit.count("*") == 2 and Chem.MolFromSmiles(unit) else "*CC(*)C"
         raise StructureError(f"{said} is BigSMILES; write its repeat unit with two *, as in {example}")
+    if "~" in text:
+        raise StructureError(f"{said} has a bond of no stated order (~); write -, = or #")
     smiles, *more = text.split(maxsplit=1)
     if more and not re.fullmatch(r"\|.*\|", more[0]):
         raise StructureError(f"{said} has text after a blank; a SMILES has none")
-    smiles = re.sub(r"\[(?:2H|D)\]", "[H]" if deuterium else "[2H]", smiles)
+    smiles = smiles.replace("[D]", "[2H]")
     unknown = [name for name in re.findall(r"\[([A-Za-z][\w']*)\]", smiles) if not _is_atom(name)]
     if len(unknown) == 2 and len(set(unknown)) == 1 and _PLACEHOLDER.fullmatch(unknown[0]) and "*" not in smiles:
         smiles = smiles.replace(f"[{unknown[0]}]", "*")
@@ -56,6 +58,12 @@ def smiles_text(given: Any, *, deuterium: bool = False) -> str:
     return " ".join([smiles, *more])
 
 
+def light(text: str) -> str:
+    """A SMILES or a formula with hydrogen for deuterium."""
+    return re.sub(r"\[(?:[2²]H|D)\]", "[H]", text) if re.search(r"\[", text) else re.sub(r"D(?![a-z])", "H", text)
+
+
 @lru_cache(maxsize=10_000)
 def _is_atom(name: str) -> bool:
-    return Chem.MolFromSmiles(f"[{name}]", sanitize=False) is not None
+    # of some elements nobody has a material: they mark ends as well
+    return not _PLACEHOLDER.fullmatch(name) and Chem.MolFromSmiles(f"[{name}]", sanitize=False) is not None

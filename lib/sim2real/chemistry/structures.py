@@ -12,6 +12,7 @@ from sim2real.chemistry.texts import shown
 
 # between the two structures of a pair: unlike "_" it can stand in no SMILES and in no name of a group
 PAIR_SEPARATOR = "|"
+_STAR, _END = Chem.MolFromSmarts("[#0]"), Chem.MolFromSmarts("[#0]~[!#0]")
 MOST_ATOMS = 1000  # heavy atoms: the longest repeat unit of the public tables has about 100
 
 
@@ -25,22 +26,25 @@ def parse(smiles: str, *, attachment_points: tuple[int, ...] = (0, 2)) -> Chem.M
     written, text = smiles_text(smiles), shown(smiles)
     mol = Chem.MolFromSmiles(written)
     if mol is None or mol.GetNumAtoms() == 0:
-        raise StructureError(f"{text} is not a readable SMILES; check valences, brackets and ring closures")
+        chain = "*" not in written and re.search(r"^-|-$|[)\]]n$|\[[<>$-]\d*\]|(?<!B)R", written)
+        units = "; repeat units are written with two *" if chain else ""
+        raise StructureError(f"{text} is not a readable SMILES; check valences, brackets and ring closures{units}")
     if mol.GetNumHeavyAtoms() > MOST_ATOMS:
         raise StructureError(f"{text} has {mol.GetNumHeavyAtoms()} heavy atoms; at most {MOST_ATOMS} are taken")
-    atoms = list(mol.GetAtoms())  # RDKit's own sequence makes every atom anew each time it is walked through
+    # atoms without brackets have no labels, isotopes and charges, and RDKit's own sequence of them is slow
+    atoms = list(mol.GetAtoms()) if re.search(r"[\[.|]", written) else []
     for atom in atoms:
         # labels such as [*:1] and [1*] only number the attachment points
         atom.SetAtomMapNum(0)
         if atom.GetAtomicNum() == 0:
             atom.SetIsotope(0)
-    stars = [atom for atom in atoms if atom.GetAtomicNum() == 0]
+    stars = [mol.GetAtomWithIdx(k) for (k,) in mol.GetSubstructMatches(_STAR)]
     if len(stars) not in attachment_points:
         expected = " or ".join(str(k) for k in attachment_points)
         raise StructureError(f"{text} has {len(stars)} attachment points (*); expected {expected}")
-    if len(Chem.GetMolFrags(mol)) > 1:
+    if atoms and len(Chem.GetMolFrags(mol)) > 1:
         raise StructureError(f"{text} has several components (a salt or mixture); expected one")
-    if Chem.GetFormalCharge(mol) != 0:
+    if atoms and Chem.GetFormalCharge(mol) != 0:
         raise StructureError(f"{text} carries a net charge; expected a neutral structure")
     for atom in atoms:
         if atom.GetNumRadicalElectrons():
@@ -51,7 +55,7 @@ def parse(smiles: str, *, attachment_points: tuple[int, ...] = (0, 2)) -> Chem.M
             raise StructureError(f"{text} carries an isotope label on {atom.GetSymbol()}; leave it out if that does not matter")
     if len(stars) == 2 and all(s.GetDegree() == 1 and s.GetBonds()[0].GetBondType() in _MULTIPLE for s in stars):
         mol = _cut_elsewhere(mol, stars, text)
-        stars = [atom for atom in mol.GetAtoms() if atom.GetAtomicNum() == 0]
+        stars = [mol.GetAtomWithIdx(k) for (k,) in mol.GetSubstructMatches(_STAR)]
     for star in stars:
         if star.GetDegree() != 1 or star.GetTotalNumHs() or star.GetBonds()[0].GetBondType() != Chem.BondType.SINGLE:
             raise StructureError(f"{text}: an attachment point (*) must have exactly one single bond")
@@ -89,7 +93,7 @@ def _cut_elsewhere(mol: Chem.Mol, stars: list[Chem.Atom], text: str) -> Chem.Mol
 
 def attachment_indices(mol: Chem.Mol) -> list[tuple[int, int]]:
     """``(star, neighbour)`` atom indices of every attachment point, in atom order; empty for a molecule."""
-    return [(a.GetIdx(), a.GetNeighbors()[0].GetIdx()) for a in mol.GetAtoms() if a.GetAtomicNum() == 0]
+    return sorted(mol.GetSubstructMatches(_END))
 
 
 def oligomer(mol: Chem.Mol, units: int) -> Chem.Mol:
@@ -98,28 +102,39 @@ def oligomer(mol: Chem.Mol, units: int) -> Chem.Mol:
     """
     if units < 1:
         raise ValueError(f"units must be at least 1, got {units}")
-    ends = attachment_indices(mol)
-    if not ends:
+    if not attachment_indices(mol):
         return mol
-    (star_head, head), (star_tail, tail) = ends
-    size = mol.GetNumAtoms()
-    chain = Chem.RWMol(mol)
-    for _ in range(units - 1):
-        chain.InsertMol(mol)
-    for k in range(units - 1):
-        chain.AddBond(k * size + tail, (k + 1) * size + head, Chem.BondType.SINGLE)
-    removed = {k * size + star for k in range(units) for star in (star_head, star_tail)}
-    for atom in map(chain.GetAtomWithIdx, (head, (units - 1) * size + tail)):
-        # capped with hydrogen: atoms written in brackets, and aromatic nitrogens, do not fill their valence by themselves
-        if atom.GetNoImplicit() or (atom.GetIsAromatic() and atom.GetAtomicNum() == 7):
-            atom.SetNumExplicitHs(atom.GetNumExplicitHs() + 1)
-    for index in sorted(removed, reverse=True):
-        chain.RemoveAtom(index)
+    chain = chain_of(mol, units)
     try:
         Chem.SanitizeMol(chain)
     except Exception as error:
         raise StructureError(f"{Chem.MolToSmiles(mol)!r}: the chain of {units} units is not valid ({error})") from error
     return chain.GetMol()
+
+
+def chain_of(mol: Chem.Mol, units: int) -> Chem.RWMol:
+    """:func:`oligomer` of a repeat unit, not sanitised."""
+    link, head, tail = _open(mol, attachment_indices(mol))
+    size = link.GetNumAtoms()
+    chain = Chem.RWMol(link)
+    for _ in range(units - 1):
+        chain.InsertMol(link)
+    for k in range(1, units):
+        chain.AddBond((k - 1) * size + tail, k * size + head, Chem.BondType.SINGLE)
+    for atom in map(chain.GetAtomWithIdx, (head, (units - 1) * size + tail)):
+        # capped with hydrogen: atoms written in brackets, and aromatic nitrogens, do not fill their valence by themselves
+        if atom.GetNoImplicit() or (atom.GetIsAromatic() and atom.GetAtomicNum() == 7):
+            atom.SetNumExplicitHs(atom.GetNumExplicitHs() + 1)
+    return chain
+
+
+def _open(mol: Chem.Mol, ends: list[tuple[int, int]]) -> tuple[Chem.RWMol, int, int]:
+    """A repeat unit without its attachment points, and the atoms that held the first and the second of ``ends``."""
+    link = Chem.RWMol(mol)
+    for star in sorted((star for star, _ in ends), reverse=True):
+        link.RemoveAtom(star)
+    head, tail = (own - sum(star < own for star, _ in ends) for _, own in ends)
+    return link, head, tail
 
 
 @lru_cache(maxsize=100_000)
@@ -132,7 +147,7 @@ def structure_key(smiles: str) -> str:
 
 def key_of_mol(unit: Chem.Mol) -> str:
     """:func:`structure_key` of a structure that :func:`parse` has read already."""
-    mol = Chem.Mol(unit)
+    mol = Chem.RWMol(unit)
     Chem.RemoveStereochemistry(mol)
     ends = attachment_indices(mol)
     if not ends:
@@ -147,20 +162,20 @@ def key_of_mol(unit: Chem.Mol) -> str:
     return _join(best)
 
 
-def _backbone_pieces(mol: Chem.Mol, path: tuple[int, ...], cuts: list[int]) -> list[str]:
+def _backbone_pieces(labelled: Chem.RWMol, path: tuple[int, ...], cuts: list[int]) -> list[str]:
     """Canonical SMILES of the pieces from head to tail, the head side marked ``[1*]`` and the tail side ``[2*]``."""
-    labelled = Chem.RWMol(mol)
+    # while they are cut, the ends of piece k are 2k + 1 and 2k + 2
     labelled.GetAtomWithIdx(path[0]).SetIsotope(1)
-    labelled.GetAtomWithIdx(path[-1]).SetIsotope(2)
-    order = {atom: k for k, atom in enumerate(path)}
-    broken = labelled.GetMol()
+    labelled.GetAtomWithIdx(path[-1]).SetIsotope(2 * len(cuts) + 2)
     if cuts:
-        ends = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in map(mol.GetBondWithIdx, cuts)]
+        order = {atom: k for k, atom in enumerate(path)}
+        begins = [order[bond.GetBeginAtomIdx()] < order[bond.GetEndAtomIdx()] for bond in map(labelled.GetBondWithIdx, cuts)]
         # the first number marks the dummy in the begin atom's place, so it ends up on the end atom's piece
-        labels = [(1, 2) if order[begin] < order[end] else (2, 1) for begin, end in ends]
-        broken = Chem.FragmentOnBonds(broken, cuts, dummyLabels=labels)
-    fragments = sorted(Chem.GetMolFrags(broken), key=lambda atoms: min(order[a] for a in atoms if a in order))
-    return [_canonical(Chem.MolFragmentToSmiles(broken, atomsToUse=list(atoms))) for atoms in fragments]
+        labels = [(2 * k + 3, 2 * k + 2) if forwards else (2 * k + 2, 2 * k + 3) for k, forwards in enumerate(begins)]
+        labelled = Chem.FragmentOnBonds(labelled, cuts, dummyLabels=labels)
+    pieces = Chem.MolToSmiles(labelled).split(".")
+    pieces.sort(key=lambda piece: int(re.search(r"\[(\d+)\*\]", piece)[1]))
+    return [_canonical(re.sub(r"\[(\d+)\*\]", lambda end: f"[{2 - int(end[1]) % 2}*]", piece)) for piece in pieces]
 
 
 # a few thousand pieces make up most repeat units: what is worked out of one is kept
@@ -183,25 +198,23 @@ def _smallest_rotation(pieces: list[str]) -> list[str]:
 
 
 @lru_cache(maxsize=100_000)
-def _read_piece(piece: str) -> tuple[Chem.Mol, dict[int, tuple[int, int]]]:
-    """A piece, and its marked ends: label -> star and neighbour."""
+def _read_piece(piece: str) -> tuple[Chem.RWMol, int, int]:
+    """A piece without its marked ends, and the atoms that held them."""
     mol = Chem.MolFromSmiles(piece)
-    return mol, {mol.GetAtomWithIdx(star).GetIsotope(): (star, own) for star, own in attachment_indices(mol)}
+    return _open(mol, sorted(attachment_indices(mol), key=lambda end: mol.GetAtomWithIdx(end[0]).GetIsotope()))
 
 
 def _join(pieces: list[str]) -> str:
     """One repeat unit from its labelled pieces."""
-    chain, stars, tail = Chem.RWMol(), [], None
-    for mol, ends in map(_read_piece, pieces):
-        offset = chain.GetNumAtoms()
+    chain, last = Chem.RWMol(), 0
+    for label in (1, 2):
+        chain.GetAtomWithIdx(chain.AddAtom(Chem.Atom(0))).SetIsotope(label)
+    for mol, head, tail in map(_read_piece, pieces):
+        size = chain.GetNumAtoms()
         chain.InsertMol(mol)
-        placed = {label: (offset + star, offset + own) for label, (star, own) in ends.items()}
-        if tail is not None:
-            chain.AddBond(tail[1], placed[1][1], Chem.BondType.SINGLE)
-            stars += [tail[0], placed[1][0]]
-        tail = placed.get(2)
-    for star in sorted(stars, reverse=True):
-        chain.RemoveAtom(star)
+        chain.AddBond(last, size + head, Chem.BondType.SINGLE)
+        last = size + tail
+    chain.AddBond(last, 1, Chem.BondType.SINGLE)
     return re.sub(r"\[[12]\*\]", "*", Chem.MolToSmiles(chain))
 
 

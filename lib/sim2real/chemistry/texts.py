@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
+import pandas as pd
+
 # what looks like an ASCII character and stays what it is under Unicode's compatibility normalisation (NFKC)
 _LOOKALIKES = {
     "*": "∗⁎⋆★✱٭", "-": "−‐‑‒–—―", "/": "⁄∕", "\\": "∖⧵", "#": "≡", "=": "═", ":": "∶", "[": "〔【⟦", "]": "〕】⟧",
@@ -34,7 +36,9 @@ def stranger(text: str) -> str:
 
 
 def decoded(given: Any) -> Any:
-    """Bytes (of h5py, or of NumPy's type S) as text; anything else as it is."""
+    """Bytes (of h5py, or of NumPy's type S) as text, pandas' missing value as None; anything else as it is."""
+    if given is pd.NA:
+        return None
     return given.decode("utf-8", "replace") if isinstance(given, bytes) else given
 
 

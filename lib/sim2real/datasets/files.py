@@ -99,8 +99,9 @@ def _text(name: str, data: bytes, columns: Sequence[str]) -> Sheet:
             warnings.warn(said, DataWarning, stacklevel=5)
         return found
     ending = PurePath(name).suffix.lower()
-    if isinstance(failed, DataError) and ending in TEXT_ENDINGS:
-        raise failed
+    if ending in TEXT_ENDINGS and (isinstance(failed, DataError) or b"\0" not in data):
+        wrong = DataError(f"{name}: it is not UTF-8, and no encoding that was tried gives the columns; save it as CSV UTF-8")
+        raise failed if isinstance(failed, DataError) else wrong
     # what is no table at all is called by its ending
     raise DataError(f"{name}: not a readable {ending[1:]} table ({failed}); expected .csv, .tsv, .parquet or .xlsx")
 

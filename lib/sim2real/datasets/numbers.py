@@ -11,6 +11,7 @@ from datetime import date, time
 from numbers import Number
 from typing import Any
 
+from sim2real.chemistry.texts import decoded
 from sim2real.datasets.task import DataError
 
 ABOUT = "values given as about (~), taken as they are"
@@ -47,7 +48,7 @@ def is_empty(cell: object) -> bool:
     """Whether a cell holds nothing: blanks, or what programs write for a missing value."""
     if isinstance(cell, str):
         return len(cell) < _LONGEST and cell.strip().lower() in EMPTY
-    return cell is None or cell != cell or str(cell).lower() in EMPTY
+    return decoded(cell) is None or cell != cell or str(cell).lower() in EMPTY
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class Numbers:
 
     def read(self, cell: object) -> float:
         """A cell as a finite number; a ValueError in a few words where it is none."""
-        if isinstance(cell, str):
+        if isinstance(cell := decoded(cell), str):
             text = cell.strip()
             if _PLAIN.fullmatch(text) and (self.decimal == "." or "." not in text):
                 return _finite(float(text))
@@ -194,7 +195,7 @@ def _plain(text: str) -> str:
 
 def _without_uncertainty(text: str) -> str:
     """The value of ``0.37 ± 0.02``, ``(1.05 ± 0.02)×10^5`` or ``0.92(2)``, with its power of ten and unit."""
-    left, *right = _UNCERTAIN.split(text, 1)
+    left, *right = _UNCERTAIN.split(re.sub(rf"\(({_UNCERTAIN.pattern}[^()]*?)\s*\)", r"\1", text), maxsplit=1)
     if right:
         rest = re.sub(rf"^{_DIGITS}(?:[eE][+-]?\d+)?", "", right[0], count=1)
         if re.search(_POWER, left):

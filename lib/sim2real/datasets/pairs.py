@@ -20,7 +20,7 @@ from sim2real.datasets.rings import unroll_ring
 from sim2real.datasets.rows import ELSEWHERE, Cells, Fault, Rows, sort_rows
 from sim2real.datasets.sheets import filled, plain_name
 from sim2real.datasets.sources import SOURCES, fetch
-from sim2real.datasets.tables import report_dropped, title_of
+from sim2real.datasets.tables import forms_merged, report_dropped, title_of
 from sim2real.datasets.task import DataError, Task, get_property, merge, shipped
 from sim2real.datasets.values import Columns, Source, check_kind, numbers_of, plain_text, thermometer
 
@@ -112,8 +112,11 @@ def chi_from_table(
     low, high = (limit - (ZERO_CELSIUS if layout.temperature_unit == "degC" else 0.0) for limit in layout.kelvin)
     wrong = f"no temperature from {low:g} to {high:g} {layout.temperature_unit}; perhaps in {other}"
 
-    def sides(cells: Mapping[str, Any]) -> tuple[str, str]:
+    def written(cells: Mapping[str, Any]) -> tuple[str, str]:
         return split_pair(cells[first], separator) if pair else (plain_text(cells[first]), plain_text(cells[last]))
+
+    def sides(cells: Mapping[str, Any]) -> tuple[str, ...]:
+        return tuple(map(layout.text, written(cells)))
 
     keys = read_keys((text for cells in frame.to_dict("records") for text in _or_none(sides, cells)), "any")
 
@@ -127,6 +130,7 @@ def chi_from_table(
         solvent_keyed = _side(cells, last, "solvent", keys[liquid], "molecule")
         row = pair_row((unit, polymer_keyed.key), (liquid, solvent_keyed.key), temperature, chi)
         named = {"name": cells[layout.label]} if layout.label else {}
+        named |= layout.heavy((unit, liquid), written(cells), numbers.taken)
         return row | {"group": str(cells[layout.group]) if layout.group else polymer_keyed.group} | named
 
     rows = sort_rows(title, frame, read_row)
@@ -137,7 +141,8 @@ def chi_from_table(
         raise DataError(f"{title}: {why}; expected repeat units, solvents, temperatures in {layout.temperature_unit} and chi")
     report_dropped(title, rows, value)
     task = _merged(rows, name or Path(title).stem, licence, citation or title, ("name",) if layout.label else ())
-    return replace(task, report=task.report | count_distinct(task.table), places=rows.places(title, first))
+    forms = forms_merged(title, rows, CHI.unit, ("key", "temperature"))
+    return replace(task, report=task.report | forms | count_distinct(task.table), places=rows.places(title, first))
 
 
 def _or_none(sides: Callable[[Mapping[str, Any]], tuple[str, str]], cells: Mapping[str, Any]) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ def read_table(
     kelvin: tuple[float, float] = ROOM,
     sheet: str = "",
     decimal: str = "",
+    deuterium: str = "",
     licence: str = "not stated",
     citation: str = "",
 ) -> Task:
@@ -64,6 +65,7 @@ def read_table(
         kelvin: the lowest and the highest temperature of rows that are used, in K whatever the column's unit is.
         sheet: of a workbook; if empty, the only one that has the columns.
         decimal: ``.`` or ``,``, where the table is refused because it cannot tell: ``81,600`` may be 81600 or 81.6.
+        deuterium: ``hydrogen``, as which it is then read, and counted; if empty, rows with it are left out.
         licence, citation: of the values.
 
     Raises:
@@ -73,13 +75,13 @@ def read_table(
     """
     columns = {"structure": structure, "value": value, "group": group, "label": label, "temperature": temperature}
     units = {"unit": unit, "unit_column": unit_column, "temperature_unit": temperature_unit}
-    layout = Columns(**columns, **units, kelvin=kelvin, sheet=sheet, decimal=decimal, kind=kind)
+    layout = Columns(**columns, **units, kelvin=kelvin, sheet=sheet, decimal=decimal, deuterium=deuterium, kind=kind)
     prop = get_property(property, kind) if property else own_property(layout)
     title = title_of(path)
     rows = read_values(path, layout, prop)
     report_dropped(title, rows, value)
-    table = name_and_class(merge(rows.table.drop(columns="line")))
-    forms = {} if kind == "composition" else stereo_merges(title, rows)
+    table = name_and_class(merge(rows.table.drop(columns=["line", "deuterated"], errors="ignore")))
+    forms = forms_merged(title, rows, prop.unit)
     places = rows.places(title, layout.structure)
     return Task(
         name or Path(title).stem, prop, table, licence, citation or title, rows.report(len(table)) | forms, rows.dropped, places
@@ -105,17 +107,24 @@ def name_and_class(table: pd.DataFrame) -> pd.DataFrame:
     return table.drop(columns="family").assign(group=group, name=called)
 
 
-def stereo_merges(file: str, rows: Rows) -> dict[str, int]:
-    """How many materials have values of several stereochemical forms, which are one material here; a warning names the widest."""
-    several = rows.table[rows.table["key"].duplicated(keep=False)]
-    by_key = several.assign(form=several["structure"].map(stereo)).groupby("key")
-    mixed = by_key.agg(forms=("form", "nunique"), low=("value", "min"), high=("value", "max")).query("forms > 1")
+def forms_merged(file: str, rows: Rows, unit: str, by: tuple[str, ...] = ("key",)) -> dict[str, int]:
+    """How many materials have values of several stereochemical forms, or with deuterium and without, which are one material here,
+    and how far the values of one lie apart; a warning says it as well.
+    """
+    several = rows.table[rows.table.duplicated(list(by), keep=False)]
+    sides = [several[side].map(stereo) for side in (("polymer", "solvent") if "polymer" in several else ("structure",))]
+    forms = list(zip(*sides, several.get("deuterated", several["key"])))
+    by_key = several.assign(form=pd.Series(forms, several.index, dtype=object)).groupby(list(by))
+    mixed = by_key.agg(forms=("form", "nunique"), low=("value", "min"), high=("value", "max")).query("forms > 1").reset_index()
     if mixed.empty:
         return {}
     widest = mixed.loc[(mixed["high"] - mixed["low"]).idxmax()]
-    what = f"{len(mixed)} materials have values of several stereochemical forms, merged by their median"
-    warnings.warn(f"{file}: {what}; of {widest.name} from {widest['low']:g} to {widest['high']:g}", DataWarning, stacklevel=3)
-    return {"of them with values of several stereochemical forms": len(mixed)}
+    what = "of several stereochemical forms" + (" or with and without deuterium" if "deuterated" in several else "")
+    where = " ".join(str(widest[name]) for name in by)
+    apart = f"of {where} from {widest['low']:g} to {widest['high']:g} {unit.strip('-')}".rstrip()
+    said = f"{len(mixed)} materials have values {what}, merged by their median"
+    warnings.warn(f"{file}: {said}; {apart}", DataWarning, stacklevel=3)
+    return {f"of them with values {what}, {apart}": len(mixed)}
 
 
 def report_dropped(file: str, rows: Rows, value: str) -> None:

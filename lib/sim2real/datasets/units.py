@@ -27,7 +27,7 @@ _WRITTEN = (  # what is written -> what pint reads, in this order
     (r"[⁺⁻⁰¹²³⁴-⁹]+", lambda m: "^" + m[0].translate(_SUPERSCRIPTS)),
     (r"[\u2010-\u2015\u2212\ufe63\uff0d]", "-"),
     (r"[ΩΩ]|[Oo]hms?\b|\bOHM\b", "ohm"),
-    (r"℧|\bmho\b", "S"),
+    (r"℧|\bmho\b|\b[Ss]iemens\b", "S"),
     (r"[µμ]", "u"),
     (r"℃|[°º˚]\s*C|\bdeg(?:rees?)?[ _.]*C(?:elsius)?\b", "delta_degC"),
     (r"[°º˚]\s*F|\bdeg(?:rees?)?[ _.]*F(?:ahrenheit)?\b", "delta_degF"),
@@ -144,7 +144,7 @@ def _between(first: str, second: str) -> Conversion | None:
 
 def _measure(text: str) -> pint.Quantity | None:
     try:
-        return 1 * registry().parse_expression(text) if text else 1 * registry().dimensionless
+        return registry().Quantity(1) * registry().parse_expression(text or "dimensionless")
     except Exception:  # pint raises whatever its tokenizer and Python's raise
         return None
 

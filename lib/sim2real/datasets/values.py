@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from sim2real.chemistry.formulas import formula_text
+from sim2real.chemistry.notation import light
 from sim2real.datasets.files import read_file
 from sim2real.datasets.keys import Keyed, read_keys
 from sim2real.datasets.numbers import Numbers, is_empty, signs_of
@@ -26,11 +27,14 @@ Source = str | Path | pd.DataFrame
 ROOM = (293.0, 303.0)  # K
 APART = 10.0  # K between temperatures of one material that are not one temperature
 STARS = {"polymer": (2,), "molecule": (0,), "any": (0, 2), "composition": (0,)}  # attachment points of each kind of material
+HYDROGEN = "hydrogen"  # as which deuterium may be read
+LIGHT = "structures with deuterium, read as hydrogen"
 INVERTED = "values of the reciprocal property, such as a resistivity, inverted"
 _MANY_SIGNS = 200  # cells of other columns that are asked for their decimal sign
 _TEMPERATURE = re.compile(
-    r"(?:(?:test|meas(?:urement|uring|ured)?)[ _.]*)?(?:t|temps?|temp[eé]ratur(?:e|es|a)?|温度)"
-    r"(?:[ _]*(?:meas|test))?[ _,./]*[(\[]?[ _]*(?:in )?(?:k|kelvin|(?:deg|°)?[ _.]*c|celsius)?[ _]*[)\]]?",
+    r"(?:(?:test|mess|meas(?:urement|uring|ured)?|测试|测量)[ _.]*)?(?:t|temps?|temp[eé]ratur(?:e|es|a)?|温度)"
+    r"(?:[ _]*(?:meas|test|of (?:the )?(?:measurement|test)))?"
+    r"[ _,./]*[(\[]?[ _]*(?:in )?(?:k|kelvin|(?:deg|°)?[ _.]*c|celsius)?[ _]*[)\]]?",
     re.IGNORECASE,
 )
 
@@ -50,6 +54,7 @@ class Columns:
     kelvin: tuple[float, float] = ROOM
     sheet: str = ""
     decimal: str = ""
+    deuterium: str = ""
     kind: str = "any"
 
     def __post_init__(self) -> None:
@@ -61,6 +66,8 @@ class Columns:
             object.__setattr__(self, name, plain_name(given) if name not in ("unit", "decimal", "sheet") else str(given))
         if self.kind not in STARS:
             raise DataError(f"kind is {self.kind!r}; expected one of {', '.join(STARS)}")
+        if self.deuterium not in ("", HYDROGEN):
+            raise DataError(f"deuterium is {self.deuterium!r}; expected {HYDROGEN!r}, or nothing: rows with it are left out")
         if not temperature_unit(self.temperature_unit):
             raise DataError(f"unknown temperature_unit {self.temperature_unit!r}; expected K or degC")
         try:
@@ -70,6 +77,16 @@ class Columns:
         if not low <= high:
             raise DataError(f"kelvin is {self.kelvin!r}; expected the lowest and the highest temperature in K, such as [293, 303]")
         object.__setattr__(self, "kelvin", (low, high))
+
+    def text(self, cell: object) -> str:
+        """The structure that is meant by a cell."""
+        return light(plain_text(cell)) if self.deuterium else plain_text(cell)
+
+    def heavy(self, text: str | tuple, written: str | tuple, taken: dict[str, int]) -> dict[str, bool]:
+        """Whether there was deuterium in what is ``written``, as an entry of the row where it is allowed; counted in ``taken``."""
+        if text != written:
+            taken[LIGHT] = taken.get(LIGHT, 0) + 1
+        return {"deuterated": text != written} if self.deuterium else {}
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -97,9 +114,9 @@ def read_values(
     frame = sheet.frame if where is None else sheet.frame[where(sheet.frame)]
     frame = filled(frame, layout.value)
     numbers = numbers_of(sheet.file, frame, layout.value, layout.decimal, "" if layout.unit_column else layout.unit)
-    convert = _converter(sheet.file, layout, property, numbers.taken)
+    convert = _converter(sheet.file, layout, frame, property, numbers.taken)
     at = thermometer(sheet.file, frame, layout) if layout.temperature else None
-    keys = read_keys(map(plain_text, frame[layout.structure]), layout.kind)
+    keys = read_keys(map(layout.text, frame[layout.structure]), layout.kind)
     limits = f"{property.low:g} to {property.high:g}" + ("" if property.unit == "-" else f" {property.unit}")
     outside: list[float] = []
 
@@ -115,10 +132,11 @@ def read_values(
             raise Fault(layout.value, f"is outside of the physical range of {property.name}, {limits}")
         if accepted is not None and not accepted[0] <= number <= accepted[1]:
             raise Fault(layout.value, f"is outside of {accepted[0]:g} to {accepted[1]:g}, what is taken from this table")
-        text = plain_text(cells[layout.structure])
+        text = layout.text(cells[layout.structure])
         keyed = cells.check(layout.structure, lambda _: check_kind(keys[text], layout.kind))
         kept = {c: cells[c] for c in keep} | {n: cells[c] for n, c in (("group", layout.group), ("name", layout.label)) if c}
-        return {"key": keyed.key, "structure": text, "value": number, "family": keyed.group} | kept
+        heavy = layout.heavy(text, plain_text(cells[layout.structure]), numbers.taken)
+        return {"key": keyed.key, "structure": text, "value": number, "family": keyed.group} | kept | heavy
 
     rows = sort_rows(sheet.file, frame[list(dict.fromkeys((*layout.columns, *keep)))], read_row)
     if 2 * len(outside) > len(rows.table) + len(outside):
@@ -147,7 +165,7 @@ def numbers_of(file: str, frame: pd.DataFrame, column: str, decimal: str = "", u
 def thermometer(file: str, frame: pd.DataFrame, layout: Columns) -> Callable[[object], float]:
     """A reader of the column of temperatures, in K; a :class:`DataError` where one is below absolute zero."""
     unit = temperature_unit(layout.temperature_unit)
-    _refuse_other_unit(file, layout.temperature, unit, "temperature_unit")
+    _refuse_other_unit(file, layout.temperature, frame, unit, "temperature_unit")
     numbers = numbers_of(file, frame, layout.temperature, layout.decimal, unit)
 
     def read(cell: object) -> float:
@@ -181,13 +199,16 @@ def plain_text(cell: object) -> str:
 def check_kind(keyed: Keyed, kind: str) -> Keyed:
     """What was read of a structure; a ValueError if it cannot be used or is of another kind."""
     if keyed.fault:
-        raise ValueError(keyed.fault)
+        way = f', for a table deuterium = "{HYDROGEN}"' if re.search(r"write (?:\[H\]|H for D)", keyed.fault) else ""
+        raise ValueError(keyed.fault + way)
     if keyed.key.count("*") not in STARS[kind]:
         raise ValueError("is not " + ("a repeat unit with two *" if kind == "polymer" else "a molecule without *"))
     return keyed
 
 
-def _converter(file: str, layout: Columns, property: Property, taken: dict[str, int]) -> Callable[[Cells, float], float]:
+def _converter(
+    file: str, layout: Columns, frame: pd.DataFrame, property: Property, taken: dict[str, int]
+) -> Callable[[Cells, float], float]:
     """(cells, number) -> the number in the property's unit; ``taken`` counts the inverted ones."""
     zero = {"K": 0.0, "degC": -273.15, "degF": -459.67}.get(temperature_unit(property.unit), -np.inf)
     try:
@@ -195,7 +216,7 @@ def _converter(file: str, layout: Columns, property: Property, taken: dict[str, 
     except DataError as error:
         raise DataError(f"{file}: {error}") from None
     if layout.unit:
-        _refuse_other_unit(file, layout.value, layout.unit, "unit")
+        _refuse_other_unit(file, layout.value, frame, layout.unit, "unit")
 
     def convert(cells: Cells, number: float) -> float:
         if number < zero:
@@ -209,12 +230,15 @@ def _converter(file: str, layout: Columns, property: Property, taken: dict[str, 
     return convert
 
 
-def _refuse_other_unit(file: str, column: str, unit: str, entry: str) -> None:
-    """Refuse a unit of which the column's name says another: ``Tg (°C)`` declared as K."""
+def _refuse_other_unit(file: str, column: str, frame: pd.DataFrame, unit: str, entry: str) -> None:
+    """Refuse a unit of which the column's name, or a row of units below it, says another: ``Tg (°C)`` declared as K."""
     said = re.search(r"[(\[]([^()\[\]]+)[)\]]$|[,/] ?([^,/]+)$", column)
-    named = (said[1] or said[2]).strip() if said else ""
-    if named and measures_the_same(named, unit) and not same_unit(named, unit):
-        raise DataError(f"{file}: column {column!r} says {named}, {entry} says {unit}; mend {entry}, or rename the column")
+    below = [
+        cell.strip().strip("()[]") for cell in frame[column].iloc[:2] if isinstance(cell, str) and not re.match(r"\W*\d", cell)
+    ]
+    for named in [(said[1] or said[2]).strip() if said else "", *below]:
+        if named and measures_the_same(named, unit) and not same_unit(named, unit):
+            raise DataError(f"{file}: column {column!r} says {named}, {entry} says {unit}; mend {entry}, or what the table says")
 
 
 def _misfit(file: str, layout: Columns, property: Property, limits: str, outside: list[float], rows: Rows) -> str:

@@ -165,9 +165,10 @@ def ask_command(arguments: Sequence[str]) -> int:
     of_tables = parser.add_argument_group("of two tables")
     for name, what in _COLUMNS.items():
         of_tables.add_argument(f"--{name}", default="", help=what)
+    of_tables.add_argument("--kelvin", nargs=2, type=float, default=(), metavar=("LOW", "HIGH"), help="of rows that are used, in K")
     options = vars(parser.parse_args(arguments))
     tables, out = options.pop("tables"), options.pop("out")
-    columns = {name: value for name in _COLUMNS if (value := options.pop(name))}
+    columns = {name: value for name in (*_COLUMNS, "kelvin") if (value := options.pop(name))}
     try:
         named = tables[0].endswith(".toml")
         if len(tables) > 2 or (columns if named else len(tables) < 2):
@@ -177,7 +178,12 @@ def ask_command(arguments: Sequence[str]) -> int:
     except (ValueError, TypeError) as error:
         print(error, file=sys.stderr)
         return 1 if isinstance(error, DataError) else 2
-    print(answer, "", *answer.save(out), sep="\n")
+    print(answer, "", sep="\n", flush=True)
+    try:
+        print(*answer.save(out), sep="\n")
+    except OSError as error:
+        print(f"{out}: cannot be written ({error.strerror or error}); trials are kept: choose another --out", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -189,10 +195,12 @@ _COLUMNS = {
     "kind": "polymer, molecule, any or composition",
     "descriptor": "forcefield, molecular or composition",
     "label": "column with the materials' names",
+    "group": "column with their classes",
     "unit_column": "column with each row's unit",
     "temperature": "column with temperatures",
     "temperature_unit": "their unit, K or degC",
     "sheet": "of an Excel or LibreOffice file",
+    "deuterium": "hydrogen, as which it is read; rows with it are left out otherwise",
     "decimal": "the sign before decimals, . or , where numbers leave it open",
     "name": "of the study",
 }

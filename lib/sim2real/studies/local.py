@@ -74,7 +74,7 @@ def _materials(source: Task, target: Task, settings: Settings) -> Sides:
 
 
 _TABLE = (
-    *("file", "sheet", "decimal", "value", "temperature", "temperature_unit", "kelvin"),
+    *("file", "sheet", "decimal", "deuterium", "value", "temperature", "temperature_unit", "kelvin"),
     *("group", "label", "name", "licence", "citation"),
 )
 _SIDE = (*_TABLE, "structure", "unit", "unit_column")
@@ -189,6 +189,11 @@ def read_tables(kind: str, path: Path, name: str, block: dict) -> tuple[Task, Ta
         return source, target
     labelled = replace(target.property, label=f"{name}: {target.property.label}")
     return replace(source, property=labelled), replace(target, property=labelled)
+
+
+def every_table(path: Path) -> dict[str, tuple[Task, Task]]:
+    """Both sides of every block of a TOML file, of any kind; errors as :func:`read_blocks` and :func:`read_tables`."""
+    return {name: read_tables(kind_of_study(path, name), path, name, block) for name, block in _every_block(path).items()}
 
 
 def own_sides(settings: Settings, *, kind: str, block: str, tables: Path, **_: str) -> Sides:

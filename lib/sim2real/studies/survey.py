@@ -12,6 +12,7 @@ from sklearn.decomposition import PCA
 from sim2real.chemistry.classes import CLASS_NAMES
 from sim2real.chemistry.descriptors import ForceFieldDescriptor
 from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
+from sim2real.chemistry.structures import PAIR_SEPARATOR
 from sim2real.datasets.conductivity import load_conductivities
 from sim2real.datasets.pairs import load_chi_cosmo, load_chi_measured
 from sim2real.datasets.paths import CACHE, DATA
@@ -44,8 +45,7 @@ def survey_tasks(
     if edition == "embedded":
         return _embedded_tasks(settings)
     if edition == "local":
-        path = local.tables_path(tables)
-        both = {name: local.read_tables("polymers", path, name, of) for name, of in local.read_blocks("polymers", path).items()}
+        both = local.every_table(local.tables_path(tables))
         sources, targets = ({name: sides[k] for name, sides in both.items()} for k in (0, 1))
         return sources, targets, _parities(sources, targets)
     sources = {p: load_md_polymers(p, database) for p in PROPERTIES}
@@ -70,8 +70,14 @@ def _embedded_tasks(settings: Settings) -> tuple[dict[str, Task], dict[str, Task
 
 
 def _parities(sources: Mapping[str, Task], targets: Mapping[str, Task]) -> dict[str, dict]:
-    records = {name: parity(sources[name], target) for name, target in targets.items()}
+    # kappa is no simulation of sigma
+    alike = {name: target for name, target in targets.items() if sources[name].property.name == target.property.name}
+    records = {name: parity(sources[name], target, on=_compared_by(target)) for name, target in alike.items()}
     return {name: record for name, record in records.items() if record}
+
+
+def _compared_by(task: Task) -> tuple[str, ...]:
+    return ("key", "temperature") if "temperature" in task.table else ("key",)
 
 
 def conductivity_sizes(study: Study, seed: int = 0) -> pd.DataFrame:
@@ -191,8 +197,9 @@ def dropped_by_reason(tasks: Mapping[str, Task]) -> pd.DataFrame:
 
 
 def first_polymers(tasks: Mapping[str, Task]) -> str:
-    """The name of the first task whose materials are repeat units; empty if none is."""
-    return next((name for name, task in tasks.items() if len(task) and "*" in str(task.keys[0])), "")
+    """The name of the first task whose materials are repeat units, not pairs with a solvent; empty if none is."""
+    units = (name for name, task in tasks.items() if len(task) and "*" in task.keys[0] and PAIR_SEPARATOR not in task.keys[0])
+    return next(units, "")
 
 
 def library_report() -> pd.DataFrame:
