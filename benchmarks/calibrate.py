@@ -1,7 +1,7 @@
 """How often 90 % intervals hold the truth, on made curves whose noise trials and source draws share: ``make calibration``.
 
-Prints a row for each law and design, and writes them to ``benchmarks/calibration.csv``. Goal: 0.88 to 0.92 everywhere; of 300
-curves 0.9 scatters by 0.017, of 100 surfaces by 0.03. Two numbers cannot meet it: a C that is 0 lies in every interval that begins
+Prints a row for each law and design, and writes them to ``benchmarks/calibration.csv``. Goal: 0.88 to 0.92 everywhere; of 200
+curves 0.9 scatters by 0.02, of 100 surfaces by 0.03. Two numbers cannot meet it: a C that is 0 lies in every interval that begins
 at 0, and the n of an error below the gap is infinite, as its interval says.
 """
 
@@ -72,7 +72,7 @@ def of_surface(truth: FittedSurface, trials: int, draws: int, seed: int, replica
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--curves", type=int, default=300)
+    parser.add_argument("--curves", type=int, default=200)
     parser.add_argument("--surfaces", type=int, default=100)
     parser.add_argument("--replicates", type=int, default=200)
     options = parser.parse_args()
