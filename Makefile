@@ -14,7 +14,7 @@ PYTHON ?= python3
 VENV := .venv
 
 VARIABLES := EDITION PRESET TRIALS N_MAX WORKERS SEED DEVICE NOTEBOOK TABLES OUT PYTHON VENV PY
-TARGETS := help setup figures ask test test-slow test-all lab bench calibration clean
+TARGETS := help setup figures ask test test-slow test-all lab bench calibration forecasts clean
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 PY := $(if $(VENV),$(VENV)/bin/python,python)
 # .venv is made when needed; another interpreter is used as it is, and needs only have sim2real
@@ -65,6 +65,7 @@ help:
 	@echo '  make lab       JupyterLab on the notebooks'
 	@echo '  make bench     benchmarks, as ratios'
 	@echo '  make calibration   how often 90 % intervals hold the truth, on made curves'
+	@echo '  make forecasts     which form forecasts errors best, on own and on public curves'
 	@echo '  make clean     remove stored trials and everything else that can be made again (.cache)'
 	@echo
 	@echo 'Variables:'
@@ -144,6 +145,9 @@ bench: $(READY)
 
 calibration: $(READY)
 	$(PY) benchmarks/calibrate.py
+
+forecasts: $(READY)
+	$(PY) benchmarks/forecast.py
 
 clean:
 	rm -rf .cache

@@ -136,6 +136,9 @@ def test_the_verdict_says_what_was_made_so():
         (PowerLaw(0.5, 0.3, 0.05), {"n": N[:3]}, "needed", "cannot be told: a law of three constants runs through any 3 points"),
         (PowerLaw(0.5, 0.3, 0.05), {"trials": 1}, "more", "cannot be told from one trial: from 100 to 1,600 simulations"),
         (PowerLaw(0.5, 0.3, 0.05), {"trials": 1}, "trials", "It takes 6 trials or more"),
+        (PowerLaw(0.5, 0.3, 0.05), {"trials": 1}, "needed", "cannot be told from one trial; by its residuals it may be about "),
+        (lambda n: 0.1 * n**0.2, {"trials": 1}, "more", "from one trial: from 100 to 1,600 simulations the error did not fall"),
+        (PowerLaw(0.0, 0.0, 0.2), {"trials": 2}, "needed", "10 % less error needs cannot be told"),
         (PowerLaw(0.5, 0.3, 0.05), {"trials": 4}, "more", "6 trials are the least for a verdict"),
     ],
 )  # fmt: skip
@@ -171,6 +174,24 @@ def test_a_table_that_cannot_be_used_is_refused_in_one_line(change, message):
     table.loc[0, list(change)] = list(change.values())
     with pytest.raises(DataError, match=message) as caught:
         bare_curve(table, name="mine")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"n": [], "error": []}, "mine: 0 different n above 0; a law needs at least 3"),
+        ({"n": [0, 0], "error": [0.1, 0.2]}, "mine: 0 different n above 0; a law needs at least 3"),
+        ({"n": [100, 200, 400, 100], "m": [10, 10, 10, 20], "error": [0.3] * 4}, "1 different n above 0, m = 20"),
+        ({"n": [100, 200, 400], "N": [1, 2, 3], "error": [0.3] * 3}, "mine: 2 columns 'n'; expected n, error"),
+        ({"n": [100, 200, 400], "trial": ["a", "a", None], "error": [0.3] * 3}, "row 2, column 'trial': nothing there"),
+        ({"n": [100, 100, 400], "trial": ["a"] * 3, "error": [0.3] * 3}, "two errors of trial a at n = 100"),
+        ({"n": [100, 200, 400], "m": [10, 10, np.nan], "error": [0.3] * 3}, "row 2, column 'm': nan; expected a whole number"),
+    ],
+)
+def test_tables_that_are_no_curve_are_refused_in_one_line(columns, message):
+    with pytest.raises(DataError, match=message) as caught:
+        bare_curve(pd.DataFrame(columns), name="mine")
     assert len(str(caught.value).splitlines()) == 1
 
 

@@ -22,6 +22,8 @@ from sim2real.datasets.tables import DataWarning
 EXPORTED = """
 ask Answer bare_curve run_estimator
 study read_table load_study run_trials learning_curve error_surface classes compare_arms plot table save fit_power_law fit_surface
+allocate Allocation Prices allocate_classes stop_or_go replay
+forms
 simulate_polymers simulate_chi Predictor Run Task Study Design Trials Curve PowerLaw ScalingSurface figures tables
 """.split()
 

@@ -24,14 +24,16 @@ from sim2real.figures import style, words
 from sim2real.figures.hover import hover
 from sim2real.laws.arms import compare_splits
 from sim2real.laws.bootstrap import Bootstrap
-from sim2real.laws.classes import classes, gain_by_accuracy
+from sim2real.laws.classes import classes, gain_by_accuracy, stop_or_go
 from sim2real.laws.curve import learning_curve, target_sizes
+from sim2real.laws.design import Prices, allocate
 from sim2real.laws.grid import curve_grid, error_surface, indifference
 from sim2real.laws.parity import class_parity, conductivity_parity, simulator_parity
 from sim2real.laws.surface import ScalingSurface
 from sim2real.studies.compounds import gain_record
+from sim2real.studies.growth import POLICIES, Growth
 from sim2real.training.recipes import PairNetwork
-from sim2real.training.study import Design, Trials
+from sim2real.training.study import Design, Study, Trials
 
 matplotlib.use("Agg")
 FEW = Bootstrap(replicates=60)
@@ -144,7 +146,18 @@ def all_payloads(toy, chi, transport, simulated) -> dict[str, tuple]:
         "towers": (figures.towers, payload(towers)),
         "descriptors": (figures.descriptors, payload(vectors)),
         "descriptor map": (figures.descriptor_map, payload(points)),
+        "budget": (figures.allocation, payload([allocate(surface, 30_000.0, Prices(1.0, 50.0))] * 2)),
+        "stop or go": (figures.stop_or_go, payload(stop_or_go(chi, bootstrap=FEW))),
+        "growth": (figures.growth, payload(grown(toy.study))),
     }
+
+
+def grown(study: Study) -> Growth:
+    """A made replay: four policies, three budgets, two classes."""
+    rng, names = np.random.default_rng(0), tuple(POLICIES)
+    errors = np.array([1.0, 0.8, 0.7]) * rng.lognormal(0, 0.02, (8, len(names), 3))
+    counts = rng.integers(10, 90, (8, len(names), 3, 2))
+    return Growth(study, ("falling", "flat"), names, (100, 300, 900), errors, counts, np.array([0.6, 0.4]), 20, FEW)
 
 
 def groups_of(trials: Trials) -> list:
@@ -618,6 +631,31 @@ def test_source_sets_are_drawn_with_direct_learning_and_classes():
     heights = [bar.get_height() for bar in first.axes[0].patches]
     assert heights == [c for g in made["records"][0]["grades"] for c in g["histogram"]]
     assert "None seen." in figures.similarity_scaling.caption(made)
+
+
+# --- what to buy next ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_budget_is_drawn_with_the_best_split_of_both_forms(toy):
+    found = allocate(error_surface(toy, bootstrap=FEW), 30_000.0, Prices(1.0, 50.0))
+    ax = figures.allocation(payload(found)).axes[0]
+    for split in found.splits:
+        drawn = lines(ax)
+        np.testing.assert_array_equal(drawn[split.form].get_ydata(), split.line["error"])
+        (share,) = drawn[f"least error, {split.form}"].get_xdata()
+        assert share == pytest.approx((split.n - 6400) / (30_000 - 6400 - 50 * 160))
+    caption = figures.allocation.caption(payload(found))
+    assert f"{found.best.n - 6400:,} simulations" in caption and "15,600 more units of money" in caption
+
+
+def test_a_replay_is_drawn_with_its_regret_and_what_was_bought(toy):
+    record = grown(toy.study).to_dict()
+    left, middle, right = figures.growth(payload(record)).axes
+    for k, name in enumerate(record["policies"]):
+        assert lines(left)[name].get_ydata() == pytest.approx(record["mae"][k])
+        assert middle.get_lines()[k].get_ydata() == pytest.approx(record["regret"]["mean"][k][1:])
+        assert right.get_lines()[k].get_xdata().sum() == pytest.approx(1)
+    assert " ".join(record["verdict"]["text"].splitlines()) in figures.growth.caption(payload(record)).replace("\u00a0", " ")
 
 
 # --- networks -------------------------------------------------------------------------------------------------------------------

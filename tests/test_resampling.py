@@ -175,3 +175,16 @@ def test_trials_of_one_block_are_drawn_together():
     of_blocks, of_materials = rng.multinomial(3, np.full(3, 1 / 3), size=20), rng.multinomial(10, np.full(10, 0.1), size=20)
     drawn = np.repeat(np.repeat(errors, of_blocks[7][blocks], axis=0), of_materials[7], axis=1)
     np.testing.assert_allclose(resamples.draws[7], np.nanmean(drawn, axis=(0, 1)))
+
+
+def test_one_curve_has_intervals_by_its_residuals():
+    truth, held = PowerLaw(0.5, 0.3, 0.05), 0
+    for seed in range(60):
+        curve = truth(N) * (1 + 0.02 * np.random.default_rng(seed).standard_normal(len(N)))
+        law = Bootstrap(replicates=100, seed=seed).residuals(N, curve)
+        held += law.interval("alpha")[0] <= truth.alpha <= law.interval("alpha")[1]
+    fewest, most = binom.interval(0.999, 60, 0.9)
+    assert fewest <= held <= most
+    assert law.resampled == "residuals" and law(N[0]) == pytest.approx(fit_power_law(N, curve)(N[0]))
+    with pytest.raises(ValueError, match="3 errors leave no residuals to a law of 3 constants; give four or more"):
+        Bootstrap().residuals(N[:3], curve[:3])

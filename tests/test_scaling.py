@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import nnls
 
-from sim2real.laws.power import ALPHA_MAX, PowerLaw, fit_curves, fit_power_law
+from sim2real.laws.power import ALPHA_MAX, PRIOR, PowerLaw, Prior, fit_curves, fit_power_law
 
 N = np.geomspace(100, 71_068, 10)
 
@@ -156,3 +156,47 @@ def test_a_law_without_replicates_has_no_interval():
     printed = law.to_dict()
     assert printed["status"] == "STATED"
     assert printed["intervals"] is None
+
+
+def slow_prior_fit(n, error, prior):
+    """What `Prior` says, written out: brute force over alpha, D and C by NNLS with C's expectation as one more row."""
+    weights = (n / n.max()) ** prior.recent
+    left = min(nnls(*_rows(n, error, weights, alpha))[1] ** 2 for alpha in np.geomspace(1e-3, ALPHA_MAX, 4000))
+    noise = (left + prior.noise**2) / (len(n) - 3 + 1)
+
+    def at(alpha):
+        design, wanted = _rows(n, error, weights, alpha)
+        pull = np.sqrt(noise) / (prior.gap_spread * error[n.argmax()])
+        design, wanted = np.vstack([design, [0, pull]]), np.append(wanted, pull * prior.gap * error[n.argmax()])
+        (d, c), norm = nnls(design, wanted)
+        return norm**2 + noise * (np.log(alpha / prior.alpha) / prior.alpha_spread) ** 2, d, alpha, c
+
+    return min(at(alpha) for alpha in np.geomspace(1e-3, ALPHA_MAX, 4000))
+
+
+def _rows(n, error, weights, alpha):
+    root = np.sqrt(weights)
+    return np.stack([n**-alpha / error, 1 / error], axis=1) * root[:, None], root
+
+
+@pytest.mark.parametrize("prior", [PRIOR, Prior(0.2, 0.5, 0.8, 0.1, 0.03, 0.0)], ids=["shipped", "narrow"])
+def test_a_prior_is_what_it_says(prior):
+    error = (0.5 * N**-0.3 + 0.03) * np.random.default_rng(1).lognormal(0, 0.05, len(N))
+    law, (_, d, alpha, c) = fit_power_law(N, error, prior=prior), slow_prior_fit(N, error, prior)
+    assert (law.alpha, law.D, law.C) == pytest.approx((alpha, d, c), rel=5e-3)
+    narrow = Prior(0.2, 1e-4, 0.5, 1e-4, 0.03, 0.0)
+    assert fit_power_law(N, error, prior=narrow).alpha == pytest.approx(0.2, rel=1e-2)
+    # without noise there is nothing for a prior to decide
+    exact = Prior(0.2, 0.5, 0.8, 0.1, 1e-9, 1.5)
+    assert fit_power_law(N, 0.5 * N**-0.3 + 0.03, prior=exact).alpha == pytest.approx(0.3, rel=1e-4)
+
+
+def test_the_prior_draws_a_short_noisy_curve_to_what_is_usual():
+    rng, truth = np.random.default_rng(0), PowerLaw(1.0, 0.45, 0.03)
+    curves = truth(N[:5]) * rng.lognormal(0, 0.02 * (N[4] / N[:5]) ** (PRIOR.recent / 2), (200, 5))
+    off = [
+        np.abs(np.log(PowerLaw(*c)(N[-1]) / truth(N[-1])))
+        for prior in (None, PRIOR)
+        for c in fit_curves(N[:5], curves, prior=prior)[0]
+    ]
+    assert np.mean(off[200:]) < 0.7 * np.mean(off[:200])

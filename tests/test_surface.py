@@ -291,7 +291,7 @@ def test_the_rate_of_two_curves_is_that_of_a_surface_without_noise():
 
 def test_one_exponent_more_is_found_where_there_is_one():
     n, m = (cells.ravel() for cells in np.meshgrid(N, M, indexing="ij"))
-    truth = TwoExponents(0.672, 0.29, 0.527, 0.13, 0.4, 0.0129, 0.0)
+    truth = TwoExponents(0.672, 0.29, 0.527, 0.13, 0.4, 0.0129)
     fitted = fit_two_exponents(n, m, truth(n, m))
     np.testing.assert_allclose(fitted(n, m), truth(n, m), rtol=1e-4)
     assert (fitted.beta1, fitted.beta2, fitted.alpha) == pytest.approx((0.13, 0.4, 0.527), rel=0.02)
@@ -302,3 +302,13 @@ def test_one_exponent_more_is_found_where_there_is_one():
     np.testing.assert_allclose(same(n, m), PAPER(n, m), rtol=1e-3)
     table = compare_forms(N, M, truth(N[:, None], M)).set_index(["held_back", "model"])["rmse"]
     assert table["largest m", "two exponents"] < 0.2 * table["largest m", "Eq. 1"]
+
+
+def test_the_law_of_two_exponents_has_intervals():
+    truth = TwoExponents(0.672, 0.29, 0.527, 0.13, 0.4, 0.0129)
+    law = Bootstrap(replicates=60).trials(trial_errors(truth, 30, np.random.default_rng(3))).surface(N, M, TwoExponents)
+    rate = law.rate(N[-1], M[-1])
+    assert rate.low < law.marginal_rate(N[-1], M[-1]) == rate.value < rate.high
+    assert all(law.interval(name)[0] <= getattr(law, name) <= law.interval(name)[1] for name in law.names)
+    printed = json.loads(json.dumps(law.to_dict(), allow_nan=False))
+    assert printed["intervals"]["beta1"]["low"] < 0.13 < printed["intervals"]["beta2"]["high"]

@@ -12,14 +12,16 @@ from sim2real.datasets.task import DataError
 from sim2real.laws import findings
 from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap, paired_difference
 from sim2real.laws.curve import Curve, LearningCurve, Level
-from sim2real.laws.power import fit_power_law
+from sim2real.laws.power import Prior, fit_power_law
 from sim2real.laws.records import Band, Facts
 from sim2real.laws.substitution import marginal_rate
 
 FEWEST = 3  # sizes
 
 
-def bare_curve(errors: pd.DataFrame, *, name: str = "errors", unit: str = "-", bootstrap: Bootstrap = BOOTSTRAP) -> LearningCurve:
+def bare_curve(
+    errors: pd.DataFrame, *, name: str = "errors", unit: str = "-", bootstrap: Bootstrap = BOOTSTRAP, prior: Prior | None = None
+) -> LearningCurve:
     """A learning curve, with its law, verdict and forecast, of errors that were had elsewhere.
 
     Args:
@@ -30,26 +32,30 @@ def bare_curve(errors: pd.DataFrame, *, name: str = "errors", unit: str = "-", b
         name: of the table, for messages and figures.
         unit: of the errors.
         bootstrap: how intervals are made.
+        prior: what is known of such curves, such as :data:`~sim2real.laws.power.PRIOR`.
+
 
     Raises:
         DataError: a missing column, a value that cannot be used, fewer than three n, or a trial without some n: one line.
     """
     table = _checked(errors, name)
-    m = int(table["m"].max())
+    m = int(table["m"].max()) if len(table) else 0
     grid = table[table["n"] > 0].pivot(index=["trial"], columns=["n", "m"], values="error")
     if len(gaps := np.argwhere(grid.isna().to_numpy())):
         n, of_m = grid.columns[gaps[0, 1]]
         raise DataError(f"{name}: trial {grid.index[gaps[0, 0]]} has no error at {_place(n, of_m)}; every trial needs every size")
-    own = grid.xs(m, axis=1, level="m")
-    if len(sizes := tuple(int(n) for n in own.columns)) < FEWEST:
-        raise DataError(f"{name}: {len(sizes)} different n above 0; a law needs at least {FEWEST}")
+    sizes = tuple(sorted(int(n) for n, of_m in grid.columns if of_m == m))
+    if len(sizes) < FEWEST:
+        raise DataError(f"{name}: {len(sizes)} different n above 0{_at(m)}; a law needs at least {FEWEST}")
+    own = grid[[(n, m) for n in sizes]]
     facts = Facts(name, "", "error", unit, *_sides(name, sizes[-1], m), "keep", 0, len(grid), len(grid), list(sizes), [m])
     values = own.to_numpy()
     if len(grid) < 2:
-        band, law, changes = Band(*[values[0]] * 3), fit_power_law(sizes, values[0]), None
+        band, changes = Band(*[values[0]] * 3), None
+        law = bootstrap.residuals(sizes, values[0], prior) if len(sizes) > FEWEST else fit_power_law(sizes, values[0], prior=prior)
     else:
         over_trials = bootstrap.trials(values)
-        band, law = Band.of(over_trials), over_trials.law(sizes)
+        band, law = Band.of(over_trials), over_trials.law(sizes, prior)
         changes = (over_trials.change(),) * 2
     arms, alone = _direct(table, grid.index, values[:, -1], m, bootstrap)
     said = findings.of_curve(facts, sizes, m, law, changes, float(band.mae[-1]), alone)
@@ -60,9 +66,10 @@ def bare_curve(errors: pd.DataFrame, *, name: str = "errors", unit: str = "-", b
 
 def _checked(errors: pd.DataFrame, name: str) -> pd.DataFrame:
     table = errors.rename(columns=lambda column: str(column).strip().lower())
-    for column in ("n", "error"):
-        if column not in table:
-            raise DataError(f"{name}: no column {column!r}; expected n, error and, where there are, trial and m")
+    for column in ("n", "error", "trial", "m"):
+        if (count := list(table.columns).count(column)) > 1 or not count and column in ("n", "error"):
+            found = f"{count} columns" if count else "no column"
+            raise DataError(f"{name}: {found} {column!r}; expected n, error and, where there are, trial and m")
     table = table.assign(**{column: 0 for column in ("m",) if column not in table})
     for column, least, what in (("n", 0, "a whole number from 0"), ("error", None, "a number above 0"), ("m", 0, "a whole number")):
         numbers = pd.to_numeric(table[column], errors="coerce")
@@ -73,14 +80,20 @@ def _checked(errors: pd.DataFrame, name: str) -> pd.DataFrame:
         table[column] = numbers if least is None else numbers.astype(int)
     if "trial" not in table:
         table["trial"] = table.groupby(["n", "m"]).cumcount()
+    elif (missing := table["trial"].isna()).any():
+        raise DataError(f"{name}, row {table.index[missing][0]}, column 'trial': nothing there; expected a number or a name")
     if len(twice := table[table.duplicated(["n", "m", "trial"])]):
         n, m, trial = twice.iloc[0][["n", "m", "trial"]]
-        raise DataError(f"{name}: two errors of trial {trial:g} at {_place(n, m)}; expected one")
+        raise DataError(f"{name}: two errors of trial {str(trial).removesuffix('.0')} at {_place(n, m)}; expected one")
     return table
 
 
 def _place(n: float, m: float) -> str:
-    return f"n = {n:g}" + (f", m = {m:g}" if m else "")
+    return f"n = {n:g}{_at(m)}"
+
+
+def _at(m: float) -> str:
+    return f", m = {m:g}" if m else ""
 
 
 def _direct(

@@ -11,15 +11,16 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm, t
 
-from sim2real.laws.power import PowerLaw, check_level, fit_curves, fit_power_law
+from sim2real.laws.power import PowerLaw, Prior, check_level, fit_curves, fit_power_law
 from sim2real.laws.search import fit_surfaces
 from sim2real.laws.significance import block_sums
-from sim2real.laws.surface import CONSTANTS, ScalingSurface, fit_surface
+from sim2real.laws.surface import FittedSurface, ScalingSurface, fitted
 from sim2real.training.study import Cube, Design, Trials
 
 # resamples without any test prediction, as a share, up to which they are drawn again; beyond it the bootstrap is refused
 EMPTY_SHARE = 0.05
 OFTEN = 0.05  # share of refits with a constant at 0 from which refits with it held at 0 are looked at as well
+_LEAST = 1e-3  # of the law: a drawn error is no smaller, as errors are above 0
 _CHUNK = 100  # replicates held at once: bounds the memory of the sums over trials to 100 x materials x sizes
 
 
@@ -87,6 +88,17 @@ class Bootstrap:
         draws = self._trials_and_materials(flat, tested, clusters).reshape(-1, *sizes)
         return Resamples(errors.sum(axis=(0, 1)) / tested.sum(), draws, "trials and materials", self.level)
 
+    def residuals(self, n: ArrayLike, error: ArrayLike, prior: Prior | None = None) -> PowerLaw:
+        """The law of one curve (k,) with intervals from its residuals, taken as normal and independent, of a scale with k - 3
+        degrees of freedom: all that can be had of one trial. ValueError as `fit_power_law`, and for fewer than four n."""
+        law, n = fit_power_law(n, error, prior=prior), np.asarray(n, float)
+        if (free := len(n) - len(law.names)) < 1:
+            raise ValueError(f"{len(n)} errors leave no residuals to a law of {len(law.names)} constants; give four or more")
+        rng, size = np.random.default_rng(self.seed or 0), (self.replicates, 1)
+        spread = law.rmse * np.sqrt(len(n) / rng.chisquare(free, size))
+        curves = law(n) * np.maximum(1 + spread * rng.standard_normal((self.replicates, len(n))), _LEAST)
+        return _refitted(law, n, curves, prior, "residuals")
+
     def cube(self, cube: Cube) -> tuple[Resamples, Resamples]:
         """Resamples (N, M) of the cube's trials, and of its trials and materials."""
         blocks = self.blocks(cube.trials)
@@ -148,24 +160,23 @@ class Resamples:
         mean = float(self.mean[last] / self.mean[first] - 1)
         return Change(mean, self.draws[:, last] / self.draws[:, first] - 1, self.level)
 
-    def law(self, n: ArrayLike) -> PowerLaw:
+    def law(self, n: ArrayLike, prior: Prior | None = None) -> PowerLaw:
         """D n^-alpha + C of a mean curve over n (N,), refitted to every replicate; ValueError for a replicate that has no fit."""
         n = self._sizes(n)[0]
-        law = fit_power_law(n, self.mean)
-        free, without_gap = (fit_curves(n, self.draws, gap=gap)[0] for gap in (True, False))
-        _check_fits(free, "curves")
-        return replace(law, replicates=free, replicates_without_gap=without_gap, resampled=self.of)
+        return _refitted(fit_power_law(n, self.mean, prior=prior), n, self.draws, prior, self.of)
 
-    def surface(self, n: ArrayLike, m: ArrayLike) -> ScalingSurface:
-        """(A n^-alpha + B) m^-beta + epsilon of a mean surface (N, M), refitted to every replicate; ValueError as :meth:`law`."""
+    def surface(self, n: ArrayLike, m: ArrayLike, of: type[FittedSurface] = ScalingSurface) -> FittedSurface:
+        """(A n^-alpha + B) m^-beta + epsilon of a mean surface (N, M), or another law of both sizes, refitted to every replicate;
+        ValueError as :meth:`law`."""
         n, m = (grid.ravel() for grid in np.meshgrid(*self._sizes(n, m), indexing="ij"))
-        surface, resamples = fit_surface(n, m, self.mean.ravel()), self.draws.reshape(len(self.draws), -1)
-        start = np.array([surface.alpha, surface.beta])
-        constants = fit_surfaces(n, m, resamples, also=start)[0]
+        law, resamples = fitted(of, n, m, self.mean.ravel()), self.draws.reshape(len(self.draws), -1)
+        exponents = [value for name, value in zip(of.names, law.constants) if name[0] in "ab"]
+        options = {"form": of.form, "also": np.array(exponents), "starts": 2 if of is ScalingSurface else 1}
+        constants = fit_surfaces(n, m, resamples, **options)[0]
         _check_fits(constants, "surfaces")
-        at_zero = tuple(name for name in ("B", "epsilon") if (constants[:, CONSTANTS.index(name)] == 0).mean() >= OFTEN)
-        restricted = fit_surfaces(n, m, resamples, also=start, at_zero=at_zero)[0] if at_zero else None
-        return replace(surface, replicates=constants, at_zero=at_zero, replicates_at_zero=restricted, resampled=self.of)
+        at_zero = tuple(name for name in ("B", "epsilon") if (constants[:, of.names.index(name)] == 0).mean() >= OFTEN)
+        restricted = fit_surfaces(n, m, resamples, **options, at_zero=at_zero)[0] if at_zero else None
+        return replace(law, replicates=constants, at_zero=at_zero, replicates_at_zero=restricted, resampled=self.of)
 
     def _sizes(self, *grids: ArrayLike) -> list[NDArray]:
         grids = [np.asarray(grid, float) for grid in grids]
@@ -260,6 +271,17 @@ def _checked(errors: ArrayLike) -> tuple[NDArray, NDArray]:
 
 def _place(index: NDArray, *names: str) -> str:
     return ", ".join(f"{name} {k}" for name, k in zip((*names, "n index", "m index"), index))
+
+
+def _refitted(law: PowerLaw, n: NDArray, curves: NDArray, prior: Prior | None, of: str) -> PowerLaw:
+    """The law with refits to the curves (replicates, k); what the prior leaves open is drawn for each."""
+    if prior is not None:
+        alpha, gap = np.random.default_rng(0).standard_normal((2, len(curves)))
+        drawn = {"alpha": prior.alpha * np.exp(prior.alpha_spread * alpha), "gap": prior.gap + prior.gap_spread * gap}
+        prior = replace(prior, **drawn)
+    free, without_gap = (fit_curves(n, curves, gap=gap, prior=prior)[0] for gap in (True, False))
+    _check_fits(free, "curves")
+    return replace(law, replicates=free, replicates_without_gap=without_gap, resampled=of)
 
 
 def _check_fits(constants: NDArray, what: str) -> None:

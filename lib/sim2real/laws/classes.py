@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
 from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap, Change, Difference, Resamples, paired_difference, trial_means
 from sim2real.laws.curve import Curve
+from sim2real.laws.findings import Finding, Findings
 from sim2real.laws.parity import class_name, classes_of
 from sim2real.laws.records import Band, Facts
 from sim2real.laws.significance import rank_association
-from sim2real.laws.verdicts import FEWEST_MATERIALS, UNTOLD, Verdict, verdict
+from sim2real.laws.verdicts import FEWEST_MATERIALS, UNTOLD, WORTHWHILE, Verdict, verdict
 from sim2real.training.study import Cube, Trials
 
 UNKNOWN = "unknown"  # the class of rows without a label
@@ -71,14 +72,16 @@ def classes(
     *,
     other: Trials | None = None,
     m: int | None = None,
+    last: float = np.inf,
     bootstrap: Bootstrap = BOOTSTRAP,
 ) -> list[ClassCurve]:
     """The curve of each class of the target's materials, with a verdict whether its error falls with n.
 
     Args are trials of ``transfer`` and, to compare with, ``direct``; ``by``, the column of the target's table with the classes;
     ``names``, which of them (if None those of ``ORDERED``, or all, most rows first); ``other``, trials of ``transfer`` with the
-    other choice of overlap; ``m``, of all classes together, the largest if None. ValueError for a class that does not exist,
-    KeyError for no such column or no trials at that m.
+    other choice of overlap; ``m``, of all classes together, the largest if None; ``last``, which part of the curve is judged: from
+    the n next below the largest / last, such as 10 for the last tenfold, which says whether to go on. ValueError for a class that
+    does not exist, KeyError for no such column or no trials at that m.
     """
     table, facts = trials.study.target.table, Facts.of(trials)
     labels = table[by].replace("", UNKNOWN).fillna(UNKNOWN)
@@ -96,7 +99,7 @@ def classes(
         rows = np.flatnonzero(own := (labels == name).to_numpy())
         cube = trials.cube(m=m, rows=rows)
         counts = (len(rows), int(pairs[own].nunique()), float(own.mean() * m), len(cube.materials), len(cube.trials))
-        record = ClassCurve(facts, name, class_name(name), *counts, *_curve(cube, bootstrap, len(names)))
+        record = ClassCurve(facts, name, class_name(name), *counts, *_curve(cube, bootstrap, len(names), last))
         if direct and record.curve is not None:
             of_direct = trials.cube(("direct",), m=m, rows=rows)
             ends = trial_means(cube)[:, -1, 0], trial_means(of_direct)[:, 0, 0]
@@ -106,7 +109,7 @@ def classes(
             difference = None if single else paired_difference(*ends, blocks)
             record = replace(record, direct=Band.of(_materials(of_direct, bootstrap).at(0, 0)), difference=difference)
         if other is not None:
-            curve, change, _ = _curve(other.cube(m=m, rows=rows), bootstrap, len(names))
+            curve, change, _ = _curve(other.cube(m=m, rows=rows), bootstrap, len(names), last)
             record = replace(record, other=curve, other_change=change)
         found.append(record)
     return found
@@ -116,8 +119,9 @@ def _materials(cube: Cube, bootstrap: Bootstrap) -> Resamples:
     return bootstrap.materials(cube.errors, cube.clusters, bootstrap.blocks(cube.trials))
 
 
-def _curve(cube: Cube, bootstrap: Bootstrap, questions: int) -> tuple[Curve | None, Change | None, Verdict]:
-    """The curve of a cube's materials at its one m, the change along it and what is said of it; None where too few were tested."""
+def _curve(cube: Cube, bootstrap: Bootstrap, questions: int, last: float) -> tuple[Curve | None, Change | None, Verdict]:
+    """The curve of a cube's materials at its one m, the change along its last part and what is said of it; None where too few
+    were tested."""
     trials, materials = len(cube.trials), len(cube.materials)
     if min(trials, materials) < 2:
         return None, None, Verdict(UNTOLD, f"{materials} material(s) tested in {trials} trial(s); at least 2 of each are needed")
@@ -126,13 +130,65 @@ def _curve(cube: Cube, bootstrap: Bootstrap, questions: int) -> tuple[Curve | No
         curve = Curve("n", cube.n, cube.m[0], Band.of(errors), errors.law(cube.n))
     except ValueError as error:
         return None, None, Verdict(UNTOLD, str(error))
-    change = errors.change()
+    change = errors.change(_first(cube.n, last))
     return curve, change, verdict(change, trials=trials, materials=_distinct(cube), questions=questions)
 
 
 def _distinct(cube: Cube) -> int:
     """Materials of a cube, in which one pair at several temperatures is one."""
     return len(cube.materials) if cube.clusters is None else len(set(cube.clusters))
+
+
+@dataclass(frozen=True)
+class Prospects:
+    """Which classes to go on with: verdicts on each class's error over all of n, and over the last part of it, where a class that
+    scaled may have come to rest (Minami et al., npj Computational Materials 11, 146 (2025), end of Results)."""
+
+    facts: Facts
+    spans: tuple[tuple[int, int], tuple[int, int]]  # the smallest and the largest n of the whole and of the last part
+    whole: tuple[ClassCurve, ...]
+    last: tuple[ClassCurve, ...]
+
+    @property
+    def verdict(self) -> Findings:
+        """One sentence: which classes to go on with, which to stop, and of which it cannot be told."""
+        words = {"scales": "still falls, go on", "does not": f"falls by less than {WORTHWHILE:.0%}, stop", UNTOLD: "cannot be told"}
+        groups = {said: [c.name for c in self.last if c.verdict.verdict == said] for said in words}
+        parts = [f"{words[said]}: {', '.join(names)}" for said, names in groups.items() if names]
+        text = (
+            "The error from {:,} to {:,} simulations, by class: ".format(*self.spans[1]) + "; ".join(parts).replace("%", " %") + "."
+        )
+        told = any(groups[said] for said in ("scales", "does not"))
+        return Findings((Finding("classes", text, told, {"classes": groups}, self.facts.label),))
+
+    def to_dict(self) -> dict:
+        """The payload's record: each class with its counts and, of ``whole`` and ``last``, change, verdict and why."""
+        found = []
+        for pair in zip(self.whole, self.last):
+            record = {name: getattr(pair[0], name) for name in ("name", "materials", "tested")}
+            for part, of in zip(("whole", "last"), pair):
+                record[part] = {"change": None if of.change is None else of.change.to_dict()} | of.verdict._asdict()
+            found.append(record)
+        facts = self.facts.to_dict("study", "property", "label", "unit", "source", "target", "overlap", "trials", "source_draws")
+        return facts | {"spans": [list(span) for span in self.spans], "classes": found, "verdict": self.verdict.to_dict()}
+
+
+def stop_or_go(
+    trials: Trials, by: str = "group", names: Sequence[str] | None = None, *, last: float = 10.0, bootstrap: Bootstrap = BOOTSTRAP
+) -> Prospects:
+    """Which classes to go on with, by the change of their errors over the last tenfold of n.
+
+    Args are those of :func:`classes`, which says what verdicts rest on, and ``last``, the part of n, 10 for the last tenfold;
+    errors as there.
+    """
+    n = trials.design.n_grid
+    of = [tuple(classes(trials, by, names, last=part, bootstrap=bootstrap)) for part in (np.inf, last)]
+    return Prospects(Facts.of(trials), ((n[0], n[-1]), (n[_first(n, last)], n[-1])), *of)
+
+
+def _first(n: Sequence[int], last: float) -> int:
+    """Where the last part of n begins: next below the largest / last, or with the smallest."""
+    return max(0, int(np.searchsorted(n, n[-1] / last, side="right")) - 1)
 
 
 GAINS = {"with_direct": 0, "with_n": 1}  # where in a cube with direct learning at n = 0 a gain begins
@@ -199,3 +255,34 @@ def correlation_over_classes(
     options = {"resampled": resampled, "shuffled": "explaining", "level": bootstrap.level, "seed": bootstrap.seed or 0}
     found = rank_association(gains, accuracy, **options)
     return {"classes": len(gains), "spearman": found.value, "low": found.low, "high": found.high, "p": found.p}
+
+
+_HALVINGS = 80
+
+
+def allocate_classes(laws: NDArray, shares: ArrayLike, prices: ArrayLike, budget: float, have: ArrayLike) -> NDArray:
+    """How many simulations of each class (C,) to have for a budget: least sum over classes of share times (D n^-alpha + C).
+
+    Each class gets simulations until the next one lowers the sum by the same for its price: share alpha D n^(-alpha - 1) = lambda
+    price, by bisection of lambda. Args are laws (C, 3), the shares of what is asked for, the prices of one simulation, the budget,
+    and what there is (C,), which counts and is kept. ValueError for prices that are not above 0 or a budget below what there is.
+    """
+    (d, alpha, _), shares, prices, have = np.asarray(laws, float).T, *(np.asarray(v, float) for v in (shares, prices, have))
+    if not (np.isfinite(prices) & (prices > 0)).all():
+        raise ValueError(f"prices by class are {prices.tolist()}; expected finite numbers above 0")
+    if not (np.isfinite(budget) and budget >= prices @ have):
+        raise ValueError(f"the budget is {budget:,.6g}; expected no less than {prices @ have:,.6g}, which what there is has cost")
+    gain = shares * alpha * d / prices
+    if not (gain > 0).any():
+        return have + (budget - prices @ have) / prices.sum()  # no class is known to scale: as many of each
+    with np.errstate(divide="ignore"):
+        worth = np.log(gain)
+
+        def bought(log_rate: float) -> NDArray:
+            return np.maximum(have, np.exp(np.minimum((worth - log_rate) / (1 + alpha), 50.0)))
+
+        low, high = worth.max() - 200.0, float(np.max(worth - (1 + alpha) * np.log(np.maximum(have, 1e-9))))
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            low, high = (middle, high) if prices @ bought(middle) > budget else (low, middle)
+        return bought(high)

@@ -29,9 +29,7 @@ class Estimate:
         if not len(draws):
             return cls(float(value), level=level)
         tail = 1 - level if np.isinf(value) else (1 - level) / 2
-        # order statistics, because an interpolation between finite and infinite sizes is NaN
-        low = min(float(np.quantile(of, tail, method="lower")) for of in draws)
-        high = max(float(np.quantile(of, (1 + level) / 2, method="higher")) for of in draws)
+        low, high = (float(end) for end in ends(draws, (tail, (1 + level) / 2)))
         return cls(float(value), low, np.inf if np.isinf(value) else high, float(np.isinf(draws[0]).mean()), level)
 
     def minus(self, size: float) -> Estimate:
@@ -42,6 +40,14 @@ class Estimate:
     def to_dict(self) -> dict[str, float | None]:
         """The attributes, and None for an infinite number."""
         return {name: None if value is not None and np.isinf(value) else value for name, value in vars(self).items()}
+
+
+def ends(draws: Sequence[NDArray], tails: tuple[float, float]) -> tuple[NDArray, NDArray]:
+    """The lowest and the highest quantile of sets of resamples (B, ...), by order statistics, because an interpolation between
+    finite and infinite numbers is NaN; what is undefined counts as 0 for the low end and as infinite for the high one."""
+    low = [np.quantile(np.where(np.isnan(of), 0.0, of), tails[0], axis=0, method="lower") for of in draws]
+    high = [np.quantile(np.where(np.isnan(of), np.inf, of), tails[1], axis=0, method="higher") for of in draws]
+    return np.min(low, axis=0), np.max(high, axis=0)
 
 
 def reach(constants: NDArray, error: ArrayLike) -> NDArray:

@@ -90,7 +90,7 @@ def of_curve(
     things, measured = _nouns(facts)
     found = [_transfer(facts, n[-1], m, error, direct, things, measured)] if direct else []
     more, needs = _more(n, law, changes, facts.trials, things)
-    found += [more, _needed(n[-1], law, more.told, things)]
+    found += [more, _needed(n[-1], law, more.told, facts.trials, things)]
     if "delta" in (candidates or {}) and (delta := candidates["delta"]).difference is not None:
         found.append(_candidates(facts, n[-1], delta, candidates.get("multifidelity"), tested, things))
     wanted = {} if direct is None else {"transfer helps": (found[0].told, _enough(*direct[1]))}
@@ -124,18 +124,18 @@ def of_surface(facts: Facts, rate: Estimate, identified: str, law: ScalingSurfac
     return Findings((Finding("worth", _spaced(text), "cannot" not in text, numbers, facts.label),))
 
 
-def of_form(facts: Facts, exponents: tuple[float, float], rate: float, rms: float, rms_of_eq_1: float) -> Findings:
+def of_form(facts: Facts, exponents: tuple[float, float], rate: Estimate, rms: float, rms_of_eq_1: float) -> Findings:
     """Whether a law whose two terms have exponents in m of their own predicts held-back cells better than Eq. 1, by their relative
     rms, and the rate by it."""
     things, _ = _nouns(facts)
     better = rms < rms_of_eq_1
-    numbers = {"beta1": exponents[0], "beta2": exponents[1], "rate": rate, "rms": rms, "rms_of_eq_1": rms_of_eq_1}
+    numbers = {"beta1": exponents[0], "beta2": exponents[1], "rate": rate.to_dict(), "rms": rms, "rms_of_eq_1": rms_of_eq_1}
     text = f"Of Eq. 1 and the same with an exponent in m of its own for what {things} buy, {'the latter' if better else 'Eq. 1'} "
     text += f"predicts held-back cells better (relative rms {min(rms, rms_of_eq_1):.1%} against {max(rms, rms_of_eq_1):.1%})"
-    if better and np.isfinite(rate):
-        text += (
-            f": by it the rate is {_size(rate)} (m^-{exponents[0]:.2f} for what {things} buy, m^-{exponents[1]:.2f} for the rest)"
-        )
+    if better and np.isfinite(rate.value):
+        interval = f" ({_size(rate.low)} to {_size(rate.high)})" if rate.low is not None else ""
+        text += f": by it the rate is {_size(rate.value)}{interval}, "
+        text += f"m^-{exponents[0]:.2f} for what {things} buy and m^-{exponents[1]:.2f} for the rest"
     return Findings((Finding("form", _spaced(f"{text}."), True, numbers, facts.label),))
 
 
@@ -180,10 +180,8 @@ def _more(
     """Do more simulations help still, and how many trials would tell it."""
     ends = f"from {n[0]:,} to {n[-1]:,} {things} the error"
     if changes is None:
-        by = _part(float(law(n[-1]) / law(n[0]) - 1))
-        return Finding(
-            "more", f"Whether more {things} help cannot be told from one trial: {ends} changed by {by}.", False
-        ), math.inf
+        by = f"changed by {_part(float(law(n[-1]) / law(n[0]) - 1))}" if law.D else "did not fall"
+        return Finding("more", f"Whether more {things} help cannot be told from one trial: {ends} {by}.", False), math.inf
     wide, narrow = changes
     mean, wider, narrower = float(np.log1p(wide.mean)), *(float(np.log1p(change.draws).std(ddof=1)) for change in changes)
     is_told, numbers = told(mean, wider, trials), {"change": wide.to_dict()}
@@ -205,7 +203,7 @@ def _more(
     return Finding("more", text + ".", is_told, numbers), needs
 
 
-def _needed(largest: int, law: PowerLaw, is_told: bool, things: str) -> Finding:
+def _needed(largest: int, law: PowerLaw, is_told: bool, trials: int, things: str) -> Finding:
     what, unknown = f"{-LESS:.0%} less error", f"How many more {things} {-LESS:.0%} less error needs cannot be told"
     if law.status == "FAILED":
         return Finding("needed", f"{unknown}: no law could be fitted.", False)
@@ -213,9 +211,11 @@ def _needed(largest: int, law: PowerLaw, is_told: bool, things: str) -> Finding:
         return Finding("needed", f"{unknown}: a law of three constants runs through any {law.n_points} points.", False)
     more = law.n_for_change(LESS, largest).minus(largest)
     numbers = {"more": more.to_dict(), "far": bool(more.value + largest > FAR * largest)}
-    if more.never is None:
-        return Finding("needed", f"{unknown}: one trial has no interval.", False, numbers)
-    if more.never >= _EVIDENT:
+    if law.resampled == "residuals":
+        return Finding(
+            "needed", f"{unknown} from one trial; by its residuals it may be {_many(more, largest, things)}.", False, numbers
+        )
+    if more.never >= _EVIDENT and trials >= FEWEST_TRIALS:
         text = f"{what} is not reachable by more {things}: the transfer gap is above it, at {more.never:.0%}."
         return Finding("needed", text, True, numbers)
     if not is_told:

@@ -16,7 +16,7 @@ from sim2real.laws.power import PowerLaw, fit_power_law
 from sim2real.laws.records import DATA_FACTS, Band, Facts, json_ready, paper
 from sim2real.laws.substitution import Rate, budget_line_m, compare_forms, equal_error_m, equal_rate_m, interaction, marginal_rate
 from sim2real.laws.surface import ScalingSurface
-from sim2real.laws.two import TwoExponents, fit_two_exponents
+from sim2real.laws.two import TwoExponents
 from sim2real.laws.verdicts import FEWEST_MATERIALS, FEWEST_TRIALS, UNTOLD
 from sim2real.training.study import Cube, Trials
 
@@ -68,7 +68,7 @@ class ErrorSurface(Grid):
     surface: ScalingSurface
     surface_materials: ScalingSurface  # over trials and materials
     by_curves: Rate  # at the edge without Eq. 1, over trials
-    two: TwoExponents  # Eq. 1 with one exponent more
+    two: TwoExponents  # Eq. 1 with one exponent more, over trials and materials
 
     @cached_property
     def rate(self) -> dict:
@@ -95,7 +95,8 @@ class ErrorSurface(Grid):
             return said
         rms = self.compared.groupby("model")["rmse"].mean()
         exponents = self.two.beta1, self.two.beta2
-        form = of_form(self.facts, exponents, self.two.marginal_rate(*edge), float(rms["two exponents"]), float(rms["Eq. 1"]))
+        rate = self.two.rate(*edge, self.band.level)
+        form = of_form(self.facts, exponents, rate, float(rms["two exponents"]), float(rms["Eq. 1"]))
         return Findings.together([said, form])
 
     def to_dict(self) -> dict:
@@ -106,7 +107,7 @@ class ErrorSurface(Grid):
             "surface_materials": self.surface_materials.to_dict(level),
             "marginal_rate": self.rates(np.array(self.facts.n)[:, None], np.array(self.facts.m)) | {"edge": self.rate},
             "by_curves": self.by_curves.to_dict(),
-            "two_exponents": json_ready(vars(self.two) | {"rate": self.two.marginal_rate(self.facts.n[-1], self.facts.m[-1])}),
+            "two_exponents": self.two.to_dict(level) | {"rate": self.two.rate(self.facts.n[-1], self.facts.m[-1], level).to_dict()},
             "verdict": self.verdict.to_dict(),
             "paper": paper("surface"),
         }
@@ -118,8 +119,7 @@ def error_surface(trials: Trials, *, bootstrap: Bootstrap = BOOTSTRAP) -> ErrorS
     cube, by_trials, by_materials, direct = _grid(trials, bootstrap)
     surfaces = (resamples.surface(cube.n, cube.m) for resamples in (by_trials, by_materials))
     rate = marginal_rate(cube.n, cube.m, by_trials)
-    n, m = (sizes.ravel() for sizes in np.meshgrid(cube.n, cube.m, indexing="ij"))
-    two = fit_two_exponents(n.astype(float), m.astype(float), by_trials.mean.ravel())
+    two = by_materials.surface(cube.n, cube.m, TwoExponents)
     return ErrorSurface(Facts.of(trials), Band.of(by_trials, by_materials), direct, *surfaces, rate, two)
 
 

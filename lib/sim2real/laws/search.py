@@ -1,4 +1,5 @@
-"""Least squares of R(n, m) = (A n^-alpha + B) m^-beta + epsilon for many surfaces at once, by variable projection (see `power`)."""
+"""Least squares of R(n, m) = A n^-alpha m^-beta1 + B m^-beta2 + epsilon for many surfaces at once, by variable projection (see
+`power`)."""
 
 from __future__ import annotations
 
@@ -9,10 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import minimum_filter
 
-from sim2real.laws.power import fit_curves
+from sim2real.laws.power import ALPHA_MAX, fit_curves
 
-EXPONENT_MIN, EXPONENT_MAX = 1e-3, 2.0  # of the search; a fit on them is BOUND_HIT, n^-0.001 falls by 0.7 % over three decades
-_GRID = np.geomspace(EXPONENT_MIN, EXPONENT_MAX, 12)
+EXPONENT_MIN, EXPONENT_MAX = (
+    1e-3,
+    ALPHA_MAX,
+)  # a fit on them is BOUND_HIT, n^-0.001 falls by 0.7 % over three decades
+_POINTS = {2: 12, 3: 6}  # of the grid of starts along each exponent, by how many there are
+# which of alpha, beta1, beta2 each exponent that is searched stands for
+FORMS = {
+    "Eq. 1": np.array([[1, 0, 0], [0, 1, 1]]),
+    "two exponents": np.eye(3),
+    "additive": np.array([[1, 0, 0], [0, 0, 1]]),  # beta1 = 0
+}
 _LOW, _HIGH = np.log(EXPONENT_MIN), np.log(EXPONENT_MAX)
 _STEPS = 200  # of the local search; a start needs some ten to fifty
 _SNAP = 1e-9  # a term below this part of the error is roundoff: it is put on its bound
@@ -26,58 +36,56 @@ def fit_surfaces(
     m: NDArray,
     errors: NDArray,
     *,
-    interaction: bool = True,
+    form: str = "Eq. 1",
     at_zero: tuple[str, ...] = (),
     starts: int = 2,
     also: NDArray | None = None,
 ) -> tuple[NDArray, NDArray, NDArray]:
-    """Fit the law, or without interaction A n^-alpha + B m^-beta + epsilon, to R surfaces over cells n, m (k,), errors (R, k).
+    """Fit the law of this form to R surfaces over cells n, m (k,), errors (R, k).
 
     Nothing is checked. `at_zero` of A, B, epsilon are held at 0; the search starts from so many local minima of the grid and from
-    `also`, (alpha, beta). Returns the constants (R, 5), NaN for no fit, the sums of squared relative residuals (R,) and whether the
-    search converged (R,).
+    `also`, exponents. Returns the constants, for Eq. 1 (R, 5): A, B, alpha, beta, epsilon, else (R, 6) with beta1 and beta2, NaN
+    for no fit, the sums of squared relative residuals (R,) and whether the search converged (R,).
     """
     with np.errstate(all="ignore"):  # overflow ends as NaN, which the caller reports
         n0, m0 = np.exp(np.log(n).mean()), np.exp(np.log(m).mean())
         scale = errors.mean(axis=1)
-        cells = _Cells(np.log(n / n0), np.log(m / m0), scale[:, None] / errors, interaction, at_zero)
+        cells = _Cells(np.log(n / n0), np.log(m / m0), scale[:, None] / errors, FORMS[form], at_zero)
         first = _grid_starts(cells, starts)
         if also is not None:
             log_also = np.log(np.clip(also, EXPONENT_MIN, EXPONENT_MAX))
-            first = np.concatenate([first, np.broadcast_to(log_also, (1, len(errors), 2))])
+            first = np.concatenate([first, np.broadcast_to(log_also, (1, len(errors), len(log_also)))])
         every = np.tile(np.arange(len(errors)), len(first))
-        found = [v.reshape(*first.shape[:2], *v.shape[1:]) for v in _search(cells.take(every), first.reshape(-1, 2))]
+        found = [v.reshape(*first.shape[:2], *v.shape[1:]) for v in _search(cells.take(every), first.reshape(len(every), -1))]
         best = np.nan_to_num(found[2], nan=np.inf).argmin(axis=0)
         exponents, c, loss, converged = (values[best, np.arange(len(best))] for values in found)
-        alpha, beta = _exponents(exponents).T
-        c, alpha, beta = _put_on_bounds(c, alpha, beta, cells)
-        of_n, of_m = n0**alpha, m0**beta
-        a = c[:, 0] * scale * of_n * (of_m if interaction else 1.0)
-        constants = np.stack([a, c[:, 1] * scale * of_m, alpha, beta, c[:, 2] * scale], axis=1)
+        alpha, beta1, beta2 = cells.exponents(exponents).T
+        c, alpha, beta1, beta2 = _put_on_bounds(c, alpha, beta1, beta2, cells)
+        a, b, epsilon = c.T * scale
+        constants = np.stack([a * n0**alpha * m0**beta1, b * m0**beta2, alpha, beta1, beta2, epsilon], axis=1)
     # beta = 0 itself cannot be searched, B and epsilon being one there: the law is then one in n alone
-    if len(rows := np.flatnonzero(beta == EXPONENT_MIN)):
+    if len(rows := np.flatnonzero((beta1 <= EXPONENT_MIN) & (beta2 == EXPONENT_MIN))):
         (d, only_alpha, gap), only_loss = (values.T for values in fit_curves(n, errors[rows], gap="epsilon" not in at_zero))
-        better = only_loss <= loss[rows]
-        only_n = np.stack([d, np.zeros_like(d), only_alpha, np.zeros_like(d), gap], axis=1)
+        better, none = only_loss <= loss[rows], np.zeros_like(d)
+        only_n = np.stack([d, none, only_alpha, none, none, gap], axis=1)
         constants[rows[better]], loss[rows[better]] = only_n[better], only_loss[better]
-    return constants, loss, converged
+    return constants if form != "Eq. 1" else np.delete(constants, 3, axis=1), loss, converged
 
 
 @dataclass(frozen=True)
 class _Cells:
-    """Centred logarithms of n and m (k,), the weights 1 / error (R, k), which law is fitted and which of its constants are not."""
+    """Centred logarithms of n and m (k,), the weights 1 / error (R, k), the form (q, 3) and which of its constants are 0."""
 
     log_n: NDArray
     log_m: NDArray
     weight: NDArray
-    interaction: bool
+    form: NDArray
     at_zero: tuple[str, ...]
 
     def columns(self, logs: NDArray) -> NDArray:
-        """What A, B and epsilon multiply, each divided by the error: (R, 3, k) for log exponents (R, 2)."""
-        alpha, beta = _exponents(logs).T[:, :, None]
-        of_m = np.exp(-beta * self.log_m)
-        of_n = np.exp(-alpha * self.log_n) * (of_m if self.interaction else 1.0)
+        """What A, B and epsilon multiply, each divided by the error: (R, 3, k) for log exponents (R, q)."""
+        alpha, beta1, beta2 = self.exponents(logs).T[:, :, None]
+        of_n, of_m = np.exp(-alpha * self.log_n - beta1 * self.log_m), np.exp(-beta2 * self.log_m)
         return np.stack([of_n * self.weight, of_m * self.weight, self.weight], axis=1)
 
     def project(self, logs: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:
@@ -91,13 +99,15 @@ class _Cells:
         residual = np.einsum("ri,rik->rk", c, x) - 1.0
         return x, c, residual, np.einsum("rk,rk->r", residual, residual)
 
+    def exponents(self, logs: NDArray) -> NDArray:
+        """alpha, beta1, beta2 (R, 3) of log exponents (R, q)."""
+        logs = logs @ self.form
+        # exp(log(x)) may miss x, and a bound must be met exactly to be told
+        values = np.where(logs <= _LOW, EXPONENT_MIN, np.where(logs >= _HIGH, EXPONENT_MAX, np.exp(logs)))
+        return np.where(self.form.any(axis=0), values, 0.0)
+
     def take(self, rows: NDArray) -> _Cells:
         return replace(self, weight=self.weight[rows])
-
-
-def _exponents(logs: NDArray) -> NDArray:
-    # exp(log(x)) may miss x, and a bound must be met exactly to be told
-    return np.where(logs <= _LOW, EXPONENT_MIN, np.where(logs >= _HIGH, EXPONENT_MAX, np.exp(logs)))
 
 
 def _best_face(gram: NDArray, right: NDArray, faces: NDArray) -> NDArray:
@@ -110,19 +120,21 @@ def _best_face(gram: NDArray, right: NDArray, faces: NDArray) -> NDArray:
 
 
 def _grid_starts(cells: _Cells, starts: int) -> NDArray:
-    """The log exponents (starts, R, 2) of each surface's lowest local minima on the grid, repeated where it has fewer."""
-    rows, grid = len(cells.weight), np.log(_GRID)
-    loss = np.stack([cells.project(np.broadcast_to(pair, (rows, 2)))[3] for pair in product(grid, grid)])
-    square = np.nan_to_num(loss, nan=np.inf).reshape(len(grid), len(grid), rows)
-    lowest = minimum_filter(square, size=(3, 3, 1), mode="nearest")
+    """The log exponents (starts, R, q) of each surface's lowest local minima on the grid, repeated where it has fewer."""
+    rows, searched = len(cells.weight), len(cells.form)
+    grid = np.linspace(_LOW, _HIGH, _POINTS[searched])
+    points = np.array(list(product(grid, repeat=searched)))
+    loss = np.stack([cells.project(np.broadcast_to(point, (rows, searched)))[3] for point in points])
+    square = np.nan_to_num(loss, nan=np.inf).reshape(*[len(grid)] * searched, rows)
+    lowest = minimum_filter(square, size=(*[3] * searched, 1), mode="nearest")
     order = np.where(square == lowest, square, np.inf).reshape(-1, rows).argsort(axis=0, kind="stable")[:starts]
     is_minimum = np.take_along_axis((square == lowest).reshape(-1, rows), order, 0)
     order = np.where(is_minimum, order, order[0])
-    return np.stack([grid[order // len(grid)], grid[order % len(grid)]], axis=-1)
+    return points[order]
 
 
 def _search(cells: _Cells, start: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:
-    """Levenberg-Marquardt from log exponents (R, 2) within bounds, all surfaces at once; Kaufman's Jacobian (BIT 15, 49 (1975)).
+    """Levenberg-Marquardt from log exponents (R, q) within bounds, all surfaces at once; Kaufman's Jacobian (BIT 15, 49 (1975)).
     Returns the log exponents, (A, B, epsilon), the loss and whether the search converged."""
     logs = np.array(start)
     _, c, _, loss = cells.project(logs)
@@ -147,11 +159,10 @@ def _search(cells: _Cells, start: NDArray) -> tuple[NDArray, NDArray, NDArray, N
 
 def _step(cells: _Cells, logs: NDArray, damping: NDArray) -> NDArray:
     x, c, residual, _ = cells.project(logs)
-    alpha, beta = _exponents(logs).T[:, :, None]
+    alpha, beta1, beta2 = cells.exponents(logs).T[:, :, None]
     of_n, of_m = c[:, :1] * x[:, 0], c[:, 1:2] * x[:, 1]
-    slope_n = -alpha * cells.log_n * of_n
-    slope_m = -beta * cells.log_m * (of_n + of_m if cells.interaction else of_m)
-    slopes = np.stack([slope_n, slope_m], axis=1)
+    each = np.stack([-alpha * cells.log_n * of_n, -beta1 * cells.log_m * of_n, -beta2 * cells.log_m * of_m], axis=1)
+    slopes = cells.form @ each
     free = (c > 0).astype(float)
     x = x * free[..., None]
     gram = x @ x.transpose(0, 2, 1) + np.eye(3) * (1.0 - free)[..., None]
@@ -163,19 +174,22 @@ def _step(cells: _Cells, logs: NDArray, damping: NDArray) -> NDArray:
     hessian = slopes @ slopes.transpose(0, 2, 1)
     diagonal = np.einsum("rii->ri", hessian)
     # an exponent that nothing depends on, such as alpha where A = 0, stays too
-    hessian = hessian + np.eye(2) * (damping[:, None] * diagonal + np.where(diagonal > 0, 1e-300, 1.0))[..., None]
+    hessian = hessian + np.eye(len(cells.form)) * (damping[:, None] * diagonal + np.where(diagonal > 0, 1e-300, 1.0))[..., None]
     return np.clip(-np.linalg.solve(hessian, gradient[..., None])[..., 0], -1.0, 1.0)
 
 
-def _put_on_bounds(c: NDArray, alpha: NDArray, beta: NDArray, cells: _Cells) -> tuple[NDArray, NDArray, NDArray]:
-    """Take out terms that are roundoff: what does not fall with n goes to the next constant, so too with m."""
+def _put_on_bounds(
+    c: NDArray, alpha: NDArray, beta1: NDArray, beta2: NDArray, cells: _Cells
+) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+    """Take out terms that are roundoff: what does not fall with n goes to the next constant of its exponent in m, so too with m."""
     a, b, epsilon = c.T
     flat = a * -np.expm1(-alpha * np.ptp(cells.log_n)) < _SNAP
-    into_b = flat & cells.interaction
-    b, epsilon = np.where(into_b, a + b, b), np.where(flat & ~into_b, a + epsilon, epsilon)
+    into_b, into_epsilon = flat & (beta1 == beta2), flat & (beta1 == 0)
+    b, epsilon = np.where(into_b, a + b, b), np.where(into_epsilon, a + epsilon, epsilon)
+    flat = into_b | into_epsilon | (a < _SNAP)
     a, alpha = np.where(flat, 0.0, a), np.where(flat, 0.0, alpha)
-    gain = a + b if cells.interaction else b
-    flat = gain * -np.expm1(-beta * np.ptp(cells.log_m)) < _SNAP
-    b, beta, epsilon = np.where(flat, 0.0, b), np.where(flat, 0.0, beta), np.where(flat, b + epsilon, epsilon)
+    flat = np.where(beta1 == beta2, a + b, b) * -np.expm1(-beta2 * np.ptp(cells.log_m)) < _SNAP
+    b, epsilon = np.where(flat, 0.0, b), np.where(flat, b + epsilon, epsilon)
+    beta1, beta2 = np.where(flat & (beta1 == beta2) | (a == 0) & (beta1 != beta2), 0.0, beta1), np.where(flat, 0.0, beta2)
     b, epsilon = (np.where(value < _SNAP, 0.0, value) for value in (b, epsilon))
-    return np.stack([a, b, epsilon], axis=1), alpha, beta
+    return np.stack([a, b, epsilon], axis=1), alpha, beta1, beta2

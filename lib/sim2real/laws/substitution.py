@@ -11,11 +11,11 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from sim2real.laws.bootstrap import OFTEN, Change, Resamples
+from sim2real.laws.estimates import ends
 from sim2real.laws.power import PowerLaw, fit_curves, fit_power_law
 from sim2real.laws.records import json_ready
-from sim2real.laws.search import fit_surfaces
-from sim2real.laws.surface import ScalingSurface, evaluate, fit_surface
-from sim2real.laws.two import fit_two_exponents
+from sim2real.laws.search import FORMS, fit_surfaces
+from sim2real.laws.surface import ScalingSurface, evaluate
 from sim2real.laws.verdicts import verdict
 
 FLAT = 1e-3  # an exponent n dR/dn / R nearer to 0 counts as no decay: n^-0.001 falls by 0.7 % over three decades
@@ -110,12 +110,10 @@ def marginal_rate(n_grid: ArrayLike, m_grid: ArrayLike, errors: Resamples) -> Ra
     with np.errstate(divide="ignore", invalid="ignore"):
         rates = partials[1] / partials[0]
     low_tail, high_tail = (1 - level if flat_n else tails[0]), (level if flat_m else tails[1])
-    # order statistics, because an interpolation between finite and infinite rates is NaN
-    low = np.quantile(np.where(np.isnan(rates), 0.0, rates), low_tail, axis=1, method="lower").min()
-    high = np.quantile(np.where(np.isnan(rates), np.inf, rates), high_tail, axis=1, method="higher").max()
-    ends = 0.0 if flat_m else float(low), np.inf if flat_n else float(high)
+    low, high = ends(list(rates), (low_tail, high_tail))
+    interval = 0.0 if flat_m else float(low), np.inf if flat_n else float(high)
     identified = words.get((flat_n, flat_m), "not identified")
-    return Rate(n, m, rate_of_curves(*laws, n, m), *ends, level, identified, *slopes, *laws)
+    return Rate(n, m, rate_of_curves(*laws, n, m), *interval, level, identified, *slopes, *laws)
 
 
 def _derivative(constants: NDArray, x: float) -> NDArray:
@@ -187,11 +185,8 @@ def compare_forms(n_grid: ArrayLike, m_grid: ArrayLike, errors: ArrayLike) -> pd
         size, other = (g.ravel() for g in np.meshgrid(sizes[:-1], others, indexing="ij"))
         n, m = (size, other) if along is errors else (other, size)
         edge_n, edge_m = (sizes[-1], others) if along is errors else (others, sizes[-1])
-        additive = fit_surfaces(n, m, known.reshape(1, -1), interaction=False, starts=12)[0][0]
-        predictions = {
-            "Eq. 1": fit_surface(n, m, known.ravel())(edge_n, edge_m),
-            "two exponents": fit_two_exponents(n, m, known.ravel())(edge_n, edge_m),
-            "additive": evaluate(additive, edge_n, edge_m, interaction=False),
+        fits = {form: fit_surfaces(n, m, known.reshape(1, -1), form=form, starts=12)[0][0] for form in FORMS}
+        predictions = {form: evaluate(constants, edge_n, edge_m) for form, constants in fits.items()} | {
             "law per curve": [fit_power_law(sizes[:-1], curve)(sizes[-1]) for curve in known.T],
             "last value": known[-1],
         }

@@ -12,9 +12,11 @@ from matplotlib.figure import Figure
 from sim2real import figures
 from sim2real.figures import tables
 from sim2real.laws.arms import ArmTable, Split
-from sim2real.laws.classes import ClassCurve
+from sim2real.laws.classes import ClassCurve, Prospects
 from sim2real.laws.curve import LearningCurve, TargetSizes
+from sim2real.laws.design import Allocation
 from sim2real.laws.grid import CurveGrid, ErrorSurface, Indifference
+from sim2real.studies.growth import Growth
 
 # how each noun is shown: its figure, drawn from a payload, and its table
 NOUNS: dict[type, dict[str, Callable]] = {
@@ -26,6 +28,9 @@ NOUNS: dict[type, dict[str, Callable]] = {
     Indifference: {"figure": figures.indifference},
     CurveGrid: {"figure": figures.curve_grid, "table": lambda nouns: tables.rates(nouns[0])},
     ArmTable: {"table": tables.arms},
+    Allocation: {"figure": figures.allocation, "table": tables.allocations},
+    Prospects: {"figure": figures.stop_or_go, "table": lambda nouns: tables.prospects(nouns[0])},
+    Growth: {"figure": figures.growth, "table": lambda nouns: tables.policies(nouns[0])},
 }
 
 

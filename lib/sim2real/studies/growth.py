@@ -1,0 +1,271 @@
+"""How a database should grow, replayed: policies buy simulations class by class, knowing only what was known then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+
+from sim2real.datasets.activity import solute_class
+from sim2real.datasets.task import NoStudy
+from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap, paired_difference
+from sim2real.laws.classes import allocate_classes
+from sim2real.laws.findings import Finding, Findings
+from sim2real.laws.verdicts import FEWEST_MATERIALS, WORTHWHILE, told
+from sim2real.studies.presets import Settings
+from sim2real.training.recipes import Simulations
+from sim2real.training.seeding import numpy_generator
+from sim2real.training.study import Study, log_grid, split_rows, training_size
+
+UNIFORM, MEASURED, SCALABLE, GREEDY = "as many of each", "as measured", "scalable classes first", "by the law"
+SIZES = {"smoke": (3, 2), "quick": (4, 10), "paper": (4, 100)}  # budgets and trials of a preset
+SMALLEST, GROWTH = 100, 27  # simulations at the start, and how many times as many in the end
+FIRST = (0.25, 0.5, 1.0)  # parts of what there is at the start, of which a learner's errors are known too
+
+
+class Seen(NamedTuple):
+    """What is known when the next simulations are bought."""
+
+    counts: NDArray  # (steps, C) simulations of each class in every set that was learned from so far
+    errors: NDArray  # (steps, C) error of each class on measured validation materials, NaN where it has none
+    shares: NDArray  # (C,) of each class among the measured materials that are not tested
+    left: NDArray  # (C,) simulations of each class that can still be made
+    prices: NDArray  # (C,)
+
+
+def _filled(weights: NDArray, money: float, seen: Seen) -> NDArray:
+    """How many more of each class money buys in proportion to weights, no more than can be made; what is left over goes on."""
+    more = np.zeros(len(weights))
+    for _ in range(len(weights)):
+        free = (more < seen.left) & (weights > 0)
+        rest = money - seen.prices @ more
+        if not free.any() or rest <= 1e-9:
+            break
+        part = np.where(free, weights, 0.0)
+        more = np.minimum(more + rest * part / (part @ seen.prices), seen.left)
+    return more
+
+
+def as_many(seen: Seen, money: float) -> NDArray:
+    """As many of each class."""
+    return _filled(np.ones(len(seen.left)), money, seen)
+
+
+def as_measured(seen: Seen, money: float) -> NDArray:
+    """Each class by its share of the measured materials."""
+    return _filled(seen.shares, money, seen)
+
+
+def scalable_first(seen: Seen, money: float) -> NDArray:
+    """The paper's advice (end of Results): as many of each class whose error fell by a worthwhile part when it last grew, the
+    others after them."""
+    fell = 1 - seen.errors[-1] / seen.errors[-2] >= WORTHWHILE
+    more = _filled(fell.astype(float), money, seen)
+    return more + as_many(seen._replace(left=seen.left - more), money - seen.prices @ more)
+
+
+def by_law(seen: Seen, money: float) -> NDArray:
+    """Where the next simulation lowers the expected error most for its price, by D_c n^-alpha with one exponent for all classes,
+    which few measured materials a class can tell, fitted to all that has been seen."""
+    known = ~np.isnan(seen.errors)
+    x, y = np.log(seen.counts), np.log(np.where(known, seen.errors, 1.0))
+    mean = [(v * known).sum(axis=0) / np.maximum(known.sum(axis=0), 1) for v in (x, y)]
+    dx, dy = ((v - of) * known for v, of in zip((x, y), mean))
+    alpha = float(np.clip(-(dx * dy).sum() / (dx**2).sum(), 0.01, 1.0))
+    d = np.where(known.any(axis=0), np.exp(mean[1] + alpha * mean[0]), 0.0)
+    laws = np.stack([d, np.full(len(d), alpha), np.zeros(len(d))], axis=1)
+    have = seen.counts[-1]
+    wanted = allocate_classes(laws, seen.shares, seen.prices, money + seen.prices @ have, have) - have
+    return _filled(np.maximum(wanted, 0.0), money, seen)
+
+
+POLICIES: dict[str, Callable[[Seen, float], NDArray]] = {
+    UNIFORM: as_many,
+    SCALABLE: scalable_first,
+    MEASURED: as_measured,
+    GREEDY: by_law,
+}
+
+
+@dataclass(frozen=True)
+class Growth:
+    """A replay: ``errors`` (trials, policies, budgets) on held-out materials, ``counts`` (trials, policies, budgets, classes) of
+    the simulations that each policy had, and ``shares`` (classes,) of the measured materials."""
+
+    study: Study
+    classes: tuple[str, ...]
+    policies: tuple[str, ...]
+    budgets: tuple[int, ...]
+    errors: NDArray
+    counts: NDArray
+    shares: NDArray
+    m: int
+    bootstrap: Bootstrap
+
+    def regret(self) -> dict[str, NDArray]:
+        """By how much, relative, each policy's mean error exceeds that of the best in hindsight at each budget: ``mean``, ``low``
+        and ``high`` (policies, budgets) over trials, the best of each resample being its own."""
+        draws = self.bootstrap.trials(self.errors)
+        of = [values / values.min(axis=-2, keepdims=True) - 1 for values in (draws.mean, draws.draws)]
+        tails = [(1 - draws.level) / 2, (1 + draws.level) / 2]
+        return {"mean": of[0]} | dict(zip(("low", "high"), np.quantile(of[1], tails, axis=0)))
+
+    @property
+    def verdict(self) -> Findings:
+        """Whether each policy beats as many of each class at the largest budget, paired over trials."""
+        first = self.policies.index(UNIFORM)
+        of_first, found = self.errors[:, first, -1], []
+        for k, name in enumerate(self.policies):
+            if k == first:
+                continue
+            difference = paired_difference(self.errors[:, k, -1], of_first)
+            part, is_told = difference.mean / of_first.mean(), told(*difference)
+            by = f"{abs(part):.1%} (± {difference.standard_error / of_first.mean():.1%}, {difference.trials} trials)"
+            word = "lower" if part < 0 else "higher"
+            text = f"Growing {name}: at {self.budgets[-1]:,} simulations the error is {by} {word} than with {UNIFORM} class"
+            end = "." if is_told else "; which is better cannot be told."
+            found.append(Finding("growth", (text + end).replace("%", " %"), is_told, difference._asdict(), _label(self.study)))
+        return Findings(tuple(found))
+
+    def to_dict(self) -> dict:
+        """The payload's record."""
+        prop = self.study.target.property
+        sides = {side: getattr(self.study, side).summary() for side in ("source", "target")}
+        mean = self.bootstrap.trials(self.errors)
+        low, high = mean.interval()
+        return sides | {
+            "study": self.study.name, "property": prop.name, "label": prop.label, "unit": prop.unit,
+            "trials": len(self.errors), "m": self.m, "budgets": list(self.budgets), "policies": list(self.policies),
+            "mae": mean.mean.tolist(), "low": low.tolist(), "high": high.tolist(),
+            "regret": {name: values.tolist() for name, values in self.regret().items()},
+            "classes": list(self.classes), "shares": self.shares.tolist(),
+            "bought": self.counts[:, :, -1].mean(axis=0).tolist(),
+            "verdict": self.verdict.to_dict(),
+        }  # fmt: skip
+
+
+def _label(study: Study) -> str:
+    return study.target.property.label
+
+
+def by_class(study: Study, largest: int = 0) -> Study:
+    """The study with classes in the column ``group`` of both tables: their own where they share two or more, else the chemical
+    classes of the molecules; of the source its first ``largest`` rows, all if 0."""
+    source = study.source.select(np.arange(min(largest or len(study.source), len(study.source))))
+    sides = source, study.target
+    if len(set(source.table["group"]) & set(study.target.table["group"])) < 2:
+        sides = tuple(replace(t, table=t.table.assign(group=list(map(solute_class, t.table["structure"])))) for t in sides)
+    return replace(study, source=sides[0], target=sides[1])
+
+
+def replay(
+    study: Study,
+    budgets: Sequence[int],
+    trials: int,
+    *,
+    m: int,
+    prices: Mapping[str, float] | None = None,
+    policies: Sequence[str] = tuple(POLICIES),
+    workers: int = 1,
+    seed: int = 0,
+    bootstrap: Bootstrap = BOOTSTRAP,
+) -> Growth:
+    """Let policies grow a source class by class, from a start that all share, and test what each is worth at each budget.
+
+    Each trial splits the measured materials into training, validation and test rows. Policies see errors on validation rows, of
+    sets that they had, and never a test row. Every class's simulations come in one order in a trial, so that policies are paired.
+
+    Args:
+        study: with classes in the column ``group`` of both tables (:func:`by_class`).
+        budgets: what may have been spent at each step, ascending; the first is spent on as many of each class by everybody.
+        trials: repetitions, each with its own split and its own order of simulations.
+        m: measured materials to fine-tune on; as many again and up to all others validate.
+        prices: of one simulation of each class; 1 where not given.
+        policies: names of :data:`POLICIES`.
+        workers: processes.
+        seed: changes all random numbers.
+        bootstrap: how intervals are made.
+
+    Raises:
+        NoStudy: fewer than two classes of :data:`FEWEST_MATERIALS` or more on both sides.
+        ValueError: budgets that do not ascend or exceed the source, prices that are not finite numbers above 0.
+    """
+    source, target = study.source.table["group"].to_numpy(), study.target.table["group"].to_numpy()
+    counted = {name: int((source == name).sum()) for name in sorted(set(source) & set(target))}
+    classes = tuple(name for name, count in counted.items() if min(count, (target == name).sum()) >= FEWEST_MATERIALS)
+    if len(classes) < 2:
+        raise NoStudy(f"{study.name}: simulated and measured materials share {len(classes)} classes; growth by class needs two")
+    price = np.array([(prices or {}).get(name, 1.0) for name in classes], float)
+    if not (np.isfinite(price) & (price > 0)).all():
+        raise ValueError(f"prices by class are {price.tolist()}; expected finite numbers above 0")
+    most = price @ np.array([counted[name] for name in classes])
+    if (np.diff(budgets) <= 0).any() or budgets[0] <= 0 or budgets[-1] > most:
+        raise ValueError(f"budgets are {list(budgets)}; expected an ascending list up to {most:,.6g}, which all simulations cost")
+    rows = [np.flatnonzero(source == name) for name in classes]
+    options = (classes, rows, price, tuple(budgets), m, tuple(policies), seed)
+    done = Parallel(n_jobs=workers)(delayed(_trial)(study, t, *options) for t in range(trials))
+    errors, counts, shares = (np.stack(values) for values in zip(*done))
+    return Growth(study, classes, tuple(policies), tuple(budgets), errors, counts, shares.mean(axis=0), m, bootstrap)
+
+
+def grow(study: Study, settings: Settings, preset: str) -> Growth:
+    """:func:`replay` of the size of a preset, of a study as :func:`by_class`: from a small database to :data:`GROWTH` times as
+    many, or half of the source where that is less."""
+    steps, trials = SIZES[preset]
+    budgets = log_grid(min(SMALLEST, len(study.source) // 20), min(SMALLEST * GROWTH, len(study.source) // 2), steps)
+    run = {"workers": settings.workers, "seed": settings.seed}
+    return replay(study, budgets, settings.trials or trials, m=min(settings.m_max, training_size(study.target) // 2), **run)
+
+
+def _trial(
+    study: Study, trial: int, classes: tuple[str, ...], rows: list[NDArray], prices: NDArray, budgets: tuple[int, ...], m: int,
+    policies: tuple[str, ...], seed: int,
+) -> tuple[NDArray, NDArray, NDArray]:  # fmt: skip
+    rng = numpy_generator(seed, study.splits or study.name, "growth", trial)
+    train, test = split_rows(study.target, rng, study.split_by)
+    group = study.target.table["group"].to_numpy()
+    train, test = (side[np.isin(group[side], classes)] for side in (train, test))
+    m = min(m, len(train) // 2)
+    fit, validation = train[:m], train[m:]
+    order = [rng.permutation(of) for of in rows]
+    shares = np.array([(group[train] == name).mean() for name in classes])
+
+    def learned(counts: NDArray) -> tuple[NDArray, float]:
+        """Error of each class on validation rows, and on test rows."""
+        chosen = np.concatenate([of[:k] for of, k in zip(order, counts)])
+        predicted = _predicted(study, chosen, fit, (seed, study.name, "growth", trial))
+        errors = np.abs(predicted - study.target.y)
+        of_class = [errors[own].mean() if len(own := validation[group[validation] == name]) else np.nan for name in classes]
+        return np.array(of_class), float(errors[test].mean())
+
+    size = np.array([len(of) for of in rows])
+    nothing = Seen(np.zeros((0, len(classes))), np.zeros((0, len(classes))), shares, size, prices)
+    start = _whole(as_many(nothing, budgets[0]))
+    first = [np.maximum(1, np.round(part * start)).astype(int) for part in FIRST]
+    known = [learned(counts) for counts in first]
+    errors, counts = np.empty((len(policies), len(budgets))), np.empty((len(policies), len(budgets), len(classes)))
+    for k, name in enumerate(policies):
+        seen = Seen(np.array(first), np.array([of for of, _ in known]), shares, size - start, prices)
+        errors[k, 0], counts[k, 0] = known[-1][1], start
+        for j, budget in enumerate(budgets[1:], start=1):
+            have = seen.counts[-1]
+            now = have + _whole(POLICIES[name](seen, budget - prices @ have))
+            of_class, errors[k, j] = learned(now.astype(int))
+            counts[k, j] = now
+            seen = seen._replace(counts=np.vstack([seen.counts, now]), errors=np.vstack([seen.errors, of_class]), left=size - now)
+    return errors, counts, shares
+
+
+def _whole(counts: NDArray) -> NDArray:
+    return np.floor(counts + 1e-6).astype(int)
+
+
+def _predicted(study: Study, simulated: NDArray, fit: NDArray, seed: tuple) -> NDArray:
+    """The value of every measured material by a network pretrained and fine-tuned on these rows."""
+    recipe, target = study.settings, study.target
+    prepared = recipe.prepare(Simulations(study.source, simulated[None], [(*seed, "pretraining")]))
+    return recipe.learn(target, fit[None], [(*seed, "transfer")], prepared).predict(target.X, np.arange(len(target))[None])[0]
