@@ -20,8 +20,8 @@ from sim2real.datasets.paths import CACHE
 from sim2real.datasets.tables import DataWarning
 
 EXPORTED = """
-ask Answer bare_curve run_estimator
-study read_table load_study run_trials learning_curve error_surface classes compare_arms plot table save fit_power_law fit_surface forms
+ask Answer bare_curve run_estimator forms
+study read_table load_study run_trials learning_curve error_surface classes compare_arms plot table save fit_power_law fit_surface
 simulate_polymers simulate_chi Predictor Run Task Study Design Trials Curve PowerLaw ScalingSurface figures tables
 """.split()
 
