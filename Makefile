@@ -6,13 +6,14 @@ TRIALS ?= 0
 N_MAX ?= 0
 WORKERS ?= 0
 SEED ?= 0
+DEVICE ?= cpu
 NOTEBOOK ?=
 TABLES ?= data/local.toml
 OUT ?= answer
 PYTHON ?= python3
 VENV := .venv
 
-VARIABLES := EDITION PRESET TRIALS N_MAX WORKERS SEED NOTEBOOK TABLES OUT PYTHON VENV PY
+VARIABLES := EDITION PRESET TRIALS N_MAX WORKERS SEED DEVICE NOTEBOOK TABLES OUT PYTHON VENV PY
 TARGETS := help setup figures ask test test-slow test-all lab bench calibration forecasts clean
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 PY := $(if $(VENV),$(VENV)/bin/python,python)
@@ -22,6 +23,7 @@ READY := $(if $(filter .venv/bin/python,$(PY)),.venv/.complete,interpreter)
 MAKEFLAGS += --keep-going
 export OMP_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
+export SIM2REAL_DEVICE := $(DEVICE)
 
 # an unknown variable or value is refused in one line before anything runs (exit status 2)
 given := $(sort $(foreach word,$(MAKEOVERRIDES),$(firstword $(subst =, ,$(word)))))
@@ -34,6 +36,9 @@ $(error EDITION=$(EDITION) is not known; allowed are embedded, open, local)
 endif
 ifeq ($(filter $(PRESET),smoke quick paper),)
 $(error PRESET=$(PRESET) is not known; allowed are smoke, quick, paper)
+endif
+ifeq ($(filter $(DEVICE),cpu cuda auto),)
+$(error DEVICE=$(DEVICE) is not known; allowed are cpu, cuda, auto)
 endif
 whole = $(shell printf '%s' '$($(1))' | grep -Ex '[0-9]+')
 $(foreach name,TRIALS N_MAX SEED $(if $(findstring ://,$(WORKERS))$(filter %.json,$(WORKERS)),,WORKERS),$(if $(call whole,$(name)),,$(error $(name)=$($(name)) is not known; allowed are whole numbers from 0)))
@@ -70,6 +75,7 @@ help:
 	@echo "  N_MAX=$(N_MAX)            largest number of simulated materials; 0 is the preset's"
 	@echo '  WORKERS=$(WORKERS)          processes; 0 is one per core; or tcp://host:port of a Dask cluster'
 	@echo '  SEED=$(SEED)             changes all random numbers'
+	@echo '  DEVICE=$(DEVICE)         cpu | cuda (a GPU trains) | auto (if there is one)'
 	@echo '  NOTEBOOK=$(NOTEBOOK)          of make figures: only this one, such as 01 or 01-polymers'
 	@echo '  TABLES=$(TABLES) OUT=$(OUT)   of make ask: the file that names your tables, the folder of the answer'
 	@echo '  PYTHON=$(PYTHON)     interpreter that makes .venv, 3.11 or newer'

@@ -97,11 +97,11 @@ def main(rows: int = 1_000_000, train: bool = False) -> None:
         blocks = [b for b in plan.missing_blocks(plan.read(print)) if b.n == rows]
         print(f"planned {TRIALS} trials in {time.process_time() - begin:.1f} s; {len(blocks)} blocks of n = {rows:,}", flush=True)
         sizes: list[int] = []
-        share_out(draw, plan.lean(), blocks[:8], WORKERS, sizes.append)
+        share_out(draw, plan.lean(), lambda: blocks[:8], WORKERS, sizes.append)
         print(f"planned and drawn: at most {max(sizes) / 2**20:.0f} MiB of rows a block; peak {peak.most:.2f} GiB", flush=True)
         if train:
             few = [replace(block, trials=block.trials[:2]) for block in blocks[:2]]
-            share_out(experiment.run_block, plan.lean(), few, WORKERS, lambda _: None)
+            share_out(experiment.run_block, plan.lean(), lambda: few, WORKERS, lambda _: None)
             print(f"with training: peak {peak.most:.2f} GiB", flush=True)
 
 

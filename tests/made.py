@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -79,6 +80,18 @@ def dying_block(killed: Path) -> Callable:
         except FileExistsError:
             return run_block(plan, block)
         os.kill(os.getpid(), signal.SIGKILL)
+
+    return block
+
+
+def waiting_block(folder: Path) -> Callable:
+    """What trains a block, but says that it has begun, and waits until it may go on."""
+
+    def block(plan, block):
+        (folder / "begun").touch()
+        while not (folder / "go").exists():
+            time.sleep(0.1)
+        return run_block(plan, block)
 
     return block
 

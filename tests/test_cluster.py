@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+import time
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
+from subprocess import DEVNULL, Popen
+from threading import Thread
 
 import pytest
 from distributed import LocalCluster
 
 import made
 from sim2real.studies.presets import resolve
+from sim2real.training import workers
 from sim2real.training.candidates import HEAD_ONLY, standard
 from sim2real.training.experiment import run_trials
 from sim2real.training.recipes import Network, Training
@@ -57,6 +64,37 @@ def test_a_worker_killed_in_the_middle_loses_nothing(short, cluster, tmp_path, m
     assert (tmp_path / "killed").exists() and here.equals(there)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("again", [True, False])
+def test_a_run_whose_workers_are_all_killed_goes_on_when_one_comes_back_or_ends_in_a_line(short, tmp_path, monkeypatch, again):
+    monkeypatch.setattr("sim2real.training.workers.BACK", 200 if again else 4)
+    monkeypatch.setattr("sim2real.training.experiment.run_block", made.waiting_block(tmp_path))
+    with LocalCluster(n_workers=0, dashboard_address=None) as bare, ExitStack() as open_workers:
+
+        def start():
+            command = [sys.executable, "-m", "dask", "worker", bare.scheduler_address, "--no-nanny", "--nthreads", "1"]
+            worker = open_workers.enter_context(Popen([*command, "--no-dashboard"], stderr=DEVNULL))
+            open_workers.callback(worker.kill)
+            return worker
+
+        def kill_all(workers):
+            while not (tmp_path / "begun").exists():
+                time.sleep(0.1)
+            for worker in workers:
+                worker.kill()
+            if again:
+                (tmp_path / "go").touch()
+                start()
+
+        Thread(target=kill_all, args=([start(), start()],)).start()
+        run = partial(run_trials, short, DESIGN, arms=ARMS, store=tmp_path / "there", workers=bare.scheduler_address)
+        if again:
+            assert run().table.equals(run_trials(short, DESIGN, arms=ARMS, store=tmp_path / "here").table)
+        else:
+            with pytest.raises(ValueError, match="the scheduler has no worker; start one: .*; finished blocks are kept"):
+                run()
+
+
 def test_what_is_no_cluster_is_refused_in_one_line(short, tmp_path, monkeypatch):
     monkeypatch.setattr("sim2real.training.workers.PATIENCE", 1)
     with pytest.raises(ValueError, match="WORKERS=tcp://127.0.0.1:9: no Dask scheduler answers there"):
@@ -73,3 +111,21 @@ def test_workers_are_processes_or_a_cluster():
     for wrong in ("many", -1):
         with pytest.raises(ValueError, match="WORKERS is .*; expected a whole number from 0 .*, tcp://host:port"):
             resolve("embedded", "quick", workers=wrong)
+
+
+def test_workers_that_are_lost_three_times_in_a_row_end_a_run(monkeypatch):
+    asked, done, left = [], [], ["a", "b"]
+
+    def lose(function, common, jobs, count, came):
+        asked.append(list(jobs))
+        if len(asked) == 2:
+            came(left.pop())
+        raise workers.WorkersLost("a worker process was killed")
+
+    monkeypatch.setattr(workers, "_on_this_machine", lose)
+    with pytest.raises(
+        RuntimeError, match="workers end before any job is done .*; finished blocks are kept; run it again to go on"
+    ):
+        workers.share_out(print, None, lambda: left, 2, done.append)
+    # a job that was done begins the count anew, and is not asked for again
+    assert done == ["b"] and asked == [["a", "b"], ["a", "b"], ["a"], ["a"]]

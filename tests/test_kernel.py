@@ -7,14 +7,17 @@ import pytest
 import torch
 
 from sim2real.training import fits, kernel
+from sim2real.training.experiment import make_plan
 from sim2real.training.fits import fit_multitask, fit_networks
 from sim2real.training.networks import Network, StackedMLP, Training
 from sim2real.training.scalers import InputScalers
 from sim2real.training.seeding import seed_sequence
+from sim2real.training.study import Design
 from sim2real.training.towers import CONDITIONS, Molecules, PairNetwork, PairScalers, StackedTowers
 
 SEED = ("kernel", 1)
 CLIP = (-2.0, 2.0)
+DESIGN = Design((50,), (16,), trials=40)
 
 
 @pytest.fixture(params=["compiled", "torch"])
@@ -268,7 +271,90 @@ def test_scales_of_pairs_are_those_of_all_their_molecules(kind):
     scalers = PairScalers(kind, parts, molecules)
     for k in range(3):
         both = [side for pairs, rows in parts for side in (pairs[rows[k], :10], pairs[rows[k], 10:20])]
-        plain = InputScalers(kind, np.concatenate(both), [slice(None)])
+        plain = InputScalers(kind, np.concatenate(both), [np.arange(sum(map(len, both)))])
         for side in (slice(0, 10), slice(10, 20)):
             torch.testing.assert_close(scalers.shift[k, :, side], plain.shift[0], rtol=1e-6, atol=1e-6)
             torch.testing.assert_close(scalers.factor[k, :, side], plain.factor[0], rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["standard", "min-max"])
+def test_scales_fitted_part_by_part_are_those_of_all_rows(kind, monkeypatch):
+    X, rows, counts = some_pairs(90, 1)[0], [np.arange(80)], [np.arange(80) % 3 + 1]
+    whole = InputScalers(kind, X, rows, counts)
+    monkeypatch.setattr("sim2real.training.scalers.ROWS_AT_ONCE", 7)
+    parts = InputScalers(kind, X, rows, counts)
+    torch.testing.assert_close(parts.shift, whole.shift, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(parts.factor, whole.factor, rtol=1e-6, atol=1e-6)
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Sets what DEVICE says, and what torch finds."""
+
+    def ask(chosen, found):
+        monkeypatch.setenv("SIM2REAL_DEVICE", chosen)
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: found)
+        kernel.device.cache_clear()
+
+    yield ask
+    kernel.device.cache_clear()
+
+
+@pytest.mark.parametrize("chosen", ["cuda", "auto"])
+def test_a_gpu_trains_where_it_is_asked_for_and_its_trials_are_its_own(asked, study, monkeypatch, chosen):
+    on_processor = make_plan(study, DESIGN, arms=("direct", "ridge"))
+    asked(chosen, True)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (80e9, 80e9))
+    plan = make_plan(study, DESIGN, arms=("direct", "ridge"))
+    assert kernel.device().type == kernel.engine() == "cuda"
+    direct, ridge = (("direct", 0, 16), ("ridge", 0, 16))
+    assert plan.folder(direct) != on_processor.folder(direct) and plan.folder(ridge) == on_processor.folder(ridge)
+    # all networks of an arm at once, while baselines are shared out in blocks as ever
+    sizes = {arm: [len(b.trials) for b in plan.missing_blocks(plan.read(print)) if b.arm == arm] for arm in ("direct", "ridge")}
+    assert sizes["direct"] == [DESIGN.trials] and len(sizes["ridge"]) > 1
+
+
+def test_without_a_gpu_one_line_says_so(asked):
+    asked("cuda", False)
+    with pytest.raises(ValueError, match="DEVICE=cuda: torch finds no GPU here; DEVICE=cpu trains on the processor"):
+        kernel.engine()
+    asked("tpu", True)
+    with pytest.raises(ValueError, match="DEVICE=tpu is not known; allowed are cpu, cuda, auto"):
+        kernel.engine()
+    asked("auto", False)
+    with pytest.warns(UserWarning, match="DEVICE=auto: torch finds no GPU here"):
+        assert kernel.device().type == "cpu"
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+def test_all_that_an_update_needs_is_on_the_device(study, monkeypatch, pairs):
+    """By torch's device ``meta``, which has shapes and no numbers, and refuses to be mixed with another one."""
+    monkeypatch.setattr(kernel, "device", lambda: torch.device("meta"))
+    seen = []
+
+    def one_update(network, loss, **_):
+        losses = loss(0)
+        losses.sum().backward()
+        seen.append((losses.shape, {p.grad.device.type for p in network.parameters() if p.grad is not None}))
+        raise FloatingPointError
+
+    monkeypatch.setattr(fits, "train", one_update)
+    rows, seeds = np.stack([np.arange(20), np.arange(20, 40), np.arange(5, 25)]), [("a",), ("b",), ("c",)]
+    with pytest.raises(FloatingPointError):
+        if pairs:
+            X = np.random.default_rng(0).normal(size=(60, 2 * 7 + 2)).astype(np.float32)
+            data = (X, X[:, 0].astype(float), rows)
+            fits.fit_multitask(data, data, PairNetwork(), Training(5, 1e-3), seeds)
+        else:
+            fits.fit_networks(study.target.X, study.target.y, rows % len(study.target), Network(), Training(5, 1e-3), seeds)
+    assert seen == [(torch.Size([3]), {"meta"})]
+
+
+def test_networks_trained_side_by_side_are_the_same(either):
+    X = np.random.default_rng(0).normal(size=(60, 2 * 7 + 2)).astype(np.float32)
+    rows, seeds = np.stack([np.random.default_rng(k).permutation(60)[:40] for k in range(5)]), [(k,) for k in range(5)]
+    data, stage = (X, X[:, 0].astype(float), rows), Training(30, 1e-3, dropout=0.2, batch_size=8)
+    alone, beside = (fit_multitask(data, data, PairNetwork(), stage, seeds, threads=threads) for threads in (1, 3))
+    assert np.array_equal(alone.predict(X, rows), beside.predict(X, rows))
+    with pytest.raises(FloatingPointError, match="network 0 diverged"):
+        fit_multitask(data, data, PairNetwork(), Training(200, 1e30), seeds, threads=3)

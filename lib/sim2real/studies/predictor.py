@@ -43,7 +43,7 @@ class Predictor:
         members: networks; about a second each for a thousand updates.
         level: of the intervals; can be changed afterwards.
         seed: of the random numbers.
-        workers: processes, for descriptors.
+        workers: processes for descriptors, and networks trained at a time.
         described: structures ("polymer|solvent") that the descriptors were chosen by, where the study was cut since.
     """
 
@@ -57,7 +57,7 @@ class Predictor:
         self.study, self.level = study, level
         self.polymeric = "*" in study.target.table["polymer"].iloc[0]
         self.descriptor = PairDescriptor(workers, CACHE / "descriptors").fit(described or _structures(study))
-        self.networks, seen = _fit(study, members, seed)
+        self.networks, seen = _fit(study, members, seed, workers)
         every = np.tile(np.arange(len(study.target)), (members, 1))
         predicted = self.networks.predict(study.target.X, every)
         unseen = np.where(seen, np.nan, predicted)
@@ -203,14 +203,15 @@ def _structures(study: Study) -> list[str]:
     return [*study.source.table["structure"], *study.target.table["structure"]]
 
 
-def _fit(study: Study, members: int, seed: int) -> tuple[Predictors, np.ndarray]:
+def _fit(study: Study, members: int, seed: int, workers: int) -> tuple[Predictors, np.ndarray]:
     """The ensemble, and which member saw which row of the target (members, rows)."""
     target, source, settings = study.target, study.source, study.settings
     m = training_size(target, study.split_by)
     train = [split_rows(target, numpy_generator(seed, "ensemble", k), study.split_by)[0][:m] for k in range(members)]
     simulated = (source.X, source.y, np.tile(np.arange(len(source)), (members, 1)))
     recipe = (settings.transfer_network, settings.multitask, [(seed, "ensemble", k) for k in range(members)])
-    networks = fit_multitask((target.X, target.y, np.stack(train)), simulated, *recipe, weight=settings.simulation_weight)
+    measured = (target.X, target.y, np.stack(train))
+    networks = fit_multitask(measured, simulated, *recipe, weight=settings.simulation_weight, threads=workers)
     # what of a group was trained on, all of it was seen
     groups = target.table[study.split_by].to_numpy() if study.split_by else np.arange(len(target))
     seen = np.stack([np.isin(groups, groups[rows]) for rows in train])

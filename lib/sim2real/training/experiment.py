@@ -18,7 +18,7 @@ from sim2real.training.baselines import NEED_SIMULATED
 from sim2real.training.blocks import run_block
 from sim2real.training.store import Block, Plan
 from sim2real.training.study import Design, Study, Trials, splits, training_size
-from sim2real.training.workers import LOSSES, WorkersLost, share_out
+from sim2real.training.workers import share_out
 
 COUNTED_TRIALS = 500
 
@@ -81,29 +81,17 @@ def finish(plan: Plan, workers: int | str = 1) -> Trials:
     found = plan.read(_say)
     if (missing := plan.missing_blocks(found)) and (changed := plan.changes(found)):
         _say(changed)
-    in_vain = 0
     while missing:
-        before = _trainings(missing)
-        try:
-            _train(plan, missing, workers)
-        except WorkersLost as error:
-            _say(f"{plan.study.name}: {error}; what was in flight is done again")
+        _train(plan, missing, workers)
         found = plan.read(_say)
         missing = plan.missing_blocks(found)
-        in_vain = in_vain + 1 if _trainings(missing) == before else 0
-        if in_vain == LOSSES:
-            raise RuntimeError(f"{plan.study.name}: workers end before any block is done (out of memory?); try fewer workers")
     wanted = {cell: table[table["trial"] < plan.design.trials] for cell, table in found.items()}
     return _converged(plan, pd.concat([t.assign(arm=arm, n=n, m=m) for (arm, n, m), t in wanted.items()], ignore_index=True))
 
 
-def _trainings(blocks: list[Block]) -> int:
-    return sum(len(block.trials) * len(block.m_grid) for block in blocks)
-
-
 def _train(plan: Plan, blocks: list[Block], workers: int | str) -> None:
-    # long blocks first, so that the workers finish together; another run on the same store may have done some meanwhile
-    todo = (block for block in sorted(blocks, key=lambda b: -b.n) if not plan.is_stored(block))
+    # long blocks first, so that the workers finish together
+    ordered = sorted(blocks, key=lambda b: -b.n)
     total = sum(len(block.trials) for block in blocks)
     with plan.alone(_say), tqdm(total=total, desc=plan.study.name, unit="trial", mininterval=1) as bar:
 
@@ -113,7 +101,9 @@ def _train(plan: Plan, blocks: list[Block], workers: int | str) -> None:
                 plan.save((block.arm, block.n, m), block.trials, table)
             bar.update(len(block.trials))
 
-        share_out(run_block, plan.lean(), todo, min(workers, len(blocks)) if isinstance(workers, int) else workers, store)
+        # another run on the same store may have done some meanwhile
+        left = lambda: (block for block in ordered if not plan.is_stored(block))  # noqa: E731
+        share_out(run_block, plan.lean(), left, min(workers, len(blocks)) if isinstance(workers, int) else workers, store)
 
 
 def _converged(plan: Plan, table: pd.DataFrame) -> Trials:

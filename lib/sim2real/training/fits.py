@@ -5,6 +5,7 @@ only.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -91,40 +92,60 @@ class _Domain:
 
 
 def _train(
-    predictors: Predictors, domains: Sequence[_Domain], stage: Training, seeds: Seeds, molecules: Molecules | None = None
+    predictors: Predictors,
+    domains: Sequence[_Domain],
+    stage: Training,
+    seeds: Seeds,
+    molecules: Molecules | None = None,
+    threads: int = 1,
 ) -> None:
-    """Train K networks in place: one by one in compiled code, or stacked by torch where there is no compiler."""
+    """Train K networks in place: each by itself in compiled code, or stacked by torch on a GPU or where there is no compiler."""
     steps = stage.steps_for(domains[0].rows.shape[1])
     if steps:
-        train_all = _train_stacked if kernel.library() is None else partial(_train_compiled, molecules=molecules)
+        compiled = partial(_train_compiled, molecules=molecules, threads=threads)
+        train_all = compiled if kernel.engine() == "compiled" else _train_stacked
         train_all(predictors, domains, stage, steps, seeds)
 
 
 def _train_stacked(predictors: Predictors, domains: Sequence[_Domain], stage: Training, steps: int, seeds: Seeds) -> None:
+    device = kernel.device()
+    network, inputs = predictors.network.to(device), predictors.inputs.to(device)
+    generators = network.generators
+    if device.type == "cuda":  # numbers of the processor's generators would have to be carried over
+        network.generators = [torch.Generator(device).manual_seed(g.initial_seed()) for g in generators]
     drawn = [np.stack([d.batches(stage, steps, seed) for seed in seeds], axis=1) for d in domains]
-    orders = [torch.from_numpy(batches.astype(np.int64)) for batches in drawn]
-    tensors = [(torch.from_numpy(d.X), torch.from_numpy(d.rows), torch.from_numpy(d.goals.astype(np.float32))) for d in domains]
+    orders = [torch.from_numpy(batches.astype(np.int64)).to(device) for batches in drawn]
+    arrays = [(d.X, d.rows, d.goals.astype(np.float32)) for d in domains]
+    tensors = [tuple(torch.from_numpy(array).to(device) for array in of) for of in arrays]
 
     def loss(step: int) -> torch.Tensor:
         sizes = [order.shape[2] for order in orders]
         x = torch.cat([X[rows.gather(1, order[step])] for (X, rows, _), order in zip(tensors, orders)], dim=1)
-        predicted = predictors.network.predictions(predictors.inputs(x).split(sizes, dim=1))
+        predicted = network.predictions(inputs(x).split(sizes, dim=1))
         goals = [values.gather(1, order[step]) for (_, _, values), order in zip(tensors, orders)]
         return sum(d.share * (p - goal).square().mean(1) for d, p, goal in zip(domains, predicted, goals))
 
-    train(predictors.network, loss, steps=steps, learning_rate=stage.learning_rate, weight_decay=stage.weight_decay)
+    train(network, loss, steps=steps, learning_rate=stage.learning_rate, weight_decay=stage.weight_decay)
+    network.cpu().generators = generators
 
 
 @torch.no_grad()
 def _train_compiled(
-    predictors: Predictors, domains: Sequence[_Domain], stage: Training, steps: int, seeds: Seeds, molecules: Molecules | None
+    predictors: Predictors,
+    domains: Sequence[_Domain],
+    stage: Training,
+    steps: int,
+    seeds: Seeds,
+    molecules: Molecules | None,
+    threads: int,
 ) -> None:
     network, inputs = predictors.network, predictors.inputs
     parameters = [p for layer in network.layers(len(domains)) for p in (layer.weight, layer.bias)]
     flat = torch.cat([p.flatten(1) for p in parameters], dim=1)
     table = np.ascontiguousarray(domains[0].X if molecules is None else molecules.table)
     width = table.shape[1]
-    for k, seed in enumerate(seeds):
+
+    def train_one(k: int) -> None:
         shift, factor = inputs.shift[k, 0].numpy(), inputs.factor[k, 0].numpy()
         lessons = []
         for at, domain in enumerate(domains):
@@ -133,20 +154,30 @@ def _train_compiled(
             if molecules is not None:
                 first, second = molecules.sides[at][own].T
                 conditions = ((domain.X[own, 2 * width :] - shift[2 * width :]) * factor[2 * width :]).clip(*inputs.clip)
-            batches = domain.batches(stage, steps, seed)
+            batches = domain.batches(stage, steps, seeds[k])
             lessons.append(kernel.Lesson(first, second, conditions, domain.goals[k], batches, domain.share))
         scale = (shift[:width], factor[:width], inputs.clip)
-        stopped = kernel.train_one(network.layout, flat[k].numpy(), table, scale, lessons, stage, seed)
-        if stopped:
+        if stopped := kernel.train_one(network.layout, flat[k].numpy(), table, scale, lessons, stage, seeds[k]):
             raise diverged(k, stopped)
+
+    # compiled code runs beside other threads, each on arrays of its own
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(train_one, range(len(seeds))))
     for parameter, trained in zip(parameters, flat.split([p[0].numel() for p in parameters], dim=1)):
         parameter.copy_(trained.reshape(parameter.shape))
 
 
 def fit_multitask(
-    measured: Data, simulated: Data | None, shape: PairNetwork, stage: Training, seeds: Seeds, *, weight: float = PAPER_WEIGHT
+    measured: Data,
+    simulated: Data | None,
+    shape: PairNetwork,
+    stage: Training,
+    seeds: Seeds,
+    *,
+    weight: float = PAPER_WEIGHT,
+    threads: int = 1,
 ) -> Predictors:
-    """Train K networks of pairs on simulated and measured values at once (Fig. 3), or on measured ones alone.
+    """Train K networks of pairs on simulated and measured values at once (Fig. 3), or on measured ones alone; so many at a time.
 
     The loss is lambda (``weight``) / n times the squared errors of the n simulated pairs plus (1 - lambda) / m times those of the m
     measured ones (Minami et al., npj Comput. Mater. 11, 146 (2025)), on a batch of each; values are standardised by domain. A
@@ -166,5 +197,5 @@ def fit_multitask(
         _Domain(X, own, scaler.transform(y[own]), share, (k,))
         for k, ((X, y, own), scaler, share) in enumerate(zip(parts, outputs, shares))
     ]
-    _train(predictors, domains, stage, seeds, molecules)
+    _train(predictors, domains, stage, seeds, molecules, threads)
     return predictors

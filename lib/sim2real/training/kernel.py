@@ -1,5 +1,5 @@
 """Training in compiled code (``kernel.cpp``), which the machine's own compiler makes when it is first needed; torch trains where
-there is none.
+there is none, and on a GPU.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from sim2real.datasets.paths import CACHE
 from sim2real.training.networks import Layout, Training
@@ -26,6 +27,9 @@ COMPILER = "c++"
 # all that the processor can do; without fused multiply-add or with sums in another order results would differ in their last bits
 NATIVE = "-mcpu=native" if platform.machine() in ("arm64", "aarch64") else "-march=native"
 FLAGS = ("-std=c++17", "-O3", NATIVE, "-ffp-contract=fast", "-fno-math-errno", "-shared", "-fPIC")
+DEVICES = ("cpu", "cuda", "auto")  # of the variable SIM2REAL_DEVICE
+# of a GPU's free memory, so that several processes may share it; bytes of a network with its updates, and of a row that it learns
+GPU_SHARE, NETWORK_BYTES, ROW_BYTES = 0.25, 16e6, 16
 
 
 @dataclass(frozen=True)
@@ -78,9 +82,33 @@ def library() -> ctypes.CDLL | None:
     return compiled
 
 
+@cache
+def device() -> torch.device:
+    """Where networks are trained, by ``SIM2REAL_DEVICE``: ``cuda`` is a GPU, ``auto`` one if there is one. A ValueError for another
+    name, or where a GPU is asked for in vain.
+    """
+    chosen = os.environ.get("SIM2REAL_DEVICE") or "cpu"
+    if chosen not in DEVICES:
+        raise ValueError(f"DEVICE={chosen} is not known; allowed are {', '.join(DEVICES)}")
+    if chosen == "cpu" or torch.cuda.is_available():
+        return torch.device("cpu" if chosen == "cpu" else "cuda")
+    if chosen == "cuda":
+        raise ValueError("DEVICE=cuda: torch finds no GPU here; DEVICE=cpu trains on the processor")
+    warnings.warn("DEVICE=auto: torch finds no GPU here; networks are trained on the processor", stacklevel=2)
+    return torch.device("cpu")
+
+
 def engine() -> str:
-    """What trains networks here, ``compiled`` or ``torch``: they round differently."""
+    """What trains networks here, ``compiled``, ``torch`` or ``cuda``: they round differently."""
+    if device().type != "cpu":
+        return device().type
     return "torch" if library() is None else "compiled"
+
+
+def networks_at_once(n: int) -> int:
+    """How many networks that learn n rows the free memory of a GPU takes."""
+    free, _ = torch.cuda.mem_get_info()
+    return max(1, int(GPU_SHARE * free / (NETWORK_BYTES + ROW_BYTES * n)))
 
 
 def _run(*command: str) -> bytes:

@@ -124,7 +124,7 @@ class StackedMLP(nn.Module):
 
 def drop_out(x: torch.Tensor, share: float, generators: Sequence[torch.Generator]) -> torch.Tensor:
     """(K, rows, units) with a share of the units of every network set to 0, by its own generator, and the rest made larger."""
-    keep = torch.stack([torch.rand(x.shape[1:], generator=g) >= share for g in generators])
+    keep = torch.stack([torch.rand(x.shape[1:], generator=g, device=g.device) >= share for g in generators])
     return x * keep / (1 - share)
 
 

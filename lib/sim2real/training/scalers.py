@@ -14,6 +14,7 @@ from sklearn.preprocessing import MinMaxScaler, PowerTransformer, StandardScaler
 # A descriptor of a target material may lie far outside of what n = 100 simulated ones span; a network extrapolates
 # linearly there, so scaled inputs are held within this many training ranges (or standard deviations) of the centre.
 INPUT_CLIP = {"min-max": (-0.5, 1.5), "standard": (-4.0, 4.0)}
+ROWS_AT_ONCE = 65_536  # of which copies are made, so that memory does not grow with the source
 NEGLIGIBLE = 1e-6  # width of a column, relative to its centre or to 1, below which it counts as constant
 
 
@@ -26,11 +27,14 @@ class InputScalers:
         self.clip = INPUT_CLIP[kind]
         shift, factor = [], []
         for own, count in itertools.zip_longest(rows, counts):
+            scaler = MinMaxScaler() if kind == "min-max" else StandardScaler()
+            for first in range(0, len(own), ROWS_AT_ONCE):
+                part = slice(first, first + ROWS_AT_ONCE)
+                weights = {} if count is None or kind == "min-max" else {"sample_weight": count[part]}
+                scaler.partial_fit(X[own[part]], **weights)
             if kind == "min-max":
-                scaler = MinMaxScaler().fit(X[own])
                 centre, width = scaler.data_min_, scaler.data_range_
             else:
-                scaler = StandardScaler().fit(X[own], sample_weight=count)
                 centre, width = scaler.mean_, np.sqrt(scaler.var_)
             # a column that is constant over the training rows says nothing: its weights are random and stay so, and a
             # target material that differs there would be moved by noise
@@ -45,6 +49,12 @@ class InputScalers:
         taken = copy(self)
         taken.shift, taken.factor = self.shift[index], self.factor[index]
         return taken
+
+    def to(self, device: torch.device) -> InputScalers:
+        """The same on a device."""
+        moved = copy(self)
+        moved.shift, moved.factor = self.shift.to(device), self.factor.to(device)
+        return moved
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """(K, rows, features) -> the same, scaled and clipped."""

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from sim2real.datasets.task import Task
 from sim2real.training.baselines import NEED_SIMULATED
-from sim2real.training.kernel import engine
+from sim2real.training.kernel import engine, networks_at_once
 from sim2real.training.recipes import NETWORK_ARMS, Simulations
 from sim2real.training.seeding import numpy_generator
 from sim2real.training.study import TEST_FRACTION, Design, Study, splits
@@ -129,7 +129,8 @@ class Plan:
             by_arm.setdefault((cell[0], cell[1], tuple(missing)), []).append(cell[2])
         blocks = []
         for (arm, n, missing), m_grid in by_arm.items():
-            size = min(BLOCK, max(1, ROWS // max(1, n)))
+            on_gpu = engine() == "cuda" and arm in NETWORK_ARMS
+            size = networks_at_once(n) if on_gpu else min(BLOCK, max(1, ROWS // max(1, n)))
             # trials in their order where one block holds all: its name is read more easily
             parts = np.array_split(missing if len(missing) > size else sorted(missing), -(-len(missing) // size) or 1)
             blocks += [Block(arm, n, tuple(m_grid), tuple(int(t) for t in part)) for part in parts if len(part)]

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import sys
 from contextlib import suppress
 from dataclasses import asdict, replace
 from io import BytesIO
@@ -25,7 +24,7 @@ from sim2real.training.recipes import Hyperparameters, Recipe, Simulations
 from sim2real.training.seeding import numpy_generator
 from sim2real.training.store import trained_by, write_whole, writing
 from sim2real.training.study import Study, split_rows
-from sim2real.training.workers import LOSSES, WorkersLost, in_worker, share_out
+from sim2real.training.workers import in_worker, share_out
 
 SOURCE_SAMPLE = 4000  # simulations used to choose the pretraining: 3/4 train, 1/4 validate
 SOURCE_DRAWS = 2
@@ -77,15 +76,7 @@ def _all_errors(search: Search, jobs: list[Job], store: Path, workers: int | str
             write_whole(paths[job], buffer.getvalue())
         bar.update(search.updates(job))
 
-    in_vain = 0
-    while left := [job for job in jobs if job not in found]:
-        try:
-            share_out(search_errors, search, left, workers, done)
-        except WorkersLost as error:
-            in_vain = 0 if any(job in found for job in left) else in_vain + 1
-            if in_vain == LOSSES:
-                raise
-            tqdm.write(f"{search.name}: {error}; what was in flight is done again", file=sys.stderr)
+    share_out(search_errors, search, lambda: [job for job in jobs if job not in found], workers, done)
     errors: dict[Recipe, list[np.ndarray]] = {}
     for size in sorted({job.size for job in jobs}):
         parts = [job for job in jobs if job.size == size]

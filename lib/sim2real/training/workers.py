@@ -15,42 +15,62 @@ from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import torch
-from joblib import Parallel, delayed, parallel_config
+from joblib import Parallel, delayed
 from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import BrokenProcessPool
 from tqdm import tqdm
 
 DASK = "distributed"  # takes a second to import, and is there with the extra "cluster" only
-LOST = ("FutureCancelledError", "KilledWorker", "CommClosedError")  # its errors where workers died
+LOST = ("FutureCancelledError", "KilledWorker", "CommClosedError", "TimeoutError")  # its errors where workers died
 
 GO_ON = "finished blocks are kept; run it again to go on"
 LOSSES = 3  # in a row in which workers are lost before any job is done
 WATCH = 0.5  # seconds between two looks of a worker at whether its parent is there
-PATIENCE, QUEUE = 60, 600  # seconds for a scheduler to answer, and to have a worker, which may stand in a queue
+# seconds for a scheduler to answer, to have a first worker, which may stand in a queue, and another one where all were lost
+PATIENCE, QUEUE, BACK = 60, 600, 120
 
 
 class WorkersLost(RuntimeError):
     """Workers ended before their jobs did; what was done before has come back."""
 
 
-def share_out(function: Callable, common: Any, jobs: Iterable, workers: int | str, done: Callable[[Any], None]) -> None:
-    """Call ``function(common, job)`` for all jobs, and ``done`` here with each result, in the order in which they come.
+def share_out(
+    function: Callable, common: Any, left: Callable[[], Iterable], workers: int | str, done: Callable[[Any], None]
+) -> None:
+    """Call ``function(common, job)`` for all jobs ``left``, and ``done`` here with each result, in the order in which they come.
 
     ``workers`` is a number of processes (1: this one), or the address (``tcp://host:port``) or scheduler file of a Dask cluster,
     to which ``common`` is sent once; large arrays of ``common`` are memory-mapped by local processes. Ctrl-C and SIGTERM end local
-    workers at once. WorkersLost where workers die; ValueError where a cluster cannot be reached.
+    workers at once. Where workers die, what is left then is shared out anew: a RuntimeError where that happens :data:`LOSSES`
+    times in a row before any job is done. ValueError where a cluster cannot be reached, or has no worker.
     """
-    with _ending_cleanly():
-        if workers == 1:
-            for job in jobs:
-                done(function(common, job))
-        elif isinstance(workers, str):
-            _on_cluster(function, common, jobs, workers, done)
-        else:
-            _on_this_machine(function, common, jobs, workers, done)
+    lost = 0
+
+    def came(result: Any) -> None:
+        nonlocal lost
+        lost = 0
+        done(result)
+
+    while True:
+        try:
+            with _ending_cleanly():
+                if workers == 1:
+                    for job in left():
+                        done(function(common, job))
+                elif isinstance(workers, str):
+                    _on_cluster(function, common, left(), workers, came, BACK if lost else QUEUE)
+                else:
+                    _on_this_machine(function, common, left(), workers, came)
+            return
+        except WorkersLost as error:
+            lost += 1
+            if lost == LOSSES:
+                raise RuntimeError(f"workers end before any job is done (out of memory?); try fewer workers; {GO_ON}") from error
+            tqdm.write(f"{error}; what was in flight is done again", file=sys.stderr)
 
 
 def in_worker() -> None:
@@ -62,7 +82,7 @@ def in_worker() -> None:
 
 def processes(workers: int | str) -> int:
     """How many jobs are worked on at a time."""
-    return _reach(workers)[1] if isinstance(workers, str) else workers
+    return sum(_reach(workers, QUEUE).ncores().values()) if isinstance(workers, str) else workers
 
 
 def _on_this_machine(function: Callable, common: Any, jobs: Iterable, workers: int, done: Callable[[Any], None]) -> None:
@@ -96,29 +116,47 @@ def _watch(parent: int) -> None:
     os._exit(1)
 
 
-def _on_cluster(function: Callable, common: Any, jobs: Iterable, address: str, done: Callable[[Any], None]) -> None:
-    client, _ = _reach(address)
-    tasks = (delayed(function)(common, job) for job in jobs)
+def _on_cluster(
+    function: Callable, common: Any, jobs: Iterable, address: str, done: Callable[[Any], None], patience: float
+) -> None:
+    client = _reach(address, patience)
     try:
-        with parallel_config(backend="dask", client=client, scatter=[common]):
-            for result in Parallel(batch_size=1, return_as="generator_unordered")(tasks):
-                done(result)
-    except Exception as error:
-        if type(error).__name__ not in LOST:
-            raise
-        # what this client sent is lost with them; another one sends it anew
+        (sent,) = client.scatter([common], broadcast=True)
+        came: SimpleQueue = SimpleQueue()
+        futures = [client.submit(function, sent, job, pure=False) for job in jobs]
+        for future in futures:
+            future.add_done_callback(came.put)
+        for _ in futures:
+            done(_next(client, came).result())
+    except BaseException as error:
+        # jobs under way end with this client, and what it sent may be lost; another one sends it anew
         _client.cache_clear()
         client.close()
+        if type(error).__name__ not in LOST:
+            raise
         raise WorkersLost(f"the cluster lost its workers ({type(error).__name__})") from error
 
 
-def _reach(address: str) -> tuple[Any, int]:
+def _next(client: Any, came: SimpleQueue) -> Any:
+    """The next future that is done; a TimeoutError where no worker is left: their scheduler keeps jobs, and says nothing."""
+    while True:
+        try:
+            return came.get(timeout=BACK)
+        except Empty:
+            if not client.ncores():
+                raise TimeoutError from None
+
+
+def _reach(address: str, patience: float) -> Any:
+    """A client of a cluster that has a worker, or gets one within so many seconds."""
     client = _client(address)
+    if not client.ncores():
+        tqdm.write(f"WORKERS={address}: no worker there; waiting for one, for {patience:.0f} s at most", file=sys.stderr)
     try:
-        client.wait_for_workers(1, timeout=QUEUE)
+        client.wait_for_workers(1, timeout=patience)
     except TimeoutError:
-        raise ValueError(f"WORKERS={address}: the scheduler has no worker; start one: dask worker {address}") from None
-    return client, sum(client.ncores().values())
+        raise ValueError(f"WORKERS={address}: the scheduler has no worker; start one: dask worker {address}; {GO_ON}") from None
+    return client
 
 
 @cache
