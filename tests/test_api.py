@@ -20,10 +20,9 @@ from sim2real.datasets.paths import CACHE
 from sim2real.datasets.tables import DataWarning
 
 EXPORTED = """
-ask Answer bare_curve run_estimator
+ask Answer bare_curve run_estimator forms
 study read_table load_study run_trials learning_curve error_surface classes compare_arms plot table save fit_power_law fit_surface
 allocate Allocation Prices allocate_classes stop_or_go replay
-forms
 simulate_polymers simulate_chi Predictor Run Task Study Design Trials Curve PowerLaw ScalingSurface figures tables
 """.split()
 
