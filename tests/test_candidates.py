@@ -91,6 +91,7 @@ def test_a_material_without_a_simulated_value_is_predicted_from_descriptors_alon
     some[35:] = np.nan
     few[[0, 1, 2, 31]] = y[[0, 1, 2, 31]]
     nothing = predicted("delta", study, np.full(40, np.nan))
+    np.testing.assert_array_equal(nothing, predicted("ridge", study, None))
     for arm in ("delta", "multifidelity"):
         found = predicted(arm, study, some)
         np.testing.assert_allclose(found[5:], nothing[5:], rtol=1e-9)

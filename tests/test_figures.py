@@ -356,6 +356,7 @@ def test_numbers_have_one_form():
         "0",
         "infinite",
     ]
+    assert words.number(110, 2) == "110" and words.number(9.97, 2) == "10" and words.percent(-0.004) == "0%"
     assert words.number(5, sign=True) == "+5.00" and words.tick(1e10) == "10\u00b9\u2070" and words.tick(0.5) == "0.5"
     assert words.with_error(-0.01034, 0.00412) == "\u22120.0103 \u00b1 0.0041"
     assert words.change({"mean": -0.12, "low": -0.23, "high": 0.01}) == "\u221212% (\u221223% to +1%)"

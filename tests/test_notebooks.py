@@ -29,7 +29,7 @@ FIGURES = {
     "04-chi": (("fig3-chi", "fig4a-chi", "fig4bc-chi", "splits-chi"), ()),
     "05-chi-classes": (("fig5a-chi", "fig5b-chi", "gain-chi"), ()),
     "06-wiedemann-franz": ((*(f"fig6{panel}-conductivity" for panel in "abcde"), "gain-conductivity"), ()),
-    "07-design": (("design-budget", "design-classes", "design-growth"), ()),
+    "07-design": (("design-budget", "design-classes", "design-growth", "design-forms"), ()),
     "08-your-database": (("your-curve", "your-surface"), ()),
 }
 OPEN_ONLY = {"06-wiedemann-franz": ("computed-conductivity",)}

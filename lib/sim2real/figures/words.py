@@ -62,7 +62,7 @@ def number(value: float | None, digits: int = 3, *, sign: bool = False) -> str:
         mantissa, exponent = f"{size:.{digits - 1}e}".split("e")
         text = f"{mantissa}\u00d710" + str(int(exponent)).translate(_SUPERSCRIPTS)
     else:
-        text = "0" if size == 0 else f"{size:,.0f}" if size >= 1000 else f"{size:#.{digits}g}".rstrip(".")
+        text = "0" if size == 0 else f"{size:,.0f}" if size >= 10 ** (digits - 1) else f"{size:#.{digits}g}".rstrip(".")
     return (MINUS if rounded < 0 else "+" if sign and rounded > 0 else "") + text
 
 
@@ -90,8 +90,8 @@ def between(low: float | None, high: float | None, digits: int = 2, *, sign: boo
 
 
 def percent(value: float | None) -> str:
-    """A signed part in per cent: ``−12%``; nothing without one."""
-    return "" if value is None else f"{value:+.0%}".replace("-", MINUS)
+    """A signed part in per cent: ``−12%``, without a sign where it is 0; nothing without one."""
+    return "" if value is None else "0%" if abs(value) < 0.005 else f"{value:+.0%}".replace("-", MINUS)
 
 
 def change(record: Mapping | None) -> str:

@@ -98,20 +98,23 @@ def _from_simulated(target: Task, train: Rows, test: Rows, seeds: Seeds, simulat
 
 def _from_both(target: Task, train: Rows, test: Rows, seeds: Seeds, simulated: Simulated, *, residual: bool) -> np.ndarray:
     """Ridge or trees of what the simulated value, as it is or on a line, leaves over (``residual``), or of the value beside the
-    descriptors; of the descriptors alone where a material has none. Logarithmic properties are logarithms here, so that what is
+    descriptors; ridge of the descriptors where a material has none. Logarithmic properties are logarithms here, so that what is
     left over is a ratio.
     """
-    known, predicted = np.isfinite(simulated), []
-    wider = replace(target, X=np.column_stack([target.X, np.where(known, simulated, 0)]).astype(np.float32))
+    known, bases, predicted = np.isfinite(simulated), ("value", "line") if residual else ("",), []
+    wider = target
+    if not residual:
+        wider = replace(target, X=np.column_stack([target.X, np.where(known, simulated, 0)]).astype(np.float32))
     for rows, test_rows, seed in zip(train, test, seeds):
-        enough = known[rows].sum() >= FOLDS
-        values, at = np.empty(len(test_rows)), known[test_rows] & enough
-        bases = ("value", "line") if residual else ("",)
-        parts = ((target if residual else wider, bases, rows[known[rows]], at), (target, ("",), rows, ~at))
-        for task, of, learned, where in parts:
-            if where.any():
-                ways = [partial(_on_base, task, simulated, seed, base, name) for base in of for name in ("ridge", "trees")]
-                values[where] = _best(ways, target.y, learned, test_rows[where])
+        learned, at = rows[known[rows]], known[test_rows]
+        if len(learned) < FOLDS:
+            at = np.zeros(len(test_rows), dtype=bool)
+        values = np.empty(len(test_rows))
+        if at.any():
+            ways = [partial(_on_base, wider, simulated, seed, base, name) for base in bases for name in ("ridge", "trees")]
+            values[at] = _best(ways, target.y, learned, test_rows[at])
+        if not at.all():
+            values[~at] = ridge(target, rows[None], test_rows[~at][None], [seed], None)[0]
         predicted.append(values)
     return np.stack(predicted)
 
@@ -132,7 +135,7 @@ def _on_base(
 def _best(ways: Sequence[Callable], y: np.ndarray, rows: np.ndarray, test_rows: np.ndarray) -> np.ndarray:
     """Predictions (test rows,) of the way that errs least on each fold of the training rows in turn."""
     # where pairs are kept together rows come pair by pair, so that hardly any fold tears one apart
-    folds = np.array_split(rows, min(FOLDS, len(rows)))
+    folds = np.array_split(rows, FOLDS)
     parts = [(np.concatenate(folds[:k] + folds[k + 1 :]), fold) for k, fold in enumerate(folds)]
     errors = [sum(np.abs(way(fit, held, TREES_TO_CHOOSE) - y[held]).sum() for fit, held in parts) for way in ways]
     return ways[int(np.argmin(errors))](rows, test_rows, TREES)
