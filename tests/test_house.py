@@ -347,3 +347,11 @@ def test_figures_that_were_removed_are_drawn_again(small_checkout):
 def test_studies_of_materials_offer_every_property():
     offered = [set(case.choices["property"]) for case in CASES if case.kind in ("polymers", "liquids") and case.edition != "local"]
     assert len(offered) == 3 and all(names == set(PROPERTIES) for names in offered)
+
+
+def test_the_readme_quotes_verdicts_as_figures_hold_them():
+    quoted = re.findall(r"^> `([\w-]+)` (.+)$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert {figure.split("-")[0] for figure, _ in quoted} == {"fig1b", "fig2", "fig4a", "fig6c"}
+    for figure, sentences in quoted:
+        records = json.loads((FIGURES / "embedded" / f"{figure}.json").read_text(encoding="utf-8"))["records"]
+        assert sentences in " ".join(record["verdict"]["text"] for record in records).replace("\n", " "), figure

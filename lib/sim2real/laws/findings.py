@@ -32,6 +32,18 @@ _OWN = {
 }
 
 
+# of labels and captions, which are written for figures
+SYMBOLS = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "epsilon": "ε", "kappa": "κ", "sigma": "σ", "chi": "χ", "times": "×",
+    "infty": "∞", "ln": "ln ",
+}  # fmt: skip
+
+
+def _plain(label: str) -> str:
+    spaced = label.replace("}\\", "} \\")
+    return re.sub(r"[${}_^]", "", re.sub(r"\\([a-z]+)", lambda name: SYMBOLS.get(name[1], name[1]), spaced)).strip()
+
+
 @dataclass(frozen=True)
 class Finding:
     """One sentence on one question, of which property, whether it could be told, and the numbers in it."""
@@ -63,8 +75,7 @@ class Findings:
         return next(finding for finding in self.findings if finding.question == question)
 
     def __str__(self) -> str:
-        # labels are written for figures, with formulas
-        groups = [(re.sub(r"[${}_]", "", name).replace("\\", " ").strip(), texts) for name, texts in self._groups()]
+        groups = [(_plain(name), texts) for name, texts in self._groups()]
         return "\n".join("\n".join([f"{name}: {texts[0]}" if name else texts[0], *texts[1:]]) for name, texts in groups)
 
     def _repr_markdown_(self) -> str:

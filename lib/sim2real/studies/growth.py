@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from sim2real.datasets.activity import solute_class
 from sim2real.datasets.task import NoStudy
@@ -20,6 +20,7 @@ from sim2real.studies.presets import Settings
 from sim2real.training.recipes import Simulations
 from sim2real.training.seeding import numpy_generator
 from sim2real.training.study import Study, log_grid, split_rows, training_size
+from sim2real.training.workers import in_worker, share_out
 
 UNIFORM, MEASURED, SCALABLE, GREEDY = "as many of each", "as measured", "scalable classes first", "by the law"
 SIZES = {"smoke": (3, 2), "quick": (4, 10), "paper": (4, 100)}  # budgets and trials of a preset
@@ -170,7 +171,7 @@ def replay(
     m: int,
     prices: Mapping[str, float] | None = None,
     policies: Sequence[str] = tuple(POLICIES),
-    workers: int = 1,
+    workers: int | str = 1,
     seed: int = 0,
     bootstrap: Bootstrap = BOOTSTRAP,
 ) -> Growth:
@@ -186,7 +187,7 @@ def replay(
         m: measured materials to fine-tune on; as many again and up to all others validate.
         prices: of one simulation of each class; 1 where not given.
         policies: names of :data:`POLICIES`.
-        workers: processes.
+        workers: processes, or a Dask cluster.
         seed: changes all random numbers.
         bootstrap: how intervals are made.
 
@@ -207,8 +208,15 @@ def replay(
         raise ValueError(f"budgets are {list(budgets)}; expected an ascending list up to {most:,.6g}, which all simulations cost")
     rows = [np.flatnonzero(source == name) for name in classes]
     options = (classes, rows, price, tuple(budgets), m, tuple(policies), seed)
-    done = Parallel(n_jobs=workers)(delayed(_trial)(study, t, *options) for t in range(trials))
-    errors, counts, shares = (np.stack(values) for values in zip(*done))
+    done: dict[int, tuple] = {}
+    with tqdm(total=trials, unit="trial", desc=f"{study.name}-growth") as bar:
+
+        def came(result: tuple) -> None:
+            done[result[0]] = result[1]
+            bar.update()
+
+        share_out(_numbered, (study, options), lambda: [t for t in range(trials) if t not in done], workers, came)
+    errors, counts, shares = (np.stack(values) for values in zip(*(done[t] for t in range(trials))))
     return Growth(study, classes, tuple(policies), tuple(budgets), errors, counts, shares.mean(axis=0), m, bootstrap)
 
 
@@ -219,6 +227,12 @@ def grow(study: Study, settings: Settings, preset: str) -> Growth:
     budgets = log_grid(min(SMALLEST, len(study.source) // 20), min(SMALLEST * GROWTH, len(study.source) // 2), steps)
     run = {"workers": settings.workers, "seed": settings.seed}
     return replay(study, budgets, settings.trials or trials, m=min(settings.m_max, training_size(study.target) // 2), **run)
+
+
+def _numbered(common: tuple, trial: int) -> tuple[int, tuple]:
+    in_worker()
+    study, options = common
+    return trial, _trial(study, trial, *options)
 
 
 def _trial(

@@ -18,6 +18,7 @@ from sim2real.datasets.task import Task
 from sim2real.figures.style import look
 from sim2real.figures.words import ARMS, between, number
 from sim2real.laws.curve import LearningCurve
+from sim2real.laws.findings import SYMBOLS
 from sim2real.studies.show import table
 from sim2real.training.study import Study
 
@@ -27,17 +28,6 @@ _STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem 
 .verdict{border-left:4px solid #0b4f9e;padding:.2rem 1rem;background:#f3f6fb}figure{margin:2rem 0}svg{max-width:100%;height:auto}
 figcaption{font-size:.85rem;color:#333}table{border-collapse:collapse;margin:1rem 0;font-size:.85rem;display:block;overflow-x:auto}
 th,td{text-align:left;padding:.2rem .6rem;border-bottom:1px solid #ddd}h2{margin-top:2.5rem}"""
-_SYMBOLS = {
-    "alpha": "α",
-    "beta": "β",
-    "gamma": "γ",
-    "epsilon": "ε",
-    "kappa": "κ",
-    "sigma": "σ",
-    "times": "×",
-    "infty": "∞",
-    "ln": "ln ",
-}
 
 
 def page(
@@ -71,7 +61,7 @@ def plain_math(text: str) -> str:
     """Markdown with formulas as HTML: bold, exponents, Greek letters; nothing else of either is used in captions."""
 
     def formula(found: re.Match) -> str:
-        inner = re.sub(r"\\([a-z]+)", lambda name: _SYMBOLS.get(name[1], name[1]), found[1].replace("{,}", ",").replace("\\,", " "))
+        inner = re.sub(r"\\([a-z]+)", lambda name: SYMBOLS.get(name[1], name[1]), found[1].replace("{,}", ",").replace("\\,", " "))
         inner = re.sub(r"\^\{([^}]*)\}", r"<sup>\1</sup>", inner)
         inner = re.sub(r"_\{?([A-Za-z0-9]+)\}?", r"<sub>\1</sub>", inner)
         return re.sub(r"\^(\S)", r"<sup>\1</sup>", inner).replace("-", "−")

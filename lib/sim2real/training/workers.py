@@ -88,8 +88,11 @@ def processes(workers: int | str) -> int:
 def _on_this_machine(function: Callable, common: Any, jobs: Iterable, workers: int, done: Callable[[Any], None]) -> None:
     tasks = (delayed(_watched)(os.getpid(), function, common, job) for job in jobs)
     try:
-        for result in Parallel(n_jobs=workers, backend="loky", batch_size=1, return_as="generator_unordered")(tasks):
-            done(result)
+        with warnings.catch_warnings():
+            # a worker that holds much memory is replaced by a new one, and nothing is lost
+            warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
+            for result in Parallel(n_jobs=workers, backend="loky", batch_size=1, return_as="generator_unordered")(tasks):
+                done(result)
     except BrokenProcessPool as error:
         raise WorkersLost("a worker process was killed (out of memory?)") from error
     except BaseException:
