@@ -308,6 +308,8 @@ def test_two_tables_give_an_answer_and_one_page(tables, tmp_path, capsys, monkey
         (["md.csv"], "expected a TOML file"),
         (["local.toml", "glass", "--value", "rho"], "expected a TOML file"),
         (["local.toml", "steel"], "unknown block 'steel'"),
+        (["md.csv", "lab.csv", "--structure", "smiles", "--unit", "-", "--value", "rho", "--value", "Rho"], "no column 'Rho'"),
+        (["md.csv", "lab.csv", "--kind", "polymer", "--kind", "any"], "--kind is given 2 times; expected once"),
         (["md.csv", "lab.csv", "--structure", "smiles", "--value", "density", "--unit", "g/cm3"], "no column 'density'"),
     ],
 )  # fmt: skip

@@ -80,6 +80,14 @@ def test_a_study_of_frames_with_names_of_ones_own(csvs):
     study = sim2real.study(simulated.assign(who="theirs"), measured, **COLUMNS, label="who", name="frames", tuned=False, workers=1)
     assert (study.source.name, study.target.name) == ("simulations", "measurements")
     assert set(study.target.table["name"]) == {"mine"} and len(study.target) == 30
+    own = measured.assign(rho=[f"{1000 * float(text.split()[0]):.6g} kg/m3" for text in measured["density"]]).drop(
+        columns="density"
+    )
+    own = own.rename(columns={"smiles": "SMILES"})
+    pairs = {"structure": ("smiles", "SMILES"), "value": ("density", "rho"), "unit": ("g/cm3", "kg/m3"), "label": ("", "who")}
+    same = sim2real.study(simulated, own, **COLUMNS | pairs, name="pairs", tuned=False, workers=1)
+    np.testing.assert_allclose(same.target.y, study.target.y, rtol=1e-5)
+    assert set(same.target.table["name"]) == {"mine"} and len(same.source) == 80
     assert not (CACHE / "dropped" / "frames-molecular.csv").exists()
 
 

@@ -70,6 +70,8 @@ def read_bytes(name: str, data: bytes, columns: Sequence[str] = (), sheet: str =
             return _archive(name, data, members, columns, sheet)
         if re.match(rb"\s*(<!doctype html|<html|<table|<meta|<style)", data[:200].removeprefix(b"\xef\xbb\xbf"), re.IGNORECASE):
             return _web_page(name, data, columns)
+        if ending in (".json", ".jsonl", ".ndjson"):
+            raise DataError(f"{name}: JSON is not read; pandas.read_json reads it, and its DataFrame is taken instead of the path")
         return _text(name, data, columns)
     except DataError:
         raise

@@ -162,14 +162,23 @@ def ask_command(arguments: Sequence[str]) -> int:
     for name, what in (("trials", "a cell"), ("seed", "changes all random numbers")):
         parser.add_argument(f"--{name}", type=int, default=0, metavar="NUMBER", help=what)
     parser.add_argument("--workers", default="0", help="processes, one a core if 0, or tcp://host:port of a Dask cluster")
-    of_tables = parser.add_argument_group("of two tables")
+    of_tables = parser.add_argument_group(
+        "of two tables", "given twice, an option of columns is for each table in turn ('' for none)"
+    )
     for name, what in _COLUMNS.items():
-        of_tables.add_argument(f"--{name}", default="", help=what)
+        of_tables.add_argument(f"--{name}", action="append", default=[], help=what)
     of_tables.add_argument("--kelvin", nargs=2, type=float, default=(), metavar=("LOW", "HIGH"), help="of rows that are used, in K")
     options = vars(parser.parse_args(arguments))
     tables, out = options.pop("tables"), options.pop("out")
-    columns = {name: value for name in (*_COLUMNS, "kelvin") if (value := options.pop(name))}
+    given = {name: texts for name in _COLUMNS if (texts := options.pop(name))}
+    columns = {name: texts[0] if len(texts) == 1 else tuple(texts) for name, texts in given.items()}
+    columns |= {"kelvin": kelvin} if (kelvin := options.pop("kelvin")) else {}
     try:
+        for name, texts in given.items():
+            if len(texts) > (most := 1 if name in _OF_STUDY else 2):
+                raise ValueError(
+                    f"--{name} is given {len(texts)} times; expected {('once', 'at most twice, once a table')[most - 1]}"
+                )
         named = tables[0].endswith(".toml")
         if len(tables) > 2 or (columns if named else len(tables) < 2):
             raise ValueError("expected a TOML file and perhaps a block of it, or two tables with --structure, --value and --unit")
@@ -204,6 +213,9 @@ _COLUMNS = {
     "decimal": "the sign before decimals, . or , where numbers leave it open",
     "name": "of the study",
 }
+
+
+_OF_STUDY = ("property", "kind", "descriptor", "name")  # for both tables alike
 
 
 def _of_file(tables: Sequence[str], preset: str, **sizes: Any) -> Answer:

@@ -25,9 +25,9 @@ def study(
     source: Source | Task,
     target: Source | Task,
     *,
-    structure: str = "",
-    value: str = "",
-    unit: str = "",
+    structure: str | tuple[str, str] = "",
+    value: str | tuple[str, str] = "",
+    unit: str | tuple[str, str] = "",
     property: str = "",
     kind: str = "any",
     descriptor: str = "",
@@ -54,7 +54,8 @@ def study(
         workers: processes, one a core if 0, or the address or scheduler file of a Dask cluster.
         simulator: gives values of measured structures themselves, NaN where it fails, to learn what it gets wrong; if None, they
             are those of the simulated table.
-        options: further arguments of :func:`~sim2real.datasets.tables.read_table`, for both tables, such as ``label``.
+        options: further arguments of :func:`~sim2real.datasets.tables.read_table`, for both tables, such as ``label``. Of these and
+            of structure, value and unit a pair of texts is one a table: ``value=("rho", "Density")``, ``label=("", "name")``.
 
     What is not used of the tables is listed in the cache, in ``dropped/<name>-<descriptor>.csv``.
 
@@ -63,10 +64,11 @@ def study(
         ValueError: an unknown property, kind or descriptor.
     """
     options |= {"structure": structure, "value": value, "unit": unit, "property": property, "kind": kind}
-    sides = [
-        side if isinstance(side, Task) else read_table(side, **options | ({} if isinstance(side, str | Path) else {"name": word}))
-        for word, side in (("simulations", source), ("measurements", target))
-    ]
+    sides = []
+    for k, (word, side) in enumerate((("simulations", source), ("measurements", target))):
+        own_options = {option: given[k] if _is_pair(given) else given for option, given in options.items()}
+        own_options |= {} if isinstance(side, str | Path) else {"name": word}
+        sides.append(side if isinstance(side, Task) else read_table(side, **own_options))
     check_units(*sides)
     descriptor = descriptor or ("composition" if kind == "composition" else "molecular")
     own = own_values(*sides) if simulator is None else np.asarray(simulator(list(sides[1].table["structure"])), dtype=float)
@@ -74,6 +76,10 @@ def study(
     made = Study(f"{name}-{descriptor}", *described[:2], KINDS["polymers"].untuned, described.simulated, splits=name)
     check_study(name, made)
     return replace(made, settings=chosen_for(made, training_size(made.target), "polymers", trainers(workers))) if tuned else made
+
+
+def _is_pair(given: object) -> bool:
+    return isinstance(given, tuple) and len(given) == 2 and all(isinstance(text, str) for text in given)
 
 
 def run_study(
