@@ -150,6 +150,7 @@ def test_the_local_edition_runs_on_ones_own_tables(name, tmp_path, own_tables):
         assert "polyinfo.csv" in (CACHE / "dropped" / "local-density-forcefield.csv").read_text()
 
 
+@pytest.mark.slow
 def test_a_notebook_for_which_ones_tables_hold_nothing_is_passed_over(tmp_path, own_tables, capsys):
     text = own_tables.read_text()
     own_tables.write_text(text[: text.index("[miscibility]")])
