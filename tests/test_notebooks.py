@@ -133,6 +133,8 @@ def test_the_local_edition_runs_on_ones_own_tables(name, tmp_path, own_tables):
     run_notebook(ROOT / "notebooks" / f"{name}.ipynb", parameters, output=tmp_path)
     if name == "02-two-dimensional":
         assert {p.stem for p in figures.glob("*.png")} == {"fig2-local-density", "indifference-local-density"}
+    elif name == "07-design":  # of too few simulations no growth is replayed
+        assert {p.stem for p in figures.glob("*.png")} == {"design-budget", "design-classes", "design-forms"}
     else:
         _check(figures, name, "local")
     if name == "01-polymers":

@@ -25,6 +25,7 @@ from sim2real.training.workers import in_worker, share_out
 UNIFORM, MEASURED, SCALABLE, GREEDY = "as many of each", "as measured", "scalable classes first", "by the law"
 SIZES = {"smoke": (3, 2), "quick": (4, 10), "paper": (4, 100)}  # budgets and trials of a preset
 SMALLEST, GROWTH = 100, 27  # simulations at the start, and how many times as many in the end
+_FEWEST = 20  # simulations a class that a replay needs
 FIRST = (0.25, 0.5, 1.0)  # parts of what there is at the start, of which a learner's errors are known too
 
 
@@ -195,11 +196,8 @@ def replay(
         NoStudy: fewer than two classes of :data:`FEWEST_MATERIALS` or more on both sides.
         ValueError: budgets that do not ascend or exceed the source, prices that are not finite numbers above 0.
     """
-    source, target = study.source.table["group"].to_numpy(), study.target.table["group"].to_numpy()
-    counted = {name: int((source == name).sum()) for name in sorted(set(source) & set(target))}
-    classes = tuple(name for name, count in counted.items() if min(count, (target == name).sum()) >= FEWEST_MATERIALS)
-    if len(classes) < 2:
-        raise NoStudy(f"{study.name}: simulated and measured materials share {len(classes)} classes; growth by class needs two")
+    counted = _shared(study)
+    classes, source = tuple(counted), study.source.table["group"].to_numpy()
     price = np.array([(prices or {}).get(name, 1.0) for name in classes], float)
     if not (np.isfinite(price) & (price > 0)).all():
         raise ValueError(f"prices by class are {price.tolist()}; expected finite numbers above 0")
@@ -220,11 +218,23 @@ def replay(
     return Growth(study, classes, tuple(policies), tuple(budgets), errors, counts, shares.mean(axis=0), m, bootstrap)
 
 
+def _shared(study: Study) -> dict[str, int]:
+    """The classes of which both sides have enough, with how many simulations of each there are; NoStudy for fewer than two."""
+    source, target = study.source.table["group"].to_numpy(), study.target.table["group"].to_numpy()
+    counted = {name: int((source == name).sum()) for name in sorted(set(source) & set(target))}
+    enough = {name: count for name, count in counted.items() if min(count, (target == name).sum()) >= FEWEST_MATERIALS}
+    if len(enough) < 2:
+        raise NoStudy(f"{study.name}: simulated and measured materials share {len(enough)} classes; growth by class needs two")
+    return enough
+
+
 def grow(study: Study, settings: Settings, preset: str) -> Growth:
     """:func:`replay` of the size of a preset, of a study as :func:`by_class`: from a small database to :data:`GROWTH` times as
-    many, or half of the source where that is less."""
-    steps, trials = SIZES[preset]
-    budgets = log_grid(min(SMALLEST, len(study.source) // 20), min(SMALLEST * GROWTH, len(study.source) // 2), steps)
+    many, or half of the source where that is less. NoStudy where classes or their simulations are too few."""
+    (steps, trials), counted = SIZES[preset], _shared(study)
+    if (most := sum(counted.values())) < (least := _FEWEST * len(counted)):
+        raise NoStudy(f"{study.name}: {most} simulations of the classes that both sides have; growth by class needs {least}")
+    budgets = log_grid(min(SMALLEST, most // _FEWEST), min(SMALLEST * GROWTH, most // 2), steps)
     run = {"workers": settings.workers, "seed": settings.seed}
     return replay(study, budgets, settings.trials or trials, m=min(settings.m_max, training_size(study.target) // 2), **run)
 
