@@ -34,7 +34,6 @@ def bare_curve(
         bootstrap: how intervals are made.
         prior: what is known of such curves, such as :data:`~sim2real.laws.power.PRIOR`.
 
-
     Raises:
         DataError: a missing column, a value that cannot be used, fewer than three n, or a trial without some n: one line.
     """

@@ -12,10 +12,8 @@ from scipy.ndimage import minimum_filter
 
 from sim2real.laws.power import ALPHA_MAX, fit_curves
 
-EXPONENT_MIN, EXPONENT_MAX = (
-    1e-3,
-    ALPHA_MAX,
-)  # a fit on them is BOUND_HIT, n^-0.001 falls by 0.7 % over three decades
+# a fit on them is BOUND_HIT; n^-0.001 falls by 0.7 % over three decades
+EXPONENT_MIN, EXPONENT_MAX = 1e-3, ALPHA_MAX
 _POINTS = {2: 12, 3: 6}  # of the grid of starts along each exponent, by how many there are
 # which of alpha, beta1, beta2 each exponent that is searched stands for
 FORMS = {

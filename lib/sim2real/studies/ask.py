@@ -175,10 +175,9 @@ def ask_command(arguments: Sequence[str]) -> int:
     columns |= {"kelvin": kelvin} if (kelvin := options.pop("kelvin")) else {}
     try:
         for name, texts in given.items():
-            if len(texts) > (most := 1 if name in _OF_STUDY else 2):
-                raise ValueError(
-                    f"--{name} is given {len(texts)} times; expected {('once', 'at most twice, once a table')[most - 1]}"
-                )
+            if len(texts) > (1 if name in _OF_STUDY else 2):
+                times = "once" if name in _OF_STUDY else "at most twice, once a table"
+                raise ValueError(f"--{name} is given {len(texts)} times; expected {times}")
         named = tables[0].endswith(".toml")
         if len(tables) > 2 or (columns if named else len(tables) < 2):
             raise ValueError("expected a TOML file and perhaps a block of it, or two tables with --structure, --value and --unit")
@@ -213,8 +212,6 @@ _COLUMNS = {
     "decimal": "the sign before decimals, . or , where numbers leave it open",
     "name": "of the study",
 }
-
-
 _OF_STUDY = ("property", "kind", "descriptor", "name")  # for both tables alike
 
 

@@ -4,6 +4,7 @@ or whose workers are, loses only the blocks in flight.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 import sys
 import warnings
 from pathlib import Path
@@ -101,8 +102,10 @@ def _train(plan: Plan, blocks: list[Block], workers: int | str) -> None:
                 plan.save((block.arm, block.n, m), block.trials, table)
             bar.update(len(block.trials))
 
-        # another run on the same store may have done some meanwhile
-        left = lambda: (block for block in ordered if not plan.is_stored(block))  # noqa: E731
+        def left() -> Iterator[Block]:
+            # another run on the same store may have done some meanwhile
+            return (block for block in ordered if not plan.is_stored(block))
+
         share_out(run_block, plan.lean(), left, min(workers, len(blocks)) if isinstance(workers, int) else workers, store)
 
 
