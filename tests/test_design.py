@@ -13,8 +13,7 @@ import sim2real as s2r
 from made import chi_study, chi_trials, toy_study
 from sim2real.datasets.task import NoStudy
 from sim2real.laws.bootstrap import Bootstrap
-from sim2real.laws.classes import allocate_classes
-from sim2real.laws.design import Prices, best_split, whole_split
+from sim2real.laws.design import Prices, allocate_classes, best_split, whole_split
 from sim2real.laws.surface import ScalingSurface, evaluate
 from sim2real.studies import growth
 from sim2real.training.seeding import numpy_generator

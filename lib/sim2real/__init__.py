@@ -32,7 +32,7 @@ _HOMES = {
     "Task": "datasets.task",
     "Trials": "training.study",
     "allocate": "laws.design",
-    "allocate_classes": "laws.classes",
+    "allocate_classes": "laws.design",
     "ask": "studies.ask",
     "bare_curve": "laws.bare",
     "classes": "laws.classes",

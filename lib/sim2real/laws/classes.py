@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
 from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap, Change, Difference, Resamples, paired_difference, trial_means
@@ -255,34 +255,3 @@ def correlation_over_classes(
     options = {"resampled": resampled, "shuffled": "explaining", "level": bootstrap.level, "seed": bootstrap.seed or 0}
     found = rank_association(gains, accuracy, **options)
     return {"classes": len(gains), "spearman": found.value, "low": found.low, "high": found.high, "p": found.p}
-
-
-_HALVINGS = 80
-
-
-def allocate_classes(laws: NDArray, shares: ArrayLike, prices: ArrayLike, budget: float, have: ArrayLike) -> NDArray:
-    """How many simulations of each class (C,) to have for a budget: least sum over classes of share times (D n^-alpha + C).
-
-    Each class gets simulations until the next one lowers the sum by the same for its price: share alpha D n^(-alpha - 1) = lambda
-    price, by bisection of lambda. Args are laws (C, 3), the shares of what is asked for, the prices of one simulation, the budget,
-    and what there is (C,), which counts and is kept. ValueError for prices that are not above 0 or a budget below what there is.
-    """
-    (d, alpha, _), shares, prices, have = np.asarray(laws, float).T, *(np.asarray(v, float) for v in (shares, prices, have))
-    if not (np.isfinite(prices) & (prices > 0)).all():
-        raise ValueError(f"prices by class are {prices.tolist()}; expected finite numbers above 0")
-    if not (np.isfinite(budget) and budget >= prices @ have):
-        raise ValueError(f"the budget is {budget:,.6g}; expected no less than {prices @ have:,.6g}, which what there is has cost")
-    gain = shares * alpha * d / prices
-    if not (gain > 0).any():
-        return have + (budget - prices @ have) / prices.sum()  # no class is known to scale: as many of each
-    with np.errstate(divide="ignore"):
-        worth = np.log(gain)
-
-        def bought(log_rate: float) -> NDArray:
-            return np.maximum(have, np.exp(np.minimum((worth - log_rate) / (1 + alpha), 50.0)))
-
-        low, high = worth.max() - 200.0, float(np.max(worth - (1 + alpha) * np.log(np.maximum(have, 1e-9))))
-        for _ in range(_HALVINGS):
-            middle = (low + high) / 2
-            low, high = (middle, high) if prices @ bought(middle) > budget else (low, middle)
-        return bought(high)

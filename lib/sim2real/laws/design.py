@@ -205,6 +205,39 @@ def allocate(
     return Allocation(surface.facts, *options, level, (first, *others))
 
 
+def allocate_classes(laws: NDArray, shares: ArrayLike, prices: ArrayLike, budget: float, have: ArrayLike) -> NDArray:
+    """How many simulations of each class (C,) to have for a budget: least sum over classes of share times (D n^-alpha + C).
+
+    Each class gets simulations until the next one lowers the sum by the same for its price: share alpha D n^(-alpha - 1) = lambda
+    price, by bisection of lambda. Args are laws (C, 3), the shares of what is asked for, the prices of one simulation, the budget,
+    and what there is (C,), which counts and is kept. ValueError for prices that are not above 0 or a budget below what there is.
+    """
+    (d, alpha, _), shares, prices, have = np.asarray(laws, float).T, *(np.asarray(v, float) for v in (shares, prices, have))
+    check_prices(prices)
+    if not (np.isfinite(budget) and budget >= prices @ have):
+        raise ValueError(f"the budget is {budget:,.6g}; expected no less than {prices @ have:,.6g}, which what there is has cost")
+    gain = shares * alpha * d / prices
+    if not (gain > 0).any():
+        return have + (budget - prices @ have) / prices.sum()  # no class is known to scale: as many of each
+    with np.errstate(divide="ignore"):
+        worth = np.log(gain)
+
+        def bought(log_rate: float) -> NDArray:
+            return np.maximum(have, np.exp(np.minimum((worth - log_rate) / (1 + alpha), 50.0)))
+
+        low, high = worth.max() - 200.0, float(np.max(worth - (1 + alpha) * np.log(np.maximum(have, 1e-9))))
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            low, high = (middle, high) if prices @ bought(middle) > budget else (low, middle)
+        return bought(high)
+
+
+def check_prices(prices: NDArray) -> None:
+    """Raise ValueError unless all prices by class are finite and above 0."""
+    if not (np.isfinite(prices) & (prices > 0)).all():
+        raise ValueError(f"prices by class are {prices.tolist()}; expected finite numbers above 0")
+
+
 def _split(
     form: str, law: NDArray, laws: NDArray, prices: Prices, budget: float, have: tuple[int, int], step: float, level: float
 ) -> Split:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from sim2real.datasets.activity import solute_class
 from sim2real.datasets.task import NoStudy
 from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap, paired_difference
-from sim2real.laws.classes import allocate_classes
+from sim2real.laws.design import allocate_classes, check_prices
 from sim2real.laws.findings import Finding, Findings
 from sim2real.laws.verdicts import FEWEST_MATERIALS, WORTHWHILE, told
 from sim2real.studies.presets import Settings
@@ -199,8 +199,7 @@ def replay(
     counted = _shared(study)
     classes, source = tuple(counted), study.source.table["group"].to_numpy()
     price = np.array([(prices or {}).get(name, 1.0) for name in classes], float)
-    if not (np.isfinite(price) & (price > 0)).all():
-        raise ValueError(f"prices by class are {price.tolist()}; expected finite numbers above 0")
+    check_prices(price)
     most = price @ np.array([counted[name] for name in classes])
     if (np.diff(budgets) <= 0).any() or budgets[0] <= 0 or budgets[-1] > most:
         raise ValueError(f"budgets are {list(budgets)}; expected an ascending list up to {most:,.6g}, which all simulations cost")

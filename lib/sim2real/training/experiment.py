@@ -4,9 +4,9 @@ or whose workers are, loses only the blocks in flight.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
