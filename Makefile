@@ -97,6 +97,8 @@ interpreter:
 # One stamp a notebook and folder: the figures that lie there are those of the last parameters.
 # The data are those that git holds. A user's own tables, which may have any name, count in the edition local only, by a file that
 # holds a checksum of all of them and is written again when that changed; lists of dropped rows are no tables.
+# The summary reads what the others wrote: each of them takes its stamp away, and it comes last.
+SUMMARY := 99-summary
 FOLDER := figures/$(EDITION)$(if $(filter-out quick,$(PRESET)),/$(PRESET))
 RUN := $(EDITION)-$(PRESET)-$(TRIALS)-$(N_MAX)-$(SEED)
 STAMPS := $(patsubst notebooks/%.ipynb,.cache/done/%-$(RUN),$(NOTEBOOKS))
@@ -121,6 +123,7 @@ figures: $(STAMPS)
 .cache/done/%-$(RUN): notebooks/%.ipynb $(INPUTS) | $(READY)
 	$(PY) -m sim2real run $< EDITION=$(EDITION) PRESET=$(PRESET) TRIALS=$(TRIALS) N_MAX=$(N_MAX) WORKERS=$(WORKERS) SEED=$(SEED)
 	@mkdir -p $(@D) && rm -f .cache/done/$*-$(EDITION)-$(PRESET)-* && touch $@
+	@$(if $(filter $*,$(SUMMARY)),,rm -f .cache/done/$(SUMMARY)-$(EDITION)-*)
 
 ask: $(READY)
 	$(PY) -m sim2real ask $(TABLES) --out $(OUT) --preset $(PRESET) --trials $(TRIALS) --workers $(WORKERS) --seed $(SEED)

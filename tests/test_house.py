@@ -277,6 +277,16 @@ def test_a_notebook_runs_again_when_what_it_reads_changed(small_checkout):
     assert _runs(small_checkout) == ["00-a", "01-b"], "the figures that lie there are those of other parameters"
 
 
+def test_the_summary_comes_last_and_runs_again_after_any_other(small_checkout):
+    (small_checkout / "notebooks/99-summary.ipynb").write_text("")
+    assert _runs(small_checkout) == ["00-a", "01-b", "99-summary"] and _runs(small_checkout) == []
+    _touch(small_checkout / "notebooks/00-a.ipynb")
+    assert _runs(small_checkout) == ["00-a", "99-summary"] and _runs(small_checkout) == []
+    _touch(small_checkout / "notebooks/01-b.ipynb")
+    failed = _make(small_checkout, FAILING="notebooks/01-b.ipynb")
+    assert failed.returncode == 2 and "99-summary" not in failed.stdout, "nothing new to sum up"
+
+
 @pytest.mark.parametrize("shipped", ["data/facts.csv", "lib/module.py"])
 def test_all_notebooks_run_again_when_data_or_library_changed(small_checkout, shipped):
     _runs(small_checkout)

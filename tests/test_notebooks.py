@@ -31,6 +31,7 @@ FIGURES = {
     "06-wiedemann-franz": ((*(f"fig6{panel}-conductivity" for panel in "abcde"), "gain-conductivity"), ()),
     "07-design": (("design-budget", "design-classes", "design-growth", "design-forms"), ()),
     "08-your-database": (("your-curve", "your-surface"), ()),
+    "99-summary": ((), ()),
 }
 OPEN_ONLY = {"06-wiedemann-franz": ("computed-conductivity",)}
 SMOKE = {"PRESET": "smoke", "WORKERS": 1, "SEED": 3}
@@ -49,6 +50,9 @@ def test_every_notebook_is_tested():
 
 
 def _check(folder, name, edition):
+    if name == "99-summary":
+        assert "no payload: notebook 01 makes it" in (folder / "summary.csv").read_text(encoding="utf-8")
+        return
     always, embedded = FIGURES[name]
     figures = always + (embedded if edition == "embedded" else ()) + (OPEN_ONLY.get(name, ()) if edition == "open" else ())
     assert {p.stem for p in folder.glob("*.png")} == set(figures)
@@ -60,7 +64,7 @@ def _check(folder, name, edition):
         assert payload["seed"] == 3 and payload["records"] and payload["caption"]
 
 
-@_each(FIGURES, quick=["00-data", "03-similarity"])
+@_each(FIGURES, quick=["00-data", "03-similarity", "99-summary"])
 def test_a_notebook_regenerates_its_figures(name, tmp_path):
     run_notebook(ROOT / "notebooks" / f"{name}.ipynb", {**SMOKE, "FIGURES": str(tmp_path / "figures")}, output=tmp_path)
     _check(tmp_path / "figures", name, "embedded")
