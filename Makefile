@@ -14,7 +14,7 @@ PYTHON ?= python3
 VENV := .venv
 
 VARIABLES := EDITION PRESET TRIALS N_MAX WORKERS SEED DEVICE NOTEBOOK TABLES OUT PYTHON VENV PY
-TARGETS := help setup figures ask test test-slow test-all lab bench calibration forecasts clean
+TARGETS := help setup figures ask report test test-slow test-all test-browser lab bench calibration forecasts clean
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 PY := $(if $(VENV),$(VENV)/bin/python,python)
 # .venv is made when needed; another interpreter is used as it is, and needs only have sim2real
@@ -61,7 +61,9 @@ help:
 	@echo '  make setup     the virtual environment .venv from requirements.lock (done by the others when needed)'
 	@echo '  make figures   run the notebooks; figures go to figures/EDITION (PRESET other than quick: figures/EDITION/PRESET)'
 	@echo '  make ask       is your database worth growing: an answer in words, figures, and one page (TABLES, OUT)'
+	@echo '  make report    all figures of EDITION and PRESET as one page of HTML, beside them'
 	@echo '  make test      the tests that take no longer than they must; test-slow: the others; test-all: both'
+	@echo '  make test-browser   JupyterLab, widgets and the report in chromium; screenshots in .cache/browser'
 	@echo '  make lab       JupyterLab on the notebooks'
 	@echo '  make bench     benchmarks, as ratios'
 	@echo '  make calibration   how often 90 % intervals hold the truth, on made curves'
@@ -128,17 +130,25 @@ figures: $(STAMPS)
 ask: $(READY)
 	$(PY) -m sim2real ask $(TABLES) --out $(OUT) --preset $(PRESET) --trials $(TRIALS) --workers $(WORKERS) --seed $(SEED)
 
+report: $(READY)
+	$(PY) -m sim2real report --edition $(EDITION) --preset $(PRESET)
+
 # two processes, so that two cores are enough; tests of one group run in one process and share what they stored
 PYTEST := $(PY) -m pytest -n 2 --dist loadgroup
 
 test: $(READY)
-	$(PYTEST) -m 'not slow'
+	$(PYTEST) -m 'not slow and not browser'
 
 test-slow: $(READY)
-	$(PYTEST) -m slow
+	$(PYTEST) -m 'slow and not browser'
 
 test-all: $(READY)
-	$(PYTEST)
+	$(PYTEST) -m 'not browser'
+
+# pins of the extra browser, which the lock does not hold
+test-browser: $(READY)
+	@$(PY) -c 'import playwright, axe_playwright_python' 2>/dev/null || $(PY) -m pip install --quiet axe-playwright-python==0.1.8 playwright==1.65.2
+	$(PY) -m pytest -m browser tests/test_browser.py
 
 lab: $(READY)
 	$(PY) -m jupyterlab --notebook-dir=notebooks

@@ -1,4 +1,4 @@
-"""Command line: ``python -m sim2real ask | curve | run | tune | data``, each with ``--help``; listing files does not load torch."""
+"""Command line: ``python -m sim2real COMMAND``, each with ``--help``; listing files does not load torch."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from importlib import import_module
 COMMANDS = {
     "ask": ("studies.ask", "ask_command", "is your database worth growing: your tables in, an answer and a report out"),
     "curve": ("studies.ask", "curve_command", "the law, the verdict and the forecast of errors that any learner had"),
+    "report": ("studies.report", "report_command", "all figures of an edition as one page, the paper's claims beside them"),
     "run": ("studies.notebooks", "run_command", "run a notebook with other parameters"),
     "tune": ("studies.tuning", "tune_command", "choose hyperparameters on validation data"),
     "data": ("datasets.command", "data_command", "list, fetch or describe the public files"),
