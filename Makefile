@@ -64,7 +64,7 @@ help:
 	@echo '  make report    all figures of EDITION and PRESET as one page of HTML, beside them'
 	@echo '  make test      the tests that take no longer than they must; test-slow: the others; test-all: both'
 	@echo '  make test-browser   JupyterLab, widgets and the report in chromium; screenshots in .cache/browser'
-	@echo '  make lab       JupyterLab on the notebooks'
+	@echo '  make lab       JupyterLab on the notebooks; their figures go to .cache/figures'
 	@echo '  make bench     benchmarks, as ratios'
 	@echo '  make calibration   how often 90 % intervals hold the truth, on made curves'
 	@echo '  make forecasts     which form forecasts errors best, on own and on public curves'
@@ -88,11 +88,18 @@ setup: $(READY)
 interpreter:
 	@$(PY) -c 'import importlib.util as u, sys; sys.exit(not u.find_spec("sim2real"))' || { echo '$(PY) has no sim2real; in its environment: pip install --no-deps --editable .' >&2; exit 2; }
 
+# In a clone of this repository a notebook that was run and saved is no change: git does not see outputs, nor what JupyterLab notes.
+# Without .venv git takes notebooks as they are.
+NOTED := $(addprefix metadata.language_info.,codemirror_mode file_extension mimetype nbconvert_exporter pygments_lexer version)
+STRIP := if [ "$$(git rev-parse --show-toplevel 2>/dev/null)" = "$(CURDIR)" ]; then .venv/bin/python -m nbstripout --install \
+	&& git config filter.nbstripout.extrakeys "$(NOTED)" && git config filter.nbstripout.required false; fi
+
 .venv/.complete: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'sim2real needs Python 3.11 or newer; $(PYTHON) is older. Try make setup PYTHON=python3.11' >&2; exit 2; }
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --requirement requirements.lock
 	.venv/bin/python -m pip install --quiet --no-deps --editable .
+	-@$(STRIP)
 	touch $@
 
 # A notebook runs again when it, the library, the data or a parameter changed since, or its figures' folder is gone.
@@ -150,8 +157,10 @@ test-browser: $(READY)
 	@$(PY) -c 'import playwright, axe_playwright_python' 2>/dev/null || $(PY) -m pip install --quiet axe-playwright-python==0.1.8 playwright==1.65.2
 	$(PY) -m pytest -m browser tests/test_browser.py
 
+# what is tried out there does not replace figures that git holds: those are drawn by make figures
 lab: $(READY)
-	$(PY) -m jupyterlab --notebook-dir=notebooks
+	@echo 'figures drawn in JupyterLab go to .cache/figures (FIGURES of a notebook chooses another folder)'
+	SIM2REAL_FIGURES=$(CURDIR)/.cache/figures $(PY) -m jupyterlab --notebook-dir=notebooks
 
 bench: $(READY)
 	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(PY) $$script || exit $$?; done

@@ -32,7 +32,7 @@ if CHROMIUM is None:
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 SHOTS = ROOT / ".cache" / "browser"
 SECONDS = 1000  # milliseconds
-ERRORS = ".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error'], .jp-OutputArea-output[data-mime-type$='stderr'] .ansi-red-fg"
+ERRORS = ".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']"
 
 
 @pytest.fixture(scope="module")

@@ -113,5 +113,8 @@ def test_the_papers_own_numbers_of_trials_stand_beside_where_they_are(tmp_path, 
     monkeypatch.setattr("sim2real.studies.summary.FIGURES", tmp_path)
     (tmp_path / "embedded" / "paper").mkdir(parents=True)
     folders = summary_folders("embedded", "quick", tmp_path / "mine")
-    assert list(folders) == ["embedded", "open", "embedded, paper's trials"] and folders["embedded"] == tmp_path / "mine"
+    assert list(folders) == ["embedded", "open", "embedded, paper's trials"] and folders["embedded"] == tmp_path / "embedded"
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "fig1b-polymers.json").write_text("{}")
+    assert summary_folders("embedded", "quick", tmp_path / "mine")["embedded"] == tmp_path / "mine"
     assert list(summary_folders("local", "paper", tmp_path)) == ["embedded", "open", "local"]

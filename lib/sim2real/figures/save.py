@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
@@ -28,9 +29,9 @@ class Saved(NamedTuple):
     paths: tuple[Path, ...]
 
 
-def figure_folder(edition: str, preset: str) -> Path:
-    """Where the figures of a run go."""
-    folder = FIGURES / edition
+def figure_folder(edition: str, preset: str, base: Path | None = None) -> Path:
+    """Where the figures of a run go: in ``base``, else in what ``SIM2REAL_FIGURES`` names (as ``make lab`` does) or ``figures``."""
+    folder = Path(base or os.environ.get("SIM2REAL_FIGURES") or FIGURES) / edition
     return folder if preset == COMMITTED_PRESET else folder / preset
 
 

@@ -88,8 +88,10 @@ def summary(folders: Mapping[str, Path]) -> pd.DataFrame:
 
 def summary_folders(edition: str, preset: str, folder: Path) -> dict[str, Path]:
     """Name -> folder of what is summed up: ``embedded`` and ``open``, your own tables' if asked for, ``folder`` being that of the
-    edition; and where there are figures with the paper's own numbers of trials, those."""
+    edition; those of ``figures`` until something is drawn elsewhere. Where there are some with the paper's trials, those too."""
     found = {name: figure_folder(name, preset) for name in dict.fromkeys(["embedded", "open", edition])} | {edition: folder}
+    committed = {name: figure_folder(name, preset, FIGURES) for name in found}
+    found = {name: path if any(path.glob("*.json")) else committed[name] for name, path in found.items()}
     many = {f"{name}, paper's trials": FIGURES / name / "paper" for name in found if preset != "paper"}
     return found | {name: path for name, path in many.items() if path.is_dir()}
 
