@@ -87,9 +87,10 @@ def lab(tmp_path_factory) -> Iterator[tuple[str, Path]]:
         f"figures.conductivities_hover({{'records': json.load(open({str(payload)!r}))['records']}})",
         "import sim2real as s2r\nfrom sim2real.studies.presets import resolve\n"
         "study = s2r.load_study('pairs', 'embedded', resolve('embedded', 'smoke', kind='pairs'), tuned=False)\n"
-        "s2r.Predictor(study, members=2).browse(300.0)",
+        "s2r.Predictor(study, members=4).browse(300.0)",
     ]
     small = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    small.metadata = nbformat.read(folder / "01-polymers.ipynb", 4).metadata
     nbformat.write(small, folder / "widgets.ipynb")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -116,6 +117,8 @@ def lab(tmp_path_factory) -> Iterator[tuple[str, Path]]:
 
 def opened(browser: Browser, lab: tuple[str, Path], name: str) -> Page:
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    # such as that a kernel is still starting
+    page.add_locator_handler(page.locator(".jp-Dialog .jp-mod-accept"), lambda accept: accept.click())
     page.goto(f"{lab[0]}/tree/{name}?reset", wait_until="domcontentloaded")
     page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=60 * SECONDS)
     expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").first).to_be_attached(timeout=60 * SECONDS)
@@ -174,12 +177,19 @@ def test_widgets_answer(browser, lab):
             break
     assert page.locator(".hoverlayer .hovertext").count(), point
     page.screenshot(path=SHOTS / "hover-06.png")
-    chooser = page.locator(".jp-OutputArea .widget-dropdown select, .jp-OutputArea .jupyter-widgets select").first
-    chooser.scroll_into_view_if_needed()
-    table = page.locator(".widget-output table, .jupyter-widgets table").first
-    table.wait_for(timeout=60 * SECONDS)
-    before = table.inner_text()
-    chooser.select_option(index=3)
-    expect(page.locator(".widget-output table, .jupyter-widgets table").first).not_to_have_text(before, timeout=60 * SECONDS)
+    chooser, slider, search = (
+        page.locator(f".jupyter-widgets input{kind}").first for kind in ("[list]", "[type=range]", "[type=text]:not([list])")
+    )
+    shown = page.locator(".jp-OutputArea-output", has_text="solvents, the best first").last
+    shown.wait_for(timeout=60 * SECONDS)
+    shown.scroll_into_view_if_needed()
+    assert shown.locator("svg").count() == 1 and shown.locator("tbody tr").count() > 20
+    chooser.fill("toluene")
+    chooser.press("Enter")
+    expect(shown).to_contain_text("toluene, 300 K", timeout=60 * SECONDS)
+    search.fill("ethanol")
+    search.press("Enter")
+    expect(shown).not_to_contain_text("chloroform", timeout=60 * SECONDS)
+    assert shown.locator("tbody tr").count() < 20, slider
     page.screenshot(path=SHOTS / "widget-04.png")
     page.context.close()

@@ -15,15 +15,11 @@ from sim2real.chemistry.simulators.unifac import HIGH_KELVIN, LOW_KELVIN
 from sim2real.chemistry.structures import PAIR_SEPARATOR, StructureError, parse, structure_key
 from sim2real.datasets.paths import CACHE
 from sim2real.datasets.task import Task
+from sim2real.studies.browse import browse_ranking, common_name
 from sim2real.training.fits import Predictors, fit_multitask
 from sim2real.training.recipes import MultitaskHyperparameters
 from sim2real.training.seeding import numpy_generator
 from sim2real.training.study import Study, split_rows, training_size
-
-try:
-    from ipywidgets import interact
-except ImportError:
-    interact = None
 
 UNLIKE = 0.95  # quantile of the distances between measured molecules beyond which a new one is called far
 
@@ -150,11 +146,12 @@ class Predictor:
         return pd.DataFrame([row], index=["held out"])
 
     def browse(self, temperature: float) -> None:
-        """In a notebook: a list of the measured polymers to choose from, and the ranking of solvents for the chosen one."""
-        if interact is None:
-            raise ImportError('browse needs ipywidgets: pip install "sim2real[lab]"')
-        polymers = sorted(self.study.target.table["polymer"].unique())
-        interact(lambda polymer: self.rank_solvents(polymer, temperature).round(3), polymer=polymers)
+        """In a notebook: the ranking of solvents for a polymer, given by name or SMILES, with a slider of ``temperature`` (K) and a
+        search. ImportError without the extra ``lab``."""
+        known = self.study.target.table.drop_duplicates("polymer")
+        names = known["name"] if "name" in known else [common_name(smiles) or smiles for smiles in known["polymer"]]
+        solvents = self.study.target.table["solvent"].unique()
+        browse_ranking(self.rank_solvents, dict(sorted(zip(names, known["polymer"]))), solvents, temperature)
 
     def _key(self, polymer: str, solvent: str, kelvin: float, row: int) -> str:
         if not LOW_KELVIN <= kelvin <= HIGH_KELVIN:

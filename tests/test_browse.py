@@ -1,0 +1,43 @@
+"""The ranking of solvents as a notebook shows it: names or SMILES, a search, a drawn molecule."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from sim2real.studies.browse import browse_ranking, common_name, ranking_page, smiles_of
+
+NAMES = {"CCO": "ethanol", "Cc1ccccc1": "toluene"}
+
+
+def rank(polymer: str, kelvin: float) -> pd.DataFrame:
+    if polymer == "far":
+        raise ValueError("row 0: 'far' is not a readable SMILES")
+    return pd.DataFrame({"solvent": list(NAMES), "predicted": [kelvin / 1000, 0.5]})
+
+
+def page(chosen: str, search: str = "") -> str:
+    return ranking_page(rank, {"polystyrene": "*CC(*)c1ccccc1"}, NAMES, chosen, 300.0, search)
+
+
+def test_names_and_smiles_are_understood():
+    assert (smiles_of("toluene"), smiles_of("*CCO*"), smiles_of("no such thing")) == ("CC1=CC=CC=C1", "*CCO*", "no such thing")
+    assert (common_name("CCO"), common_name("*CCO*"), common_name("CC(")) == ("ethanol", "", "")
+    for chosen in ("polystyrene", "*CC(*)c1ccccc1", "water"):
+        assert "<svg" in page(chosen) and "2 of 2 solvents" in page(chosen) and "ethanol" in page(chosen)
+
+
+def test_a_search_finds_by_name_and_by_smiles_and_reads_no_pattern():
+    assert "1 of 2 solvents" in page("water", "Tolu") and "ethanol" not in page("water", "Tolu")
+    assert "1 of 2 solvents" in page("water", "c1c") and "0 of 2 solvents" in page("water", ".*")
+
+
+def test_what_cannot_be_read_is_one_line_and_nothing_is_executed():
+    said = page("<script>alert(1)</script>")
+    assert "<script" not in said and "expected a name of the list or a SMILES" in said and "<table" not in said
+
+
+def test_the_last_state_stays_without_a_kernel(capsys):
+    browse_ranking(rank, {"polystyrene": "*CC(*)c1ccccc1"}, NAMES, 300.0)
+    # outside of a notebook what is displayed is printed: controls, and below them the page as HTML
+    said = capsys.readouterr().out
+    assert "VBox" in said and "HTML" in said
