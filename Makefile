@@ -14,7 +14,7 @@ PYTHON ?= python3
 VENV := .venv
 
 VARIABLES := EDITION PRESET TRIALS N_MAX WORKERS SEED DEVICE NOTEBOOK TABLES OUT PYTHON VENV PY
-TARGETS := help setup figures ask report test test-slow test-all test-browser lab bench calibration forecasts clean
+TARGETS := help setup figures ask report test test-slow test-all test-browser docs lab bench calibration forecasts clean
 NOTEBOOKS := $(sort $(wildcard notebooks/[0-9]*.ipynb))
 PY := $(if $(VENV),$(VENV)/bin/python,python)
 # .venv is made when needed; another interpreter is used as it is, and needs only have sim2real
@@ -65,6 +65,7 @@ help:
 	@echo '  make test      the tests that take no longer than they must; test-slow: the others; test-all: both'
 	@echo '  make test-browser   JupyterLab, widgets and the report in chromium; screenshots in .cache/browser'
 	@echo '  make lab       JupyterLab on the notebooks; their figures go to .cache/figures'
+	@echo '  make docs      the documentation of the Python interface, as HTML in .cache/docs'
 	@echo '  make bench     benchmarks, as ratios'
 	@echo '  make calibration   how often 90 % intervals hold the truth, on made curves'
 	@echo '  make forecasts     which form forecasts errors best, on own and on public curves'
@@ -161,6 +162,12 @@ test-browser: $(READY)
 lab: $(READY)
 	@echo 'figures drawn in JupyterLab go to .cache/figures (FIGURES of a notebook chooses another folder)'
 	SIM2REAL_FIGURES=$(CURDIR)/.cache/figures $(PY) -m jupyterlab --notebook-dir=notebooks
+
+# of what can be built on: from docstrings
+docs: $(READY)
+	@$(PY) -c 'import pdoc' 2>/dev/null || $(PY) -m pip install --quiet pdoc==16.0.0
+	$(PY) -m pdoc --docformat google --math --output-directory .cache/docs sim2real
+	@echo 'documentation is in .cache/docs/index.html'
 
 bench: $(READY)
 	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(PY) $$script || exit $$?; done

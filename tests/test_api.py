@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import doctest
 import inspect
 import json
 import re
 import subprocess
 import sys
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -16,7 +18,7 @@ import pytest
 import made
 import sim2real
 from sim2real.__main__ import main
-from sim2real.datasets.paths import CACHE
+from sim2real.datasets.paths import CACHE, ROOT
 from sim2real.datasets.tables import DataWarning
 
 EXPORTED = """
@@ -164,3 +166,10 @@ def test_tuning_an_unknown_study_names_the_known_ones(capsys):
     assert caught.value.code == 2
     said = capsys.readouterr().err
     assert "unknown study 'polymers-colour-molecular'" in said and "open-transport-sigma-composition-m100" in said
+
+
+@pytest.mark.parametrize("module", sorted(p for p in (ROOT / "lib").rglob("*.py") if ">>> " in p.read_text("utf-8")), ids=str)
+def test_examples_of_docstrings_run(module):
+    name = ".".join(module.relative_to(ROOT / "lib").with_suffix("").parts).removesuffix(".__init__")
+    failed, tried = doctest.testmod(import_module(name))
+    assert tried and not failed

@@ -148,7 +148,7 @@ def test_a_parameter_is_changed_and_figure_and_verdict_change(browser, lab):
         cell.click()
         page.keyboard.press("Control+A")
         page.keyboard.insert_text(source)
-        run_all(page, 150)
+        run_all(page, 600)
         assert page.locator(ERRORS).count() == 0
         page.locator(".jp-OutputArea-output img").nth(2).scroll_into_view_if_needed()
         page.screenshot(path=SHOTS / f"notebook-01-{trials}.png")
@@ -164,7 +164,7 @@ def test_a_parameter_is_changed_and_figure_and_verdict_change(browser, lab):
 
 def test_widgets_answer(browser, lab):
     page = opened(browser, lab, "widgets.ipynb")
-    run_all(page, 120)
+    run_all(page, 600)
     assert page.locator(ERRORS).count() == 0
     plot = page.locator(".js-plotly-plot .nsewdrag").first
     plot.wait_for(timeout=30 * SECONDS)

@@ -7,6 +7,28 @@
     curve = s2r.learning_curve(s2r.run_trials(study, trials=30))
     print(curve.verdict); curve.law; s2r.table(curve); s2r.plot(curve)
 
+Examples that need no table:
+
+    >>> import sim2real as s2r
+    >>> law = s2r.fit_power_law([100, 300, 1000, 3000], [0.08, 0.06, 0.05, 0.044])  # errors against numbers of simulations
+    >>> f"{law.alpha:.2f} {law.C:.3f}"  # how fast the error falls, and what it does not go below
+    '0.57 0.038'
+    >>> round(law.n_for(0.042).value, -2)  # how many simulations an error of 0.042 takes
+    6600.0
+
+    >>> made = s2r.simulate_polymers(["*CC(*)c1ccccc1", "*CCO*"])  # density in g/cm3, heat capacity in J/(kg K), at 300 K
+    >>> made["density"].round(2).tolist()
+    [1.07, 1.05]
+
+    >>> import pandas as pd
+    >>> errors = pd.DataFrame({"n": [100, 300, 1000, 3000], "error": [0.08, 0.06, 0.05, 0.044]})
+    >>> print(str(s2r.bare_curve(errors).verdict).splitlines()[-1])
+    It takes 6 trials or more to tell any of this.
+
+    >>> prices = s2r.Prices(simulation=1, measurement=20)
+    >>> float(prices.of(1000, 10))  # what 1,000 simulations and 10 measurements cost
+    1200.0
+
 What is named here is what you can build on; other modules may move. Each name is loaded when it is first asked for.
 """
 
