@@ -112,7 +112,10 @@ def lab(tmp_path_factory) -> Iterator[tuple[str, Path]]:
         yield address, folder
     finally:
         server.terminate()
-        server.wait(20)
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:
+            server.kill()
 
 
 def opened(browser: Browser, lab: tuple[str, Path], name: str) -> Page:
