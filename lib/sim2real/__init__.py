@@ -14,7 +14,7 @@ Examples that need no table:
     >>> f"{law.alpha:.2f} {law.C:.3f}"  # how fast the error falls, and what it does not go below
     '0.57 0.038'
     >>> round(law.n_for(0.042).value, -2)  # how many simulations an error of 0.042 takes
-    6600.0
+    6700.0
 
     >>> made = s2r.simulate_polymers(["*CC(*)c1ccccc1", "*CCO*"])  # density in g/cm3, heat capacity in J/(kg K), at 300 K
     >>> made["density"].round(2).tolist()
