@@ -17,7 +17,7 @@ from sim2real.chemistry.simulators.wiedemann_franz import LORENZ_NUMBER, ROOM_TE
 from sim2real.datasets.embedded import load_virtual_polymers
 from sim2real.datasets.task import PROPERTIES, Task, get_property
 from sim2real.laws.bootstrap import Bootstrap
-from sim2real.studies.quality import compare
+from sim2real.studies.quality import compare_levels
 from sim2real.training.blocks import run_block
 from sim2real.training.recipes import Hyperparameters, Network, Training
 from sim2real.training.study import Design, Study, Trials
@@ -205,4 +205,4 @@ def toy_quality() -> dict:
     sides = (replace(t, table=t.table.assign(group=[f"P{k % 4}" for k in range(len(t))])) for t in (study.source, study.target))
     study = replace(study, **dict(zip(("source", "target"), sides)))
     run = SimpleNamespace(trials=trials)
-    return compare(run, study, {"one": study, "two": study}, bootstrap=Bootstrap(replicates=40))
+    return compare_levels(run, study, {"one": study, "two": study}, bootstrap=Bootstrap(replicates=40))

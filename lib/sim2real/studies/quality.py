@@ -47,7 +47,9 @@ def disturbed(study: Study, kind: str, factor: float) -> Study:
     return replace(study, name=called, source=noisy, splits=study.splits or study.name, simulated_target=None)
 
 
-def compare(run: Run, study: Study, described: Mapping[str, Study] | None = None, *, bootstrap: Bootstrap = BOOTSTRAP) -> dict:
+def compare_levels(
+    run: Run, study: Study, described: Mapping[str, Study] | None = None, *, bootstrap: Bootstrap = BOOTSTRAP
+) -> dict:
     """Train what is not stored at a few n and every level of added error; and studies ``described`` otherwise, by the
     descriptor's name, as they are.
 
