@@ -4,8 +4,9 @@
     python scripts/make_element_table.py [--check]
 
 The features are those of XenonPy's ``elements_completed`` (github.com/yoshida-lab/XenonPy), taken anew from the
-packages above. A missing cell is the mean over the five elements nearest in the standardised features that both have,
-weighted by inverse distance (scikit-learn's KNNImputer); XenonPy used multiple imputation by chained equations.
+packages above; data/README.md says where the two differ and which is right. A missing cell is the mean over the five elements
+nearest in the standardised features that both have, weighted by inverse distance (scikit-learn's KNNImputer); XenonPy used
+multiple imputation by chained equations.
 ``--check`` writes nothing and prints how well hidden known cells are recovered.
 """
 
@@ -26,26 +27,28 @@ from sklearn.preprocessing import StandardScaler
 
 OUT = Path(__file__).resolve().parents[1] / "lib" / "sim2real" / "chemistry" / "descriptors" / "data"
 LAST = 94
+DENSEST_GAS = 0.01  # g/cm3, radon's
 
-# feature -> (package, its name there); the order is XenonPy's
+# feature -> (package, its name there, factor if not 1) of each source, the first that has a value; the order is XenonPy's
 FEATURES = {
     "atomic_number": ("mendeleev", "atomic_number"),
-    "atomic_radius": ("mendeleev", "atomic_radius"),
+    # of metals with twelve neighbours, as XenonPy's; Miracle's (Int. Mater. Rev. 55, 218, 2010) has lanthanides and actinides
+    "atomic_radius": (("mendeleev", "metallic_radius_c12"), ("matminer", "MiracleRadius")),
     "atomic_radius_rahm": ("mendeleev", "atomic_radius_rahm"),
-    "atomic_volume": ("pymatgen", "density_of_solid"),  # divided into the weight below
+    "atomic_volume": ("mendeleev", "density"),  # divided into the weight below
     "atomic_weight": ("mendeleev", "atomic_weight"),
-    "boiling_point": ("pymatgen", "boiling_point"),
+    "boiling_point": (("pymatgen", "boiling_point"), ("matminer", "BoilingT")),
     "bulk_modulus": ("pymatgen", "bulk_modulus"),
     "c6_gb": ("mendeleev", "c6_gb"),
     "covalent_radius_cordero": ("mendeleev", "covalent_radius_cordero"),
     "covalent_radius_pyykko": ("mendeleev", "covalent_radius_pyykko"),
     "covalent_radius_pyykko_double": ("mendeleev", "covalent_radius_pyykko_double"),
     "covalent_radius_pyykko_triple": ("mendeleev", "covalent_radius_pyykko_triple"),
-    "atomic_radius_calculated": ("pymatgen", "atomic_radius_calculated"),
+    "covalent_radius_slater": ("mendeleev", "atomic_radius"),
     "density": ("mendeleev", "density"),
     "dipole_polarizability": ("mendeleev", "dipole_polarizability"),
-    "electron_negativity": ("pymatgen", "X"),
-    "electron_affinity": ("pymatgen", "electron_affinity"),
+    "electron_negativity": (("pymatgen", "X"), ("mendeleev", "en_allen", 2.30016 / 13.6057)),  # Allen, JACS 111, 9003 (1989)
+    "electron_affinity": ("pymatgen", "electron_affinity"),  # mendeleev's He, Be and Ar are -19.7, -2.4 and -11.5 eV
     "en_allen": ("mendeleev", "en_allen"),
     "en_ghosh": ("mendeleev", "en_ghosh"),
     "en_pauling": ("mendeleev", "en_pauling"),
@@ -65,7 +68,7 @@ FEATURES = {
     "evaporation_heat": ("mendeleev", "evaporation_heat"),
     "heat_of_formation": ("mendeleev", "heat_of_formation"),
     "lattice_constant": ("mendeleev", "lattice_constant"),
-    "mendeleev_number": ("mendeleev", "mendeleev_number"),
+    "mendeleev_number": ("pymatgen", "mendeleev_no"),  # Pettifor's; mendeleev's is Villars'
     "melting_point": ("pymatgen", "melting_point"),
     "molar_volume": ("pymatgen", "molar_volume"),
     "num_unfilled": ("matminer", "NUnfilled"),
@@ -86,8 +89,11 @@ FEATURES = {
     "vdw_radius_mm3": ("mendeleev", "vdw_radius_mm3"),
     "vdw_radius_uff": ("mendeleev", "vdw_radius_uff"),
     "sound_velocity": ("pymatgen", "velocity_of_sound"),
-    "Polarizability": ("matminer", "Polarizability"),
+    "Polarizability": (("matminer", "Polarizability"), ("mendeleev", "dipole_polarizability", 0.148185)),  # of a.u. in A^3
 }
+# cells that a package has and that are not what they are called: Slater's radii (J. Chem. Phys. 41, 3199, 1964) leave out noble
+# gases, 0.4 A^3 is a slip for bismuth's 7.4, and no visible amount of astatine and francium was ever weighed
+NOT_TAKEN = {"covalent_radius_slater": ("He", "Ne", "Ar"), "Polarizability": ("Bi",), "density": ("At", "Fr")}
 
 
 def read_packages() -> pd.DataFrame:
@@ -101,11 +107,16 @@ def read_packages() -> pd.DataFrame:
     }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pymatgen warns for every missing value
-        columns = {feature: readers[package](name) for feature, (package, name) in FEATURES.items()}
-    symbols = [Element.from_Z(z).symbol for z in numbers]
-    table = pd.DataFrame(columns, index=pd.Index(symbols, name="symbol"), dtype=float)
-    # cm3/mol of the solid; mendeleev divides by the density at 295 K, which for gases is that of the gas
-    table["atomic_volume"] = table["atomic_weight"] / (table["atomic_volume"] / 1000)
+        symbols = pd.Index([Element.from_Z(z).symbol for z in numbers], name="symbol")
+        table = pd.DataFrame(index=symbols)
+        for feature, found in FEATURES.items():
+            sources = [found] if isinstance(found[0], str) else found
+            columns = [pd.Series(readers[p](name), symbols) * (factor or [1])[0] for p, name, *factor in sources]
+            # of the first source alone: the others fill its gaps
+            columns[0] = columns[0].mask(symbols.isin(NOT_TAKEN.get(feature, ())))
+            table[feature] = pd.concat(columns, axis=1).bfill(axis=1).iloc[:, 0]
+    # cm3/mol of the solid or liquid: the density of gases at 295 K says nothing of atoms
+    table["atomic_volume"] = table["atomic_weight"] / table["density"].where(table["density"] > DENSEST_GAS)
     return table
 
 

@@ -352,15 +352,14 @@ def test_estate_indices_are_rdkit_s(smiles):
     np.testing.assert_allclose(estate_indices(mol), EState.EStateIndices(Chem.Mol(mol)), atol=1e-12)
 
 
-def slow_kernel_mean(amounts: dict[str, float]) -> list[float]:
-    table = element_features()
+def slow_kernel_mean(amounts: dict[str, float], table: pd.DataFrame) -> list[float]:
     result = []
     for feature in table.columns:
         low, high = min(table[feature]), max(table[feature])
+        scaled = [((table.at[symbol, feature] - low) / (high - low), amount) for symbol, amount in amounts.items()]
         for k in range(10):
             total = 0.0
-            for symbol, amount in amounts.items():
-                x = (table.loc[symbol, feature] - low) / (high - low)
+            for x, amount in scaled:
                 total += amount * np.exp(-((x - k / 9) ** 2) / (1 / 9) ** 2)
             result.append(total / sum(amounts.values()))
     return result
@@ -370,7 +369,19 @@ def test_composition_is_the_slow_kernel_mean():
     amounts = [{"Bi": 2, "Te": 3}, {"Bi": 0.5, "Sb": 1.5, "Te": 3}, {"H": 1}, {"Ca": 1, "O": 2, "H": 2}]
     vectors = CompositionDescriptor().fit_transform(["Bi2Te3", "Bi0.5Sb1.5Te3", "H", "Ca(OH)2"])
     assert vectors.shape == (4, 580)
-    np.testing.assert_allclose(vectors, [slow_kernel_mean(a) for a in amounts], atol=1e-7)
+    np.testing.assert_allclose(vectors, [slow_kernel_mean(a, element_features()) for a in amounts], atol=1e-7)
+
+
+def test_the_authors_elements_give_the_authors_numbers(mirror):
+    table = pd.read_csv(mirror / "kmdplus" / "element_features.csv", index_col=0)
+    assert list(table.columns) == list(element_features().columns) and list(table.index) == list(element_features().index)
+    formulas = [f"{table.index[k % 94]}{1 + k % 3}{table.index[(5 * k + 7) % 94]}{2 + k % 5}" for k in range(200)]
+    vectors = CompositionDescriptor(elements="xenonpy").fit_transform(formulas)
+    amounts = [dict(read_formula(f).fractions) for f in formulas]
+    np.testing.assert_allclose(vectors, [slow_kernel_mean(a, table) for a in amounts], atol=1e-6)
+    assert np.abs(vectors - CompositionDescriptor().fit_transform(formulas)).max() > 0.1
+    with pytest.raises(ValueError, match="unknown elements 'magpie'; expected one of '', 'xenonpy'"):
+        CompositionDescriptor(elements="magpie").fit(["NaCl"])
 
 
 def test_composition_depends_on_fractions_alone():
@@ -387,7 +398,7 @@ def test_element_table_is_complete_and_its_imputed_cells_are_listed():
     assert (table.nunique() > 1).all()
     folder = Path(sys.modules[CompositionDescriptor.__module__].__file__).parent / "data"
     imputed = pd.read_csv(folder / "elements_imputed.csv")
-    assert len(imputed) == 248 and not imputed.duplicated().any()
+    assert len(imputed) == 245 and not imputed.duplicated().any()
     assert imputed.symbol.isin(table.index).all() and imputed.feature.isin(table.columns).all()
     # known values of well-known elements, from the CRC Handbook
     assert table.loc["Fe", "density"] == pytest.approx(7.87) and table.loc["F", "en_pauling"] == pytest.approx(3.98)

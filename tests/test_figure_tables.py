@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from made import CHI_N, TRANSPORT_N, chi_study, chi_trials, toy_study, transport_study, transport_trials
+from sim2real import figures
+from sim2real.chemistry.simulators.polymer import simulate_polymers
 from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
+from sim2real.chemistry.structures import structure_key
+from sim2real.datasets.task import PROPERTIES, Task
 from sim2real.figures import tables, words
 from sim2real.laws.arms import SPLIT_WORDS, compare_arms, compare_simulators, compare_sizes, compare_splits
 from sim2real.laws.bootstrap import Bootstrap, paired_difference
@@ -18,6 +23,7 @@ from sim2real.laws.curve import learning_curve
 from sim2real.laws.grid import curve_grid
 from sim2real.laws.parity import class_parity, simulator_parity
 from sim2real.laws.records import paper
+from sim2real.studies import survey
 from sim2real.studies.compounds import FEWEST_DRAWS, gain_record
 from sim2real.training.study import Trials
 
@@ -182,6 +188,26 @@ def test_with_too_few_draws_nothing_is_told():
     said = tables.found(record)["verdict"]
     assert len(said) == 2 and all(v.startswith("nothing can be told of a single compound") for v in said)
     assert len(tables.ranked(record, rows=3)) == 6 and len(tables.explained(record)) == 2 * 5
+
+
+def test_the_stand_ins_are_set_beside_molecular_dynamics_on_the_same_polymers():
+    units = ["*CC*", "*CC(*)C", "*CC(*)c1ccccc1", "*CC(*)Cl", "*CC(*)(C)C(=O)OC", "*CC(*)(F)F", "*OCC*"]
+    columns = pd.DataFrame(
+        {"key": [structure_key(u) for u in units], "structure": units, "group": "", "value": np.arange(7) / 10 + 1}
+    )
+    md = Task("MD", PROPERTIES["density"], columns, "", "")
+    measured = replace(md, table=columns.assign(value=columns["value"] + 0.05).head(6))
+    records = survey._stand_ins({"density": md}, {"density": measured}, 1)
+    assert list(records) == ["density", "density, quick simulator", "density, quick simulator against MD"]
+    of_md, quick, against = records.values()
+    assert of_md["bias"] == pytest.approx(-0.05) and of_md["measured"] == quick["measured"] and against["rows"] == 7
+    np.testing.assert_allclose(quick["simulated"], simulate_polymers(measured.table["structure"].tolist())["density"])
+    table = tables.parities(list(records.values()))
+    assert table["time a material"].tolist() == ["about 100 h", "1 ms", "1 ms"]
+    payload = figures.payload("a-figure", "A title", list(records.values()), edition="open", preset="quick", words="")
+    drawn = figures.parity(payload)
+    assert [ax.get_xlabel().partition(" (")[0] for ax in drawn.axes] == ["measured", "measured", "molecular dynamics"]
+    assert "measured values, or molecular dynamics;" in figures.parity.caption(payload)
 
 
 def test_parity_is_a_row_a_record():

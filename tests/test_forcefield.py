@@ -386,7 +386,7 @@ def _assert_finite(structures: list[str]) -> None:
 def test_embedded_facts():
     with FACTS.open() as handle:
         structures = sorted({row["smiles"] for row in csv.DictReader(handle)})
-    assert len(structures) > 50 and sum("Si" in smiles for smiles in structures) == 3
+    assert len(structures) > 100 and sum("Si" in smiles for smiles in structures) == 3
     _assert_finite(structures)
 
 

@@ -103,3 +103,15 @@ def test_further_baselines_learn_and_repeat(study, name):
     np.testing.assert_array_equal(first, again)
     y = study.source.y
     assert np.abs(first[0] - y[220:]).mean() < 0.9 * np.abs(y[:220].mean() - y[220:]).mean()
+
+
+@pytest.mark.parametrize("name", ["ridge", "neighbour"])
+def test_a_column_that_hardly_varies_is_no_column(study, name):
+    """Tails of the kernels of force-field descriptors: denormal numbers, by whose spread single precision cannot divide."""
+    train, test = np.arange(220)[None], np.arange(220, 300)[None]
+    tail = np.where(np.arange(300) % 7, 0, 1e-45).astype(np.float32)
+    rounding = np.where(np.arange(300) % 5, 1, 1 + 1.2e-7).astype(np.float32)
+    rounding[250] = 3
+    wider = replace(study.source, X=np.column_stack([study.source.X, tail, rounding]))
+    found, plain = (BASELINES[name](task, train, test, [("seed", 1)], None) for task in (wider, study.source))
+    np.testing.assert_allclose(found, plain, rtol=1e-9)

@@ -37,6 +37,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from sim2real.chemistry.descriptors import ELEMENT_TABLES
+
 __version__ = "0.1.0"
 
 # name -> where it is; a name of its own after the colon
@@ -80,6 +82,9 @@ _HOMES = {
     "tables": "figures.tables",
 }
 _MODULES = ("figures", "tables")
+
+# XenonPy's features of elements, a public file; here because chemistry knows no downloads
+ELEMENT_TABLES["xenonpy"] = lambda: import_module("sim2real.datasets.sources").fetch("xenonpy")
 
 __all__ = list(_HOMES)
 

@@ -32,7 +32,9 @@ def _parity_caption(payload: dict) -> str:
         f"{number(r['bias'], sign=True)}, MAE {number(r['mae'])}" + (f" {unit(r)}" if r["unit"] != "-" else "")
         for r in payload["records"]
     ]
-    text = "Simulated against measured values; grey: equality. Bias and mean absolute error (MAE) are of simulated $-$ measured. "
+    others = sorted({f", or {r['reference']}" for r in payload["records"] if "reference" in r})
+    text = f"Simulated against measured values{''.join(others)}; grey: equality. Bias and mean absolute error (MAE) are of "
+    text += "simulated $-$ measured. "
     return text + "; ".join(parts) + "."
 
 
@@ -46,7 +48,7 @@ def parity(payload: dict) -> Figure:
         style = {"s": 9, "alpha": 0.8} if len(record["measured"]) < 200 else {"s": 2.5, "alpha": 0.35, "rasterized": True}
         ax.scatter(record["measured"], record["simulated"], color=TRANSFER, lw=0, **style)
         _equality(ax, [*record["measured"], *record["simulated"]])
-        ax.set(xlabel=f"measured ({unit(record)})", ylabel=f"simulated ({unit(record)})")
+        ax.set(xlabel=f"{record.get('reference', 'measured')} ({unit(record)})", ylabel=f"simulated ({unit(record)})")
         name, _, kind = record["label"].partition(", ")
         headed(ax, letter, name, f"{kind}{chr(10) * bool(kind)}Spearman {number(record['spearman'], 2)}, {record['rows']:,} points")
     return made

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
 from joblib import Memory
+from numpy.typing import NDArray
 
 from sim2real.chemistry.library.grow import CLASSES, grow_library
 from sim2real.chemistry.simulators import cohesion, constants, graph, polymer
@@ -55,10 +56,7 @@ def public_polymers(settings: Settings, *, property: str, database: str, **_: st
 
 def _simulated(structures: pd.DataFrame, what: str, load_target: Callable[[str], Task], property: str, settings: Settings) -> Sides:
     target = limit_target(load_target(property), settings.preset.target_max)
-    values, own = (
-        _simulate_stored(list(table["structure"]), _simulator_version(), settings.workers)[property].to_numpy()
-        for table in (structures, target.table)
-    )
+    values, own = (quick_values(table["structure"], property, settings.workers) for table in (structures, target.table))
     source = Task(
         name=f"quick physics simulators (stand-in for MD), {what}",
         property=get_property(property),
@@ -70,6 +68,11 @@ def _simulated(structures: pd.DataFrame, what: str, load_target: Callable[[str],
     known = np.isfinite(own)
     # the baseline "simulator" needs a value for every tested material, and all arms are tested on the same materials
     return Sides(source, target.without(dict.fromkeys(np.flatnonzero(~known).tolist(), ""), "not simulated"), own[known])
+
+
+def quick_values(structures: Iterable[str], property: str, workers: int = 1) -> NDArray[np.float64]:
+    """One property of structures by the quick simulators, (structures,) in its unit, NaN where they fail; kept once computed."""
+    return _simulate_stored(list(structures), _simulator_version(), workers)[property].to_numpy()
 
 
 @_memory.cache(ignore=["workers"])

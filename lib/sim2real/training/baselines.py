@@ -18,8 +18,6 @@ from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingRegressor
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsRegressor
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from sim2real.datasets.task import Task
 from sim2real.training.scalers import InputScalers, least_squares_line
@@ -36,11 +34,7 @@ Rows, Seeds, Simulated = np.ndarray, Sequence[tuple], np.ndarray | None
 
 def ridge(target: Task, train: Rows, test: Rows, seeds: Seeds, simulated: Simulated) -> np.ndarray:
     """Linear regression with a quadratic penalty on descriptors that are standardised and clipped as the networks' are."""
-    X, y = torch.from_numpy(target.X), target.y
-    scale = InputScalers("standard", target.X, train)
-    inputs, test_inputs = (scale(X[torch.from_numpy(rows)]).numpy().astype(np.float64) for rows in (train, test))
-    models = [RidgeCV(RIDGE_PENALTIES).fit(x, y[rows]) for x, rows in zip(inputs, train)]
-    return np.stack([model.predict(x) for model, x in zip(models, test_inputs)])
+    return _standardised([RidgeCV(RIDGE_PENALTIES)] * len(train), target, train, test)
 
 
 def trees(target: Task, train: Rows, test: Rows, seeds: Seeds, simulated: Simulated, count: int = TREES) -> np.ndarray:
@@ -57,12 +51,11 @@ def boosting(target: Task, train: Rows, test: Rows, seeds: Seeds, simulated: Sim
 
 
 def neighbour(target: Task, train: Rows, test: Rows, seeds: Seeds, simulated: Simulated) -> np.ndarray:
-    """The mean of the nearest training materials; distances are of standardised descriptors, their number by cross-validation."""
+    """The mean of the nearest training materials by descriptors scaled as those of ``ridge``; their number by cross-validation."""
     most = train.shape[1] // 2
-    choices = {"kneighborsregressor__n_neighbors": [k for k in NEIGHBOURS if k <= most]}
-    model = make_pipeline(StandardScaler(), KNeighborsRegressor())
-    search = GridSearchCV(model, choices, cv=min(5, most), scoring="neg_mean_absolute_error")
-    return _fitted([search] * len(train), target, train, test)
+    choices = {"n_neighbors": [k for k in NEIGHBOURS if k <= most]}
+    search = GridSearchCV(KNeighborsRegressor(), choices, cv=min(5, most), scoring="neg_mean_absolute_error")
+    return _standardised([search] * len(train), target, train, test)
 
 
 def _state(seed: tuple) -> int:
@@ -73,6 +66,14 @@ def _fitted(models: Sequence[RegressorMixin], target: Task, train: Rows, test: R
     """Predictions of one scikit-learn model a trial."""
     X, y = target.X, target.y
     return np.stack([model.fit(X[rows], y[rows]).predict(X[own]) for model, rows, own in zip(models, train, test)])
+
+
+def _standardised(models: Sequence[RegressorMixin], target: Task, train: Rows, test: Rows) -> np.ndarray:
+    """The same on descriptors scaled by each trial's training rows, where a column that hardly varies is no column."""
+    X, scale = torch.from_numpy(target.X), InputScalers("standard", target.X, train)
+    inputs, test_inputs = (scale(X[torch.from_numpy(rows)]).numpy().astype(np.float64) for rows in (train, test))
+    fits = zip(models, inputs, train, test_inputs)
+    return np.stack([model.fit(x, target.y[rows]).predict(own) for model, x, rows, own in fits])
 
 
 def can_be_simulated(simulated: Simulated) -> bool:

@@ -170,7 +170,8 @@ def parities(records: Sequence[Record]) -> pd.DataFrame:
     for r in as_dicts(records):
         row = {"property": r["label"], "Spearman": number(r["spearman"], 2), "Pearson": number(r["pearson"], 2)}
         row |= {"bias": number(r["bias"], sign=True), "relative bias": percent(r["relative_bias"])}
-        rows.append(row | {"MAE": number(r["mae"]), "unit": unit(r), "rows": r["rows"]})
+        row |= {"MAE": number(r["mae"]), "unit": unit(r), "rows": r["rows"]}
+        rows.append(row | ({"time a material": r["cost"]} if "cost" in r else {}))
     return as_table(rows, "property")
 
 
