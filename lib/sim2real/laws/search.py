@@ -53,10 +53,13 @@ def fit_surfaces(
         if also is not None:
             log_also = np.log(np.clip(also, EXPONENT_MIN, EXPONENT_MAX))
             first = np.concatenate([first, np.broadcast_to(log_also, (1, len(errors), len(log_also)))])
-        every = np.tile(np.arange(len(errors)), len(first))
-        found = [v.reshape(*first.shape[:2], *v.shape[1:]) for v in _search(cells.take(every), first.reshape(len(every), -1))]
-        best = np.nan_to_num(found[2], nan=np.inf).argmin(axis=0)
-        exponents, c, loss, converged = (values[best, np.arange(len(best))] for values in found)
+        # a start that repeats the first one finds what that finds
+        own = np.concatenate([np.full((1, len(errors)), True), (first[1:] != first[0]).any(axis=2)])
+        found = _search(cells.take(np.nonzero(own)[1]), first[own])
+        losses, place = np.full(own.shape, np.inf), np.zeros(own.shape, dtype=int)
+        losses[own], place[own] = np.nan_to_num(found[2], nan=np.inf), np.arange(own.sum())
+        best = place[losses.argmin(axis=0), np.arange(len(errors))]
+        exponents, c, loss, converged = (values[best] for values in found)
         alpha, beta1, beta2 = cells.exponents(exponents).T
         c, alpha, beta1, beta2 = _put_on_bounds(c, alpha, beta1, beta2, cells)
         a, b, epsilon = c.T * scale
@@ -135,16 +138,16 @@ def _search(cells: _Cells, start: NDArray) -> tuple[NDArray, NDArray, NDArray, N
     """Levenberg-Marquardt from log exponents (R, q) within bounds, all surfaces at once; Kaufman's Jacobian (BIT 15, 49 (1975)).
     Returns the log exponents, (A, B, epsilon), the loss and whether the search converged."""
     logs = np.array(start)
-    _, c, _, loss = cells.project(logs)
+    x, c, residual, loss = cells.project(logs)
     damping, converged = np.full(len(logs), 1e-3), np.zeros(len(logs), dtype=bool)
     for _ in range(_STEPS):
         rows = np.flatnonzero(~converged)
         if not len(rows):
             break
         part = cells.take(rows)
-        step = _step(part, logs[rows], damping[rows])
+        step = _step(part, logs[rows], damping[rows], x[rows], c[rows], residual[rows])
         tried = np.clip(logs[rows] + step, _LOW, _HIGH)
-        _, new_c, _, new_loss = part.project(tried)
+        new_x, new_c, new_residual, new_loss = part.project(tried)
         better = new_loss < loss[rows]
         small = np.abs(tried - logs[rows]).max(axis=1) < 1e-9
         gained = loss[rows] - new_loss
@@ -152,11 +155,12 @@ def _search(cells: _Cells, start: NDArray) -> tuple[NDArray, NDArray, NDArray, N
         damping[rows] *= np.where(better, 0.2, 5.0)
         moved = rows[better]
         logs[moved], c[moved], loss[moved] = tried[better], new_c[better], new_loss[better]
+        x[moved], residual[moved] = new_x[better], new_residual[better]
     return logs, c, loss, converged
 
 
-def _step(cells: _Cells, logs: NDArray, damping: NDArray) -> NDArray:
-    x, c, residual, _ = cells.project(logs)
+def _step(cells: _Cells, logs: NDArray, damping: NDArray, x: NDArray, c: NDArray, residual: NDArray) -> NDArray:
+    """The step (R, q) from log exponents whose projection is x, c, residual."""
     alpha, beta1, beta2 = cells.exponents(logs).T[:, :, None]
     of_n, of_m = c[:, :1] * x[:, 0], c[:, 1:2] * x[:, 1]
     each = np.stack([-alpha * cells.log_n * of_n, -beta1 * cells.log_m * of_n, -beta2 * cells.log_m * of_m], axis=1)

@@ -56,7 +56,7 @@ def public_polymers(settings: Settings, *, property: str, database: str, **_: st
 def _simulated(structures: pd.DataFrame, what: str, load_target: Callable[[str], Task], property: str, settings: Settings) -> Sides:
     target = limit_target(load_target(property), settings.preset.target_max)
     values, own = (
-        _simulate_stored(list(table["structure"]), _simulator_version(), settings.workers)[property].to_numpy()
+        _simulate_stored("\n".join(table["structure"]), _simulator_version(), settings.workers)[property].to_numpy()
         for table in (structures, target.table)
     )
     source = Task(
@@ -78,8 +78,9 @@ def _grow(per_class: int, workers: int) -> pd.DataFrame:
 
 
 @_memory.cache(ignore=["workers"])
-def _simulate_stored(structures: list[str], version: str, workers: int) -> pd.DataFrame:
-    return polymer.simulate_polymers(structures, workers=workers)
+def _simulate_stored(structures: str, version: str, workers: int) -> pd.DataFrame:
+    # one text of all lines, because a list of them is hashed one by one
+    return polymer.simulate_polymers(structures.split("\n"), workers=workers)
 
 
 def _simulator_version() -> str:
