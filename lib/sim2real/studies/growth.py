@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -26,7 +25,7 @@ from sim2real.studies.policies import POLICIES, UNIFORM, Seen, as_many
 from sim2real.studies.presets import Settings
 from sim2real.training.recipes import Simulations
 from sim2real.training.seeding import numpy_generator
-from sim2real.training.store import keep, kept, trained_by
+from sim2real.training.store import code_of, keep, kept, trained_by
 from sim2real.training.study import Study, log_grid, split_rows, training_size
 from sim2real.training.workers import in_worker, share_out
 
@@ -169,7 +168,7 @@ def _key(study: Study, options: tuple) -> str:
     """A hash of all that determines a replay, the code of the policies with it."""
     facts = [trained_by(), study.name, study.splits, study.split_by, study.settings.used("transfer")]
     facts += [(side.fingerprint, side.table["group"].tolist()) for side in (study.source, study.target)]
-    facts += [options, [inspect.getsource(module) for module in (sys.modules[__name__], buying, design)]]
+    facts += [options, code_of(sys.modules[__name__], buying, design)]
     return hashlib.sha256(json.dumps(facts, default=lambda values: values.tolist()).encode()).hexdigest()[:12]
 
 

@@ -6,8 +6,6 @@ edition takes public databases.
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 from collections.abc import Callable
 
 import numpy as np
@@ -22,6 +20,7 @@ from sim2real.datasets.polymers import known_units, load_md_polymers, load_measu
 from sim2real.datasets.task import Task, get_property
 from sim2real.studies.presets import Settings
 from sim2real.studies.sides import SOURCE_SEED, Sides, limit_target, own_tables
+from sim2real.training.store import code_of
 
 _memory = Memory(CACHE / "simulated", verbose=0)
 
@@ -56,7 +55,9 @@ def public_polymers(settings: Settings, *, property: str, database: str, **_: st
 def _simulated(structures: pd.DataFrame, what: str, load_target: Callable[[str], Task], property: str, settings: Settings) -> Sides:
     target = limit_target(load_target(property), settings.preset.target_max)
     values, own = (
-        _simulate_stored("\n".join(table["structure"]), _simulator_version(), settings.workers)[property].to_numpy()
+        _simulate_stored("\n".join(table["structure"]), code_of(polymer, graph, cohesion, constants), settings.workers)[
+            property
+        ].to_numpy()
         for table in (structures, target.table)
     )
     source = Task(
@@ -81,9 +82,3 @@ def _grow(per_class: int, workers: int) -> pd.DataFrame:
 def _simulate_stored(structures: str, version: str, workers: int) -> pd.DataFrame:
     # one text of all lines, because a list of them is hashed one by one
     return polymer.simulate_polymers(structures.split("\n"), workers=workers)
-
-
-def _simulator_version() -> str:
-    """A hash of the simulators' code and tables: values simulated by other code are simulated again."""
-    source = "".join(inspect.getsource(module) for module in (polymer, graph, cohesion, constants))
-    return hashlib.sha256(source.encode()).hexdigest()[:16]

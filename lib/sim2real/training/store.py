@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -240,6 +242,11 @@ def _read(path: Path) -> pd.DataFrame:
     ):
         raise ValueError("not the errors of these trials")
     return table
+
+
+def code_of(*modules: ModuleType) -> str:
+    """A hash of the source of modules: what other code has made is made again."""
+    return hashlib.sha256("".join(map(inspect.getsource, modules)).encode()).hexdigest()[:16]
 
 
 @contextmanager
