@@ -54,10 +54,9 @@ def public_polymers(settings: Settings, *, property: str, database: str, **_: st
 
 def _simulated(structures: pd.DataFrame, what: str, load_target: Callable[[str], Task], property: str, settings: Settings) -> Sides:
     target = limit_target(load_target(property), settings.preset.target_max)
+    version = code_of(polymer, graph, cohesion, constants)
     values, own = (
-        _simulate_stored("\n".join(table["structure"]), code_of(polymer, graph, cohesion, constants), settings.workers)[
-            property
-        ].to_numpy()
+        _simulate_stored("\n".join(table["structure"]), version, settings.workers)[property].to_numpy()
         for table in (structures, target.table)
     )
     source = Task(
