@@ -92,13 +92,29 @@ class _Cells:
     def project(self, logs: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:
         """Columns, best (A, B, epsilon) >= 0 (R, 3), residuals (R, k) and their sums of squares (R,)."""
         x = self.columns(logs)
-        gram, right = x @ x.transpose(0, 2, 1), x.sum(axis=2)
+        c = self._linear(x @ x.transpose(0, 2, 1), x.sum(axis=2))
+        residual = np.einsum("ri,rik->rk", c, x) - 1.0
+        return x, c, residual, np.einsum("rk,rk->r", residual, residual)
+
+    def losses(self, points: NDArray) -> NDArray:
+        """The loss (P, R) of every surface at log exponents (P, q): that of :meth:`project` but for rounding, by products of all
+        surfaces and points at once."""
+        alpha, beta1, beta2 = self.exponents(points).T[:, :, None]
+        of_m = np.exp(-beta2 * self.log_m)
+        columns = np.stack([np.exp(-alpha * self.log_n - beta1 * self.log_m), of_m, np.ones_like(of_m)], axis=1)
+        products = columns[:, :, None] * columns[:, None]
+        gram, right = (x @ w.T for x, w in ((products, self.weight**2), (columns, self.weight)))
+        gram, right = gram.transpose(0, 3, 1, 2).reshape(-1, 3, 3), right.transpose(0, 2, 1).reshape(-1, 3)
+        explained = np.einsum("ri,ri->r", self._linear(gram, right), right)
+        return len(self.log_n) - explained.reshape(len(points), -1)
+
+    def _linear(self, gram: NDArray, right: NDArray) -> NDArray:
+        """The best (A, B, epsilon) >= 0 (R, 3) of normal equations (R, 3, 3) and (R, 3)."""
         free = ~np.isin(LINEAR, self.at_zero)
         c = np.linalg.solve(gram, right[..., None])[..., 0] if free.all() else np.full(right.shape, np.nan)
         if (infeasible := ~(c >= 0).all(axis=1)).any():
             c[infeasible] = _best_face(gram[infeasible], right[infeasible], _FACES[(_FACES <= free).all(axis=1)])
-        residual = np.einsum("ri,rik->rk", c, x) - 1.0
-        return x, c, residual, np.einsum("rk,rk->r", residual, residual)
+        return c
 
     def exponents(self, logs: NDArray) -> NDArray:
         """alpha, beta1, beta2 (R, 3) of log exponents (R, q)."""
@@ -125,8 +141,7 @@ def _grid_starts(cells: _Cells, starts: int) -> NDArray:
     rows, searched = len(cells.weight), len(cells.form)
     grid = np.linspace(_LOW, _HIGH, _POINTS[searched])
     points = np.array(list(product(grid, repeat=searched)))
-    loss = np.stack([cells.project(np.broadcast_to(point, (rows, searched)))[3] for point in points])
-    square = np.nan_to_num(loss, nan=np.inf).reshape(*[len(grid)] * searched, rows)
+    square = np.nan_to_num(cells.losses(points), nan=np.inf).reshape(*[len(grid)] * searched, rows)
     lowest = minimum_filter(square, size=(*[3] * searched, 1), mode="nearest")
     order = np.where(square == lowest, square, np.inf).reshape(-1, rows).argsort(axis=0, kind="stable")[:starts]
     is_minimum = np.take_along_axis((square == lowest).reshape(-1, rows), order, 0)
