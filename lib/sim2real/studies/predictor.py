@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,18 +9,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import Memory
 
 from sim2real.chemistry.descriptors.pairs import PairDescriptor
 from sim2real.chemistry.simulators.unifac import HIGH_KELVIN, LOW_KELVIN
 from sim2real.chemistry.structures import PAIR_SEPARATOR, StructureError, parse, structure_key
 from sim2real.datasets.paths import CACHE
 from sim2real.datasets.task import Task
-from sim2real.training import fits, networks, scalers, towers
 from sim2real.training.fits import Predictors, fit_multitask
 from sim2real.training.recipes import MultitaskHyperparameters
 from sim2real.training.seeding import numpy_generator
-from sim2real.training.store import code_of, trained_by
 from sim2real.training.study import Study, split_rows, training_size
 
 try:
@@ -30,7 +25,6 @@ try:
 except ImportError:
     interact = None
 
-_memory = Memory(CACHE / "ensembles", verbose=0)
 UNLIKE = 0.95  # quantile of the distances between measured molecules beyond which a new one is called far
 
 
@@ -60,7 +54,7 @@ class Predictor:
         self.study, self.level = study, level
         self.polymeric = "*" in study.target.table["polymer"].iloc[0]
         self.descriptor = PairDescriptor(workers, CACHE / "descriptors")
-        self.networks, seen = _fit(study, members, seed, workers, _key(study))
+        self.networks, seen = _fit(study, members, seed, workers)
         every = np.tile(np.arange(len(study.target)), (members, 1))
         predicted = self.networks.predict(study.target.X, every)
         unseen = np.where(seen, np.nan, predicted)
@@ -202,15 +196,7 @@ class Predictor:
         return (vectors - shift) * factor
 
 
-def _key(study: Study) -> str:
-    """A hash of all that determines an ensemble but its members and seed: data, groups, settings and the code that trains."""
-    facts = [trained_by(), code_of(fits, networks, towers, scalers), study.settings.used("transfer"), study.split_by]
-    facts += [study.source.fingerprint, study.target.fingerprint, study.target.table[study.split_by or "key"].tolist()]
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-
-
-@_memory.cache(ignore=["study", "workers"])
-def _fit(study: Study, members: int, seed: int, workers: int, key: str) -> tuple[Predictors, np.ndarray]:
+def _fit(study: Study, members: int, seed: int, workers: int) -> tuple[Predictors, np.ndarray]:
     """The ensemble, and which member saw which row of the target (members, rows)."""
     target, source, settings = study.target, study.source, study.settings
     m = training_size(target, study.split_by)
@@ -218,8 +204,8 @@ def _fit(study: Study, members: int, seed: int, workers: int, key: str) -> tuple
     simulated = (source.X, source.y, np.tile(np.arange(len(source)), (members, 1)))
     recipe = (settings.transfer_network, settings.multitask, [(seed, "ensemble", k) for k in range(members)])
     measured = (target.X, target.y, np.stack(train))
-    trained = fit_multitask(measured, simulated, *recipe, weight=settings.simulation_weight, threads=workers)
+    networks = fit_multitask(measured, simulated, *recipe, weight=settings.simulation_weight, threads=workers)
     # what of a group was trained on, all of it was seen
     groups = target.table[study.split_by].to_numpy() if study.split_by else np.arange(len(target))
     seen = np.stack([np.isin(groups, groups[rows]) for rows in train])
-    return trained, seen
+    return networks, seen
