@@ -6,6 +6,8 @@ edition takes public databases.
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 from collections.abc import Callable
 
 import numpy as np
@@ -20,7 +22,6 @@ from sim2real.datasets.polymers import known_units, load_md_polymers, load_measu
 from sim2real.datasets.task import Task, get_property
 from sim2real.studies.presets import Settings
 from sim2real.studies.sides import SOURCE_SEED, Sides, limit_target, own_tables
-from sim2real.training.store import code_of
 
 _memory = Memory(CACHE / "simulated", verbose=0)
 
@@ -54,9 +55,8 @@ def public_polymers(settings: Settings, *, property: str, database: str, **_: st
 
 def _simulated(structures: pd.DataFrame, what: str, load_target: Callable[[str], Task], property: str, settings: Settings) -> Sides:
     target = limit_target(load_target(property), settings.preset.target_max)
-    version = code_of(polymer, graph, cohesion, constants)
     values, own = (
-        _simulate_stored("\n".join(table["structure"]), version, settings.workers)[property].to_numpy()
+        _simulate_stored(list(table["structure"]), _simulator_version(), settings.workers)[property].to_numpy()
         for table in (structures, target.table)
     )
     source = Task(
@@ -77,7 +77,17 @@ def _grow(per_class: int, workers: int) -> pd.DataFrame:
     return grow_library(known_units(), per_class, SOURCE_SEED, workers)[0]
 
 
+def _simulate_stored(structures: list[str], version: str, workers: int) -> pd.DataFrame:
+    # a list of texts would be hashed one by one
+    return _simulate_lines("\n".join(structures), version, workers)
+
+
 @_memory.cache(ignore=["workers"])
-def _simulate_stored(structures: str, version: str, workers: int) -> pd.DataFrame:
-    # one text of all lines, because a list of them is hashed one by one
+def _simulate_lines(structures: str, version: str, workers: int) -> pd.DataFrame:
     return polymer.simulate_polymers(structures.split("\n"), workers=workers)
+
+
+def _simulator_version() -> str:
+    """A hash of the simulators' code and tables: values simulated by other code are simulated again."""
+    source = "".join(inspect.getsource(module) for module in (polymer, graph, cohesion, constants))
+    return hashlib.sha256(source.encode()).hexdigest()[:16]
