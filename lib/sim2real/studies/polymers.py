@@ -78,13 +78,13 @@ def _grow(per_class: int, workers: int) -> pd.DataFrame:
 
 
 def _simulate_stored(structures: list[str], version: str, workers: int) -> pd.DataFrame:
-    # a list of texts would be hashed one by one
-    return _simulate_lines("\n".join(structures), version, workers)
+    # as an argument a list would be hashed text by text
+    return _simulate(hashlib.sha256("\n".join(structures).encode()).hexdigest(), structures, version, workers)
 
 
-@_memory.cache(ignore=["workers"])
-def _simulate_lines(structures: str, version: str, workers: int) -> pd.DataFrame:
-    return polymer.simulate_polymers(structures.split("\n"), workers=workers)
+@_memory.cache(ignore=["structures", "workers"])
+def _simulate(key: str, structures: list[str], version: str, workers: int) -> pd.DataFrame:
+    return polymer.simulate_polymers(structures, workers=workers)
 
 
 def _simulator_version() -> str:
