@@ -117,6 +117,10 @@ INPUTS := $(shell find lib -type f -not -path '*/__pycache__/*' -not -path '*.eg
 INPUTS += $(filter-out %.md,$(wildcard $(shell git ls-files data 2>/dev/null || $(SHIPPED))))
 OWN := .cache/done/own-tables
 ifneq ($(filter figures,$(MAKECMDGOALS)),)
+# two notebooks at a time, as each draws on one core while no process trains; elsewhere they download or tune the same
+ifeq ($(EDITION),embedded)
+MAKEFLAGS += -j2
+endif
 ifeq ($(wildcard $(FOLDER)/*.png),)
 $(shell rm -f .cache/done/*-$(EDITION)-$(PRESET)-*)
 endif

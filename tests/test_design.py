@@ -15,7 +15,7 @@ from sim2real.datasets.task import NoStudy
 from sim2real.laws.bootstrap import Bootstrap
 from sim2real.laws.design import Prices, allocate_classes, best_split, whole_split
 from sim2real.laws.surface import ScalingSurface, evaluate
-from sim2real.studies import growth
+from sim2real.studies import growth, policies
 from sim2real.training.seeding import numpy_generator
 from sim2real.training.study import split_rows
 
@@ -168,7 +168,7 @@ def grown_study():
     return replace(study, source=sides[0], target=sides[1], settings=brief)
 
 
-def test_a_replay_buys_what_the_budget_pays_for_and_tests_what_no_policy_saw(monkeypatch):
+def test_a_replay_buys_what_the_budget_pays_for_and_tests_what_no_policy_saw(monkeypatch, tmp_path):
     asked = []
 
     def spy(study, simulated, fit, seed):
@@ -177,14 +177,14 @@ def test_a_replay_buys_what_the_budget_pays_for_and_tests_what_no_policy_saw(mon
 
     monkeypatch.setattr(growth, "_predicted", spy)
     study = grown_study()
-    found = growth.replay(study, (30, 60, 120), 2, m=12)
+    found = growth.replay(study, (30, 60, 120), 2, m=12, store=tmp_path)
     assert found.errors.shape == (2, 4, 3) and found.counts.shape == (2, 4, 3, 3)
     assert (found.counts.sum(axis=-1) <= [30, 60, 120]).all() and (found.counts.sum(axis=-1) >= [27, 54, 110]).all()
     assert (np.diff(found.counts, axis=2) >= 0).all(), "what was bought is not sold"
     for trial in range(2):
         _, test = split_rows(study.target, numpy_generator(0, "toy", "growth", trial))
         assert all(not fit & set(test) for _, fit in asked[trial * len(asked) // 2 : (trial + 1) * len(asked) // 2])
-    dear = growth.replay(study, (60, 120), 1, m=12, prices={"a": 3.0})
+    dear = growth.replay(study, (60, 120), 1, m=12, prices={"a": 3.0}, store=tmp_path)
     cost = dear.counts @ [3.0, 1.0, 1.0]
     assert (cost <= [60, 120]).all() and (cost[:, :, 1] > 110).all(), "prices by class are paid"
     regret = found.regret()
@@ -192,21 +192,37 @@ def test_a_replay_buys_what_the_budget_pays_for_and_tests_what_no_policy_saw(mon
     assert len(found.verdict.findings) == 3 and "cannot be told" in str(found.verdict), "two trials tell nothing"
 
 
-def test_a_replay_is_the_same_with_the_same_seed_and_its_tables_hold_every_policy():
-    first, again = (growth.replay(grown_study(), (30, 60), 2, m=12, policies=(growth.UNIFORM, growth.GREEDY)) for _ in range(2))
-    np.testing.assert_array_equal(first.errors, again.errors)
-    assert list(s2r.table(first).index) == [growth.UNIFORM, growth.GREEDY]
+def test_a_replay_is_the_same_with_the_same_seed_and_trials_that_are_stored_are_not_replayed(monkeypatch, tmp_path):
+    asked, trial = [], growth._trial
+    monkeypatch.setattr(growth, "_trial", lambda study, number, *options: asked.append(number) or trial(study, number, *options))
+
+    def replayed(trials, store, **more):
+        two = (policies.UNIFORM, policies.GREEDY)
+        return growth.replay(grown_study(), (30, 60), trials, m=12, policies=two, store=tmp_path / store, **more)
+
+    first, again, stored = replayed(2, "one"), replayed(2, "two"), replayed(2, "one")
+    for other in (again, stored):
+        np.testing.assert_array_equal(first.errors, other.errors)
+        np.testing.assert_array_equal(first.counts, other.counts)
+        np.testing.assert_array_equal(first.shares, other.shares)
+    assert asked == [0, 1, 0, 1], "what is stored is not trained again"
+    assert list(s2r.table(first).index) == [policies.UNIFORM, policies.GREEDY]
+    kept, _ = sorted((tmp_path / "one").rglob("*.json"))
+    kept.write_text(kept.read_text()[:20])
+    np.testing.assert_array_equal(replayed(2, "one").errors, first.errors)
+    replayed(2, "one", seed=1)
+    assert asked[4:] == [0, 0, 1], "a damaged file is replayed again, and another seed is another replay"
 
 
 def test_policies_know_no_more_than_they_are_told():
     """Classes that fell get the paper's money; those that are exhausted give theirs to the others."""
     counts = np.array([[10.0, 10.0, 10.0], [40.0, 40.0, 40.0]])
     errors = np.array([[1.0, 1.0, np.nan], [0.5, 1.0, np.nan]])
-    seen = growth.Seen(counts, errors, np.array([0.6, 0.4, 0.0]), np.array([30.0, 100.0, 100.0]), np.ones(3))
-    np.testing.assert_allclose(growth.as_many(seen, 60), [20, 20, 20])
-    np.testing.assert_allclose(growth.scalable_first(seen, 60), [30, 15, 15])
-    np.testing.assert_allclose(growth.as_measured(seen, 60), [30, 30, 0])
-    law = growth.by_law(seen, 60)
+    seen = policies.Seen(counts, errors, np.array([0.6, 0.4, 0.0]), np.array([30.0, 100.0, 100.0]), np.ones(3))
+    np.testing.assert_allclose(policies.as_many(seen, 60), [20, 20, 20])
+    np.testing.assert_allclose(policies.scalable_first(seen, 60), [30, 15, 15])
+    np.testing.assert_allclose(policies.as_measured(seen, 60), [30, 30, 0])
+    law = policies.by_law(seen, 60)
     assert law.sum() == pytest.approx(60) and law[2] == 0, "a class that is not asked for gets nothing"
 
 

@@ -94,6 +94,25 @@ def test_two_runs_on_one_store_notice_each_other_and_use_what_the_other_has_done
     assert "toy: another run trains trials of it" in capsys.readouterr().err
 
 
+def test_a_second_run_begins_at_the_other_end(short, tmp_path, monkeypatch):
+    design, begun = replace(DESIGN, n_grid=(20, 40)), []
+    monkeypatch.setattr(experiment, "share_out", lambda function, plan, left, *_: begun.append([b.n for b in left()]))
+    monkeypatch.setattr(experiment, "IN_VAIN", 1)
+    plan = make_plan(short, design, arms=("transfer",), store=tmp_path)
+    with pytest.raises(OSError, match="cannot be read back"):
+        experiment.finish(plan)
+    with plan.alone(print), pytest.raises(OSError, match="cannot be read back"):
+        experiment.finish(plan)
+    assert begun == [[40, 20], [20, 40]]
+
+
+def test_a_disk_that_damages_every_block_ends_the_run_in_one_line(short, tmp_path, trained, monkeypatch):
+    monkeypatch.setattr("sim2real.training.store.write_whole", lambda path, content: path.write_bytes(content[:8]))
+    with pytest.raises(OSError, match="what is written there cannot be read back .damaged disk"):
+        run_trials(short, DESIGN, arms=("ridge",), store=tmp_path)
+    assert [trained.count(("ridge", 16, t)) for t in range(3)] == [3, 3, 3]
+
+
 def test_what_has_changed_is_said_and_the_old_trials_are_kept(short, tmp_path, capsys):
     run_trials(short, DESIGN, arms=ARMS, store=tmp_path)
     run_trials(short, replace(DESIGN, seed=1), arms=ARMS, store=tmp_path)

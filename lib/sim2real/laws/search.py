@@ -53,10 +53,13 @@ def fit_surfaces(
         if also is not None:
             log_also = np.log(np.clip(also, EXPONENT_MIN, EXPONENT_MAX))
             first = np.concatenate([first, np.broadcast_to(log_also, (1, len(errors), len(log_also)))])
-        every = np.tile(np.arange(len(errors)), len(first))
-        found = [v.reshape(*first.shape[:2], *v.shape[1:]) for v in _search(cells.take(every), first.reshape(len(every), -1))]
-        best = np.nan_to_num(found[2], nan=np.inf).argmin(axis=0)
-        exponents, c, loss, converged = (values[best, np.arange(len(best))] for values in found)
+        # a start that repeats the first one finds what that finds
+        own = np.concatenate([np.full((1, len(errors)), True), (first[1:] != first[0]).any(axis=2)])
+        found = _search(cells.take(np.nonzero(own)[1]), first[own])
+        losses, place = np.full(own.shape, np.inf), np.zeros(own.shape, dtype=int)
+        losses[own], place[own] = np.nan_to_num(found[2], nan=np.inf), np.arange(own.sum())
+        best = place[losses.argmin(axis=0), np.arange(len(errors))]
+        exponents, c, loss, converged = (values[best] for values in found)
         alpha, beta1, beta2 = cells.exponents(exponents).T
         c, alpha, beta1, beta2 = _put_on_bounds(c, alpha, beta1, beta2, cells)
         a, b, epsilon = c.T * scale
@@ -89,13 +92,29 @@ class _Cells:
     def project(self, logs: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:
         """Columns, best (A, B, epsilon) >= 0 (R, 3), residuals (R, k) and their sums of squares (R,)."""
         x = self.columns(logs)
-        gram, right = x @ x.transpose(0, 2, 1), x.sum(axis=2)
+        c = self._linear(x @ x.transpose(0, 2, 1), x.sum(axis=2))
+        residual = np.einsum("ri,rik->rk", c, x) - 1.0
+        return x, c, residual, np.einsum("rk,rk->r", residual, residual)
+
+    def losses(self, points: NDArray) -> NDArray:
+        """The loss (P, R) of every surface at log exponents (P, q): that of :meth:`project` but for rounding, by products of all
+        surfaces and points at once."""
+        alpha, beta1, beta2 = self.exponents(points).T[:, :, None]
+        of_m = np.exp(-beta2 * self.log_m)
+        columns = np.stack([np.exp(-alpha * self.log_n - beta1 * self.log_m), of_m, np.ones_like(of_m)], axis=1)
+        products = columns[:, :, None] * columns[:, None]
+        gram, right = (x @ w.T for x, w in ((products, self.weight**2), (columns, self.weight)))
+        gram, right = gram.transpose(0, 3, 1, 2).reshape(-1, 3, 3), right.transpose(0, 2, 1).reshape(-1, 3)
+        explained = np.einsum("ri,ri->r", self._linear(gram, right), right)
+        return len(self.log_n) - explained.reshape(len(points), -1)
+
+    def _linear(self, gram: NDArray, right: NDArray) -> NDArray:
+        """The best (A, B, epsilon) >= 0 (R, 3) of normal equations (R, 3, 3) and (R, 3)."""
         free = ~np.isin(LINEAR, self.at_zero)
         c = np.linalg.solve(gram, right[..., None])[..., 0] if free.all() else np.full(right.shape, np.nan)
         if (infeasible := ~(c >= 0).all(axis=1)).any():
             c[infeasible] = _best_face(gram[infeasible], right[infeasible], _FACES[(_FACES <= free).all(axis=1)])
-        residual = np.einsum("ri,rik->rk", c, x) - 1.0
-        return x, c, residual, np.einsum("rk,rk->r", residual, residual)
+        return c
 
     def exponents(self, logs: NDArray) -> NDArray:
         """alpha, beta1, beta2 (R, 3) of log exponents (R, q)."""
@@ -122,8 +141,7 @@ def _grid_starts(cells: _Cells, starts: int) -> NDArray:
     rows, searched = len(cells.weight), len(cells.form)
     grid = np.linspace(_LOW, _HIGH, _POINTS[searched])
     points = np.array(list(product(grid, repeat=searched)))
-    loss = np.stack([cells.project(np.broadcast_to(point, (rows, searched)))[3] for point in points])
-    square = np.nan_to_num(loss, nan=np.inf).reshape(*[len(grid)] * searched, rows)
+    square = np.nan_to_num(cells.losses(points), nan=np.inf).reshape(*[len(grid)] * searched, rows)
     lowest = minimum_filter(square, size=(*[3] * searched, 1), mode="nearest")
     order = np.where(square == lowest, square, np.inf).reshape(-1, rows).argsort(axis=0, kind="stable")[:starts]
     is_minimum = np.take_along_axis((square == lowest).reshape(-1, rows), order, 0)
@@ -135,16 +153,16 @@ def _search(cells: _Cells, start: NDArray) -> tuple[NDArray, NDArray, NDArray, N
     """Levenberg-Marquardt from log exponents (R, q) within bounds, all surfaces at once; Kaufman's Jacobian (BIT 15, 49 (1975)).
     Returns the log exponents, (A, B, epsilon), the loss and whether the search converged."""
     logs = np.array(start)
-    _, c, _, loss = cells.project(logs)
+    x, c, residual, loss = cells.project(logs)
     damping, converged = np.full(len(logs), 1e-3), np.zeros(len(logs), dtype=bool)
     for _ in range(_STEPS):
         rows = np.flatnonzero(~converged)
         if not len(rows):
             break
         part = cells.take(rows)
-        step = _step(part, logs[rows], damping[rows])
+        step = _step(part, logs[rows], damping[rows], x[rows], c[rows], residual[rows])
         tried = np.clip(logs[rows] + step, _LOW, _HIGH)
-        _, new_c, _, new_loss = part.project(tried)
+        new_x, new_c, new_residual, new_loss = part.project(tried)
         better = new_loss < loss[rows]
         small = np.abs(tried - logs[rows]).max(axis=1) < 1e-9
         gained = loss[rows] - new_loss
@@ -152,11 +170,12 @@ def _search(cells: _Cells, start: NDArray) -> tuple[NDArray, NDArray, NDArray, N
         damping[rows] *= np.where(better, 0.2, 5.0)
         moved = rows[better]
         logs[moved], c[moved], loss[moved] = tried[better], new_c[better], new_loss[better]
+        x[moved], residual[moved] = new_x[better], new_residual[better]
     return logs, c, loss, converged
 
 
-def _step(cells: _Cells, logs: NDArray, damping: NDArray) -> NDArray:
-    x, c, residual, _ = cells.project(logs)
+def _step(cells: _Cells, logs: NDArray, damping: NDArray, x: NDArray, c: NDArray, residual: NDArray) -> NDArray:
+    """The step (R, q) from log exponents whose projection is x, c, residual."""
     alpha, beta1, beta2 = cells.exponents(logs).T[:, :, None]
     of_n, of_m = c[:, :1] * x[:, 0], c[:, 1:2] * x[:, 1]
     each = np.stack([-alpha * cells.log_n * of_n, -beta1 * cells.log_m * of_n, -beta2 * cells.log_m * of_m], axis=1)

@@ -11,19 +11,22 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import Memory, Parallel, delayed
 from numpy.typing import NDArray
 from rdkit import DataStructs
 from scipy.stats.contingency import association
 from sklearn.neighbors import NearestNeighbors
 
+from sim2real.chemistry import fingerprints, structures
 from sim2real.chemistry.fingerprints import BITS, RADIUS, chain_fingerprint
 from sim2real.chemistry.structures import StructureError, parse
+from sim2real.datasets.paths import CACHE
 from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap
 from sim2real.laws.contrasts import compare
 from sim2real.laws.records import Band, Facts, paper
 from sim2real.studies.presets import Settings
 from sim2real.training.seeding import numpy_generator
+from sim2real.training.store import code_of
 from sim2real.training.study import Cube, Design, Study, Trials
 
 MEASURES = {
@@ -35,6 +38,7 @@ FEWEST, MOST = 3, 8  # grades: a trend needs three, and the test that permutes t
 SMALLEST_GRADE = 20
 _POINTS = 5
 _CHUNK = 500
+_memory = Memory(CACHE / "similarity", verbose=0)
 
 
 @dataclass(frozen=True)
@@ -78,16 +82,20 @@ def similarity_to_target(study: Study, by: str = "tanimoto", workers: int = 1) -
         scaled = [(task.X[:, varies] - mean[varies]) / deviation[varies] for task in (source, target)]
         distance, nearest = NearestNeighbors(n_neighbors=1).fit(scaled[1]).kneighbors(scaled[0])
         return -distance[:, 0], nearest[:, 0]
-    measured = [chain_fingerprint(s) for s in target.table["structure"]]
-    structures = list(source.table["structure"])
-    chunks = [structures[k : k + _CHUNK] for k in range(0, len(structures), _CHUNK)]
-    found = Parallel(n_jobs=workers)(delayed(_nearest)(chunk, measured) for chunk in chunks)
+    texts = ("\n".join(task.table["structure"]) for task in (source, target))
+    return _tanimoto(*texts, code_of(fingerprints, structures), workers)
+
+
+@_memory.cache(ignore=["workers"])
+def _tanimoto(source: str, target: str, version: str, workers: int) -> tuple[NDArray, NDArray]:
+    rows, measured = source.split("\n"), [chain_fingerprint(s) for s in target.split("\n")]
+    found = Parallel(n_jobs=workers)(delayed(_nearest)(rows[k : k + _CHUNK], measured) for k in range(0, len(rows), _CHUNK))
     similarity, nearest = (np.concatenate(parts) for parts in zip(*found))
     return similarity, nearest
 
 
-def _nearest(structures: list[str], measured: list[DataStructs.ExplicitBitVect]) -> tuple[NDArray, NDArray]:
-    rows = [np.array(DataStructs.BulkTanimotoSimilarity(chain_fingerprint(s), measured)) for s in structures]
+def _nearest(smiles: list[str], measured: list[DataStructs.ExplicitBitVect]) -> tuple[NDArray, NDArray]:
+    rows = [np.array(DataStructs.BulkTanimotoSimilarity(chain_fingerprint(s), measured)) for s in smiles]
     return np.array([row.max() for row in rows]), np.array([row.argmax() for row in rows])
 
 

@@ -2,95 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+import json
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from sim2real.datasets.activity import solute_class
+from sim2real.datasets.paths import CACHE
 from sim2real.datasets.task import NoStudy
+from sim2real.laws import design
 from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap, paired_difference
-from sim2real.laws.design import allocate_classes, check_prices
 from sim2real.laws.findings import Finding, Findings
-from sim2real.laws.verdicts import FEWEST_MATERIALS, WORTHWHILE, told
+from sim2real.laws.verdicts import FEWEST_MATERIALS, told
+from sim2real.studies import policies as buying
+from sim2real.studies.policies import POLICIES, UNIFORM, Seen, as_many
 from sim2real.studies.presets import Settings
 from sim2real.training.recipes import Simulations
 from sim2real.training.seeding import numpy_generator
+from sim2real.training.store import code_of, keep, kept, trained_by
 from sim2real.training.study import Study, log_grid, split_rows, training_size
 from sim2real.training.workers import in_worker, share_out
 
-UNIFORM, MEASURED, SCALABLE, GREEDY = "as many of each", "as measured", "scalable classes first", "by the law"
 SIZES = {"smoke": (3, 2), "quick": (4, 10), "paper": (4, 100)}  # budgets and trials of a preset
 SMALLEST, GROWTH = 100, 27  # simulations at the start, and how many times as many in the end
 _FEWEST = 20  # simulations a class that a replay needs
 FIRST = (0.25, 0.5, 1.0)  # parts of what there is at the start, of which a learner's errors are known too
-
-
-class Seen(NamedTuple):
-    """What is known when the next simulations are bought."""
-
-    counts: NDArray  # (steps, C) simulations of each class in every set that was learned from so far
-    errors: NDArray  # (steps, C) error of each class on measured validation materials, NaN where it has none
-    shares: NDArray  # (C,) of each class among the measured materials that are not tested
-    left: NDArray  # (C,) simulations of each class that can still be made
-    prices: NDArray  # (C,)
-
-
-def _filled(weights: NDArray, money: float, seen: Seen) -> NDArray:
-    """How many more of each class money buys in proportion to weights, no more than can be made; what is left over goes on."""
-    more = np.zeros(len(weights))
-    for _ in range(len(weights)):
-        free = (more < seen.left) & (weights > 0)
-        rest = money - seen.prices @ more
-        if not free.any() or rest <= 1e-9:
-            break
-        part = np.where(free, weights, 0.0)
-        more = np.minimum(more + rest * part / (part @ seen.prices), seen.left)
-    return more
-
-
-def as_many(seen: Seen, money: float) -> NDArray:
-    """As many of each class."""
-    return _filled(np.ones(len(seen.left)), money, seen)
-
-
-def as_measured(seen: Seen, money: float) -> NDArray:
-    """Each class by its share of the measured materials."""
-    return _filled(seen.shares, money, seen)
-
-
-def scalable_first(seen: Seen, money: float) -> NDArray:
-    """The paper's advice (end of Results): as many of each class whose error fell by a worthwhile part when it last grew, the
-    others after them."""
-    fell = 1 - seen.errors[-1] / seen.errors[-2] >= WORTHWHILE
-    more = _filled(fell.astype(float), money, seen)
-    return more + as_many(seen._replace(left=seen.left - more), money - seen.prices @ more)
-
-
-def by_law(seen: Seen, money: float) -> NDArray:
-    """Where the next simulation lowers the expected error most for its price, by D_c n^-alpha with one exponent for all classes,
-    which few measured materials a class can tell, fitted to all that has been seen."""
-    known = ~np.isnan(seen.errors)
-    x, y = np.log(seen.counts), np.log(np.where(known, seen.errors, 1.0))
-    mean = [(v * known).sum(axis=0) / np.maximum(known.sum(axis=0), 1) for v in (x, y)]
-    dx, dy = ((v - of) * known for v, of in zip((x, y), mean))
-    alpha = float(np.clip(-(dx * dy).sum() / (dx**2).sum(), 0.01, 1.0))
-    d = np.where(known.any(axis=0), np.exp(mean[1] + alpha * mean[0]), 0.0)
-    laws = np.stack([d, np.full(len(d), alpha), np.zeros(len(d))], axis=1)
-    have = seen.counts[-1]
-    wanted = allocate_classes(laws, seen.shares, seen.prices, money + seen.prices @ have, have) - have
-    return _filled(np.maximum(wanted, 0.0), money, seen)
-
-
-POLICIES: dict[str, Callable[[Seen, float], NDArray]] = {
-    UNIFORM: as_many,
-    SCALABLE: scalable_first,
-    MEASURED: as_measured,
-    GREEDY: by_law,
-}
 
 
 @dataclass(frozen=True)
@@ -175,6 +117,7 @@ def replay(
     workers: int | str = 1,
     seed: int = 0,
     bootstrap: Bootstrap = BOOTSTRAP,
+    store: Path | None = None,
 ) -> Growth:
     """Let policies grow a source class by class, from a start that all share, and test what each is worth at each budget.
 
@@ -191,6 +134,7 @@ def replay(
         workers: processes, or a Dask cluster.
         seed: changes all random numbers.
         bootstrap: how intervals are made.
+        store: folder of finished trials, which are not replayed again; that of the caches if None.
 
     Raises:
         NoStudy: fewer than two classes of :data:`FEWEST_MATERIALS` or more on both sides.
@@ -199,22 +143,33 @@ def replay(
     counted = _shared(study)
     classes, source = tuple(counted), study.source.table["group"].to_numpy()
     price = np.array([(prices or {}).get(name, 1.0) for name in classes], float)
-    check_prices(price)
+    design.check_prices(price)
     most = price @ np.array([counted[name] for name in classes])
     if (np.diff(budgets) <= 0).any() or budgets[0] <= 0 or budgets[-1] > most:
         raise ValueError(f"budgets are {list(budgets)}; expected an ascending list up to {most:,.6g}, which all simulations cost")
     rows = [np.flatnonzero(source == name) for name in classes]
     options = (classes, rows, price, tuple(budgets), m, tuple(policies), seed)
-    done: dict[int, tuple] = {}
-    with tqdm(total=trials, unit="trial", desc=f"{study.name}-growth") as bar:
+    folder = (CACHE / "growth" if store is None else store) / f"{study.name}-{_key(study, options)}"
+    done = {t: of for t in range(trials) if (of := kept(folder / f"{t}.json"))}
+    if missing := trials - len(done):
+        with tqdm(total=missing, unit="trial", desc=f"{study.name}-growth") as bar:
 
-        def came(result: tuple) -> None:
-            done[result[0]] = result[1]
-            bar.update()
+            def came(result: tuple) -> None:
+                done[result[0]] = result[1]
+                keep(folder / f"{result[0]}.json", result[1])
+                bar.update()
 
-        share_out(_numbered, (study, options), lambda: [t for t in range(trials) if t not in done], workers, came)
+            share_out(_numbered, (study, options), lambda: [t for t in range(trials) if t not in done], workers, came)
     errors, counts, shares = (np.stack(values) for values in zip(*(done[t] for t in range(trials))))
     return Growth(study, classes, tuple(policies), tuple(budgets), errors, counts, shares.mean(axis=0), m, bootstrap)
+
+
+def _key(study: Study, options: tuple) -> str:
+    """A hash of all that determines a replay, the code of the policies with it."""
+    facts = [trained_by(), study.name, study.splits, study.split_by, study.settings.used("transfer")]
+    facts += [(side.fingerprint, side.table["group"].tolist()) for side in (study.source, study.target)]
+    facts += [options, code_of(sys.modules[__name__], buying, design)]
+    return hashlib.sha256(json.dumps(facts, default=lambda values: values.tolist()).encode()).hexdigest()[:12]
 
 
 def _shared(study: Study) -> dict[str, int]:

@@ -80,8 +80,13 @@ def _grow(per_class: int, workers: int) -> pd.DataFrame:
     return grow_library(known_units(), per_class, SOURCE_SEED, workers)[0]
 
 
-@_memory.cache(ignore=["workers"])
 def _simulate_stored(structures: list[str], version: str, workers: int) -> pd.DataFrame:
+    # as an argument a list would be hashed text by text
+    return _simulate(hashlib.sha256("\n".join(structures).encode()).hexdigest(), structures, version, workers)
+
+
+@_memory.cache(ignore=["structures", "workers"])
+def _simulate(key: str, structures: list[str], version: str, workers: int) -> pd.DataFrame:
     return polymer.simulate_polymers(structures, workers=workers)
 
 

@@ -22,6 +22,7 @@ from sim2real.training.study import Design, Study, Trials, splits, training_size
 from sim2real.training.workers import share_out
 
 COUNTED_TRIALS = 500
+IN_VAIN = 3  # times in a row in which all that is trained cannot be read back
 
 
 def overlap_count(study: Study) -> int:
@@ -55,8 +56,8 @@ def run_trials(
 
     ``workers`` are processes of one torch thread, or a Dask cluster's address or scheduler file. ``arms`` are ``transfer``,
     ``direct`` and names in ``baselines.BASELINES``; both and the study's own baselines if None. A ValueError: a size that exceeds
-    the data, or no trial whose networks all converged; an OSError: a folder that cannot be written; a RuntimeError: workers that
-    end again and again before anything is done.
+    the data, or no trial whose networks all converged; an OSError: a folder that cannot be written or read back; a RuntimeError:
+    workers that end again and again before anything is done.
     """
     return finish(make_plan(study, design, arms=arms, store=store), workers)
 
@@ -82,19 +83,30 @@ def finish(plan: Plan, workers: int | str = 1) -> Trials:
     found = plan.read(_say)
     if (missing := plan.missing_blocks(found)) and (changed := plan.changes(found)):
         _say(changed)
+    vain = 0
     while missing:
         _train(plan, missing, workers)
-        found = plan.read(_say)
+        found, before = plan.read(_say), _count(missing)
         missing = plan.missing_blocks(found)
+        vain = vain + 1 if _count(missing) >= before else 0
+        if vain == IN_VAIN:
+            raise OSError(f"{plan.store}: what is written there cannot be read back (damaged disk?); set SIM2REAL_CACHE to another")
     wanted = {cell: table[table["trial"] < plan.design.trials] for cell, table in found.items()}
     return _converged(plan, pd.concat([t.assign(arm=arm, n=n, m=m) for (arm, n, m), t in wanted.items()], ignore_index=True))
+
+
+def _count(blocks: list[Block]) -> int:
+    return sum(len(block.trials) * len(block.m_grid) for block in blocks)
 
 
 def _train(plan: Plan, blocks: list[Block], workers: int | str) -> None:
     # long blocks first, so that the workers finish together
     ordered = sorted(blocks, key=lambda b: -b.n)
     total = sum(len(block.trials) for block in blocks)
-    with plan.alone(_say), tqdm(total=total, desc=plan.study.name, unit="trial", mininterval=1) as bar:
+    with plan.alone(_say) as is_alone, tqdm(total=total, desc=plan.study.name, unit="trial", mininterval=1) as bar:
+        if not is_alone:
+            # from the other end, so that two runs at once meet in the middle and do not train the same blocks
+            ordered.reverse()
 
         def store(result: tuple[Block, list[pd.DataFrame]]) -> None:
             block, tables = result

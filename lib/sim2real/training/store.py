@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -153,18 +155,20 @@ class Plan:
             write_whole(path, buffer.getvalue())
 
     @contextmanager
-    def alone(self, say: Callable[[str], None]) -> Iterator[None]:
-        """Held while trials are trained; said where another process holds it. An OSError where nothing can be stored."""
+    def alone(self, say: Callable[[str], None]) -> Iterator[bool]:
+        """Held while trials are trained; False, and said, where another process holds it. OSError: nothing can be stored."""
         with writing(self.store):
             self.store.mkdir(parents=True, exist_ok=True)
             lock = (self.store / f"{self.label}.lock").open("a")
         with lock:
+            is_alone = True
             if fcntl:
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except OSError:
+                    is_alone = False
                     say(f"{self.study.name}: another run trains trials of it in {self.store}; what one has done, both use")
-            yield
+            yield is_alone
 
     def changes(self, found: dict[Cell, pd.DataFrame]) -> str:
         """One line on an arm without stored trials that has some of the same design, of what has changed since; empty if none."""
@@ -240,6 +244,11 @@ def _read(path: Path) -> pd.DataFrame:
     return table
 
 
+def code_of(*modules: ModuleType) -> str:
+    """A hash of the source of modules: what other code has made is made again."""
+    return hashlib.sha256("".join(map(inspect.getsource, modules)).encode()).hexdigest()[:16]
+
+
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
     """Where something is written to a folder: an OSError says in one line what that means."""
@@ -248,6 +257,21 @@ def writing(folder: Path) -> Iterator[None]:
     except OSError as error:
         reason = f"{folder}: what is trained cannot be stored ({error.strerror or error})"
         raise OSError(f"{reason}; what is there is kept: make room or set SIM2REAL_CACHE, and run it again") from error
+
+
+def keep(path: Path, values: Sequence[np.ndarray]) -> None:
+    """Write arrays, all at once or not at all; an OSError as :func:`writing`."""
+    with writing(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps([value.tolist() for value in values]).encode())
+
+
+def kept(path: Path) -> tuple[np.ndarray, ...] | None:
+    """What :func:`keep` has written, to the last bit; None where there is nothing that can be read."""
+    try:
+        return tuple(map(np.array, json.loads(path.read_bytes())))
+    except (OSError, ValueError):
+        return None
 
 
 def write_whole(path: Path, content: bytes) -> None:
