@@ -91,8 +91,7 @@ def finish(plan: Plan, workers: int | str = 1) -> Trials:
 
 
 def _train(plan: Plan, blocks: list[Block], workers: int | str) -> None:
-    # long blocks first, so that the workers finish together
-    ordered = sorted(blocks, key=lambda b: -b.n)
+    ordered = sorted(blocks, key=lambda block: block.turn)
     total = sum(len(block.trials) for block in blocks)
     with plan.alone(_say), tqdm(total=total, desc=plan.study.name, unit="trial", mininterval=1) as bar:
 
