@@ -28,8 +28,6 @@ except ImportError:
     interact = None
 
 UNLIKE = 0.95  # quantile of the distances between measured molecules beyond which a new one is called far
-
-
 _memory = Memory(CACHE / "ensembles", verbose=0)
 
 
