@@ -47,6 +47,22 @@ def test_a_pair_is_predicted_with_an_interval_around_it(predictor):
     assert again["predicted"].iloc[1] == pytest.approx(row["predicted"], abs=1e-4)
 
 
+def test_an_ensemble_is_not_trained_twice(predictor, monkeypatch):
+    def trains(*_, **__):
+        raise AssertionError("trained")
+
+    monkeypatch.setattr("sim2real.studies.predictor.fit_multitask", trains)
+    again = Predictor(predictor.study, members=8)
+    np.testing.assert_array_equal(again.residuals, predictor.residuals)
+    np.testing.assert_array_equal(again("CCO", "CCCCCC", 298.15)["predicted"], predictor("CCO", "CCCCCC", 298.15)["predicted"])
+    longer = replace(predictor.study.settings, multitask=Training(151, 5e-3))
+    for other in ({"seed": 1}, {"members": 9}):
+        with pytest.raises(AssertionError, match="trained"):
+            Predictor(predictor.study, **{"members": 8} | other)
+    with pytest.raises(AssertionError, match="trained"):
+        Predictor(replace(predictor.study, settings=longer), members=8)
+
+
 def test_residuals_are_those_of_members_that_did_not_see_the_pair(predictor):
     target = predictor.study.target
     every = np.tile(np.arange(len(target)), (8, 1))

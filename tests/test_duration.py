@@ -30,7 +30,16 @@ def test_every_update_is_counted_once(study, constant_costs):
     direct = 6 * sum(settings.direct.steps_for(m) for m in (16, 32))
     expected = 0.5 * (pretraining + fine_tuning) + 2.0 * direct + 6 * 1.0 + 6 * 3.0
     assert seconds_needed(study, design) == pytest.approx(expected)
-    assert duration.seconds_needed([make_plan(study, design, arms=ARMS)] * 2, workers=4) == pytest.approx(expected / 2)
+
+
+def test_a_block_that_is_longer_than_the_others_is_begun_first_and_waited_for(study, monkeypatch):
+    costs = {"transfer": (2.0, 0.0), "direct": (1.0, 0.0), "ridge": (5.0, 0.0)}
+    monkeypatch.setattr(duration, "_costs", lambda plan, block: costs[block.arm])
+    plan = make_plan(study, Design((50, 300), (16, 32), trials=6, source_draws=4), arms=ARMS)
+    # blocks of 30, 12, 12 and 6 s in this order: one process works on the first, the other on the rest
+    for workers, seconds in ((1, 60.0), (2, 30.0 + duration.START), (4, 30.0 + duration.START)):
+        assert duration.seconds_needed([plan], workers) == pytest.approx(seconds)
+        assert duration.seconds_needed([plan] * 2, workers) == pytest.approx(2 * seconds - duration.START * (workers > 1))
 
 
 def test_what_is_stored_costs_nothing(study, constant_costs, tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from importlib import import_module
 from itertools import combinations
 
 import matplotlib
@@ -393,6 +394,27 @@ def test_a_saved_figure_is_four_files_and_the_json_is_the_payload(toy, tmp_path)
         figures.save(figures.scaling, made | {"direct": float("nan")}, tmp_path)
     with pytest.raises(ValueError, match="has 6 words; expected at most 5"):
         figures.payload("a", "one two three four five six", [curve], edition="embedded", preset="smoke")
+
+
+def test_a_picture_that_is_kept_is_not_drawn_again_and_what_changes_is(tmp_path, monkeypatch):
+    module, printed = import_module("sim2real.figures.save"), []
+    original = module._printed
+    monkeypatch.setattr(module, "_printed", lambda figure: printed.append(1) or original(figure))
+
+    def saved(draw, folder, **more):
+        made = figures.payload("a", "A toy", [{"sizes": [3, 2, 1]}], edition="embedded", preset="smoke", **more)
+        return figures.save(draw, made, tmp_path / folder, tmp_path / "store").paths
+
+    draw = style.figure(lambda payload: "A caption.")(lambda payload: style.panels(1, 1, 1.0)[0])
+    draw.__module__ = "sim2real.figures.networks"
+    first, again = saved(draw, "one"), saved(draw, "two")
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again] and len(printed) == 1
+    saved(draw, "two", words="other words")
+    assert len(printed) == 2
+    draw.__module__ = "own"
+    saved(draw, "three")
+    saved(draw, "three")
+    assert len(printed) == 4, "whose code is not ours may have changed"
 
 
 def test_the_payload_names_the_data(chi):

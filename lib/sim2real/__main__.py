@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     module, function, _ = COMMANDS[name]
     os.environ["MPLBACKEND"] = "agg"  # commands write files and open no window; another that is set may not exist here
+    # jsonschema would compile its grammar of addresses, 4 s of a processor, for a check that notebooks do not ask for
+    sys.modules.setdefault("rfc3987_syntax", None)
     shown = warnings.formatwarning
     warnings.formatwarning = lambda message, *_: f"{message}\n"  # what was found, not the line of code that says so
     # an exit rather than an end, so that what was started is ended too

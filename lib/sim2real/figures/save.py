@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
+import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
@@ -53,15 +57,34 @@ def payload(
     return made | {"records": plain, "paper": paper} | more
 
 
-def save(draw: Callable[[dict], Figure], payload: Mapping, folder: Path) -> Saved:
+def save(draw: Callable[[dict], Figure], payload: Mapping, folder: Path, store: Path | None = None) -> Saved:
     """Draw a payload and write ``<payload["figure"]>.png``, ``.pdf``, ``.json`` and ``.md``, each complete or not at all.
 
-    What is drawn is what the JSON holds, read back. A file whose content is the same is not touched; a missing folder is made.
-    ValueError where the payload holds NaN or infinity.
+    What is drawn is what the JSON holds, read back. A file whose content is the same is not touched; a missing folder is made. The
+    folder ``store`` keeps pictures by all that determines them, so that what has not changed is not laid out again. ValueError
+    where the payload holds NaN or infinity.
     """
     stored = json.loads(json.dumps(payload, default=_plain, allow_nan=False))
     stored["caption"] = draw.caption(stored)
     figure = draw(stored)
+    kept = _key(draw, stored) if store and getattr(draw, "__module__", "").startswith(__package__) else ""
+    pictures = {kind: store / f"{kept}.{kind}" for kind in ("png", "pdf")} if kept else {}
+    if pictures and all(path.exists() for path in pictures.values()):
+        whole = {kind: path.read_bytes() for kind, path in pictures.items()}
+    else:
+        whole = _printed(figure)
+        with suppress(OSError):  # where nothing can be kept it is drawn again
+            for kind, path in pictures.items():
+                store.mkdir(parents=True, exist_ok=True)
+                _write(path, whole[kind])
+    texts = {"json": json.dumps(stored, indent=1, allow_nan=False) + "\n", "md": stored["caption"] + "\n"}
+    whole |= {kind: text.encode() for kind, text in texts.items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = tuple(_write(folder / f"{stored['figure']}.{kind}", content) for kind, content in whole.items())
+    return Saved(figure, stored["caption"], paths)
+
+
+def _printed(figure: Figure) -> dict[str, bytes]:
     png, pdf = BytesIO(), BytesIO()
     with look():
         # once for both files: savefig would lay out, and draw, twice for each
@@ -71,11 +94,20 @@ def save(draw: Callable[[dict], Figure], payload: Mapping, folder: Path) -> Save
         # without a creation date, the same numbers give the same file
         FigureCanvasAgg(figure).print_png(png, metadata={"Software": None})
         FigureCanvasPdf(figure).print_pdf(pdf, metadata={"CreationDate": None})
-    texts = {"json": json.dumps(stored, indent=1, allow_nan=False) + "\n", "md": stored["caption"] + "\n"}
-    whole = {"png": png.getvalue(), "pdf": pdf.getvalue()} | {k: v.encode() for k, v in texts.items()}
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = tuple(_write(folder / f"{stored['figure']}.{kind}", content) for kind, content in whole.items())
-    return Saved(figure, stored["caption"], paths)
+    return {"png": png.getvalue(), "pdf": pdf.getvalue()}
+
+
+def _key(draw: Callable[[dict], Figure], stored: Mapping) -> str:
+    """A hash of all that determines a picture: numbers, words, and the code that draws or computes on the way."""
+    facts = [stored, draw.__module__, draw.__qualname__, matplotlib.__version__, _code()]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+
+
+@cache
+def _code() -> str:
+    files = (path for room in ("figures", "laws") for path in sorted((Path(__file__).parents[1] / room).rglob("*.*")))
+    texts = [path.read_bytes() for path in files if path.suffix in (".py", ".toml", ".mplstyle")]
+    return hashlib.sha256(b"".join(texts)).hexdigest()
 
 
 def _write(path: Path, content: bytes) -> Path:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from joblib import Memory
 
 from sim2real.chemistry.descriptors.pairs import PairDescriptor
 from sim2real.chemistry.simulators.unifac import HIGH_KELVIN, LOW_KELVIN
@@ -19,9 +20,11 @@ from sim2real.studies.browse import browse_ranking, common_name
 from sim2real.training.fits import Predictors, fit_multitask
 from sim2real.training.recipes import MultitaskHyperparameters
 from sim2real.training.seeding import numpy_generator
+from sim2real.training.store import trained_by
 from sim2real.training.study import Study, split_rows, training_size
 
 UNLIKE = 0.95  # quantile of the distances between measured molecules beyond which a new one is called far
+_memory = Memory(CACHE / "ensembles", verbose=0)
 
 
 class FarFromData(UserWarning):
@@ -50,7 +53,7 @@ class Predictor:
         self.study, self.level = study, level
         self.polymeric = "*" in study.target.table["polymer"].iloc[0]
         self.descriptor = PairDescriptor(workers, CACHE / "descriptors")
-        self.networks, seen = _fit(study, members, seed, workers)
+        self.networks, seen = _fit(_facts(study), study, members, seed, workers)
         every = np.tile(np.arange(len(study.target)), (members, 1))
         predicted = self.networks.predict(study.target.X, every)
         unseen = np.where(seen, np.nan, predicted)
@@ -193,8 +196,15 @@ class Predictor:
         return (vectors - shift) * factor
 
 
-def _fit(study: Study, members: int, seed: int, workers: int) -> tuple[Predictors, np.ndarray]:
-    """The ensemble, and which member saw which row of the target (members, rows)."""
+def _facts(study: Study) -> tuple:
+    """What of a study determines an ensemble."""
+    groups = list(study.target.table[study.split_by]) if study.split_by else []
+    return trained_by(), study.source.fingerprint, study.target.fingerprint, study.split_by, groups, asdict(study.settings)
+
+
+@_memory.cache(ignore=["study", "workers"])
+def _fit(facts: tuple, study: Study, members: int, seed: int, workers: int) -> tuple[Predictors, np.ndarray]:
+    """The ensemble, and which member saw which row of the target (members, rows); kept under the facts, and not trained twice."""
     target, source, settings = study.target, study.source, study.settings
     m = training_size(target, study.split_by)
     train = [split_rows(target, numpy_generator(seed, "ensemble", k), study.split_by)[0][:m] for k in range(members)]

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from sim2real import figures as drawing
+from sim2real.datasets.paths import CACHE
 from sim2real.laws.arms import compare_sizes
 from sim2real.laws.findings import Findings
 from sim2real.laws.records import paper as numbers_of_paper
@@ -147,7 +148,7 @@ class Run:
         """
         facts = {"edition": self.edition, "preset": self.preset, "seed": self.settings.seed} | more
         payload = drawing.payload(figure, title, records, paper=self.paper(paper) if paper else None, **facts)
-        saved = drawing.save(draw, payload, self.folder)
+        saved = drawing.save(draw, payload, self.folder, CACHE / "pictures")
         if get_ipython() is not None:
             picture = next(path for path in saved.paths if path.suffix == ".png")
             display(Image(str(picture), width=round(INCH * saved.figure.get_figwidth())), Markdown(saved.caption))

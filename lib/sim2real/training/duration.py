@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,23 +14,35 @@ from sim2real.training.store import Block, Plan
 from sim2real.training.workers import processes
 
 FEW, MORE = 1, 61  # updates of the networks that are timed
+START = 6.0  # seconds until workers have imported what they train with
 SHORT = 60.0  # seconds of which nothing is announced
 
 
 def seconds_needed(plans: Sequence[Plan], workers: int | str = 1) -> float:
-    """Estimated seconds for the trials not stored yet, shared by so many workers as fast as this process: what two trials cost
-    whatever their updates, and what an update costs.
+    """Estimated seconds for the trials not stored yet, plan after plan, on so many workers as fast as this process: what two trials
+    cost whatever their updates, and what an update costs; a worker takes the next block when it is free, so that one long block
+    may keep all waiting.
     """
-    missing = [(plan, block) for plan in plans for block in plan.missing_blocks(plan.read(lambda _: None))]
     costs: dict[tuple, tuple[float, float]] = {}
     total = 0.0
-    for plan, block in sorted(missing, key=lambda of: -of[1].n):
-        # the largest n of a study stands for the others: what is read of a source grows with n
-        key = (plan.study.name, block.arm, block.m_grid)
-        costs[key] = costs.get(key) or _costs(plan, block)
-        a_trial, an_update = costs[key]
-        total += len(block.trials) * a_trial + updates(plan, block) * an_update
-    return total / max(1, processes(workers)) if missing else 0.0
+    for plan in plans:
+        blocks = []
+        for block in sorted(plan.missing_blocks(plan.read(lambda _: None)), key=lambda of: of.turn):
+            # the largest n of a study stands for the others: what is read of a source grows with n
+            key = (plan.study.name, block.arm, block.m_grid)
+            costs[key] = costs.get(key) or _costs(plan, block)
+            a_trial, an_update = costs[key]
+            blocks.append(len(block.trials) * a_trial + updates(plan, block) * an_update)
+        if blocks:
+            total += _until_done(blocks, max(1, processes(workers)))
+    return total + (START if total and workers != 1 else 0.0)
+
+
+def _until_done(seconds: Sequence[float], workers: int) -> float:
+    free = [0.0] * workers  # when each worker is
+    for own in seconds:
+        heapq.heapreplace(free, free[0] + own)
+    return max(free)
 
 
 def updates(plan: Plan, block: Block) -> int:

@@ -100,8 +100,7 @@ def _count(blocks: list[Block]) -> int:
 
 
 def _train(plan: Plan, blocks: list[Block], workers: int | str) -> None:
-    # long blocks first, so that the workers finish together
-    ordered = sorted(blocks, key=lambda b: -b.n)
+    ordered = sorted(blocks, key=lambda block: block.turn)
     total = sum(len(block.trials) for block in blocks)
     with plan.alone(_say) as is_alone, tqdm(total=total, desc=plan.study.name, unit="trial", mininterval=1) as bar:
         if not is_alone:

@@ -49,6 +49,11 @@ class Block:
     m_grid: tuple[int, ...]
     trials: tuple[int, ...]
 
+    @property
+    def turn(self) -> tuple[bool, int]:
+        """Where it stands in the order of work: long blocks first, so that workers end together; baselines can be the longest."""
+        return self.arm in NETWORK_ARMS, -self.n
+
 
 def trained_by() -> str:
     """The code that trains networks, and what runs it here, which rounds in its own way."""
