@@ -101,7 +101,7 @@ def test_for_fewer_rows_both_arms_are_chosen_again_and_the_pretraining_is_not(st
     assert stages == ["multitask", "direct"]
 
 
-@pytest.mark.parametrize("asked", [["liquids-density-molecular"], ["liquids-density-molecular-m90"]])
+@pytest.mark.parametrize("asked", [["liquids-density-molecular"], ["liquids-density-molecular-m70"]])
 def test_a_name_is_tuned_with_its_smaller_sizes_the_largest_first(asked, monkeypatch, tmp_path, study):
     tuned = []
 
@@ -118,7 +118,7 @@ def test_a_name_is_tuned_with_its_smaller_sizes_the_largest_first(asked, monkeyp
     monkeypatch.setattr("sim2real.studies.tuning.save_hyperparameters", lambda name, chosen: None)
     assert tune_command(asked) == 0
     name = "liquids-density-molecular"
-    # 90 are no fewer than the 32 rows that train, and are passed over
+    # 70 are no fewer than the 32 rows that train, and are passed over
     assert tuned == ([(name, 32, True), (f"{name}-m20", 20, False)] if asked == [name] else [])
 
 

@@ -37,11 +37,9 @@ def updates(plan: Plan, block: Block) -> int:
     if block.arm not in NETWORK_ARMS:
         return 0
     draws = len({plan.own_source(t) for t in block.trials})
+    of_m = [plan.study.settings_at(m).updates(block.arm, block.n, (m,), len(block.trials), 0) for m in block.m_grid]
     # networks are pretrained once for all m
-    return sum(
-        plan.study.settings_at(m).updates(block.arm, block.n, (m,), len(block.trials), 0 if k else draws)
-        for k, m in enumerate(block.m_grid)
-    )
+    return sum(of_m) + plan.study.settings.updates(block.arm, block.n, (), 0, draws)
 
 
 def _costs(plan: Plan, block: Block) -> tuple[float, float]:
