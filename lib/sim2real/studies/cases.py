@@ -12,7 +12,7 @@ from sim2real.studies import local, polymers, sides
 from sim2real.studies.kinds import KINDS, Kind
 from sim2real.studies.presets import Settings, resolve
 from sim2real.studies.sides import SPLITS, describe
-from sim2real.training.recipes import Recipe, is_chosen, load_hyperparameters
+from sim2real.training.recipes import Recipe, all_chosen, load_hyperparameters
 from sim2real.training.study import Study, training_size
 
 _MODULES = {"polymers": polymers, "liquids": polymers, "pairs": sides, "conductivity": sides}  # where sides are loaded
@@ -30,8 +30,7 @@ class Case:
     words: str  # what is transferred to what, with the names of ``{source}`` and ``{target}``
     load: str = ""  # name of a function: (settings, choices) -> the two sides without descriptors; your tables have one for all
     tuned_as: str = ""  # what hyperparameters are called; empty where they are chosen for the very data
-    # target sizes that hyperparameters are chosen for, of which the nearest is taken; all rows that the preset takes if empty
-    tuned_m: tuple[int, ...] = ()
+    tuned_m: tuple[int, ...] = ()  # ascending target sizes that hyperparameters are chosen for, of which the nearest is taken
     brief: bool = True  # whether the preset smoke takes a short training instead of the chosen one
 
     @property
@@ -43,14 +42,13 @@ class Case:
         """The name of the hyperparameters chosen for a size of ``tuned_m``; of the largest if 0."""
         # a table too large to be chosen for takes what was chosen with its smaller part
         chosen = {key: str(value).removesuffix("-full") for key, value in choice.items()}
-        return self.tuned_as.format(**chosen) + (f"-m{m}" if m and m != max(self.tuned_m) else "")
+        return self.tuned_as.format(**chosen) + (f"-m{m}" if m in self.tuned_m[:-1] else "")
 
     def study(self, settings: Settings, *, tuned: bool = True, **choice: Any) -> Study:
         """The study that a choice makes, which names every one of ``choices``; ``tuned`` as in ``load_study``."""
         chosen = load_hyperparameters(self.tuning_name(**choice)) if tuned and self.tuned_as else self.shared.untuned
-        study = replace(self.untrained(settings, **choice), settings=chosen)
-        if tuned and self.tuned_m:
-            study = replace(study, settings_by_m=self._by_m(study, **choice))
+        study = self.untrained(settings, **choice)
+        study = replace(study, settings=chosen, settings_by_m=self._by_m(study, chosen, **choice) if tuned else {})
         if self.edition != "local":
             return study
         local.check_study(choice["block"], study)
@@ -61,14 +59,14 @@ class Case:
         m = min(training_size(tried.target, tried.split_by), settings.m_max)
         return replace(study, settings=local.chosen_for(tried, m, self.kind, settings.trainers))
 
-    def _by_m(self, study: Study, **choice: Any) -> dict[int, Recipe]:
+    def _by_m(self, study: Study, largest: Recipe, **choice: Any) -> dict[int, Recipe]:
         """What was chosen for each size, cut to the rows that there are; a size that nothing was chosen for yet is passed over."""
-        again = {part for stage in self.shared.candidates.for_fewer(study.settings).stages for part in stage.tried}
-        largest, found = training_size(study.target, study.split_by), {}
-        for m in sorted(self.tuned_m):
-            if is_chosen(name := self.tuning_name(m, **choice)):
+        again = {part for stage in self.shared.candidates.for_fewer(largest).stages for part in stage.tried}
+        rows, known, found = training_size(study.target, study.split_by), all_chosen(), {}
+        for m in self.tuned_m:
+            if (name := self.tuning_name(m, **choice)) in known:
                 own = load_hyperparameters(name)
-                found[min(m, largest)] = replace(study.settings, **{part: getattr(own, part) for part in again})
+                found[min(m, rows)] = replace(largest, **{part: getattr(own, part) for part in again})
         return found
 
     def untrained(self, settings: Settings, **choice: Any) -> Study:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
-import string
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -14,7 +12,7 @@ import pandas as pd
 
 from sim2real.studies.cases import CASES
 from sim2real.studies.presets import resolve, trainers
-from sim2real.training.recipes import CHOSEN, TUNING, check_checkout, load_hyperparameters, save_hyperparameters
+from sim2real.training.recipes import TUNING, all_chosen, check_checkout, load_hyperparameters, save_hyperparameters
 from sim2real.training.study import Study, training_size
 
 
@@ -32,15 +30,13 @@ def tunable() -> dict[str, Tunable]:
     found = {}
     for case in CASES:
         settings = resolve(case.edition, "quick", workers=1, kind=case.kind)
-        named = {field for _, field, _, _ in string.Formatter().parse(case.tuned_as) if field}
-        for values in itertools.product(*case.choices.values()) if case.tuned_as else ():
+        for values in itertools.product(*case.choices.values()):
             choice = dict(zip(case.choices, values))
-            default = all(v == case.choices[k][0] for k, v in choice.items() if k not in named)
-            if default and not any(str(v).endswith("-full") for v in values):
-                load, largest = partial(case.untrained, settings, **choice), case.tuning_name(**choice)
-                for m in sorted(case.tuned_m, reverse=True) or (settings.m_max,):
-                    name = case.tuning_name(m, **choice) if case.tuned_m else largest
-                    found[name] = Tunable(load, m, case.shared.choose, "" if name == largest else largest)
+            load, largest = partial(case.untrained, settings, **choice), case.tuning_name(**choice)
+            for m in reversed(case.tuned_m):
+                name = case.tuning_name(m, **choice)
+                # of choices that share a name, the first are the defaults
+                found.setdefault(name, Tunable(load, m, case.shared.choose, "" if name == largest else largest))
     return found
 
 
@@ -63,7 +59,7 @@ def tune_command(arguments: Sequence[str]) -> int:
         workers = trainers(options.workers)
     except ValueError as error:
         parser.error(str(error))
-    asked = options.studies or list(json.loads(CHOSEN.read_text()))
+    asked = options.studies or all_chosen()
     # the largest of a study stands before the others
     for name in (name for name, of in names.items() if {name, of.largest} & set(asked)):
         study, largest = names[name].load(), names[name].largest
