@@ -45,6 +45,23 @@ def test_results_do_not_depend_on_workers_or_blocks(short, tmp_path, monkeypatch
         np.testing.assert_allclose(merged["absolute_error"], merged["absolute_error_other"], rtol=1e-9)
 
 
+def test_each_m_has_its_own_settings_and_is_stored_as_if_alone(short, tmp_path):
+    longer = replace(short.settings.fine_tuning, steps=40, dropout=0.3)
+    other = replace(short.settings, fine_tuning=longer, direct=replace(short.settings.direct, learning_rate=1e-2))
+    both = replace(short, settings_by_m={8: other, 32: short.settings})
+    assert [both.settings_at(m) is other for m in (5, 8, 15, 17, 32, 99)] == [True, True, True, False, False, False]
+    arms, design = ("transfer", "direct"), replace(DESIGN, m_grid=(8, 32))
+    together = run_trials(both, design, arms=arms, store=tmp_path / "together")
+    for m, settings in both.settings_by_m.items():
+        alone = replace(short, settings=settings), replace(design, m_grid=(m,))
+        single = run_trials(*alone, arms=arms, store=tmp_path / "alone")
+        for arm in arms:
+            np.testing.assert_array_equal(together.errors(arm, m), single.errors(arm, m))
+    assert {p.parent.name for p in (tmp_path / "alone").glob("*/*.parquet")} == {
+        p.parent.name for p in (tmp_path / "together").glob("*/*.parquet")
+    }
+
+
 def test_trials_are_paired_nested_and_never_test_on_training_rows(short, tmp_path):
     plan = Plan(short, short.source, DESIGN, tmp_path, ARMS)
     train, test = plan.split(1)

@@ -69,6 +69,11 @@ def test_every_choice_is_the_best_row_of_its_committed_table(study):
     table = pd.read_csv(TUNING / f"{study}.csv")
     stages = {f.name.replace("_", "-"): getattr(chosen, f.name) for f in fields(chosen)}
     stages = {stage: settings for stage, settings in stages.items() if isinstance(settings, Training)}
+    if tunable()[study].largest:
+        # with the networks of the largest m, which are pretrained once for all
+        largest = load_hyperparameters(tunable()[study].largest)
+        assert chosen.transfer_network == largest.transfer_network
+        assert stages.pop("pretraining", None) == getattr(largest, "pretraining", None)
     assert "direct" in stages and set(stages) <= set(table["stage"])
     for stage, settings in stages.items():
         rows = table[table["stage"] == stage]

@@ -89,11 +89,15 @@ COMMITTED = [
 ]
 
 
-def test_names_for_tune_are_those_of_the_committed_choices_and_four_more():
-    names = tunable()
-    more = {f"open-polymers-{p}-molecular" for p in PROPERTIES}
-    assert len(COMMITTED) == 25 and set(names) == {*COMMITTED, *more}
-    assert set(json.loads(CHOSEN.read_text())) == set(COMMITTED)
+SMALL_M = {"polymers": (10,), "liquids": (20, 70), "chi": (50,)}  # chosen for besides the most rows
+CHOSEN_FOR_SMALL_M = ["polymers-density-forcefield-m10", "liquids-density-molecular-m20"]
+
+
+def test_names_for_tune_are_those_of_the_committed_choices_and_others_still_to_be_chosen():
+    names, more = tunable(), [f"open-polymers-{p}-molecular" for p in PROPERTIES]
+    small = {f"{name}-m{m}": m for kind, sizes in SMALL_M.items() for name in (*COMMITTED, *more) if kind in name for m in sizes}
+    assert len(COMMITTED) == 25 and set(names) == {*COMMITTED, *more, *small}
+    assert set(json.loads(CHOSEN.read_text())) == {*COMMITTED, *CHOSEN_FOR_SMALL_M}
     assert {name: entry.m for name, entry in names.items() if "sigma" in name} == {
         "transport-sigma-composition-m400": 400,
         "transport-sigma-composition": 2912,
@@ -102,8 +106,12 @@ def test_names_for_tune_are_those_of_the_committed_choices_and_four_more():
         "open-transport-sigma-composition": 916,
         "open-computed-sigma-composition": 916,
     }
-    assert {entry.m for name, entry in names.items() if "polymers" in name or "liquids" in name} == {400}
-    assert all(entry.m >= 3000 for name, entry in names.items() if "chi" in name), "all rows"
+    assert {name: names[name].m for name in small} == small
+    largest = {name: entry.m for name, entry in names.items() if name not in small}
+    assert {m for name, m in largest.items() if "polymers" in name or "liquids" in name} == {400}
+    assert all(m >= 3000 for name, m in largest.items() if "chi" in name), "all rows"
+    assert all(names[name].largest == name.rpartition("-m")[0] for name in small)
+    assert list(names).index("chi-unifac") < list(names).index("chi-unifac-m50"), "which goes on from the other"
 
 
 def test_a_study_is_loaded_for_tune_without_hyperparameters():

@@ -25,7 +25,7 @@ from sim2real.datasets.transport import (
 from sim2real.studies.cases import chosen_cases, load_study
 from sim2real.studies.presets import resolve
 from sim2real.studies.sides import with_law
-from sim2real.training.recipes import UNTUNED
+from sim2real.training.recipes import UNTUNED, load_hyperparameters
 
 needs_files = pytest.mark.skipif(
     not os.environ.get("SIM2REAL_DATA_MIRROR"), reason="needs the public files; set SIM2REAL_DATA_MIRROR to a folder with them"
@@ -37,9 +37,9 @@ def computed():
     return load_computed_transport()
 
 
-def load(edition, n_max=20_000, **choice):
-    """A study without a choice of hyperparameters."""
-    return load_study("conductivity", edition, resolve(edition, "quick", n_max=n_max, workers=1), tuned=False, **choice)
+def load(edition, n_max=20_000, tuned=False, **choice):
+    """A study, without a choice of hyperparameters unless it is asked for."""
+    return load_study("conductivity", edition, resolve(edition, "quick", n_max=n_max, workers=1), tuned=tuned, **choice)
 
 
 @pytest.fixture(scope="module")
@@ -241,14 +241,19 @@ def test_unknown_studies_are_refused():
 
 
 def test_hyperparameters_are_those_of_the_nearest_size():
-    def tuning_name(edition, source="thermal", m=0):
-        case, choice = chosen_cases("conductivity", edition, source=source)[0]
-        return case.tuning_name(m, **choice)
+    name = "transport-sigma-composition"
+    tuned = load("embedded", tuned=True)
+    assert set(tuned.settings_by_m) == {400, 2912} and tuned.settings == load_hyperparameters(name)
+    for sizes, of in (((1500, 2912), name), ((60, 400, 1000), f"{name}-m400")):
+        assert all(tuned.settings_at(m) == load_hyperparameters(of) for m in sizes)
+    assert tuned.settings_at(400) != tuned.settings and not load("embedded").settings_by_m
 
-    assert {tuning_name("embedded", m=m) for m in (0, 1500, 2912)} == {"transport-sigma-composition"}
-    assert {tuning_name("embedded", m=m) for m in (60, 400, 1000)} == {"transport-sigma-composition-m400"}
-    assert tuning_name("open", m=100) == "open-transport-sigma-composition-m100"
-    assert tuning_name("open", "computed", 100) == "open-computed-sigma-composition"
+    def tuning_name(m, **choice):
+        case, full = chosen_cases("conductivity", "open", **choice)[0]
+        return case.tuning_name(m, **full)
+
+    assert tuning_name(100) == f"open-{name}-m100" and tuning_name(916) == tuning_name(0) == f"open-{name}"
+    assert tuning_name(0, source="computed") == "open-computed-sigma-composition"
 
 
 def test_compounds_without_their_own_heat_conductivity(computed):

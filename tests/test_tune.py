@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim2real.studies.tuning import tune_command
+from sim2real.studies.tuning import tunable, tune_command
 from sim2real.training import tune as search
 from sim2real.training.candidates import HEAD_ONLY, PAIR_STAGES, STANDARD, TRANSPORT, standard
 from sim2real.training.recipes import TUNING, UNTUNED, Network, Training, load_hyperparameters, save_hyperparameters
@@ -82,9 +82,51 @@ def test_tuning_reads_no_test_row_and_tears_no_group_apart(study):
         assert not set(groups[test]) & set(groups[np.concatenate([fit, validate])])
 
 
+@pytest.mark.parametrize(("m", "trained", "validating"), [(32, 24, 8), (26, 20, 6), (24, 24, 8), (4, 4, 25)])
+def test_where_m_leaves_more_rows_than_its_quarter_those_validate(study, m, trained, validating):
+    search = Search(study, m, STANDARD, 3)
+    assert search.fit.shape == (3, trained) and search.validate.shape == (3, validating)
+    for trial, (fit, validate) in enumerate(zip(search.fit, search.validate)):
+        train, _ = split_rows(study.target, numpy_generator("tuning", study.name, "split", trial))
+        assert {*fit, *validate} <= set(train) and not set(fit) & set(validate)
+
+
+def test_for_fewer_rows_both_arms_are_chosen_again_and_the_pretraining_is_not(study, tmp_path):
+    shape, short, well = Network(sizes=(16,)), Training(5, 1e-3), Training(60, 1e-2, max_epochs=1000)
+    candidates = standard([shape], [short], [HEAD_ONLY], [shape], [short, well])
+    largest = replace(UNTUNED, transfer_network=shape, pretraining=well)
+    recipe, table = tune(study, 8, candidates.for_fewer(largest), trials=4, store=tmp_path)
+    assert list(table["stage"]) == ["fine-tuning", "direct", "direct"] and recipe.pretraining == well
+    stages = [stage.name for stage in PAIR_STAGES.for_fewer(PAIR_STAGES.start).stages]
+    assert stages == ["multitask", "direct"]
+
+
+@pytest.mark.parametrize("asked", [["liquids-density-molecular"], ["liquids-density-molecular-m70"]])
+def test_a_name_is_tuned_with_its_smaller_sizes_the_largest_first(asked, monkeypatch, tmp_path, study):
+    tuned = []
+
+    def entry(name, of):
+        def choose(study, m, workers, largest):
+            tuned.append((name, m, largest is None))
+            return UNTUNED, pd.DataFrame({"stage": ["direct"], "validation_mae": [1.0], "chosen": [True]})
+
+        return of._replace(load=lambda: study, choose=choose)
+
+    names = {name: entry(name, of) for name, of in tunable().items()}
+    monkeypatch.setattr("sim2real.studies.tuning.tunable", lambda: names)
+    monkeypatch.setattr("sim2real.studies.tuning.TUNING", tmp_path)
+    monkeypatch.setattr("sim2real.studies.tuning.save_hyperparameters", lambda name, chosen: None)
+    assert tune_command(asked) == 0
+    name = "liquids-density-molecular"
+    # 70 are no fewer than the 32 rows that train, and are passed over
+    assert tuned == ([(name, 32, True), (f"{name}-m20", 20, False)] if asked == [name] else [])
+
+
 @pytest.mark.parametrize("table", sorted(TUNING.glob("*.csv")), ids=lambda path: path.stem)
 def test_committed_tables_hold_the_candidates_in_their_order(table):
     candidates = PAIR_STAGES if "chi" in table.stem else TRANSPORT if "sigma" in table.stem else STANDARD
+    if of := tunable()[table.stem].largest:
+        candidates = candidates.for_fewer(load_hyperparameters(of))
     rows, recipe = iter(pd.read_csv(table).to_dict("records")), candidates.start
     for stage in candidates.stages:
         best = None

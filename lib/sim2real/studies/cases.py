@@ -8,13 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from sim2real.studies import local, polymers, sides
 from sim2real.studies.kinds import KINDS, Kind
 from sim2real.studies.presets import Settings, resolve
 from sim2real.studies.sides import SPLITS, describe
-from sim2real.training.recipes import load_hyperparameters
+from sim2real.training.recipes import Recipe, all_chosen, load_hyperparameters
 from sim2real.training.study import Study, training_size
 
 _MODULES = {"polymers": polymers, "liquids": polymers, "pairs": sides, "conductivity": sides}  # where sides are loaded
@@ -32,7 +30,7 @@ class Case:
     words: str  # what is transferred to what, with the names of ``{source}`` and ``{target}``
     load: str = ""  # name of a function: (settings, choices) -> the two sides without descriptors; your tables have one for all
     tuned_as: str = ""  # what hyperparameters are called; empty where they are chosen for the very data
-    tuned_m: tuple[int, ...] = ()  # target sizes that hyperparameters are chosen for, the nearest is taken; one choice if empty
+    tuned_m: tuple[int, ...] = ()  # ascending target sizes that hyperparameters are chosen for, of which the nearest is taken
     brief: bool = True  # whether the preset smoke takes a short training instead of the chosen one
 
     @property
@@ -41,18 +39,16 @@ class Case:
         return KINDS[self.kind]
 
     def tuning_name(self, m: int = 0, **choice: Any) -> str:
-        """The name of the hyperparameters for a target size, compared on a logarithmic scale; 0 is all rows."""
-        largest = max(self.tuned_m, default=0)
-        nearest = min(self.tuned_m, key=lambda size: abs(np.log(size / m))) if m and self.tuned_m else largest
+        """The name of the hyperparameters chosen for a size of ``tuned_m``; of the largest if 0."""
         # a table too large to be chosen for takes what was chosen with its smaller part
         chosen = {key: str(value).removesuffix("-full") for key, value in choice.items()}
-        return self.tuned_as.format(m="" if nearest == largest else f"-m{nearest}", **chosen)
+        return self.tuned_as.format(**chosen) + (f"-m{m}" if m in self.tuned_m[:-1] else "")
 
     def study(self, settings: Settings, *, tuned: bool = True, **choice: Any) -> Study:
         """The study that a choice makes, which names every one of ``choices``; ``tuned`` as in ``load_study``."""
-        tuned_as = self.tuning_name(settings.m_max, **choice) if tuned else ""
-        chosen = load_hyperparameters(tuned_as) if tuned_as else self.shared.untuned
-        study = replace(self.untrained(settings, **choice), settings=chosen)
+        chosen = load_hyperparameters(self.tuning_name(**choice)) if tuned and self.tuned_as else self.shared.untuned
+        study = self.untrained(settings, **choice)
+        study = replace(study, settings=chosen, settings_by_m=self._by_m(study, chosen, **choice) if tuned else {})
         if self.edition != "local":
             return study
         local.check_study(choice["block"], study)
@@ -62,6 +58,16 @@ class Case:
         tried = replace(study, **self._named(**choice | {"split": "pair"}))
         m = min(training_size(tried.target, tried.split_by), settings.m_max)
         return replace(study, settings=local.chosen_for(tried, m, self.kind, settings.trainers))
+
+    def _by_m(self, study: Study, largest: Recipe, **choice: Any) -> dict[int, Recipe]:
+        """What was chosen for each size, cut to the rows that there are; a size that nothing was chosen for yet is passed over."""
+        again = {part for stage in self.shared.candidates.for_fewer(largest).stages for part in stage.tried}
+        rows, known, found = training_size(study.target, study.split_by), all_chosen(), {}
+        for m in self.tuned_m:
+            if (name := self.tuning_name(m, **choice)) in known:
+                own = load_hyperparameters(name)
+                found[min(m, rows)] = replace(largest, **{part: getattr(own, part) for part in again})
+        return found
 
     def untrained(self, settings: Settings, **choice: Any) -> Study:
         """The study with descriptors and without hyperparameters."""

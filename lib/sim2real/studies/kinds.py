@@ -36,11 +36,14 @@ class Kind:
         """A short training, which shows only that everything runs."""
         return self.candidates.start
 
-    def choose(self, study: Study, m: int, workers: int | str = 1) -> tuple[Recipe, pd.DataFrame]:
-        """Hyperparameters chosen on validation data for a target size, and the table of candidates."""
+    def choose(self, study: Study, m: int, workers: int | str = 1, largest: Recipe | None = None) -> tuple[Recipe, pd.DataFrame]:
+        """Hyperparameters chosen on validation data for a target size, and the table of candidates; with ``largest``, what was
+        chosen for more rows, only what may change with their number.
+        """
         # from 400 rows on a hundred validate in each trial
         trials = (6 if m >= 400 else 12) if self.wide else 0
-        return tune(study, m, self.candidates, trials, workers=workers)
+        candidates = self.candidates.for_fewer(largest) if largest else self.candidates
+        return tune(study, m, candidates, trials, workers=workers)
 
 
 def announce(text: str) -> None:

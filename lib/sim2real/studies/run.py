@@ -20,7 +20,6 @@ from sim2real.studies.grades import GradedSource, class_table, grade_design, gra
 from sim2real.studies.kinds import announce
 from sim2real.studies.presets import Settings, resolve
 from sim2real.training import duration, experiment
-from sim2real.training.recipes import load_hyperparameters
 from sim2real.training.study import Design, Study, Trials
 
 try:
@@ -113,13 +112,8 @@ class Run:
 
     def several_m(self, study: Study) -> list[dict]:
         """Transfer against direct learning at several m and both overlaps, with the hyperparameters chosen for the nearest m."""
-        case, choice = self._rows[study.name]
-        runs = []
-        for design in self.settings.several_m_designs(study):
-            if case.tuned_m and not (case.brief and self.preset == "smoke"):
-                study = replace(study, settings=load_hyperparameters(case.tuning_name(*design.m_grid, **choice)))
-            runs.append((study, design, ("transfer", "direct")))
-        return compare_sizes(self._train(runs))
+        designs = self.settings.several_m_designs(study)
+        return compare_sizes(self._train([(study, design, ("transfer", "direct")) for design in designs]))
 
     def by_split(self, study: Study, splits: Sequence[str]) -> dict[str, Trials]:
         """Transfer and direct learning under each way of splitting, at what all allow: smallest and largest n, and one m."""

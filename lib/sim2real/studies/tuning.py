@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
-import string
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -14,7 +12,7 @@ import pandas as pd
 
 from sim2real.studies.cases import CASES
 from sim2real.studies.presets import resolve, trainers
-from sim2real.training.recipes import CHOSEN, TUNING, check_checkout, save_hyperparameters
+from sim2real.training.recipes import TUNING, all_chosen, check_checkout, load_hyperparameters, save_hyperparameters
 from sim2real.training.study import Study, training_size
 
 
@@ -23,7 +21,8 @@ class Tunable(NamedTuple):
 
     load: Callable[[], Study]
     m: int
-    choose: Callable[[Study, int, int | str], tuple[Any, pd.DataFrame]]  # the choice, and a row for each candidate
+    choose: Callable[..., tuple[Any, pd.DataFrame]]  # :meth:`~sim2real.studies.kinds.Kind.choose`
+    largest: str  # the name of what must be chosen before; empty for the most rows
 
 
 def tunable() -> dict[str, Tunable]:
@@ -31,19 +30,20 @@ def tunable() -> dict[str, Tunable]:
     found = {}
     for case in CASES:
         settings = resolve(case.edition, "quick", workers=1, kind=case.kind)
-        named = {field for _, field, _, _ in string.Formatter().parse(case.tuned_as) if field and field != "m"}
-        for values in itertools.product(*case.choices.values()) if case.tuned_as else ():
+        for values in itertools.product(*case.choices.values()):
             choice = dict(zip(case.choices, values))
-            default = all(v == case.choices[k][0] for k, v in choice.items() if k not in named)
-            if default and not any(str(v).endswith("-full") for v in values):
-                for m in case.tuned_m or (settings.m_max,):
-                    name, load = case.tuning_name(m, **choice), partial(case.untrained, settings, **choice)
-                    found[name] = Tunable(load, m, case.shared.choose)
+            load, largest = partial(case.untrained, settings, **choice), case.tuning_name(**choice)
+            for m in reversed(case.tuned_m):
+                name = case.tuning_name(m, **choice)
+                # of choices that share a name, the first are the defaults
+                found.setdefault(name, Tunable(load, m, case.shared.choose, "" if name == largest else largest))
     return found
 
 
 def tune_command(arguments: Sequence[str]) -> int:
-    """``python -m sim2real tune [STUDY ...]``: all that have a choice if none is named; exit status 2 for an unknown one."""
+    """``python -m sim2real tune [STUDY ...]``, each with what is chosen for fewer rows: all that have a choice if none is named;
+    exit status 2 for an unknown one.
+    """
     names = tunable()
     parser = argparse.ArgumentParser(
         prog="python -m sim2real tune", description="Choose hyperparameters on validation data, and write them to data/tuning."
@@ -59,11 +59,15 @@ def tune_command(arguments: Sequence[str]) -> int:
         workers = trainers(options.workers)
     except ValueError as error:
         parser.error(str(error))
-    asked = options.studies or list(json.loads(CHOSEN.read_text()))
-    for name in asked:
-        study = names[name].load()
-        m = min(training_size(study.target, study.split_by), names[name].m)
-        chosen, table = names[name].choose(study, m, workers)
+    asked = options.studies or all_chosen()
+    # the largest of a study stands before the others
+    for name in (name for name, of in names.items() if {name, of.largest} & set(asked)):
+        study, largest = names[name].load(), names[name].largest
+        m = min(rows := training_size(study.target, study.split_by), names[name].m)
+        if largest and m == rows:
+            print(f"{name}: passed over, all {rows} rows that train are chosen for as {largest}", flush=True)
+            continue
+        chosen, table = names[name].choose(study, m, workers, load_hyperparameters(largest) if largest else None)
         TUNING.mkdir(parents=True, exist_ok=True)
         table.to_csv(TUNING / f"{name}.csv", index=False, lineterminator="\n")
         save_hyperparameters(name, chosen)

@@ -35,17 +35,17 @@ def _errors(plan: Plan, arm: str, n: int, m_grid: tuple[int, ...], trials: tuple
 
 
 def _trained(plan: Plan, arm: str, n: int, m_grid: tuple[int, ...], trials: tuple[int, ...]) -> list[pd.DataFrame]:
-    target, settings = plan.study.target, plan.study.settings
+    target = plan.study.target
     ordered, tested = zip(*splits(plan.study, plan.design.seed, trials))
     test = np.stack(tested)
     # what does not depend on m is done once
-    prepared = settings.prepare(plan.drawn(trials, n)) if arm == "transfer" else None
+    prepared = plan.study.settings.prepare(plan.drawn(trials, n)) if arm == "transfer" else None
     tables = []
     for m in m_grid:
         train = np.stack([rows[:m] for rows in ordered])
         seeds = [plan.seed(arm, n, m, t) for t in trials]
         if arm in NETWORK_ARMS:
-            predicted = settings.learn(target, train, seeds, prepared).predict(target.X, test)
+            predicted = plan.study.settings_at(m).learn(target, train, seeds, prepared).predict(target.X, test)
         else:
             predicted = BASELINES[arm](target, train, test, seeds, plan.study.simulated_target)
         tables.append(_table(trials, test, np.abs(predicted - target.y[test])))

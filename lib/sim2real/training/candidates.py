@@ -16,13 +16,15 @@ SMALL_N = 1000  # or a quarter of a smaller source
 @dataclass(frozen=True)
 class Stage:
     """One choice: all combinations of the candidates ``tried`` of each part, decided ``by`` the error on ``source`` or of an arm;
-    ``small``: the least n for ``transfer`` (at most a quarter of the source), 0 for all of it only.
+    ``small``: the least n for ``transfer`` (at most a quarter of the source), 0 for all of it only; ``once``: not chosen again for
+    fewer target rows.
     """
 
     name: str
     tried: dict[str, Sequence]
     by: str
     small: float = 0
+    once: bool = False
 
     def __len__(self) -> int:
         return math.prod(len(choices) or 1 for choices in self.tried.values())
@@ -55,6 +57,10 @@ class Candidates:
         if direct < transfer:
             raise ValueError(f"{direct} candidates for direct learning and {transfer} for transfer; expected at least as many")
 
+    def for_fewer(self, recipe: Recipe) -> Candidates:
+        """What is chosen again for fewer target rows, from what was chosen for the most."""
+        return replace(self, start=recipe, stages=tuple(stage for stage in self.stages if not stage.once))
+
 
 Networks, Trainings = Sequence[Network], Sequence[Training]
 
@@ -64,7 +70,7 @@ def standard(
 ) -> Candidates:
     """Networks with pretrainings by the error on held-out simulations, then fine-tunings and direct learning by the target's."""
     stages = (
-        Stage("pretraining", {"transfer_network": networks, "pretraining": pretraining}, by="source"),
+        Stage("pretraining", {"transfer_network": networks, "pretraining": pretraining}, by="source", once=True),
         Stage("fine-tuning", {"fine_tuning": fine_tuning}, by="transfer", small=SMALL_N),
         Stage("direct", {"direct_network": direct_networks, "direct": direct}, by="direct"),
     )
@@ -76,7 +82,7 @@ def multitask(networks: Sequence[PairNetwork], first: Training, trainings: Train
     stages = []
     for arm, part, small in (("transfer", "multitask", math.inf), ("direct", "direct", 0)):
         network = f"{arm}_network"
-        stages.append(Stage(f"{part}, network", {network: networks, part: (first,)}, by=arm))
+        stages.append(Stage(f"{part}, network", {network: networks, part: (first,)}, by=arm, once=True))
         stages.append(Stage(part, {network: (), part: trainings}, by=arm, small=small))
     return Candidates(UNTUNED_PAIRS, tuple(stages), trials=8, paired=True)
 

@@ -50,7 +50,9 @@ def updates(plan: Plan, block: Block) -> int:
     if block.arm not in NETWORK_ARMS:
         return 0
     draws = len({plan.own_source(t) for t in block.trials})
-    return plan.study.settings.updates(block.arm, block.n, block.m_grid, len(block.trials), draws)
+    of_m = [plan.study.settings_at(m).updates(block.arm, block.n, (m,), len(block.trials), 0) for m in block.m_grid]
+    # networks are pretrained once for all m
+    return sum(of_m) + plan.study.settings.updates(block.arm, block.n, (), 0, draws)
 
 
 def _costs(plan: Plan, block: Block) -> tuple[float, float]:
@@ -68,7 +70,8 @@ def _costs(plan: Plan, block: Block) -> tuple[float, float]:
 
 
 def _few_updates(plan: Plan, steps: int) -> Plan:
-    return replace(plan, study=replace(plan.study, settings=plan.study.settings.short(Training(steps, 1e-3))))
+    settings = plan.study.settings.short(Training(steps, 1e-3))
+    return replace(plan, study=replace(plan.study, settings=settings, settings_by_m={}))
 
 
 def _timed(plan: Plan, block: Block) -> float:

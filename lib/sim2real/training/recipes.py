@@ -118,10 +118,14 @@ UNTUNED_PAIRS = MultitaskHyperparameters(
 
 def load_hyperparameters(study: str) -> Recipe:
     """What was chosen for a study, such as ``polymers-density-forcefield``; a ValueError says how to choose if nothing was."""
-    chosen = json.loads(CHOSEN.read_text()) if CHOSEN.exists() else {}
-    if study not in chosen:
+    if study not in (chosen := all_chosen()):
         raise ValueError(f"no hyperparameters for {study!r} in data/tuning/chosen.json; run python -m sim2real tune {study}")
     return from_dict(chosen[study])
+
+
+def all_chosen() -> dict[str, dict]:
+    """What was chosen, as plain data by the name of a study."""
+    return json.loads(CHOSEN.read_text()) if CHOSEN.exists() else {}
 
 
 def check_checkout() -> None:
@@ -134,8 +138,7 @@ def save_hyperparameters(study: str, settings: Recipe) -> None:
     """Write the choice for one study, leaving the others as they are; refused as :func:`check_checkout` says."""
     check_checkout()
     TUNING.mkdir(parents=True, exist_ok=True)
-    chosen = json.loads(CHOSEN.read_text()) if CHOSEN.exists() else {}
-    chosen[study] = asdict(settings)
+    chosen = all_chosen() | {study: asdict(settings)}
     part = CHOSEN.with_suffix(".part")
     part.write_text(json.dumps(chosen, indent=1, sort_keys=True) + "\n")
     part.replace(CHOSEN)

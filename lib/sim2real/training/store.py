@@ -96,7 +96,7 @@ class Plan:
             "test_fraction": TEST_FRACTION,
             **({"split_by": self.study.split_by} if self.study.split_by else {}),
             **({"without": "tested"} if arm == "transfer" and self.drops_tested else {}),
-            "settings": self.study.settings.used(arm) if arm in NETWORK_ARMS else {},
+            "settings": self.study.settings_at(m).used(arm) if arm in NETWORK_ARMS else {},
             "target": self.study.target.fingerprint,
             "source": self.source.fingerprint if arm == "transfer" else None,
             "source_draws": self.design.source_draws if arm == "transfer" else None,

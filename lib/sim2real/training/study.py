@@ -4,7 +4,7 @@ so that differences between points of a curve are paired.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -32,6 +32,7 @@ class Study:
         split_by: a column of the target's table whose groups a split never tears apart; by row if empty.
         baselines: names of :data:`sim2real.training.baselines.BASELINES`; passed over where they need simulated values in vain.
         drop_tested: what ``overlap`` ``drop`` takes out of the source: each trial its own test materials, or all of the target's.
+        settings_by_m: hyperparameters chosen for several target sizes, that of ``settings`` among them; for all sizes if empty.
     """
 
     name: str
@@ -43,6 +44,15 @@ class Study:
     split_by: str = ""
     baselines: tuple[str, ...] = ("ridge", "trees", "simulator", "delta", "multifidelity")
     drop_tested: bool = False
+    settings_by_m: Mapping[int, Recipe] = field(default_factory=dict)
+
+    def settings_at(self, m: int) -> Recipe | None:
+        """The hyperparameters for m target rows: those of the nearest size on a logarithmic scale. What is learnt before the
+        target is seen is the same for all, so that a source's networks are pretrained once.
+        """
+        if not self.settings_by_m:
+            return self.settings
+        return self.settings_by_m[min(self.settings_by_m, key=lambda size: abs(np.log(size / m)))]
 
     def clusters(self, materials: np.ndarray | pd.Index | None = None) -> np.ndarray | None:
         """Labels of these target rows (all if None), alike for the temperatures of a pair; None where each is its own material."""

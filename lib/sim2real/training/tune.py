@@ -1,5 +1,5 @@
-"""Choose hyperparameters on validation data: a quarter of the training part of trials of their own, whose test rows stay unread;
-the materials are those of the reported trials, so that one that validates here is tested there.
+"""Choose hyperparameters on validation data: rows of the training part of trials of their own, whose test rows stay unread; the
+materials are those of the reported trials, so that one that validates here is tested there.
 """
 
 from __future__ import annotations
@@ -23,19 +23,24 @@ from sim2real.training.fits import Predictors
 from sim2real.training.recipes import Hyperparameters, Recipe, Simulations
 from sim2real.training.seeding import numpy_generator
 from sim2real.training.store import trained_by, write_whole, writing
-from sim2real.training.study import Study, split_rows
+from sim2real.training.study import Study, split_rows, training_size
 from sim2real.training.workers import in_worker, share_out
 
 SOURCE_SAMPLE = 4000  # simulations used to choose the pretraining: 3/4 train, 1/4 validate
 SOURCE_DRAWS = 2
+FEW_VALIDATE = 25  # where a quarter of m is less, rows that m leaves of the training part validate instead if they are more
 TRIALS_AT_ONCE = 4  # of a stage whose candidates share their pretrained networks, in one job
 
 
 def tune(
     study: Study, m: int, candidates: Candidates = STANDARD, trials: int = 0, *, workers: int | str = 1, store: Path | None = None
 ) -> tuple[Recipe, pd.DataFrame]:
-    """The choice for a study at m target rows (3/4 train, 1/4 validates), and a row for each candidate with its error in the
-    property's unit; ``workers`` as :func:`~sim2real.training.experiment.run_trials`.
+    """The choice for a study at m target rows, and a row for each candidate with its validation error in the property's unit;
+    ``workers`` as :func:`~sim2real.training.experiment.run_trials`.
+
+    Of the m rows 3/4 train and 1/4 validates. Where a quarter is less than :data:`FEW_VALIDATE`, and the training part has more
+    other rows, all m train and up to so many of the others validate: for both arms the choice at a small m is then better informed
+    than that of somebody who has measured no more than m.
 
     Each part of a stage is kept in the folder ``store`` when done: a search that is stopped goes on from there. A ValueError where
     all candidates of a stage diverge; an OSError where nothing can be kept.
@@ -179,9 +184,13 @@ class Search:
     def _split(self, split_by: str, m: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows to train on and to validate on (trials, rows), from the training part of splits that are not reported."""
         fit, validate = [], []
+        taken, held_back = m, max(1, m // 4)
+        if held_back < min(FEW_VALIDATE, others := training_size(self.target, split_by) - m):
+            held_back = min(FEW_VALIDATE, others)
+            taken += held_back
         for t in range(self.trials):
-            train = split_rows(self.target, self._rng("split", t), split_by)[0][:m]
-            held, rest = np.split(train, [max(1, m // 4)])
+            train = split_rows(self.target, self._rng("split", t), split_by)[0][:taken]
+            held, rest = np.split(train, [held_back])
             if split_by:
                 # rows come group by group: only the group that the cut goes through can stand on both sides
                 groups = self.target.table[split_by].to_numpy()
