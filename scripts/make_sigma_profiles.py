@@ -27,10 +27,8 @@ from sim2real.datasets.activity import load_activity_nrtl
 from sim2real.datasets.drawn_pairs import draw_molecules
 from sim2real.datasets.embedded import load_virtual_polymers, sample_balanced
 from sim2real.datasets.pairs import load_chi_cosmo, load_chi_measured
-from sim2real.datasets.paths import DATA
+from sim2real.datasets.simulated_pairs import PROFILE_COLUMNS, PROFILES, profile_row
 
-TABLE = DATA / "sigma_profiles.csv.gz"
-COLUMNS = ["structure", "conformers", "volume", "areas", "failure"]
 LISTED, LARGEST = 500, 10  # solvents beyond the measured ones, and their heavy atoms
 DRAWN, TAKEN = 60, 16  # virtual polymers of a class drawn, and taken: those with the fewest atoms
 EVERY = 20  # structures between two writings of the table
@@ -56,19 +54,16 @@ def row(smiles: str) -> dict[str, object]:
     """A row of the table."""
     RDLogger.DisableLog("rdApp.*")
     try:
-        profile = sigma_profile(smiles)
+        return profile_row(smiles, sigma_profile(smiles))
     except ValueError as error:
-        return dict(zip(COLUMNS, (smiles, 0, "", "", str(error))))
-    flat = profile.areas.ravel().round(2)
-    areas = " ".join(f"{k}:{area:g}" for k, area in enumerate(flat) if area)
-    return dict(zip(COLUMNS, (smiles, profile.conformers, f"{profile.volume:.2f}", areas, "")))
+        return profile_row(smiles, str(error))
 
 
 def write(rows: list[dict[str, object]], path: Path) -> None:
     """The table as gzip bytes that depend on its content alone, in one step."""
     buffer = io.BytesIO()
     with gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=9, mtime=0, filename="") as file:
-        file.write(pd.DataFrame(rows, columns=COLUMNS).to_csv(index=False, lineterminator="\n").encode())
+        file.write(pd.DataFrame(rows, columns=list(PROFILE_COLUMNS)).to_csv(index=False, lineterminator="\n").encode())
     part = path.with_suffix(".part")
     part.write_bytes(buffer.getvalue())
     os.replace(part, path)
@@ -77,7 +72,7 @@ def write(rows: list[dict[str, object]], path: Path) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("listed", nargs="?", type=Path, help="file with one SMILES a line")
-    parser.add_argument("out", nargs="?", type=Path, default=TABLE)
+    parser.add_argument("out", nargs="?", type=Path, default=PROFILES)
     parser.add_argument("--workers", type=int, default=1, help="processes")
     options = parser.parse_args()
     print(f"{mopac_version()}; {KEYWORDS}; mean of {CONFORMERS} conformers, seed {SEED}", flush=True)
@@ -96,7 +91,10 @@ def main() -> int:
                 write(rows, options.out)
                 print(f"{k} of {len(waiting)}, last {made['structure']}", flush=True)
     failed = sum(bool(r["failure"]) for r in rows)
-    print(f"{len(rows)} structures, {failed} without a profile; {os.times().user + os.times().children_user - start:.0f} s", flush=True)
+    print(
+        f"{len(rows)} structures, {failed} without a profile; {os.times().user + os.times().children_user - start:.0f} s",
+        flush=True,
+    )
     return 0
 
 

@@ -25,6 +25,7 @@ from rdkit import Chem
 from rdkit.Chem import AllChem
 from scipy.spatial.distance import cdist
 
+from sim2real.chemistry.simulators.mixing import NotSimulated
 from sim2real.chemistry.structures import attachment_indices, parse
 
 GRID = np.round(np.arange(-25, 26) * 0.001, 3)  # e/A^2, the charge densities of a profile
@@ -41,8 +42,8 @@ _STEP = 0.2  # Angstrom, of the grid on which they are compared
 _UNIT = "unit"  # atom property: number of the repeat unit, 1 in a molecule, 0 in the caps
 
 
-class NoProfile(ValueError):
-    """No sigma profile for a structure; the message is the reason."""
+class NoProfile(NotSimulated):
+    """No sigma profile for a structure."""
 
 
 @dataclass(frozen=True)
