@@ -10,8 +10,8 @@ from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 from sim2real.chemistry.fingerprints import fingerprints
 from sim2real.chemistry.notation import light
 from sim2real.chemistry.simulators.polymer import simulate_polymers
-from sim2real.datasets.simulated_pairs import simulate_chi, simulate_ln_gamma
 from sim2real.chemistry.structures import StructureError, oligomer, parse, stereo, structure_key
+from sim2real.datasets.simulated_pairs import simulate_chi, simulate_ln_gamma
 
 
 @pytest.mark.parametrize(

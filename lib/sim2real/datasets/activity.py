@@ -1,7 +1,7 @@
 """Activity coefficients of small molecules, the embedded twin of the chi study: NRTL of ChemSep, COSMO-SAC, and original UNIFAC.
 
-NRTL and UNIFAC are parameters of ``thermo``, both fitted to measured vapour-liquid equilibria, hence not independent. COSMO-SAC has a
-few universal constants, and one factor that was chosen on half of this target (``cosmo_sac.SIGMA_FACTOR``).
+NRTL and UNIFAC are parameters of ``thermo``, both fitted to measured vapour-liquid equilibria, hence not independent. COSMO-SAC has
+a few universal constants, and one factor that was chosen on half of this target (``cosmo_sac.SIGMA_FACTOR``).
 """
 
 from __future__ import annotations
@@ -68,9 +68,9 @@ def load_activity_nrtl() -> Task:
 def load_activity_simulated(n_max: int, *, method: str = COSMO_SAC, seed: int = 0, molecules: int = MOLECULES) -> Task:
     """ln gamma at infinite dilution and 298.15 K by a method of :data:`METHODS`, with the columns of :func:`load_activity_nrtl`.
 
-    The target's own rows come first, where the method has a value, then ``n_max`` random pairs of other mixtures, of which a smaller
-    ``n_max`` is the beginning; a partner is with equal chance one of the target's or another: by UNIFAC one of ``molecules`` of
-    thermo's table, by COSMO-SAC any that has a sigma profile in the repository.
+    The target's own rows come first, where the method has a value, then ``n_max`` random pairs of other mixtures, of which a
+    smaller ``n_max`` is the beginning; a partner is with equal chance one of the target's or another: by UNIFAC one of ``molecules``
+    of thermo's table, by COSMO-SAC any that has a sigma profile in the repository.
     """
     prop = get_property("ln_activity_coefficient")
     target = load_activity_nrtl()

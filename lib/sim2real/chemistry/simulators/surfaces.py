@@ -168,7 +168,7 @@ def _areas(mol: Chem.Mol, surface: _Surface) -> NDArray[np.float64]:
 
 
 def averaged(points: NDArray, charge: NDArray, area: NDArray) -> NDArray[np.float64]:
-    """Charge densities (segments,) in e/A^2, each the mean over its neighbourhood: the equation of Mathias et al. in Hsieh's form."""
+    """Charge densities (segments,) in e/A^2, each the mean over its neighbourhood (Hsieh et al., eq. 3, not re-checked)."""
     density, square, whole = charge / area, area / np.pi, EFFECTIVE_AREA / np.pi
     weights = square * whole / (square + whole)
     out = np.empty(len(area))
@@ -193,7 +193,7 @@ def bonding_classes(mol: Chem.Mol) -> list[int]:
 
 
 def binned(sigma: NDArray, area: NDArray) -> NDArray[np.float64]:
-    """Areas on :data:`GRID` (51,) of segments, each split between the two neighbours in proportion; the ends take what is beyond."""
+    """Areas on :data:`GRID` (51,) of segments, each split between its two neighbours; the ends take what is beyond."""
     place = np.clip((sigma - GRID[0]) / (GRID[1] - GRID[0]), 0, len(GRID) - 1 - 1e-9)
     left = place.astype(int)
     right = place - left

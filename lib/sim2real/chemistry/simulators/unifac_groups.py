@@ -23,8 +23,8 @@ class NoGroups(NotSimulated):
 
 
 def groups_of(smiles: str, stars: int) -> dict[int, int]:
-    """Subgroups, thermo's (DDBST's) number -> count: of a molecule (``stars`` 0), or of a repeat unit (2) in a long chain, its 3-mer
-    less its 2-mer. :class:`NoGroups` where unreadable, too large or without, or where the ends of chains do not cancel.
+    """Subgroups, thermo's (DDBST's) number -> count: of a molecule (``stars`` 0), or of a repeat unit (2) in a long chain, which is
+    its 3-mer less its 2-mer. :class:`NoGroups` where unreadable, too large or without, or where the ends do not cancel.
     """
     return dict(_groups(smiles, stars))
 
