@@ -20,6 +20,7 @@ from sim2real.chemistry.simulators.unifac_groups import groups_of
 from sim2real.datasets.download import DownloadError
 from sim2real.datasets.drawn_pairs import draw_molecules
 from sim2real.datasets.pairs import load_chi_cosmo, load_chi_measured
+from sim2real.datasets.simulated_pairs import simulate_chi, simulate_ln_gamma
 from sim2real.datasets.task import DataError
 
 PAIRS, ALONE = 20_000, 500

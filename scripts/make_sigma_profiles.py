@@ -4,7 +4,8 @@
     python scripts/make_sigma_profiles.py LIST.txt OUT.csv.gz  # your own structures, one SMILES a line, repeat units with two *
 
 The committed table holds the molecules of the embedded twin, polymers and solvents of the public tables of chi (downloaded where
-they are not yet), listed small molecules, and virtual polymers, the smallest of a draw of every class. What fails is a row with the reason.
+they are not yet), listed small molecules, and virtual polymers, the smallest of a draw of every class. What fails is a row with the
+reason.
 """
 
 from __future__ import annotations
@@ -91,10 +92,8 @@ def main() -> int:
                 write(rows, options.out)
                 print(f"{k} of {len(waiting)}, last {made['structure']}", flush=True)
     failed = sum(bool(r["failure"]) for r in rows)
-    print(
-        f"{len(rows)} structures, {failed} without a profile; {os.times().user + os.times().children_user - start:.0f} s",
-        flush=True,
-    )
+    spent = os.times().user + os.times().children_user - start
+    print(f"{len(rows)} structures, {failed} without a profile; {spent:.0f} s of CPU time", flush=True)
     return 0
 
 

@@ -69,8 +69,8 @@ def load_activity_simulated(n_max: int, *, method: str = COSMO_SAC, seed: int = 
     """ln gamma at infinite dilution and 298.15 K by a method of :data:`METHODS`, with the columns of :func:`load_activity_nrtl`.
 
     The target's own rows come first, where the method has a value, then ``n_max`` random pairs of other mixtures, of which a
-    smaller ``n_max`` is the beginning; a partner is with equal chance one of the target's or another: by UNIFAC one of ``molecules``
-    of thermo's table, by COSMO-SAC any that has a sigma profile in the repository.
+    smaller ``n_max`` is the beginning; a partner is with equal chance one of the target's or another: by UNIFAC one of
+    ``molecules`` of thermo's table, by COSMO-SAC any that has a sigma profile in the repository.
     """
     prop = get_property("ln_activity_coefficient")
     target = load_activity_nrtl()

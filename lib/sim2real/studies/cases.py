@@ -95,9 +95,9 @@ def load_study(kind: str, edition: str, settings: Settings | str = "quick", *, t
             short training that shows only that everything runs.
         choice: ``property`` (``density`` and the like; in ``local`` name or property of a block), ``descriptor`` (``forcefield``,
             ``molecular``), ``library`` (``rules``, ``ngram``), ``database`` (``radonpy``, ``polyomics``), ``simulator``
-            (``cosmo-sac``, ``unifac``, ``cosmo``, ``cosmo-full``), ``split`` (``pair``, ``row``, ``solvent``, ``polymer``), ``source``
-            (``thermal``, ``computed``), ``release`` (Starrydata's full release instead of the file of 2019) and ``tables`` (your
-            TOML file). One that the kind has in another edition only is passed over; empty is the first.
+            (``cosmo-sac``, ``unifac``, ``cosmo``, ``cosmo-full``), ``split`` (``pair``, ``row``, ``solvent``, ``polymer``),
+            ``source`` (``thermal``, ``computed``), ``release`` (Starrydata's full release instead of the file of 2019) and
+            ``tables`` (your TOML file). One that the kind has in another edition only is passed over; empty is the first.
 
     Raises:
         ValueError: an unknown name or value, nothing was tuned, or ``n_max`` exceeds what there is to simulate: one line.

@@ -1,7 +1,7 @@
 r"""COSMO-SAC 2010 (Hsieh, Sandler and Lin, Fluid Phase Equilib. 297 (2010) 90): the residual of surface segments of sigma profiles.
 
-:math:`\ln\gamma_1^{res} = \frac{1}{a_{eff}} \sum_m A_1(m) [\ln\Gamma(m) - \ln\Gamma_1(m)]` over segments m with areas A. With
-p the shares of the surface, :math:`\ln\Gamma(m) = -\ln \sum_n p(n)\,\Gamma(n) \exp(-\Delta W(m, n)/RT)`. Two segments have the energy
+:math:`\ln\gamma_1^{res} = \frac{1}{a_{eff}} \sum_m A_1(m) [\ln\Gamma(m) - \ln\Gamma_1(m)]` over segments m with areas A. For
+shares p of the surface, :math:`\ln\Gamma(m) = -\ln \sum_n p(n)\,\Gamma(n) \exp(-\Delta W(m, n)/RT)`. Two segments have the energy
 :math:`\Delta W = (A_{ES} + B_{ES}/T^2)(\sigma_m + \sigma_n)^2 - c_{hb}(\sigma_m - \sigma_n)^2`, the last where they are of opposite
 sign, a donor and an acceptor.
 
@@ -28,8 +28,8 @@ C_HB = {(HYDROXYL, HYDROXYL): 4013.78, (OTHER, OTHER): 932.31, (HYDROXYL, OTHER)
 BONDING = 0.007  # e/A^2: of a donor's or acceptor's surface the share 1 - exp(-sigma^2 / 2 BONDING^2) bonds
 VOLUME, AREA = 66.69, 79.53  # A^3 and A^2 for which r and q are 1
 KCAL = GAS / 4184.0  # gas constant in kcal/(mol K)
-# On AM1's charge densities: of SIGMA_FACTORS the one with the smallest error of ln gamma at infinite dilution on half of the mixtures
-# of the embedded twin's target; the other half is the one to quote (scripts/check_cosmo_sac.py prints both)
+# On AM1's charge densities: of SIGMA_FACTORS the one with the smallest error of ln gamma at infinite dilution on half of the
+# mixtures of the embedded twin's target; the other half is the one to quote (scripts/check_cosmo_sac.py prints both)
 SIGMA_FACTOR, SIGMA_FACTORS = 1.05, (0.9, 0.95, 1.0, 1.05, 1.1, 1.15, 1.2)
 TOLERANCE, MOST_STEPS = 1e-9, 5000  # of the iteration for Gamma, relative
 
