@@ -32,7 +32,7 @@ from sim2real.datasets.simulated_pairs import PROFILE_COLUMNS, PROFILES, profile
 
 LISTED, LARGEST = 500, 10  # solvents beyond the measured ones, and their heavy atoms
 DRAWN, TAKEN = 60, 16  # virtual polymers of a class drawn, and taken: those with the fewest atoms
-EVERY = 20  # structures between two writings of the table
+EVERY = 5  # structures between two writings of the table
 
 
 def structures() -> list[str]:
@@ -42,9 +42,11 @@ def structures() -> list[str]:
     small = [*twin["polymer"], *twin["solvent"], *(s for table in chi for s in table["solvent"])]
     virtual = sample_balanced(load_virtual_polymers(), 21 * DRAWN, seed=0)
     virtual = virtual.assign(size=virtual["smiles"].map(heavy_atoms)).sort_values("size", kind="stable")
-    taken = virtual.groupby("polymer_class").head(TAKEN)["smiles"]
-    parts = [small, [s for table in chi for s in table["polymer"]], draw_molecules(LISTED, 0, LARGEST), taken]
-    return [s for part in parts for s in sorted(dict.fromkeys(part), key=lambda s: (heavy_atoms(s), s))]
+    virtual = virtual.assign(rank=virtual.groupby("polymer_class").cumcount())
+    taken = virtual[virtual["rank"] < TAKEN].sort_values(["rank", "size"], kind="stable")["smiles"]
+    parts = [small, [s for table in chi for s in table["polymer"]], draw_molecules(LISTED, 0, LARGEST)]
+    # one virtual polymer of every class after the other, so that a table that is not finished holds all classes
+    return [*(s for part in parts for s in sorted(dict.fromkeys(part), key=lambda s: (heavy_atoms(s), s))), *taken]
 
 
 def heavy_atoms(smiles: str) -> int:

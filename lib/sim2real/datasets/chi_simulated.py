@@ -34,7 +34,7 @@ def load_chi_simulated(
     """Chi by a method of :data:`METHODS`, one row for each pair and temperature, with columns, keys and classes of ``measured``.
 
     The measured pairs at their own temperatures come first, where the method has a value, then ``n_max`` random rows of other
-    pairs, of which a smaller ``n_max`` is the beginning; with equal chance the polymer is a measured or a virtual one, the solvent a
+    pairs, of which a smaller ``n_max`` is the beginning; with equal chance the polymer is measured or virtual, the solvent a
     measured or another one: by UNIFAC one of ``polymers`` and one of ``solvents`` of DDBST's, by COSMO-SAC any that has a sigma
     profile in the repository. Temperatures are of :data:`DRAWN_KELVIN`.
     """

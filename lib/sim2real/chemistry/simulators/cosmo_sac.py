@@ -32,6 +32,7 @@ KCAL = GAS / 4184.0  # gas constant in kcal/(mol K)
 # mixtures of the embedded twin's target; the other half is the one to quote (scripts/check_cosmo_sac.py prints both)
 SIGMA_FACTOR, SIGMA_FACTORS = 1.05, (0.9, 0.95, 1.0, 1.05, 1.1, 1.15, 1.2)
 TOLERANCE, MOST_STEPS = 1e-9, 5000  # of the iteration for Gamma, relative
+MOST_KEPT = 20_000  # structures and temperatures whose Gamma are kept: 50 MB
 
 
 @dataclass(frozen=True)
@@ -58,15 +59,13 @@ class SurfaceMixtures(Mixtures):
     def residual(self, moles: tuple[NDArray, NDArray]) -> NDArray[np.float64]:
         first, second, residual = self.pairs.first, self.pairs.second, np.empty(len(moles[0]))
         for kelvin, at in self.pairs.batches():
-            of_trace = not moles[0][at].any()
-            # all pairs of one polymer share its segments' Gamma where there is no more than a trace of solvent
-            mixed, place = np.unique(second[at], return_inverse=True) if of_trace else (second[at], np.arange(len(at)))
-            mixture = self.areas[mixed]
-            if not of_trace:
-                mixture = moles[0][at, None] * self.areas[first[at]] + moles[1][at, None] * mixture
-            alone, own = np.unique(first[at], return_inverse=True)
-            change = ln_segment_gamma(mixture, kelvin)[place] - ln_segment_gamma(self.areas[alone], kelvin)[own]
-            residual[at] = np.einsum("pm,pm->p", self.areas[first[at]], change) / EFFECTIVE_AREA
+            alone, own = np.unique(np.stack([first[at], second[at]]), return_inverse=True)
+            pure, own = _pure(self.areas[alone], kelvin), own.reshape(2, -1)
+            mixed = pure[own[1]]  # with no more than a trace of the first partner
+            if moles[0][at].any():
+                mixture = moles[0][at, None] * self.areas[first[at]] + moles[1][at, None] * self.areas[second[at]]
+                mixed = ln_segment_gamma(mixture, kelvin)
+            residual[at] = np.einsum("pm,pm->p", self.areas[first[at]], mixed - pure[own[0]]) / EFFECTIVE_AREA
         return residual
 
 
@@ -95,10 +94,27 @@ def ln_segment_gamma(areas: NDArray[np.float64], kelvin: float) -> NDArray[np.fl
     """ln Gamma of every segment in mixtures (mixtures, 153) of these areas, by iteration with a mean of the old and new Gamma."""
     shares = areas / areas.sum(axis=1, keepdims=True)
     boltzmann = np.exp(-exchange_energies(kelvin) / (KCAL * kelvin))
-    gamma = np.ones_like(shares)
+    found, waiting, gamma = np.empty_like(shares), np.arange(len(shares)), np.ones_like(shares)
     for _ in range(MOST_STEPS):
-        new = 1 / ((shares * gamma) @ boltzmann)
-        if not gamma.size or np.abs(new / gamma - 1).max() < TOLERANCE:
-            return np.log(new)
-        gamma = (gamma + new) / 2
+        new = 1 / ((shares[waiting] * gamma) @ boltzmann)
+        done = np.abs(new / gamma - 1).max(axis=1, initial=0.0) < TOLERANCE
+        found[waiting[done]] = np.log(new[done])
+        waiting, gamma = waiting[~done], ((gamma + new) / 2)[~done]
+        if not len(waiting):
+            return found
     raise RuntimeError(f"segment activity coefficients did not converge in {MOST_STEPS} steps")
+
+
+_PURE: dict[tuple[bytes, float], NDArray[np.float64]] = {}
+
+
+def _pure(areas: NDArray[np.float64], kelvin: float) -> NDArray[np.float64]:
+    """:func:`ln_segment_gamma` of pure structures, of each once: pairs are drawn and simulated in small batches."""
+    keys = [(own.tobytes(), kelvin) for own in areas]
+    new = [k for k, key in enumerate(keys) if key not in _PURE]
+    if new:
+        if len(_PURE) + len(new) > MOST_KEPT:
+            _PURE.clear()
+            new = list(range(len(keys)))
+        _PURE.update(zip((keys[k] for k in new), ln_segment_gamma(areas[new], kelvin)))
+    return np.array([_PURE[key] for key in keys]).reshape(areas.shape)

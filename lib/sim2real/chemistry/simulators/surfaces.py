@@ -34,7 +34,7 @@ EFFECTIVE_AREA = 7.25  # A^2, of a segment that interacts (Hsieh et al., table 1
 _DECAY = 3.57  # of the average over neighbours (Lin, Mathias, Song, Chen and Sandler, Ind. Eng. Chem. Res. 41 (2002) 899)
 KEYWORDS = "AM1 EPS=999.0 COSWRT NSPA=92 1SCF THREADS=1"
 SEED = 7  # of the conformers, and with it of stereocentres that a SMILES leaves open
-CONFORMERS, EMBEDDED, EMBEDDED_LARGE, LARGE = 4, 10, 5, 100  # averaged; embedded; embedded above so many atoms
+CONFORMERS, EMBEDDED, EMBEDDED_LARGE, LARGE = 4, 10, 5, 60  # averaged; embedded; embedded above so many atoms
 UNITS, SECONDS = 3, 600  # of an oligomer; before a calculation is given up
 # cavity radii of MOPAC's COSMO in Angstrom, here only to share a cavity's volume among atoms; others count as carbon
 _RADIUS = {1: 1.30, 6: 2.00, 7: 1.83, 8: 1.72, 9: 1.72, 14: 2.40, 15: 2.12, 16: 2.16, 17: 2.05, 35: 2.16, 53: 2.32}
