@@ -75,11 +75,12 @@ def test_both_directions_of_a_mixture_share_its_key(target):
     assert table["group"].nunique() <= 11
 
 
-def test_simulator_ranks_the_target(target):
-    simulated = simulated_target(target)
+@pytest.mark.parametrize(("method", "least"), [("unifac", 0.9), ("cosmo-sac", 0.77)])
+def test_simulator_ranks_the_target(target, method, least):
+    simulated = simulated_target(target, method)
     known = np.isfinite(simulated)
     assert len(simulated) == len(target) and known.sum() > 630
-    assert spearmanr(simulated[known], target.y[known])[0] > 0.9
+    assert spearmanr(simulated[known], target.y[known])[0] > least
 
 
 def test_source_holds_the_targets_pairs_and_dropping_keys_removes_them(source, target):

@@ -70,9 +70,13 @@ class _Surface:
 
 def mopac_version() -> str:
     """What MOPAC says of itself; :class:`NoProfile` in one line where it is not installed."""
-    if not shutil.which("mopac"):
-        raise NoProfile("MOPAC is not installed (apt-get install mopac, or conda install -c conda-forge mopac)")
-    return subprocess.run(["mopac", "--version"], capture_output=True, text=True, timeout=60).stdout.strip()
+    return subprocess.run([_mopac(), "--version"], capture_output=True, text=True, timeout=60).stdout.strip()
+
+
+def _mopac() -> str:
+    if found := shutil.which("mopac"):
+        return found
+    raise NoProfile("MOPAC is not installed (apt-get install mopac, or conda install -c conda-forge mopac)")
 
 
 def sigma_profile(smiles: str, *, conformers: int = CONFORMERS, seed: int = SEED) -> SigmaProfile:
@@ -82,7 +86,7 @@ def sigma_profile(smiles: str, *, conformers: int = CONFORMERS, seed: int = SEED
         NoProfile: no MOPAC, no conformer, or no result.
         StructureError: the SMILES cannot be read.
     """
-    mopac_version()
+    _mopac()
     mol = capped(parse(smiles))
     places = _embed(mol, seed)[:conformers]
     surfaces = [_screen(mol, xyz) for xyz in places]
