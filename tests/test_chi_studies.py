@@ -84,7 +84,7 @@ def test_splits_and_simulators_of_an_edition_share_what_they_should(mirror):
         (
             "embedded",
             {"simulator": "cosmo"},
-            "unknown SIMULATOR 'cosmo' of EDITION 'embedded' and pairs; expected one of cosmo-sac, unifac",
+            "unknown SIMULATOR 'cosmo' of EDITION 'embedded' and pairs; expected one of cosmo-sac",
         ),
         ("embedded", {"split": "random"}, "unknown SPLIT 'random'"),
     ],
