@@ -14,11 +14,13 @@ import numpy as np
 from scipy.stats import pearsonr, spearmanr
 from thermo.unifac import UF2IP, UFSG, UNIFAC
 
-from sim2real.chemistry.simulators.unifac import POLYMER_FRACTION, VERSIONS, ln_gamma_infinite, simulate_chi
-from sim2real.chemistry.simulators.unifac_groups import molecule_groups
+from sim2real.chemistry.simulators.mixing import POLYMER_FRACTION
+from sim2real.chemistry.simulators.unifac import VERSIONS
+from sim2real.chemistry.simulators.unifac_groups import groups_of
 from sim2real.datasets.download import DownloadError
 from sim2real.datasets.drawn_pairs import draw_molecules
 from sim2real.datasets.pairs import load_chi_cosmo, load_chi_measured
+from sim2real.datasets.simulated_pairs import simulate_chi, simulate_ln_gamma
 from sim2real.datasets.task import DataError
 
 PAIRS, ALONE = 20_000, 500
@@ -34,7 +36,7 @@ def seconds(function) -> float:
 
 def one_by_one(solutes, solvents, kelvin) -> None:
     for solute, solvent, T in zip(solutes, solvents, kelvin):
-        groups = [molecule_groups(solute), molecule_groups(solvent)]
+        groups = [groups_of(solute, 0), groups_of(solvent, 0)]
         UNIFAC.from_subgroups(
             chemgroups=groups, T=T, xs=[1e-12, 1 - 1e-12], version=0, interaction_data=UF2IP, subgroups=UFSG
         ).lngammas()
@@ -45,8 +47,8 @@ def speed() -> None:
     rng = np.random.default_rng(0)
     solutes, solvents = pool[rng.integers(len(pool), size=(2, PAIRS))]
     kelvin = rng.choice([280.0, 300.0, 320.0, 340.0], size=PAIRS)
-    groups = seconds(lambda: [molecule_groups(s) for s in pool])
-    batched = seconds(lambda: ln_gamma_infinite(solutes, solvents, kelvin, "unifac 2.0")) / PAIRS
+    groups = seconds(lambda: [groups_of(s, 0) for s in pool])
+    batched = seconds(lambda: simulate_ln_gamma(solutes, solvents, kelvin, method="unifac 2.0")) / PAIRS
     alone = seconds(lambda: one_by_one(solutes[:ALONE], solvents[:ALONE], kelvin[:ALONE])) / ALONE
     print(f"groups of a molecule          {1e3 * groups / len(pool):8.3f} ms")
     print(f"a pair, {PAIRS:,} at once       {1e3 * batched:8.3f} ms")
@@ -61,7 +63,7 @@ def agreement() -> None:
     drawn = np.random.default_rng(0).permutation(keys)[: len(keys) // 2]
     first = measured["polymer_key"].isin(drawn).to_numpy()
     both = measured.merge(cosmo, on=["key", "temperature"], how="left", suffixes=("", "_cosmo"))["value_cosmo"].to_numpy()
-    arms = {f"{v} at phi_2 {f:g}": simulate_chi(*columns, version=v, polymer_fraction=f) for v in VERSIONS for f in FRACTIONS}
+    arms = {f"{v} at phi_2 {f:g}": simulate_chi(*columns, method=v, polymer_fraction=f) for v in VERSIONS for f in FRACTIONS}
     values = {name: frame["value"].to_numpy() for name, frame in arms.items()} | {"COSMO-RS": both}
     main = f"unifac 2.0 at phi_2 {POLYMER_FRACTION:g}"
     print(arms[main]["reason"].replace("", "simulated").value_counts().to_string())

@@ -81,7 +81,11 @@ def test_splits_and_simulators_of_an_edition_share_what_they_should(mirror):
     ("edition", "choice", "message"),
     [
         ("paper", {}, "unknown study 'pairs' of edition 'paper'; expected one of embedded"),
-        ("embedded", {"simulator": "cosmo"}, "unknown SIMULATOR 'cosmo' of EDITION 'embedded' and pairs; expected one of unifac"),
+        (
+            "embedded",
+            {"simulator": "cosmo"},
+            "unknown SIMULATOR 'cosmo' of EDITION 'embedded' and pairs; expected one of cosmo-sac",
+        ),
         ("embedded", {"split": "random"}, "unknown SPLIT 'random'"),
     ],
 )
@@ -93,7 +97,14 @@ def test_unknown_names_are_one_line(edition, choice, message):
 
 def test_each_edition_has_its_hyperparameters():
     names = {}
-    for edition, simulator in (("embedded", "unifac"), ("open", "cosmo"), ("open", "cosmo-full"), ("open", "unifac")):
+    for edition, simulator in (
+        ("embedded", "cosmo-sac"),
+        ("embedded", "unifac"),
+        ("open", "cosmo"),
+        ("open", "cosmo-sac"),
+        ("open", "cosmo-full"),
+        ("open", "unifac"),
+    ):
         case, choice = chosen_cases("pairs", edition, simulator=simulator)[0]
         names[edition, simulator] = case.tuning_name(**choice)
         assert isinstance(load_hyperparameters(names[edition, simulator]), MultitaskHyperparameters)
@@ -106,17 +117,18 @@ def test_figures_show_one_of_each_simulator_the_chosen_one_first():
         for simulator in ("", "cosmo", "unifac", "cosmo-full")
     }
     assert shown == {
-        "": ["cosmo", "unifac"],
-        "cosmo": ["cosmo", "unifac"],
-        "unifac": ["unifac", "cosmo"],
-        "cosmo-full": ["cosmo-full", "unifac"],
+        "": ["cosmo", "cosmo-sac", "unifac"],
+        "cosmo": ["cosmo", "cosmo-sac", "unifac"],
+        "unifac": ["unifac", "cosmo", "cosmo-sac"],
+        "cosmo-full": ["cosmo-full", "cosmo-sac", "unifac"],
     }
 
 
-def test_the_embedded_edition_shows_its_one_simulator():
+def test_the_embedded_edition_shows_both_simulators_the_independent_one_first():
     settings = resolve("embedded", "smoke", n_max=200, kind="pairs")
-    for tuned, chosen in ((True, load_hyperparameters("chi-unifac")), (False, UNTUNED_PAIRS)):
+    for tuned, chosen in ((True, load_hyperparameters("chi-cosmo-sac")), (False, UNTUNED_PAIRS)):
         choice = {"simulator": "", "split": "pair", "tables": ""}
-        assert len(chosen_cases("pairs", "embedded", **choice)) == 1
+        shown = [of["simulator"] for _, of in chosen_cases("pairs", "embedded", **choice)]
+        assert shown == ["cosmo-sac", "unifac"]
         study = load_study("pairs", "embedded", settings, tuned=tuned, **choice)
-        assert study.name == "embedded-chi-unifac-pair" and study.settings == chosen
+        assert study.name == "embedded-chi-cosmo-sac-pair" and study.settings == chosen

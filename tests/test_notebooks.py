@@ -9,9 +9,9 @@ import pytest
 
 from sim2real.__main__ import main
 from sim2real.chemistry.simulators.polymer import simulate_polymers
-from sim2real.chemistry.simulators.unifac import simulate_chi
 from sim2real.datasets.embedded import load_polymer_facts, load_virtual_polymers
 from sim2real.datasets.paths import CACHE, ROOT
+from sim2real.datasets.simulated_pairs import simulate_chi
 from sim2real.datasets.transport import load_computed_transport
 from sim2real.studies.notebooks import NotebookError, run_notebook
 

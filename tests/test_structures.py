@@ -10,8 +10,8 @@ from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 from sim2real.chemistry.fingerprints import fingerprints
 from sim2real.chemistry.notation import light
 from sim2real.chemistry.simulators.polymer import simulate_polymers
-from sim2real.chemistry.simulators.unifac import ln_gamma_infinite, simulate_chi
 from sim2real.chemistry.structures import StructureError, oligomer, parse, stereo, structure_key
+from sim2real.datasets.simulated_pairs import simulate_chi, simulate_ln_gamma
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_a_string_where_a_list_is_meant(single):
         simulate_polymers,
         fingerprints,
         lambda x: simulate_chi(x, ["CCO"], [300.0]),
-        lambda x: ln_gamma_infinite(["O"], x, [300.0]),
+        lambda x: simulate_ln_gamma(["O"], x, [300.0]),
     ]
     for call in calls:
         with pytest.raises(ValueError, match="expected a list of SMILES, got one string"):

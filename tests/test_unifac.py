@@ -13,10 +13,11 @@ from thermo import unifac
 from thermo.unifac import UF2IP, UFIP, UFSG, UNIFAC
 
 from sim2real.chemistry.simulators import unifac_groups as groups
-from sim2real.chemistry.simulators.unifac import MISSING_PARAMETER, ln_gamma_infinite, simulate_chi
-from sim2real.chemistry.simulators.unifac_groups import NoGroups, cover, molecule_groups, unit_groups
+from sim2real.chemistry.simulators.unifac import MISSING_PARAMETER
+from sim2real.chemistry.simulators.unifac_groups import NoGroups, cover, groups_of
 from sim2real.chemistry.structures import oligomer, parse
 from sim2real.datasets.drawn_pairs import draw_molecules, listed_molecules
+from sim2real.datasets.simulated_pairs import simulate_chi, simulate_ln_gamma
 
 needs_mirror = pytest.mark.skipif(not os.environ.get("SIM2REAL_DATA_MIRROR"), reason="SIM2REAL_DATA_MIRROR is not set")
 
@@ -51,10 +52,10 @@ def test_batch_equals_thermos_object_pair_by_pair(molecules, version):
     rng = np.random.default_rng(3)
     solutes, solvents = rng.permutation(molecules), rng.permutation(molecules)
     kelvin = rng.choice([250.0, 298.15, 333.0], size=len(solutes))
-    frame = ln_gamma_infinite(solutes, solvents, kelvin, version)
+    frame = simulate_ln_gamma(solutes, solvents, kelvin, method=version)
     compared = 0
     for a, b, T, value, reason in zip(solutes, solvents, kelvin, frame["value"], frame["reason"]):
-        both = molecule_groups(a), molecule_groups(b)
+        both = groups_of(a, 0), groups_of(b, 0)
         together = mains(both[0]) | mains(both[1])
         lacking = any(n not in PARAMETERS[version][m] for m in together for n in together if m != n)
         assert lacking == (reason == MISSING_PARAMETER) == np.isnan(value)
@@ -70,7 +71,7 @@ def test_chi_is_what_flory_huggins_leaves_of_thermos_activity(fraction):
     solvents = ["Cc1ccccc1", "O", "CCCCCC", "CCO", "ClC(Cl)Cl"]
     frame = simulate_chi(units, solvents, [300.0, 350.0, 300.0, 400.0, 320.0], polymer_fraction=fraction)
     for unit, solvent, T, chi in zip(units, solvents, [300.0, 350.0, 300.0, 400.0, 320.0], frame["value"]):
-        first, second = molecule_groups(solvent), {g: 50 * n for g, n in unit_groups(unit).items()}  # a chain of fifty units
+        first, second = groups_of(solvent, 0), {g: 50 * n for g, n in groups_of(unit, 2).items()}  # a chain of fifty units
         r = [sum(UFSG[g].R * n for g, n in one.items()) for one in (first, second)]
         moles = np.array([(1 - fraction) / r[0], fraction / r[1]])
         x = moles[0] / moles.sum()
@@ -90,7 +91,7 @@ def test_chi_at_a_trace_of_solvent_is_the_limit():
 
 def test_what_must_be_zero_or_ordered():
     # a molecule in itself is ideal; like dissolves like
-    assert ln_gamma_infinite(["CCO"], ["CCO"], [300.0])["value"].item() == pytest.approx(0, abs=1e-12)
+    assert simulate_ln_gamma(["CCO"], ["CCO"], [300.0])["value"].item() == pytest.approx(0, abs=1e-12)
     assert chi_of(STYRENE, "Cc1ccccc1", 298.0) < chi_of(STYRENE, "CCCCCC", 298.0) < chi_of(STYRENE, "CO", 298.0)
 
 
@@ -98,7 +99,7 @@ def test_pairs_keep_their_order_and_long_batches_are_cut(monkeypatch):
     units, solvents = [STYRENE, OXYETHYLENE, ETHYLENE] * 7, ["O", "CCO", "c1ccccc1", "CCCC", "CC(C)=O", "ClCCl", "CO"] * 3
     kelvin = np.tile([300.0, 350.0], 11)[:21]
     whole = simulate_chi(units, solvents, kelvin)["value"].to_numpy()
-    monkeypatch.setattr("sim2real.chemistry.simulators.unifac.PAIRS_AT_ONCE", 4)
+    monkeypatch.setattr("sim2real.chemistry.simulators.mixing.PAIRS_AT_ONCE", 4)
     np.testing.assert_allclose(simulate_chi(units, solvents, kelvin)["value"], whole, rtol=1e-13)
     single = [chi_of(u, s, T) for u, s, T in zip(units, solvents, kelvin)]
     np.testing.assert_allclose(single, whole, rtol=1e-12)
@@ -125,11 +126,11 @@ def test_wrong_calls_are_refused_in_one_line():
     with pytest.raises(ValueError, match=r"temperature 25 of pair 1 is not within 200 to 600 K; it may be in deg C: add 273.15"):
         simulate_chi([STYRENE] * 2, ["CCO"] * 2, [298.15, 25.0])
     with pytest.raises(ValueError, match="not within 200 to 600 K"):
-        ln_gamma_infinite(["CCO"], ["O"], [float("nan")])
+        simulate_ln_gamma(["CCO"], ["O"], [float("nan")])
     with pytest.raises(ValueError, match="1 solvents, 2 polymers and 2 temperatures; expected as many of each"):
         simulate_chi([STYRENE] * 2, ["CCO"], [300.0, 300.0])
-    with pytest.raises(ValueError, match="unknown version 'dortmund'; expected unifac or unifac 2.0"):
-        ln_gamma_infinite(["CCO"], ["O"], [300.0], "dortmund")
+    with pytest.raises(ValueError, match="unknown method 'dortmund'; expected unifac or unifac 2.0 or cosmo-sac"):
+        simulate_ln_gamma(["CCO"], ["O"], [300.0], method="dortmund")
     with pytest.raises(ValueError, match="polymer_fraction"):
         simulate_chi([STYRENE], ["CCO"], [300.0], polymer_fraction=0.0)
 
@@ -149,18 +150,18 @@ def test_wrong_calls_are_refused_in_one_line():
     ],
 )
 def test_groups_of_known_repeat_units(unit, expected):
-    assert named(unit_groups(unit)) == expected
+    assert named(groups_of(unit, 2)) == expected
 
 
 @pytest.mark.parametrize("cuts", [("*CCO*", "*OCC*", "*COC*"), ("*CC(*)Cl", "*C(Cl)C*"), ("*CC=CC*", "*C=CCC*")])
 def test_groups_do_not_depend_on_the_cut(cuts):
-    assert len({tuple(sorted(unit_groups(cut).items())) for cut in cuts}) == 1
+    assert len({tuple(sorted(groups_of(cut, 2).items())) for cut in cuts}) == 1
 
 
 @pytest.mark.parametrize("unit", [STYRENE, OXYETHYLENE, METHACRYLATE, SILOXANE, "*OCCOC(=O)c1ccc(cc1)C(*)=O", "*CC(*)Cl"])
 def test_one_unit_more_in_a_longer_chain_is_the_same(unit):
     longer, shorter = (cover(oligomer(parse(unit), units)) for units in (6, 5))
-    assert unit_groups(unit) == dict(Counter(longer) - Counter(shorter))
+    assert groups_of(unit, 2) == dict(Counter(longer) - Counter(shorter))
 
 
 def every_cover(mol: Chem.Mol) -> list[list[int]]:
@@ -205,7 +206,7 @@ def test_search_for_a_cover_is_limited():
     with pytest.raises(NoGroups, match="step limit"):
         cover(parse("CCCCO"), max_steps=0)
     with pytest.raises(NoGroups, match="too large"):
-        molecule_groups("C" * (groups.MAX_ATOMS + 1))
+        groups_of("C" * (groups.MAX_ATOMS + 1), 0)
     # both ether groups need the one methylene between them
     with pytest.raises(NoGroups, match="overlap"):
         cover(parse("CC(C)(C)OCOC(C)(C)C"))

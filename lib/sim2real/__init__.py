@@ -74,7 +74,7 @@ _HOMES = {
     "run_estimator": "training.estimators",
     "run_trials": "studies.own:run_study",
     "save": "studies.show:write",
-    "simulate_chi": "chemistry.simulators.unifac",
+    "simulate_chi": "datasets.simulated_pairs",
     "simulate_polymers": "chemistry.simulators.polymer",
     "stop_or_go": "laws.classes",
     "study": "studies.own",

@@ -1,10 +1,12 @@
-"""Activity coefficients of small molecules, the embedded twin of the chi study: NRTL of ChemSep and original UNIFAC, both of
-``thermo`` and both fitted to measured vapour-liquid equilibria, hence not independent.
+"""Activity coefficients of small molecules, the embedded twin of the chi study: NRTL of ChemSep, COSMO-SAC, and original UNIFAC.
+
+NRTL and UNIFAC are parameters of ``thermo``, both fitted to measured vapour-liquid equilibria, hence not independent. COSMO-SAC has
+a few universal constants, and one factor that was chosen on half of this target (``cosmo_sac.SIGMA_FACTOR``).
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -13,12 +15,12 @@ from chemicals import search_chemical
 from rdkit import Chem
 from thermo.interaction_parameters import IPDB
 
-from sim2real.chemistry.simulators.unifac import ln_gamma_infinite
-from sim2real.chemistry.simulators.unifac_groups import NoGroups, molecule_groups
+from sim2real.chemistry.simulators.unifac_groups import groups_of
 from sim2real.chemistry.structures import PAIR_SEPARATOR, structure_key
 from sim2real.datasets import pairs
 from sim2real.datasets.drawn_pairs import draw_molecules, draw_pairs, pick, report_drawn
 from sim2real.datasets.rows import Cells, Fault, sort_rows
+from sim2real.datasets.simulated_pairs import COSMO_SAC, METHODS, profiled, simulate_ln_gamma
 from sim2real.datasets.task import Task, get_property, merge, shipped
 
 TABLE = "ChemSep NRTL"  # thermo's name of the parameter table
@@ -63,38 +65,39 @@ def load_activity_nrtl() -> Task:
     return Task("NRTL fitted to measured equilibria", prop, table, licence, citation, report, read.dropped)
 
 
-def load_activity_unifac(n_max: int, *, seed: int = 0, molecules: int = MOLECULES) -> Task:
-    """ln gamma at infinite dilution and 298.15 K by original UNIFAC, with the columns of :func:`load_activity_nrtl`.
+def load_activity_simulated(n_max: int, *, method: str = COSMO_SAC, seed: int = 0, molecules: int = MOLECULES) -> Task:
+    """ln gamma at infinite dilution and 298.15 K by a method of :data:`METHODS`, with the columns of :func:`load_activity_nrtl`.
 
-    The target's own rows come first, where UNIFAC has a value, then ``n_max`` random pairs of other mixtures, of which a smaller
-    ``n_max`` is the beginning; a partner is with equal chance one of the target's or of ``molecules`` of thermo's table.
+    The target's own rows come first, where the method has a value, then ``n_max`` random pairs of other mixtures, of which a
+    smaller ``n_max`` is the beginning; a partner is with equal chance one of the target's or another: by UNIFAC one of
+    ``molecules`` of thermo's table, by COSMO-SAC any that has a sigma profile in the repository.
     """
     prop = get_property("ln_activity_coefficient")
     target = load_activity_nrtl()
-    own = target.table.assign(value=simulated_target(target))
+    own = target.table.assign(value=simulated_target(target, method))
     known = own["value"].between(prop.low, prop.high)
-    pools = sorted(_molecules(own)), draw_molecules(molecules, seed, LARGEST)
+    listed = profiled(0) if method == COSMO_SAC else draw_molecules(molecules, seed, LARGEST)
+    pools = sorted(_molecules(own)), listed
 
     def propose(rng: np.random.Generator, size: int) -> pd.DataFrame:
         frame = pd.DataFrame({"polymer": pick(pools, rng, size), "solvent": pick(pools, rng, size)})
         return _with_keys(frame[frame["polymer"] != frame["solvent"]])
 
-    drawn = draw_pairs(n_max, seed, propose, _simulate, property=prop, distinct=("polymer_key",), avoid=frozenset(target.keys))
+    simulate, avoid = partial(_simulate, method=method), frozenset(target.keys)
+    drawn = draw_pairs(n_max, seed, propose, simulate, property=prop, distinct=("polymer_key",), avoid=avoid)
     table = pd.concat([own[known], _finish(drawn.table)], ignore_index=True)
     report = {"the target's own pairs": int(known.sum()), "of the target's pairs not simulated": int((~known).sum())}
     report |= report_drawn(drawn) | {"rows": len(table), "molecules": len(_molecules(drawn.table) | _molecules(own))}
-    licence = "computed here; parameters and group assignments of thermo (MIT), published by DDBST"
-    citation = "Fredenslund et al., AIChE J. 21 (1975) 1086, parameters and groups of the package thermo 0.6.1"
-    return Task("original UNIFAC", prop, table, licence, citation, report, drawn.dropped)
+    return Task(METHODS[method].name, prop, table, METHODS[method].licence, METHODS[method].citation, report, drawn.dropped)
 
 
-def simulated_target(task: Task) -> np.ndarray:
-    """Original UNIFAC's value of every row of :func:`load_activity_nrtl`'s task (rows,), NaN where a parameter is missing."""
-    return _simulate(task.table)["value"].to_numpy()
+def simulated_target(task: Task, method: str = COSMO_SAC) -> np.ndarray:
+    """A method's value of every row of :func:`load_activity_nrtl`'s task (rows,), NaN where it has none."""
+    return _simulate(task.table, method)["value"].to_numpy()
 
 
-def _simulate(frame: pd.DataFrame) -> pd.DataFrame:
-    return ln_gamma_infinite(list(frame["polymer"]), list(frame["solvent"]), np.full(len(frame), KELVIN))
+def _simulate(frame: pd.DataFrame, method: str) -> pd.DataFrame:
+    return simulate_ln_gamma(list(frame["polymer"]), list(frame["solvent"]), np.full(len(frame), KELVIN), method=method)
 
 
 @lru_cache(maxsize=100_000)
@@ -117,8 +120,8 @@ def _structure(cas: str) -> str | None:
     """Stereo-free SMILES of a CAS number, or None where there is none or UNIFAC has no groups for it."""
     try:
         smiles = search_chemical(cas).smiles
-        molecule_groups(smiles)
-    except (ValueError, NoGroups):
+        groups_of(smiles, 0)
+    except ValueError:
         return None
     return structure_key(smiles)
 

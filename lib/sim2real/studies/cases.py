@@ -101,9 +101,9 @@ def load_study(kind: str, edition: str, settings: Settings | str = "quick", *, t
             short training that shows only that everything runs.
         choice: ``property`` (``density`` and the like; in ``local`` name or property of a block), ``descriptor`` (``forcefield``,
             ``molecular``), ``library`` (``rules``, ``ngram``), ``database`` (``radonpy``, ``polyomics``), ``simulator``
-            (``unifac``, ``cosmo``, ``cosmo-full``), ``split`` (``pair``, ``row``, ``solvent``, ``polymer``), ``source``
-            (``thermal``, ``computed``), ``release`` (Starrydata's full release instead of the file of 2019) and ``tables`` (your
-            TOML file). One that the kind has in another edition only is passed over; empty is the first.
+            (``cosmo-sac``, ``unifac``, ``cosmo``, ``cosmo-full``), ``split`` (``pair``, ``row``, ``solvent``, ``polymer``),
+            ``source`` (``thermal``, ``computed``), ``release`` (Starrydata's full release instead of the file of 2019) and
+            ``tables`` (your TOML file). One that the kind has in another edition only is passed over; empty is the first.
 
     Raises:
         ValueError: an unknown name or value, nothing was tuned, or ``n_max`` exceeds what there is to simulate: one line.
@@ -134,7 +134,7 @@ def chosen_cases(kind: str, edition: str, **choice: Any) -> list[tuple[Case, dic
     values = [value for case in rows for value in case.choices[shown]]
     first = given.get(shown, values[0])
     # a full table holds the small one, and must be downloaded
-    others = [v for v in values if not v.endswith("-full") and v.split("-")[0] != first.split("-")[0]]
+    others = [v for v in values if not v.endswith("-full") and v != first.removesuffix("-full")]
     return [
         (case, {name: given.get(name, of[0]) for name, of in case.choices.items()} | {shown: value})
         for value in (first, *others)

@@ -12,7 +12,7 @@ import pandas as pd
 from joblib import Memory
 
 from sim2real.chemistry.descriptors.pairs import PairDescriptor
-from sim2real.chemistry.simulators.unifac import HIGH_KELVIN, LOW_KELVIN
+from sim2real.chemistry.simulators.mixing import HIGH_KELVIN, LOW_KELVIN
 from sim2real.chemistry.structures import PAIR_SEPARATOR, StructureError, parse, structure_key
 from sim2real.datasets.paths import CACHE
 from sim2real.datasets.task import Task

@@ -1,7 +1,7 @@
 """The two sides of a study, before and after their descriptors: pairs of molecules, and conductivities of compounds.
 
-No measured chi may be embedded: the embedded twin predicts ln gamma at infinite dilution (NRTL, fitted to measured equilibria)
-with original UNIFAC, fitted to such equilibria too: source and target are not independent, and the twin shows the machinery only.
+No measured chi may be embedded: the embedded twin predicts ln gamma at infinite dilution (NRTL, fitted to measured equilibria) with
+COSMO-SAC, which was not fitted to it but for one factor, or with original UNIFAC, which was fitted to such equilibria too.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from sim2real.chemistry.descriptors import CompositionDescriptor, ForceFieldDesc
 from sim2real.chemistry.descriptors.pairs import PairDescriptor
 from sim2real.chemistry.simulators.wiedemann_franz import electronic_conductivity, log_lorenz_ratio, wf_groups
 from sim2real.chemistry.texts import reason_of
-from sim2real.datasets import activity, chi_unifac
+from sim2real.datasets import activity, chi_simulated
 from sim2real.datasets.pairs import load_chi_cosmo, load_chi_measured
 from sim2real.datasets.paths import CACHE
+from sim2real.datasets.simulated_pairs import METHODS
 from sim2real.datasets.task import Task
 from sim2real.datasets.transport import load_computed_transport, load_measured_transport
 from sim2real.studies.kinds import PAIR_DESCRIPTOR
@@ -86,21 +87,24 @@ def _limit(task: Task, most: int, side: str, why: str) -> Task:
     return replace(task, report=task.report | {f"not used ({why})": len(task) - most}).select(np.sort(rows))
 
 
-def embedded_pairs(settings: Settings, **_: str) -> Sides:
-    """ln gamma by UNIFAC of ``n_max`` pairs beside the target's own, and ln gamma from NRTL."""
+def embedded_pairs(settings: Settings, *, simulator: str, **_: str) -> Sides:
+    """ln gamma by COSMO-SAC or UNIFAC of ``n_max`` pairs beside the target's own, and ln gamma from NRTL."""
     target = limit_target(activity.load_activity_nrtl(), settings.preset.target_max)
-    source = activity.load_activity_unifac(settings.n_max, seed=SOURCE_SEED)
-    return Sides(source, target, activity.simulated_target(target))
+    source = activity.load_activity_simulated(settings.n_max, method=simulator, seed=SOURCE_SEED)
+    return Sides(source, target, activity.simulated_target(target, simulator))
 
 
 def public_pairs(settings: Settings, *, simulator: str, **_: str) -> Sides:
-    """Measured chi, and ``n_max`` rows of COSMO-RS (1,206, or the paper's 9,575 in ``cosmo-full``), or pairs by UNIFAC 2.0."""
+    """Measured chi, and ``n_max`` rows of COSMO-RS (1,206, or the paper's 9,575 in ``cosmo-full``), or pairs by COSMO-SAC or UNIFAC
+    2.0.
+    """
     measured = load_chi_measured()
-    if simulator != "unifac":
+    method = {"unifac": "unifac 2.0"}.get(simulator, simulator)
+    if method not in METHODS:
         return own_tables(load_chi_cosmo(full=simulator == "cosmo-full"), measured, settings)
     target = limit_target(measured, settings.preset.target_max)
-    source = chi_unifac.load_chi_unifac(settings.n_max, seed=SOURCE_SEED, measured=target)
-    return Sides(source, target, chi_unifac.simulated_target(target))
+    source = chi_simulated.load_chi_simulated(settings.n_max, method=method, seed=SOURCE_SEED, measured=target)
+    return Sides(source, target, chi_simulated.simulated_target(target, method))
 
 
 def own_tables(source: Task, target: Task, settings: Settings) -> Sides:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from rdkit import Chem
 from thermo import unifac
 
+from sim2real.chemistry.simulators.mixing import NotSimulated
 from sim2real.chemistry.structures import StructureError, oligomer, parse
 from sim2real.chemistry.texts import reason_of
 
@@ -17,18 +18,15 @@ MAX_STEPS = 20_000  # choices tried for one molecule
 MAX_ATOMS = 120  # heavy atoms of an oligomer or molecule that is looked at
 
 
-class NoGroups(ValueError):
-    """No UNIFAC groups for a structure; the message is the reason, the same words for the same reason."""
+class NoGroups(NotSimulated):
+    """No UNIFAC groups for a structure."""
 
 
-def molecule_groups(smiles: str) -> dict[int, int]:
-    """Subgroups of a molecule, thermo's (DDBST's) number -> count; :class:`NoGroups` where unreadable, too large or without."""
-    return dict(_groups(smiles, 0))
-
-
-def unit_groups(smiles: str) -> dict[int, int]:
-    """Those of a repeat unit in a long chain: of its 3-mer less its 2-mer; :class:`NoGroups` also where the ends do not cancel."""
-    return dict(_groups(smiles, 2))
+def groups_of(smiles: str, stars: int) -> dict[int, int]:
+    """Subgroups, thermo's (DDBST's) number -> count: of a molecule (``stars`` 0), or of a repeat unit (2) in a long chain, which is
+    its 3-mer less its 2-mer. :class:`NoGroups` where unreadable, too large or without, or where the ends do not cancel.
+    """
+    return dict(_groups(smiles, stars))
 
 
 @lru_cache(maxsize=200_000)
