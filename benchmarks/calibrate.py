@@ -16,8 +16,7 @@ import pandas as pd
 
 from sim2real.laws.bootstrap import Bootstrap
 from sim2real.laws.power import PowerLaw
-from sim2real.laws.surface import FittedSurface, ScalingSurface
-from sim2real.laws.two import TwoExponents
+from sim2real.laws.surface import FittedSurface, ScalingSurface, TwoExponents
 
 N = np.geomspace(100, 20_000, 10).round()
 LAWS = {"gap": PowerLaw(0.167, 0.305, 0.0234), "large gap": PowerLaw(0.243, 0.537, 0.0233), "no gap": PowerLaw(0.239, 0.0348, 0.0)}

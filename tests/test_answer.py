@@ -52,8 +52,15 @@ def test_the_n_for_an_error_is_where_the_law_has_it():
     assert law.n_for(0.051).to_dict()["value"] == pytest.approx((0.5 / 0.001) ** (1 / 0.3))
     assert PowerLaw(0.5, 0.01, 0.0).n_for(1e-3).value == np.inf, f"above {NEVER:g} is never"
     assert PowerLaw(0.0, 0.0, 0.2).n_for(0.3).value == 0 and PowerLaw(0.0, 0.0, 0.2).n_for(0.1).value == np.inf
-    with pytest.raises(ValueError, match="expected a fall, such as -0.10"):
-        law.n_for_change(0.1, 100)
+    surface = ScalingSurface(0.672, 0.029, 0.527, 0.166, 0.0129)
+    for fall in (law.n_for_change, lambda *a: surface.n_for_change(*a, 100), lambda *a: surface.m_for_change(*a, 100)):
+        for change, n in ((0.1, 100), (-1.0, 100), (np.nan, 100), (-0.1, 0)):
+            with pytest.raises(ValueError, match="expected a fall, such as -0.10"):
+                fall(change, n)
+    for asked in (law.n_for, lambda e: surface.n_for(e, 100), lambda e: surface.m_for(e, 100), lambda n: law.change(n, 10)):
+        for value in (0.0, -1.0, np.nan):
+            with pytest.raises(ValueError, match=r"\[0\] is .*; expected finite positive numbers"):
+                asked(value)
 
 
 def test_each_resample_reaches_an_error_by_its_own_law():

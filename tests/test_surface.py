@@ -13,8 +13,7 @@ from sim2real.laws.bootstrap import Bootstrap
 from sim2real.laws.power import PowerLaw
 from sim2real.laws.search import fit_surfaces
 from sim2real.laws.substitution import budget_line_m, compare_forms, equal_error_m, equal_rate_m, marginal_rate, rate_of_curves
-from sim2real.laws.surface import CONSTANTS, EXPONENT_MAX, ScalingSurface, evaluate, fit_surface
-from sim2real.laws.two import TwoExponents, fit_two_exponents
+from sim2real.laws.surface import CONSTANTS, EXPONENT_MAX, ScalingSurface, TwoExponents, evaluate, fit_surface, fitted
 
 PAPER = ScalingSurface(0.338, 0.0192, 0.265, 0.239, 0.0535)
 N, M = np.geomspace(100, 20_000, 10), np.array([20.0, 40.0, 80.0, 160.0, 400.0])
@@ -292,13 +291,13 @@ def test_the_rate_of_two_curves_is_that_of_a_surface_without_noise():
 def test_one_exponent_more_is_found_where_there_is_one():
     n, m = (cells.ravel() for cells in np.meshgrid(N, M, indexing="ij"))
     truth = TwoExponents(0.672, 0.29, 0.527, 0.13, 0.4, 0.0129)
-    fitted = fit_two_exponents(n, m, truth(n, m))
-    np.testing.assert_allclose(fitted(n, m), truth(n, m), rtol=1e-4)
-    assert (fitted.beta1, fitted.beta2, fitted.alpha) == pytest.approx((0.13, 0.4, 0.527), rel=0.02)
+    found = fitted(TwoExponents, n, m, truth(n, m))
+    np.testing.assert_allclose(found(n, m), truth(n, m), rtol=1e-4)
+    assert (found.beta1, found.beta2, found.alpha) == pytest.approx((0.13, 0.4, 0.527), rel=0.02)
     step = (truth(N[-1], M[-1] + 1e-3) - truth(N[-1], M[-1])) / (truth(N[-1] + 1e-1, M[-1]) - truth(N[-1], M[-1])) * 100
     assert truth.marginal_rate(N[-1], M[-1]) == pytest.approx(step, rel=1e-3)
     # with equal exponents it is Eq. 1
-    same = fit_two_exponents(n, m, PAPER(n, m))
+    same = fitted(TwoExponents, n, m, PAPER(n, m))
     np.testing.assert_allclose(same(n, m), PAPER(n, m), rtol=1e-3)
     table = compare_forms(N, M, truth(N[:, None], M)).set_index(["held_back", "model"])["rmse"]
     assert table["largest m", "two exponents"] < 0.2 * table["largest m", "Eq. 1"]

@@ -36,6 +36,8 @@ class Bootstrap:
 
     def __post_init__(self) -> None:
         check_level(self.level)
+        if self.replicates < 1:
+            raise ValueError(f"replicates is {self.replicates}; expected at least 1")
 
     def seeded(self, design: Design) -> Bootstrap:
         """The same with the design's source draws, and its seed where none was given."""

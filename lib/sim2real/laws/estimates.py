@@ -42,6 +42,13 @@ class Estimate:
         return {name: None if value is not None and np.isinf(value) else value for name, value in vars(self).items()}
 
 
+def check_fall(change: float, *sizes: float) -> None:
+    """Raise ValueError unless -1 < change < 0 and the sizes are above 0."""
+    if not (-1 < change < 0 and all(size > 0 for size in sizes)):
+        at = " and ".join(map(str, sizes))
+        raise ValueError(f"change is {change} at {at}; expected a fall, such as -0.10 for 10 % less, and sizes above 0")
+
+
 def ends(draws: Sequence[NDArray], tails: tuple[float, float]) -> tuple[NDArray, NDArray]:
     """The lowest and the highest quantile of sets of resamples (B, ...), by order statistics, because an interpolation between
     finite and infinite numbers is NaN; what is undefined counts as 0 for the low end and as infinite for the high one."""

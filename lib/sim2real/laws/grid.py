@@ -15,8 +15,7 @@ from sim2real.laws.findings import Findings, of_form, of_surface
 from sim2real.laws.power import PowerLaw, fit_power_law
 from sim2real.laws.records import DATA_FACTS, Band, Facts, json_ready, paper
 from sim2real.laws.substitution import Rate, budget_line_m, compare_forms, equal_error_m, equal_rate_m, interaction, marginal_rate
-from sim2real.laws.surface import ScalingSurface
-from sim2real.laws.two import TwoExponents
+from sim2real.laws.surface import ScalingSurface, TwoExponents
 from sim2real.laws.verdicts import FEWEST_MATERIALS, FEWEST_TRIALS, UNTOLD
 from sim2real.training.study import Cube, Trials
 

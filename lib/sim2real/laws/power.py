@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sim2real.laws.estimates import Estimate, evaluate_curves, reach
+from sim2real.laws.estimates import Estimate, check_fall, evaluate_curves, reach
 
 ALPHA_MAX = 2.0  # upper bound of the search for alpha; a fit that ends there is marked BOUND_HIT
 CONSTANTS = ("D", "alpha", "C")
@@ -119,19 +119,22 @@ class PowerLaw(FittedLaw):
         return low, high
 
     def n_for(self, error: float, level: float = 0.9) -> Estimate:
-        """The n at which the error is this small, in its unit: infinite where the transfer gap lies above it."""
+        """The n at which the error is this small, in its unit: infinite where the transfer gap lies above it; ValueError unless
+        it is above 0."""
+        check_positive(error=[error])
         return Estimate.of(reach(self.constants, error), [reach(of, error) for of in self._sets(level)], level)
 
     def n_for_change(self, change: float, n: float, level: float = 0.9) -> Estimate:
         """The n at which the error has changed by this part, such as -0.10, of what it is at n; each resample by its own law, so
         that it also holds where a constant lies on its bound. ValueError unless -1 < change < 0 < n."""
-        if not (-1 < change < 0 < n):
-            raise ValueError(f"change is {change} at n = {n}; expected a fall, such as -0.10 for 10 % less, and n above 0")
+        check_fall(change, n)
         wanted = [reach(of, (1 + change) * evaluate_curves(of, n)) for of in [self.constants, *self._sets(level)]]
         return Estimate.of(wanted[0], wanted[1:], level)
 
     def change(self, n: float, to: float, level: float = 0.9) -> Estimate:
-        """The relative change of the error from one n to another, such as a doubling, each resample by its own law."""
+        """The relative change of the error from one n to another, such as a doubling, each resample by its own law; ValueError
+        unless both are above 0."""
+        check_positive(n=[n, to])
         of = [evaluate_curves(sets, to) / evaluate_curves(sets, n) - 1 for sets in [self.constants, *self._sets(level)]]
         return Estimate.of(of[0], of[1:], level)
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sim2real.laws.estimates import Estimate, ends, reach
+from sim2real.laws.estimates import Estimate, check_fall, ends, reach
 from sim2real.laws.power import FittedLaw, PowerLaw, check_distinct, check_level, check_positive
 from sim2real.laws.search import EXPONENT_MAX, EXPONENT_MIN, fit_surfaces
 
@@ -99,23 +99,44 @@ class ScalingSurface(FittedSurface):
         return PowerLaw(*_laws_in_m(self.constants, float(n)).tolist())
 
     def n_for(self, error: float, m: float, level: float = 0.9) -> Estimate:
-        """The n at which the error is this small at this m, infinite where no n is enough; ValueError as `interval`."""
+        """The n at which the error is this small at this m, infinite where no n is enough; ValueError as `interval`, and
+        unless error and m are above 0."""
+        check_positive(error=[error], m=[m])
         return self._estimate(lambda of: reach(_laws_in_n(of, m), error), level)
 
     def m_for(self, error: float, n: float, level: float = 0.9) -> Estimate:
-        """The m at which the error is this small at this n, infinite where no m is enough; ValueError as `interval`."""
+        """The m at which the error is this small at this n, infinite where no m is enough; ValueError as :meth:`n_for`."""
+        check_positive(error=[error], n=[n])
         return self._estimate(lambda of: reach(_laws_in_m(of, n), error), level)
 
     def n_for_change(self, change: float, n: float, m: float, level: float = 0.9) -> Estimate:
-        """The n at which the error has changed by this part, such as -0.10, of what it is at n, m; each resample by its own law."""
+        """The n at which the error has changed by this part, such as -0.10, of what it is at n, m; each resample by its own law, as
+        :meth:`PowerLaw.n_for_change`."""
+        check_fall(change, n, m)
         return self._estimate(lambda of: reach(_laws_in_n(of, m), (1 + change) * evaluate(of, n, m)), level)
 
     def m_for_change(self, change: float, n: float, m: float, level: float = 0.9) -> Estimate:
         """The m at which the error has changed by this part of what it is at n, m."""
+        check_fall(change, n, m)
         return self._estimate(lambda of: reach(_laws_in_m(of, n), (1 + change) * evaluate(of, n, m)), level)
 
     def _estimate(self, size: Callable[[NDArray], NDArray], level: float) -> Estimate:
         return Estimate.of(size(self.constants), [size(of) for of in self.resamples(level)], level)
+
+
+@dataclass(frozen=True)
+class TwoExponents(FittedSurface):
+    """A law R(n, m) = A n^-alpha m^-beta1 + B m^-beta2 + epsilon, all constants >= 0; Eq. 1 where beta1 = beta2. With beta1 near 0
+    what simulations buy hardly shrinks with m. Its status is as of :class:`ScalingSurface`."""
+
+    A: float
+    B: float
+    alpha: float
+    beta1: float
+    beta2: float
+    epsilon: float
+    names: ClassVar[tuple[str, ...]] = ("A", "B", "alpha", "beta1", "beta2", "epsilon")
+    form: ClassVar[str] = "two exponents"
 
 
 def _laws_in_n(constants: NDArray, m: float) -> NDArray:
