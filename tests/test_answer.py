@@ -139,6 +139,7 @@ def test_the_verdict_says_what_was_made_so():
         (PowerLaw(0.0, 0.0, 0.2), {"spread": 0.3}, "more", "Whether more simulations help cannot be told"),
         (lambda n: 0.1 * n**0.2, {}, "more", "rose by 74 %"),
         (lambda n: 0.1 * n**0.2, {}, "needed", "10 % less error is not reachable by more simulations"),
+        (lambda n: np.where(n == N[-1], 5.0, 0.5 * n**-0.3), {}, "needed", "10 % less error needs cannot be told"),
         (PowerLaw(3.0, 0.9, 0.2), {"spread": 0.003}, "needed", "the transfer gap is above it, at 100 %"),
         (PowerLaw(0.5, 0.3, 0.05), {"n": N[:3]}, "needed", "cannot be told: a law of three constants runs through any 3 points"),
         (PowerLaw(0.5, 0.3, 0.05), {"trials": 1}, "more", "cannot be told from one trial: from 100 to 1,600 simulations"),
@@ -193,6 +194,7 @@ def test_a_table_that_cannot_be_used_is_refused_in_one_line(change, message):
         ({"n": [100, 200, 400], "N": [1, 2, 3], "error": [0.3] * 3}, "mine: 2 columns 'n'; expected n, error"),
         ({"n": [100, 200, 400], "trial": ["a", "a", None], "error": [0.3] * 3}, "row 2, column 'trial': nothing there"),
         ({"n": [100, 100, 400], "trial": ["a"] * 3, "error": [0.3] * 3}, "two errors of trial a at n = 100"),
+        ({"n": [100, 200, 400] * 2 + [0], "trial": [0] * 3 + [1] * 3 + [0], "error": [0.3] * 7}, "trial 1 has not both n = 0"),
         ({"n": [100, 200, 400], "m": [10, 10, np.nan], "error": [0.3] * 3}, "row 2, column 'm': nan; expected a whole number"),
     ],
 )

@@ -35,7 +35,8 @@ def bare_curve(
         prior: what is known of such curves, such as :data:`~sim2real.laws.power.PRIOR`.
 
     Raises:
-        DataError: a missing column, a value that cannot be used, fewer than three n, or a trial without some n: one line.
+        DataError: a missing column, a value that cannot be used, fewer than three n, or a trial without some n that others
+            have: one line.
     """
     table = _checked(errors, name)
     m = int(table["m"].max()) if len(table) else 0
@@ -56,7 +57,7 @@ def bare_curve(
         over_trials = bootstrap.trials(values)
         band, law = Band.of(over_trials), over_trials.law(sizes, prior)
         changes = (over_trials.change(),) * 2
-    arms, alone = _direct(table, grid.index, values[:, -1], m, bootstrap)
+    arms, alone = _direct(table, name, grid.index, values[:, -1], m, bootstrap)
     said = findings.of_curve(facts, sizes, m, law, changes, float(band.mae[-1]), alone)
     if len(grid) > 1 and (worth := _worth(facts, grid, bootstrap)) is not None:
         said = findings.Findings.together([said, worth])
@@ -96,12 +97,14 @@ def _at(m: float) -> str:
 
 
 def _direct(
-    table: pd.DataFrame, trials: pd.Index, transfer: NDArray, m: int, bootstrap: Bootstrap
+    table: pd.DataFrame, name: str, trials: pd.Index, transfer: NDArray, m: int, bootstrap: Bootstrap
 ) -> tuple[dict[str, Level], tuple | None]:
-    rows = table[(table["n"] == 0) & (table["m"] == m)].set_index("trial")["error"].reindex(trials)
-    if rows.isna().any() or len(rows) < 2:
+    rows = table[(table["n"] == 0) & (table["m"] == m)].set_index("trial")["error"]
+    if len(rows) and len(alone := trials.symmetric_difference(rows.index)):
+        raise DataError(f"{name}: trial {alone[0]} has not both n = 0 and n above it{_at(m)}; give both in all trials, or no n = 0")
+    if len(rows) < 2:
         return {}, None
-    direct = rows.to_numpy()
+    direct = rows.reindex(trials).to_numpy()
     level = Level(Band.of(bootstrap.trials(direct)), paired_difference(transfer, direct))
     return {"direct": level}, (float(direct.mean()), level.difference)
 

@@ -101,7 +101,9 @@ def of_curve(
     things, measured = _nouns(facts)
     found = [_transfer(facts, n[-1], m, error, direct, things, measured)] if direct else []
     more, needs = _more(n, law, changes, facts.trials, things)
-    found += [more, _needed(n[-1], law, more.told, facts.trials, things)]
+    # a law that falls says nothing of an error that rose
+    falls = more.told and changes[0].mean < 0
+    found += [more, _needed(n[-1], law, falls, facts.trials, things)]
     if "delta" in (candidates or {}) and (delta := candidates["delta"]).difference is not None:
         found.append(_candidates(facts, n[-1], delta, candidates.get("multifidelity"), tested, things))
     wanted = {} if direct is None else {"transfer helps": (found[0].told, _enough(*direct[1]))}
