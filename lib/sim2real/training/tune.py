@@ -100,11 +100,11 @@ def _choose(stage: str, scored: list[tuple[dict, np.ndarray]], start: Recipe) ->
         raise ValueError(f"{stage}: networks diverge with every candidate; look for values far outside of the others in the tables")
     best = min(range(len(scored)), key=lambda k: scored[k][1].mean())
     for k, (candidate, errors) in enumerate(scored):
-        gain = errors - scored[best][1]
-        kept = all(getattr(start, part) == value for part, value in candidate.items())
-        if kept and np.isfinite(gain).all() and gain.mean() <= _standard_error(gain):
-            best = k
-            break
+        if all(getattr(start, part) == value for part, value in candidate.items()):
+            gain = errors - scored[best][1]
+            if np.isfinite(gain).all() and gain.mean() <= _standard_error(gain):
+                best = k
+                break
     rows = [
         {
             "stage": stage,
