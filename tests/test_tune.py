@@ -97,6 +97,12 @@ def test_for_fewer_rows_both_arms_are_chosen_again_and_the_pretraining_is_not(st
     largest = replace(UNTUNED, transfer_network=shape, pretraining=well)
     recipe, table = tune(study, 8, candidates.for_fewer(largest), trials=4, store=tmp_path)
     assert list(table["stage"]) == ["fine-tuning", "direct", "direct"] and recipe.pretraining == well
+    # of two that are as good, that of the largest stays; one that is hardly trained does not
+    as_good, hardly = replace(well, max_epochs=2000), Training(1, 1e-6)
+    candidates = standard([shape], [short], [HEAD_ONLY], [shape], [as_good, well, hardly])
+    for first, chosen in ((well, well), (as_good, as_good), (short, as_good), (hardly, as_good)):
+        start = candidates.for_fewer(replace(largest, direct_network=shape, direct=first))
+        assert tune(study, 8, start, trials=4, store=tmp_path)[0].direct == chosen
     stages = [stage.name for stage in PAIR_STAGES.for_fewer(PAIR_STAGES.start).stages]
     assert stages == ["multitask", "direct"]
 

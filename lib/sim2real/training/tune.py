@@ -40,7 +40,8 @@ def tune(
 
     Of the m rows 3/4 train and 1/4 validates. Where a quarter is less than :data:`FEW_VALIDATE`, and the training part has more
     other rows, all m train and up to so many of the others validate: for both arms the choice at a small m is then better informed
-    than that of somebody who has measured no more than m.
+    than that of somebody who has measured no more than m. What ``candidates.start`` has, as chosen for more rows, gives way only to
+    what is better by more than a standard error of the difference over trials: many candidates are about as good.
 
     Each part of a stage is kept in the folder ``store`` when done: a search that is stopped goes on from there. A ValueError where
     all candidates of a stage diverge; an OSError where nothing can be kept.
@@ -56,7 +57,7 @@ def tune(
             # what is chosen changes what the stages after it take
             bar.total += sum(map(search.updates, jobs)) - work[k]
             errors = _all_errors(search, jobs, store, workers, bar)
-            best, table = _choose(stage.name, [(c, errors[own]) for c, own in stage.tried_by(recipe)])
+            best, table = _choose(stage.name, [(c, errors[own]) for c, own in stage.tried_by(recipe)], candidates.start)
             recipe = replace(recipe, **best)
             rows += table
     return recipe, pd.DataFrame(rows)
@@ -91,17 +92,25 @@ def _all_errors(search: Search, jobs: list[Job], store: Path, workers: int | str
     return {recipe: np.mean(of, axis=0) for recipe, of in errors.items()}
 
 
-def _choose(stage: str, scored: list[tuple[dict, np.ndarray]]) -> tuple[dict, list[dict]]:
-    """The candidate with the lowest mean error, and a row of the table for each; a ValueError where all are infinite."""
+def _choose(stage: str, scored: list[tuple[dict, np.ndarray]], start: Recipe) -> tuple[dict, list[dict]]:
+    """The candidate with the lowest mean error, or that of ``start`` where it is about as good, and a row of the table for each; a
+    ValueError where all are infinite.
+    """
     if not any(np.isfinite(errors.mean()) for _, errors in scored):
         raise ValueError(f"{stage}: networks diverge with every candidate; look for values far outside of the others in the tables")
     best = min(range(len(scored)), key=lambda k: scored[k][1].mean())
+    for k, (candidate, errors) in enumerate(scored):
+        if all(getattr(start, part) == value for part, value in candidate.items()):
+            gain = errors - scored[best][1]
+            if np.isfinite(gain).all() and gain.mean() <= _standard_error(gain):
+                best = k
+                break
     rows = [
         {
             "stage": stage,
             **{name: value for part in candidate.values() for name, value in asdict(part).items()},
             "validation_mae": float(f"{errors.mean():.5g}"),
-            "standard_error": float(f"{_deviation(errors) / len(errors) ** 0.5:.3g}"),
+            "standard_error": float(f"{_standard_error(errors):.3g}"),
             "trials": len(errors),
             "chosen": k == best,
         }
@@ -110,8 +119,8 @@ def _choose(stage: str, scored: list[tuple[dict, np.ndarray]]) -> tuple[dict, li
     return scored[best][0], rows
 
 
-def _deviation(errors: np.ndarray) -> float:
-    return float(errors.std(ddof=1)) if np.isfinite(errors).all() else math.inf
+def _standard_error(errors: np.ndarray) -> float:
+    return float(errors.std(ddof=1)) / len(errors) ** 0.5 if np.isfinite(errors).all() else math.inf
 
 
 class Job(NamedTuple):
