@@ -86,7 +86,7 @@ def slow_ln_gamma(
 
 
 def test_ln_gamma_equals_loops_over_one_pair():
-    pairs = [("CCO", "CCCCCC", 298.15), ("CC#N", "O", 330.0)]
+    pairs = [("CCO", "CCCCCC", 298.15)]
     frame = simulate_ln_gamma(*map(list, zip(*pairs)), method="cosmo-sac")
     for (a, b, kelvin), value in zip(pairs, frame["value"]):
         assert value == pytest.approx(sum(slow_ln_gamma(profile_of(a, 0), profile_of(b, 0), (0.0, 1.0), kelvin)), abs=1e-5)
