@@ -27,8 +27,8 @@ try:
 except ImportError:
     interact = None
 
-_memory = Memory(CACHE / "ensembles", verbose=0)
 UNLIKE = 0.95  # quantile of the distances between measured molecules beyond which a new one is called far
+_memory = Memory(CACHE / "ensembles", verbose=0)
 
 
 class FarFromData(UserWarning):
