@@ -56,7 +56,7 @@ def test_a_full_disk_ends_the_run_in_one_line_and_keeps_what_is_there(short, tmp
     write = Path.write_bytes
 
     def full(path, content):
-        if "ridge" in str(path):
+        if "-direct-" in str(path):
             raise OSError(errno.ENOSPC, "No space left on device")
         return write(path, content)
 
@@ -69,7 +69,7 @@ def test_a_full_disk_ends_the_run_in_one_line_and_keeps_what_is_there(short, tmp
     monkeypatch.undo()
     assert {arm for arm, _, _ in trained} == set(ARMS)
     plan = make_plan(short, DESIGN, arms=ARMS, store=tmp_path)
-    assert {block.arm for block in plan.missing_blocks(plan.read(print))} == {"ridge"}
+    assert {block.arm for block in plan.missing_blocks(plan.read(print))} == {"direct"}
 
 
 def test_a_store_that_cannot_be_written_is_said_before_anything_is_trained(short, tmp_path, trained):
