@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ import pandas as pd
 from sim2real.chemistry.simulators.wiedemann_franz import LORENZ_NUMBER, ROOM_TEMPERATURE, log_lorenz_ratio, wf_groups
 from sim2real.datasets.embedded import load_virtual_polymers
 from sim2real.datasets.task import PROPERTIES, Task, get_property
+from sim2real.laws.bootstrap import Bootstrap
+from sim2real.studies.quality import compare_levels
 from sim2real.training.blocks import run_block
 from sim2real.training.recipes import Hyperparameters, Network, Training
 from sim2real.training.study import Design, Study, Trials
@@ -181,3 +184,25 @@ def transport_trials(
             parts.append(pd.DataFrame({"arm": arm, "n": 0, "material": rows, "absolute_error": error, "trial": trial}))
     table = pd.concat(parts, ignore_index=True).assign(m=40)
     return Trials(study, Design(TRANSPORT_N, (40,), trials, source_draws=draws), table)
+
+
+def toy_quality() -> dict:
+    """The record of levels of added errors: the error at n is n^-0.5 and a hundredth of the level more."""
+
+    def trials(studies: Sequence[Study], design: str, arms: tuple[str, ...]) -> list[Trials]:
+        grid, parts = (100, 400, 800, 1600), []
+        rng, of = np.random.default_rng(2), [(t, n, k) for t in range(6) for n in grid for k in range(t, t + 8)]
+        trial, n, material = np.array(of).T
+        error = n**-0.5 + 1e-3 * (material % 3) + 1e-3 * rng.normal(size=len(of))
+        for study in studies:
+            added = float(study.name.rpartition("-")[2]) / 100 if study.name[-1].isdigit() else 0
+            columns = {"n": n, "m": 32, "trial": trial, "material": material, "absolute_error": error + added}
+            rows = pd.DataFrame({"arm": "transfer"} | columns)
+            parts.append(Trials(study, Design(grid, (32,), 6), rows))
+        return parts
+
+    study = toy_study()
+    sides = (replace(t, table=t.table.assign(group=[f"P{k % 4}" for k in range(len(t))])) for t in (study.source, study.target))
+    study = replace(study, **dict(zip(("source", "target"), sides)))
+    run = SimpleNamespace(trials=trials)
+    return compare_levels(run, study, {"one": study, "two": study}, bootstrap=Bootstrap(replicates=40))

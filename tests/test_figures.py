@@ -18,7 +18,7 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.text import Text
 
-from made import chi_study, chi_trials, toy_study, transport_study, transport_trials
+from made import chi_study, chi_trials, toy_quality, toy_study, transport_study, transport_trials
 from sim2real import figures
 from sim2real.chemistry.simulators.wiedemann_franz import LORENZ_NUMBER, NON_WF, ROOM_TEMPERATURE, WF
 from sim2real.figures import style, words
@@ -149,6 +149,7 @@ def all_payloads(toy, chi, transport, simulated) -> dict[str, tuple]:
         "descriptor map": (figures.descriptor_map, payload(points)),
         "budget": (figures.allocation, payload([allocate(surface, 30_000.0, Prices(1.0, 50.0))] * 2)),
         "stop or go": (figures.stop_or_go, payload(stop_or_go(chi, bootstrap=FEW))),
+        "quality": (figures.quality, payload(toy_quality())),
         "growth": (figures.growth, payload(grown(toy.study))),
     }
 
@@ -209,7 +210,7 @@ def style_free_similarity() -> dict:
 NAMES = [
     "scaling", "pairs", "conductivity", "target sizes", "surface", "indifference", "curve grid", "classes", "pair classes",
     "groups", "parity", "class parity", "gains", "splits", "conductivities", "compounds", "ranking", "similarity",
-    "similarity scaling", "network", "towers", "descriptors", "descriptor map",
+    "similarity scaling", "network", "towers", "descriptors", "descriptor map", "quality",
 ]  # fmt: skip
 
 
@@ -643,6 +644,21 @@ def test_every_compound_has_a_rank_and_its_group_a_fan(count, tmp_path):
         assert (tested == 0) == (count == 3)
         by_rank = dict(np.concatenate([line.get_xydata() for line in points]))
         assert sorted(by_rank.values(), reverse=True) == [by_rank[k] for k in sorted(by_rank)]
+
+
+def test_levels_of_added_errors_are_drawn():
+    record = toy_quality()
+    figure = figures.quality(payload(record))
+    curves, fixed, between, exponents, gaps = figure.axes
+    for of in record["levels"][:5]:
+        label = f"{of['factor']} spreads" if of["factor"] else "none added"
+        np.testing.assert_allclose(lines(curves)[label].get_ydata(), of["curve"]["mae"])
+    largest = [of["curve"]["mae"][-1] for of in record["levels"] if of["kind"] != "by class"]
+    np.testing.assert_allclose(lines(fixed)["at random, $n$ = 1,600"].get_ydata(), largest)
+    assert lines(between).keys() >= {"one", "two"} and "alpha" in exponents.get_ylabel() and "g/cm" in gaps.get_ylabel()
+    assert len(figures.quality(payload(record | {"descriptors": []})).axes) == 4
+    caption = figures.quality.caption(payload(record))
+    assert "10 spreads at random: +0.1" in caption and "1,600 materials once 0.12" in caption
 
 
 def test_source_sets_are_drawn_with_direct_learning_and_classes():

@@ -16,7 +16,7 @@ from sim2real.datasets.transport import load_computed_transport
 from sim2real.studies.notebooks import NotebookError, run_notebook
 
 POLYMERS = ("fig1a-polymers", "fig1b-polymers", "validation-polymers", "classes-polymers")
-LIQUIDS = ("fig1b-liquids", "gain-liquids", "validation-liquids")
+LIQUIDS = ("fig1b-liquids", "gain-liquids", "validation-liquids", "quality-density")
 # notebook -> figures of every edition, and those that only the embedded one has
 FIGURES = {
     "00-data": (("data-parity", "data-descriptors", "data-map"), ()),
@@ -33,7 +33,7 @@ FIGURES = {
     "08-your-database": (("your-curve", "your-surface"), ()),
     "99-summary": ((), ()),
 }
-OPEN_ONLY = {"06-wiedemann-franz": ("computed-conductivity",)}
+OPEN_ONLY = {"01-polymers": ("quality-density",), "06-wiedemann-franz": ("computed-conductivity",)}
 SMOKE = {"PRESET": "smoke", "WORKERS": 1, "SEED": 3}
 # notebooks of one group run one after another and share what they stored
 GROUPS = {name: "polymers" if name < "04" else "pairs" for name in FIGURES}

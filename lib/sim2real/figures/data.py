@@ -1,4 +1,4 @@
-"""What the descriptors of simulated and measured materials look like (notebook 00)."""
+"""What the descriptors of simulated and measured materials look like (notebook 00), and what better simulations buy (01)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from seaborn import heatmap
 
-from sim2real.figures.style import DIRECT, GREY, WIDE, figure, legend, panels
-from sim2real.figures.words import tick
+from sim2real.figures.curves import error_panel
+from sim2real.figures.style import DIRECT, GREY, MARKERS, TRANSFER, WIDE, below, figure, headed, legend, loglog, panels, shades
+from sim2real.figures.words import difference, mae, number, percent, tick, unit
 
 _STRIPS = "Descriptors of a few polymers, one strip a block: elements of the mass block, kernel centres from 0 to 1 elsewhere."
 
@@ -54,4 +55,67 @@ def descriptor_map(payload: dict) -> Figure:
         axis.set_label_text(f"principal component {k + 1} ({record['share'][k]:.0%} of the variance)")
         axis.set_major_formatter(tick)
     legend(made, [ax], 2)
+    return made
+
+
+def _quality_caption(payload: dict) -> str:
+    (r,) = payload["records"]
+    curves = [of["curve"] for of in r["levels"]]
+    last = [curve["mae"][-1] for curve in curves]
+    changes = [
+        f"{of['factor']} spreads {of['kind']} {difference(of['differences'][-1])} ({percent(error / last[0] - 1)})"
+        for of, error in zip(r["levels"][1:], last[1:])
+    ]
+    runs = [
+        f"errors of {of['factor']} spreads, {of['n']:,} materials once {number(of['single'])}, a quarter of them four times "
+        f"{number(of['averaged'])}"
+        for of in r["runs"]
+    ]
+    text = (
+        f"{r['label']} with errors added to the simulations, in spreads of RadonPy's own runs ({number(r['spread'], 2)} {unit(r)}, "
+        "root mean square): one a material (at random) or one a class. Hyperparameters are those chosen without. "
+        f"$m$ = {curves[0]['m']:,}. Bands and bars: 90 % over trials. Change of the error at $n$ = {curves[0]['n'][-1]:,}, paired "
+        f"over trials: {'; '.join(changes)}. Better or more, for as many runs: {'; '.join(runs)}."
+    )
+    ends = [f"{of['name']} {number(of['curve']['mae'][0])} to {number(of['curve']['mae'][-1])}" for of in r["descriptors"]]
+    return text + (f" c: {r['descriptors'][0]['label'].lower()} of polymers, two descriptors: {'; '.join(ends)}." if ends else "")
+
+
+@figure(_quality_caption)
+def quality(payload: dict) -> Figure:
+    """Curves by level of the errors added to simulations; error at two n, exponent and transfer gap by level; other descriptors."""
+    (record,) = payload["records"]
+    levels, others = record["levels"], record["descriptors"]
+    made, axes = panels(5 if others else 4, 3 if others else 2, 2.0, margin=0.9)
+    curves, fixed, *between, exponents, gaps = axes
+    noisy, n = [of for of in levels if of["kind"] != "by class"], levels[0]["curve"]["n"]
+    names = [f"{of['factor']} spreads" if of["factor"] else "none added" for of in noisy]
+    drawn = [(curves, noisy, names, shades(len(noisy), dark_first=True))]
+    drawn += [(ax, others, [of["name"] for of in others], (TRANSFER, DIRECT)) for ax in between]
+    for ax, each, labels, colours in drawn:
+        for of, label, colour, marker in zip(each, labels, colours, MARKERS):
+            narrow = {name: values for name, values in of["curve"].items() if "materials" not in name}
+            error_panel(ax, narrow, None, label, colour, marker)
+        loglog(ax, x=n)
+        ax.set(xlabel="simulated materials $n$", ylabel=mae(record))
+    for kind, colour, marker, shift in (("at random", TRANSFER, "o", -0.1), ("by class", DIRECT, "^", 0.1)):
+        own = [levels[0], *(of for of in levels if of["kind"] == kind)]
+        for k, style in ((1, ":"), (len(n) - 1, "-")):
+            low, high, values = ([of["curve"][end][k] for of in own] for end in ("low", "high", "mae"))
+            fixed.fill_between([of["factor"] for of in own], low, high, color=colour, alpha=0.12, lw=0)
+            fixed.plot([of["factor"] for of in own], values, marker + style, color=colour, label=f"{kind}, $n$ = {n[k]:,}")
+        for ax, name in ((exponents, "alpha"), (gaps, "C")):
+            known = [of for of in own if of["law"]["intervals"] and (name == "C" or of["law"]["D"])]
+            rows = [[of["law"][name], *map(of["law"]["intervals"][name].get, ("low", "high"))] for of in known]
+            values, low, high = np.reshape(rows, (-1, 3)).T  # of a level without a law nothing is drawn
+            bars = {"yerr": np.abs([values - low, high - values]), "fmt": marker + "-", "color": colour, "lw": 0.7, "label": kind}
+            ax.errorbar([of["factor"] + shift for of in known], values, **bars)
+    words = (mae(record), r"exponent $\alpha$", f"transfer gap $C$ ({unit(record)})")
+    for ax, label in zip((fixed, exponents, gaps), words):
+        ax.set(xlabel="added errors (spreads of RadonPy's runs)", ylabel=label)
+        ax.yaxis.set_major_formatter(tick)
+    titles = ["errors at random", "error at two $n$", *["descriptors of polymers"][: len(between)], "exponent", "transfer gap"]
+    for ax, letter, title in zip(axes, "abcde", titles):
+        headed(ax, letter, title)
+        below(ax, columns=2)
     return made

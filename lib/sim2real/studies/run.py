@@ -18,7 +18,7 @@ from sim2real.laws.records import paper as numbers_of_paper
 from sim2real.studies.cases import Case, chosen_cases
 from sim2real.studies.grades import GradedSource, class_table, grade_design, grade_sources, similarity_record
 from sim2real.studies.kinds import announce
-from sim2real.studies.presets import Settings, resolve
+from sim2real.studies.presets import OVERLAP_POINTS, Settings, resolve
 from sim2real.training import duration, experiment
 from sim2real.training.study import Design, Study, Trials
 
@@ -34,6 +34,7 @@ except ImportError:  # without the extra "lab" there is no notebook to show figu
 INCH = 110  # pixels of a notebook
 DESIGNS: dict[str, Callable[[Settings, Study], Design | None]] = {
     "scaling": Settings.design,
+    "few n": lambda settings, study: settings.design(study, OVERLAP_POINTS),
     "surface": Settings.surface_design,
     "target sizes": Settings.target_size_design,
     "single compounds": Settings.single_compounds_design,
@@ -81,8 +82,8 @@ class Run:
     def trials(self, studies: Sequence[Study], design: str = "scaling", arms: tuple[str, ...] | None = None) -> list[Trials]:
         """Say how long it will take, and train what is not stored yet; arms as :func:`~sim2real.training.experiment.run_trials`.
 
-        ``design`` is ``scaling`` (n from the preset's smallest to all, one m), ``surface`` (n and m), ``target sizes`` (all of n,
-        some m) or ``single compounds`` (two n, many trials).
+        ``design`` is ``scaling`` (n from the preset's smallest to all, one m), ``few n`` (four of them), ``surface`` (n and m),
+        ``target sizes`` (all of n, some m) or ``single compounds`` (two n, many trials).
         """
         return self._train([(study, DESIGNS[design](self.settings, study), arms) for study in studies])
 
