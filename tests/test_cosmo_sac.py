@@ -103,7 +103,7 @@ def test_chi_is_what_flory_huggins_leaves(fraction):
 
 
 def test_values_of_the_paper_with_our_own_surfaces():
-    """The paper's profiles may not be shipped, so this is no test of the last digit: scripts/check_cosmo_sac.py --profiles is."""
+    """The paper's own profiles may not be shipped, so that this is no test of the last digit."""
     combinatorial, residual, printed = [], [], []
     for solute, solvent, kelvin, comb, res in PRINTED:
         model = mixtures(solute, solvent, kelvin, solute=0, solvent=0)
