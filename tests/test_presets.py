@@ -91,7 +91,10 @@ COMMITTED = [
 
 
 SMALL_M = {"polymers": (10,), "liquids": (20, 70), "chi": (50,)}  # chosen for besides the most rows
-CHOSEN_FOR_SMALL_M = ["polymers-density-forcefield-m10", *(f"liquids-density-molecular-m{m}" for m in (20, 70))]
+CHOSEN_FOR_SMALL_M = [
+    *(f"polymers-{name}-forcefield-m10" for name in PROPERTIES),
+    *(f"liquids-density-molecular-m{m}" for m in (20, 70)),
+]
 
 
 def test_names_for_tune_are_those_of_the_committed_choices_and_others_still_to_be_chosen():
