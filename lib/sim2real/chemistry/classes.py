@@ -53,9 +53,8 @@ def _marked_chain(unit: Chem.Mol) -> Chem.Mol:
         marked.GetAtomWithIdx(a).SetIsotope(1 if a in path else 2)
     units = 1 + ceil(3 * _END / (length + 1))
     chain = chain_of(marked, units)
-    # what the patterns ask for; aromaticity does not reach from one unit to the next
+    # what the patterns ask for, none of it about rings; aromaticity does not reach from one unit to the next
     chain.UpdatePropertyCache()
-    Chem.GetSymmSSSR(chain)
     size = unit.GetNumAtoms() - 2
     for a in path | rings:
         rank = a - (a > star_head) - (a > star_tail)
