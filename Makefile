@@ -52,7 +52,7 @@ $(error NOTEBOOK=$(NOTEBOOK) is not known; allowed are $(basename $(notdir $(ALL
 endif
 endif
 
-.PHONY: $(TARGETS) interpreter
+.PHONY: $(TARGETS) interpreter drawn summed
 .DEFAULT_GOAL := help
 
 help:
@@ -116,23 +116,27 @@ SHIPPED := find data -type f -not -path 'data/local/*' -not -name local.toml -no
 INPUTS := $(shell find lib -type f -not -path '*/__pycache__/*' -not -path '*.egg-info*')
 INPUTS += $(filter-out %.md,$(wildcard $(shell git ls-files data 2>/dev/null || $(SHIPPED))))
 OWN := .cache/done/own-tables
+INPUTS += $(if $(filter local,$(EDITION)),$(OWN))
 ifneq ($(filter figures,$(MAKECMDGOALS)),)
-# two notebooks at a time, as each draws on one core while no process trains; elsewhere they download or tune the same
-ifeq ($(EDITION),embedded)
-MAKEFLAGS += -j2
-endif
 ifeq ($(wildcard $(FOLDER)/*.png),)
 $(shell rm -f .cache/done/*-$(EDITION)-$(PRESET)-*)
 endif
 ifeq ($(EDITION),local)
-INPUTS += $(OWN)
 $(shell mkdir -p $(dir $(OWN)) && find data -type f -not -name '*.dropped.csv' -exec cksum {} + | sort | cksum >$(OWN).new \
 	&& { cmp -s $(OWN).new $(OWN) && rm $(OWN).new || mv $(OWN).new $(OWN); })
 endif
 endif
 
-figures: $(STAMPS)
+# two notebooks at a time, as each draws on one core while no process trains; elsewhere they download or tune the same
+JOBS := $(if $(filter embedded,$(EDITION)),-j2)
+AGAIN := $(MAKE) --no-print-directory
+
+figures: $(READY)
+	@status=0; $(AGAIN) $(JOBS) drawn || status=$$?; $(AGAIN) summed || status=$$?; exit $$status
 	@echo 'figures are in $(FOLDER) (remove .cache/done to draw them again)'
+
+drawn: $(filter-out .cache/done/$(SUMMARY)-%,$(STAMPS)) ; @:
+summed: $(filter .cache/done/$(SUMMARY)-%,$(STAMPS)) ; @:
 
 .cache/done/%-$(RUN): notebooks/%.ipynb $(INPUTS) | $(READY)
 	$(PY) -m sim2real run $< EDITION=$(EDITION) PRESET=$(PRESET) TRIALS=$(TRIALS) N_MAX=$(N_MAX) WORKERS=$(WORKERS) SEED=$(SEED)

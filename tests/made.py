@@ -187,7 +187,7 @@ def transport_trials(
 
 
 def toy_quality() -> dict:
-    """The record of levels of added errors: the error at n is n^-0.5 and a hundredth of the level more."""
+    """The record of levels of added errors: the error at n is n^-0.5 and about a hundredth of the level more."""
 
     def trials(studies: Sequence[Study], design: str, arms: tuple[str, ...]) -> list[Trials]:
         grid, parts = (100, 400, 800, 1600), []
@@ -196,7 +196,13 @@ def toy_quality() -> dict:
         error = n**-0.5 + 1e-3 * (material % 3) + 1e-3 * rng.normal(size=len(of))
         for study in studies:
             added = float(study.name.rpartition("-")[2]) / 100 if study.name[-1].isdigit() else 0
-            columns = {"n": n, "m": 32, "trial": trial, "material": material, "absolute_error": error + added}
+            columns = {
+                "n": n,
+                "m": 32,
+                "trial": trial,
+                "material": material,
+                "absolute_error": error + added * (1 + 0.05 * (trial % 3)),
+            }
             rows = pd.DataFrame({"arm": "transfer"} | columns)
             parts.append(Trials(study, Design(grid, (32,), 6), rows))
         return parts

@@ -658,7 +658,7 @@ def test_levels_of_added_errors_are_drawn():
     assert lines(between).keys() >= {"one", "two"} and "alpha" in exponents.get_ylabel() and "g/cm" in gaps.get_ylabel()
     assert len(figures.quality(payload(record | {"descriptors": []})).axes) == 4
     caption = figures.quality.caption(payload(record))
-    assert "10 spreads at random: +0.1" in caption and "1,600 materials once 0.12" in caption
+    assert "10 spreads at random +0.10" in caption and "1,600 materials once 0.13" in caption
 
 
 def test_source_sets_are_drawn_with_direct_learning_and_classes():

@@ -83,7 +83,7 @@ def choices(tmp_path, monkeypatch):
 def test_hyperparameters_are_chosen_once_and_kept(tables, tmp_path, choices):
     settings = resolve("local", "quick", workers=1)
     first, second = (load_study("polymers", "local", settings, tables=tables) for _ in range(2))
-    assert choices == [(STANDARD, "local-density-molecular", 30)] and first.settings == second.settings == UNTUNED
+    assert choices == [(STANDARD, "local-density-molecular", 32)] and first.settings == second.settings == UNTUNED
     assert len(list((tmp_path / "cache" / "tuning").glob("*.csv"))) == 1
 
 

@@ -31,10 +31,10 @@ STUDIES = {
 # own fingerprints, which follow the rounding of the machine, and to what trains networks there
 PINNED = {
     "polymers": {
-        "transfer, keep": "polymers-density 977f8e13991e",
-        "transfer, drop": "polymers-density 977f8e13991e",
-        "direct, keep": "polymers-density f9bcb669c1a3",
-        "direct, drop": "polymers-density f9bcb669c1a3",
+        "transfer, keep": "polymers-density bc79d15236dd",
+        "transfer, drop": "polymers-density bc79d15236dd",
+        "direct, keep": "polymers-density e13cdd6013d2",
+        "direct, drop": "polymers-density e13cdd6013d2",
         "simulator, keep": "polymers-density 5b161c405946",
         "simulator, drop": "polymers-density 5b161c405946",
         "multifidelity, keep": "polymers-density 9b567f50ec03",

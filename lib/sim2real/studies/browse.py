@@ -11,7 +11,7 @@ from chemicals.identifiers import search_chemical
 from rdkit import Chem
 from rdkit.Chem.Draw import rdMolDraw2D
 
-from sim2real.chemistry.simulators.unifac import HIGH_KELVIN, LOW_KELVIN
+from sim2real.chemistry.simulators.mixing import HIGH_KELVIN, LOW_KELVIN
 from sim2real.chemistry.structures import StructureError, parse
 
 try:
