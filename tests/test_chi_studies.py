@@ -101,7 +101,6 @@ def test_each_edition_has_its_hyperparameters():
         ("embedded", "cosmo-sac"),
         ("embedded", "unifac"),
         ("open", "cosmo"),
-        ("open", "cosmo-sac"),
         ("open", "cosmo-full"),
         ("open", "unifac"),
     ):
@@ -117,10 +116,10 @@ def test_figures_show_one_of_each_simulator_the_chosen_one_first():
         for simulator in ("", "cosmo", "unifac", "cosmo-full")
     }
     assert shown == {
-        "": ["cosmo", "cosmo-sac", "unifac"],
-        "cosmo": ["cosmo", "cosmo-sac", "unifac"],
-        "unifac": ["unifac", "cosmo", "cosmo-sac"],
-        "cosmo-full": ["cosmo-full", "cosmo-sac", "unifac"],
+        "": ["cosmo", "unifac"],
+        "cosmo": ["cosmo", "unifac"],
+        "unifac": ["unifac", "cosmo"],
+        "cosmo-full": ["cosmo-full", "unifac"],
     }
 
 

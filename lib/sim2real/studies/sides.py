@@ -95,7 +95,7 @@ def embedded_pairs(settings: Settings, *, simulator: str, **_: str) -> Sides:
 
 
 def public_pairs(settings: Settings, *, simulator: str, **_: str) -> Sides:
-    """Measured chi, and ``n_max`` rows of COSMO-RS (1,206, or the paper's 9,575 in ``cosmo-full``), or pairs by COSMO-SAC or UNIFAC
+    """Measured chi, and ``n_max`` rows of COSMO-RS (1,206, or the paper's 9,575 in ``cosmo-full``), or pairs by UNIFAC
     2.0.
     """
     measured = load_chi_measured()
