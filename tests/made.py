@@ -211,4 +211,4 @@ def toy_quality() -> dict:
     sides = (replace(t, table=t.table.assign(group=[f"P{k % 4}" for k in range(len(t))])) for t in (study.source, study.target))
     study = replace(study, **dict(zip(("source", "target"), sides)))
     run = SimpleNamespace(trials=trials)
-    return compare_levels(run, study, {"one": study, "two": study}, bootstrap=Bootstrap(replicates=40))
+    return compare_levels(run, study, bootstrap=Bootstrap(replicates=40))

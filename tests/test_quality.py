@@ -49,4 +49,3 @@ def test_levels_are_compared_in_pairs_and_with_four_runs_of_a_quarter():
     (two, ten) = record["runs"]
     # of 2 spreads: error 0.02 more; of 1, with a quarter of the materials, 0.01 more and the law's twofold decay less
     assert two["single"] < two["averaged"] and (ten["factor"], ten["n"]) == (10, 1600)
-    assert [of["name"] for of in record["descriptors"]] == ["one", "two"]

@@ -58,46 +58,46 @@ def descriptor_map(payload: dict) -> Figure:
     return made
 
 
+def _spreads(level: dict) -> str:
+    """How large added errors are, in words."""
+    return f"{level['factor']} spread{'' if level['factor'] == 1 else 's'}"
+
+
 def _quality_caption(payload: dict) -> str:
     (r,) = payload["records"]
     curves = [of["curve"] for of in r["levels"]]
     last = [curve["mae"][-1] for curve in curves]
     changes = [
-        f"{of['factor']} spreads {of['kind']} {difference(of['differences'][-1])} ({percent(error / last[0] - 1)})"
+        f"{_spreads(of)} {of['kind']} {difference(of['differences'][-1])} ({percent(error / last[0] - 1)})"
         for of, error in zip(r["levels"][1:], last[1:])
     ]
     runs = [
-        f"errors of {of['factor']} spreads, {of['n']:,} materials once {number(of['single'])}, a quarter of them four times "
+        f"errors of {_spreads(of)}, {of['n']:,} materials once {number(of['single'])}, a quarter of them four times "
         f"{number(of['averaged'])}"
         for of in r["runs"]
     ]
-    text = (
+    return (
         f"{r['label']} with errors added to the simulations, in spreads of RadonPy's own runs ({number(r['spread'], 2)} {unit(r)}, "
         "root mean square): one a material (at random) or one a class. Hyperparameters are those chosen without. "
         f"$m$ = {curves[0]['m']:,}. Bands and bars: 90 % over trials. Change of the error at $n$ = {curves[0]['n'][-1]:,}, paired "
         f"over trials: {'; '.join(changes)}. Better or more, for as many runs: {'; '.join(runs)}."
     )
-    ends = [f"{of['name']} {number(of['curve']['mae'][0])} to {number(of['curve']['mae'][-1])}" for of in r["descriptors"]]
-    return text + (f" c: {r['descriptors'][0]['label'].lower()} of polymers, two descriptors: {'; '.join(ends)}." if ends else "")
 
 
 @figure(_quality_caption)
 def quality(payload: dict) -> Figure:
-    """Curves by level of the errors added to simulations; error at two n, exponent and transfer gap by level; other descriptors."""
+    """Curves by level of the errors added to simulations; error at two n, exponent and transfer gap by level."""
     (record,) = payload["records"]
-    levels, others = record["levels"], record["descriptors"]
-    made, axes = panels(5 if others else 4, 3 if others else 2, 2.0, margin=0.9)
-    curves, fixed, *between, exponents, gaps = axes
+    levels = record["levels"]
+    made, axes = panels(4, 2, 2.0, margin=0.9)
+    curves, fixed, exponents, gaps = axes
     noisy, n = [of for of in levels if of["kind"] != "by class"], levels[0]["curve"]["n"]
-    names = [f"{of['factor']} spreads" if of["factor"] else "none added" for of in noisy]
-    drawn = [(curves, noisy, names, shades(len(noisy), dark_first=True))]
-    drawn += [(ax, others, [of["name"] for of in others], (TRANSFER, DIRECT)) for ax in between]
-    for ax, each, labels, colours in drawn:
-        for of, label, colour, marker in zip(each, labels, colours, MARKERS):
-            narrow = {name: values for name, values in of["curve"].items() if "materials" not in name}
-            error_panel(ax, narrow, None, label, colour, marker)
-        loglog(ax, x=n)
-        ax.set(xlabel="simulated materials $n$", ylabel=mae(record))
+    names = [_spreads(of) if of["factor"] else "none added" for of in noisy]
+    for of, label, colour, marker in zip(noisy, names, shades(len(noisy), dark_first=True), MARKERS):
+        narrow = {name: values for name, values in of["curve"].items() if "materials" not in name}
+        error_panel(curves, narrow, None, label, colour, marker)
+    loglog(curves, x=n)
+    curves.set(xlabel="simulated materials $n$", ylabel=mae(record))
     for kind, colour, marker, shift in (("at random", TRANSFER, "o", -0.1), ("by class", DIRECT, "^", 0.1)):
         own = [levels[0], *(of for of in levels if of["kind"] == kind)]
         for k, style in ((1, ":"), (len(n) - 1, "-")):
@@ -114,8 +114,7 @@ def quality(payload: dict) -> Figure:
     for ax, label in zip((fixed, exponents, gaps), words):
         ax.set(xlabel="added errors (spreads of RadonPy's runs)", ylabel=label)
         ax.yaxis.set_major_formatter(tick)
-    titles = ["errors at random", "error at two $n$", *["descriptors of polymers"][: len(between)], "exponent", "transfer gap"]
-    for ax, letter, title in zip(axes, "abcde", titles):
+    for ax, letter, title in zip(axes, "abcd", ("errors at random", "error at two $n$", "exponent", "transfer gap")):
         headed(ax, letter, title)
         below(ax, columns=2)
     return made

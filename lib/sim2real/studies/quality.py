@@ -1,10 +1,10 @@
-"""What better simulations would buy: one study with errors added to its simulations, at random and class by class, and described
-otherwise. Its hyperparameters stay those chosen without added errors, so that a level is a level of the data alone.
+"""What better simulations would buy: one study with errors added to its simulations, at random and class by class. Its
+hyperparameters stay those chosen without added errors, so that a level is a level of the data alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -47,19 +47,15 @@ def disturbed(study: Study, kind: str, factor: float) -> Study:
     return replace(study, name=called, source=noisy, splits=study.splits or study.name, simulated_target=None)
 
 
-def compare_levels(
-    run: Run, study: Study, described: Mapping[str, Study] | None = None, *, bootstrap: Bootstrap = BOOTSTRAP
-) -> dict:
-    """Train what is not stored at a few n and every level of added error; and studies ``described`` otherwise, by the
-    descriptor's name, as they are.
+def compare_levels(run: Run, study: Study, *, bootstrap: Bootstrap = BOOTSTRAP) -> dict:
+    """Train what is not stored at a few n and every level of added error.
 
     ``levels`` of the record hold curve, law and at each n the paired difference from no added error; ``runs`` set single runs
-    beside a quarter as many materials with four runs each, ``descriptors`` name each curve. ValueError: fewer than two trials.
+    beside a quarter as many materials with four runs each. ValueError: fewer than two trials.
     """
     levels = [("none", 0), *((kind, factor) for kind in KINDS for factor in FACTORS)]
     studies = [study, *(disturbed(study, *level) for level in levels[1:])]
-    described = described or {}
-    trials = run.trials([*studies, *described.values()], "few n", arms=("transfer",))
+    trials = run.trials(studies, "few n", arms=("transfer",))
     curves, base = [learning_curve(of, bootstrap=bootstrap) for of in trials], trials[0].errors("transfer")
     n, blocks = trials[0].design.n_grid, trials[0].design.draw(trials[0].numbers)
     found = []
@@ -72,10 +68,6 @@ def compare_levels(
         "spread": run_spread(study.target.property.name),
         "levels": found,
         "runs": [_runs(found, n, factor) for factor in HALVED],
-        "descriptors": [
-            {"name": name, "label": of.target.property.label} | _curve(curve)
-            for (name, of), curve in zip(described.items(), curves[len(studies) :])
-        ],
     }
 
 
