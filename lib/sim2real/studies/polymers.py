@@ -7,7 +7,6 @@ edition takes public databases.
 from __future__ import annotations
 
 import hashlib
-import inspect
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -23,6 +22,7 @@ from sim2real.datasets.polymers import known_units, load_md_polymers, load_measu
 from sim2real.datasets.task import Task, get_property
 from sim2real.studies.presets import Settings
 from sim2real.studies.sides import SOURCE_SEED, Sides, limit_target, own_tables
+from sim2real.training.store import code_of
 
 _memory = Memory(CACHE / "simulated", verbose=0)
 
@@ -72,7 +72,10 @@ def _simulated(structures: pd.DataFrame, what: str, load_target: Callable[[str],
 
 def quick_values(structures: Iterable[str], property: str, workers: int = 1) -> NDArray[np.float64]:
     """One property of structures by the quick simulators, (structures,) in its unit, NaN where they fail; kept once computed."""
-    return _simulate_stored(list(structures), _simulator_version(), workers)[property].to_numpy()
+    texts = list(structures)
+    # as an argument a list would be hashed text by text
+    key = hashlib.sha256("\n".join(texts).encode()).hexdigest()
+    return _simulate(key, texts, code_of(polymer, graph, cohesion, constants), workers)[property].to_numpy()
 
 
 @_memory.cache(ignore=["workers"])
@@ -80,17 +83,6 @@ def _grow(per_class: int, workers: int) -> pd.DataFrame:
     return grow_library(known_units(), per_class, SOURCE_SEED, workers)[0]
 
 
-def _simulate_stored(structures: list[str], version: str, workers: int) -> pd.DataFrame:
-    # as an argument a list would be hashed text by text
-    return _simulate(hashlib.sha256("\n".join(structures).encode()).hexdigest(), structures, version, workers)
-
-
 @_memory.cache(ignore=["structures", "workers"])
 def _simulate(key: str, structures: list[str], version: str, workers: int) -> pd.DataFrame:
     return polymer.simulate_polymers(structures, workers=workers)
-
-
-def _simulator_version() -> str:
-    """A hash of the simulators' code and tables: values simulated by other code are simulated again."""
-    source = "".join(inspect.getsource(module) for module in (polymer, graph, cohesion, constants))
-    return hashlib.sha256(source.encode()).hexdigest()[:16]

@@ -95,9 +95,7 @@ def embedded_pairs(settings: Settings, *, simulator: str, **_: str) -> Sides:
 
 
 def public_pairs(settings: Settings, *, simulator: str, **_: str) -> Sides:
-    """Measured chi, and ``n_max`` rows of COSMO-RS (1,206, or the paper's 9,575 in ``cosmo-full``), or pairs by UNIFAC
-    2.0.
-    """
+    """Measured chi, and ``n_max`` rows of COSMO-RS (1,206, or the paper's 9,575 in ``cosmo-full``), or of UNIFAC 2.0."""
     measured = load_chi_measured()
     method = {"unifac": "unifac 2.0"}.get(simulator, simulator)
     if method not in METHODS:

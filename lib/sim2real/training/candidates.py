@@ -43,13 +43,14 @@ class Stage:
 class Candidates:
     """A recipe and its stages; direct learning must have at least as many candidates as transfer. ``trials`` 0 is 20, or 12 where
     more rows validate; ``paired``: whether studies of equal ``splits`` share validation rows, and the stages of a trial one
-    seed.
+    seed; ``kept``: what gives way only to a candidate that is better by more than a standard error.
     """
 
     start: Recipe
     stages: tuple[Stage, ...]
     trials: int = 0
     paired: bool = False
+    kept: Recipe | None = None
 
     def __post_init__(self) -> None:
         direct = sum(len(stage) for stage in self.stages if stage.by == "direct")
@@ -59,7 +60,7 @@ class Candidates:
 
     def for_fewer(self, recipe: Recipe) -> Candidates:
         """What is chosen again for fewer target rows, from what was chosen for the most."""
-        return replace(self, start=recipe, stages=tuple(stage for stage in self.stages if not stage.once))
+        return replace(self, start=recipe, kept=recipe, stages=tuple(stage for stage in self.stages if not stage.once))
 
 
 Networks, Trainings = Sequence[Network], Sequence[Training]

@@ -40,7 +40,7 @@ def tune(
 
     Of the m rows 3/4 train and 1/4 validates. Where a quarter is less than :data:`FEW_VALIDATE`, and the training part has more
     other rows, all m train and up to so many of the others validate: for both arms the choice at a small m is then better informed
-    than that of somebody who has measured no more than m. What ``candidates.start`` has, as chosen for more rows, gives way only to
+    than that of somebody who has measured no more than m. What was chosen for more rows, ``candidates.kept``, gives way only to
     what is better by more than a standard error of the difference over trials: many candidates are about as good.
 
     Each part of a stage is kept in the folder ``store`` when done: a search that is stopped goes on from there. A ValueError where
@@ -57,7 +57,7 @@ def tune(
             # what is chosen changes what the stages after it take
             bar.total += sum(map(search.updates, jobs)) - work[k]
             errors = _all_errors(search, jobs, store, workers, bar)
-            best, table = _choose(stage.name, [(c, errors[own]) for c, own in stage.tried_by(recipe)], candidates.start)
+            best, table = _choose(stage.name, [(c, errors[own]) for c, own in stage.tried_by(recipe)], candidates.kept)
             recipe = replace(recipe, **best)
             rows += table
     return recipe, pd.DataFrame(rows)
@@ -92,15 +92,15 @@ def _all_errors(search: Search, jobs: list[Job], store: Path, workers: int | str
     return {recipe: np.mean(of, axis=0) for recipe, of in errors.items()}
 
 
-def _choose(stage: str, scored: list[tuple[dict, np.ndarray]], start: Recipe) -> tuple[dict, list[dict]]:
-    """The candidate with the lowest mean error, or that of ``start`` where it is about as good, and a row of the table for each; a
+def _choose(stage: str, scored: list[tuple[dict, np.ndarray]], kept: Recipe | None) -> tuple[dict, list[dict]]:
+    """The candidate with the lowest mean error, or ``kept`` where it is about as good, and a row of the table for each; a
     ValueError where all are infinite.
     """
     if not any(np.isfinite(errors.mean()) for _, errors in scored):
         raise ValueError(f"{stage}: networks diverge with every candidate; look for values far outside of the others in the tables")
     best = min(range(len(scored)), key=lambda k: scored[k][1].mean())
     for k, (candidate, errors) in enumerate(scored):
-        if all(getattr(start, part) == value for part, value in candidate.items()):
+        if kept and all(getattr(kept, part) == value for part, value in candidate.items()):
             gain = errors - scored[best][1]
             if np.isfinite(gain).all() and gain.mean() <= _standard_error(gain):
                 best = k
