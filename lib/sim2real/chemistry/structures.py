@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from rdkit import Chem
 
-from sim2real.chemistry.notation import StructureError, smiles_text
+from sim2real.chemistry.notation import NAME, NAMED, StructureError, smiles_text
 from sim2real.chemistry.texts import shown
 
 # between the two structures of a pair: unlike "_" it can stand in no SMILES and in no name of a group
@@ -26,6 +26,8 @@ def parse(smiles: str, *, attachment_points: tuple[int, ...] = (0, 2)) -> Chem.M
     written, text = smiles_text(smiles), shown(smiles)
     mol = Chem.MolFromSmiles(written)
     if mol is None or mol.GetNumAtoms() == 0:
+        if NAME.fullmatch(written):
+            raise StructureError(f"{text} {NAMED}")
         chain = "*" not in written and re.search(r"^-|-$|[)\]]n$|\[[<>$-]\d*\]|(?<!B)R", written)
         units = "; repeat units are written with two *" if chain else ""
         raise StructureError(f"{text} is not a readable SMILES; check valences, brackets and ring closures{units}")
@@ -44,7 +46,7 @@ def parse(smiles: str, *, attachment_points: tuple[int, ...] = (0, 2)) -> Chem.M
         raise StructureError(f"{text} has {len(stars)} attachment points (*); expected {expected}")
     if atoms and len(Chem.GetMolFrags(mol)) > 1:
         raise StructureError(f"{text} has several components (a salt or mixture); expected one")
-    if atoms and Chem.GetFormalCharge(mol) != 0:
+    if atoms and (Chem.GetFormalCharge(mol) != 0 or any(star.GetFormalCharge() for star in stars)):
         raise StructureError(f"{text} carries a net charge; expected a neutral structure")
     for atom in atoms:
         if atom.GetNumRadicalElectrons():
@@ -56,6 +58,9 @@ def parse(smiles: str, *, attachment_points: tuple[int, ...] = (0, 2)) -> Chem.M
     if len(stars) == 2 and all(s.GetDegree() == 1 and s.GetBonds()[0].GetBondType() in _MULTIPLE for s in stars):
         mol = _cut_elsewhere(mol, stars, text)
         stars = [mol.GetAtomWithIdx(k) for (k,) in mol.GetSubstructMatches(_STAR)]
+    if ":" in re.sub(r"\[[^]]*\]", "", written.split()[0]) and stars:
+        # RDKit makes *:c1ccccc1:* single bonds, but a ring that is closed by the next unit may be meant
+        raise StructureError(f"{text} has aromatic bonds (:) beside attachment points; write - or = for them")
     for star in stars:
         if star.GetDegree() != 1 or star.GetTotalNumHs() or star.GetBonds()[0].GetBondType() != Chem.BondType.SINGLE:
             raise StructureError(f"{text}: an attachment point (*) must have exactly one single bond")

@@ -6,6 +6,7 @@ import math
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from sim2real.chemistry.structures import stereo
@@ -14,6 +15,7 @@ from sim2real.datasets.task import DataError, DataWarning, Property, Task, get_p
 from sim2real.datasets.values import ROOM, Columns, Source, read_values
 
 ROWS_SHOWN = 10  # bad rows that a warning names
+SHARED, FACTOR, SHIFT = 5, 30.0, 30.0  # materials of both sides; ratio of medians and K beside 273.15 that look like another unit
 
 
 def read_table(
@@ -138,3 +140,20 @@ def report_dropped(file: str, rows: Rows, value: str) -> None:
         none = f"none of its {rows.read} rows with a value in column {value!r} can be used"
         hint = "" if len(rows.faulty) else "; write another range as kelvin =, or the column's temperature_unit"
         raise DataError(f"{file}: {none}; {rows.faults()[0]}{hint}")
+
+
+def check_units(source: Task, target: Task, where: str = "") -> None:
+    """Refuse sides in two units with a DataError; warn of sides that look as if they were, though they name one unit."""
+    units = source.property.unit, target.property.unit
+    if units[0] != units[1]:
+        raise DataError(f"{where}source is in {units[0]}, target in {units[1]}; expected one unit")
+    both = source.table[["key", "value"]].merge(target.table[["key", "value"]], on="key", suffixes=("", "_measured"))
+    same = len(both) >= SHARED
+    low, high = (both["value"].median(), both["value_measured"].median()) if same else (np.median(source.y), np.median(target.y))
+    ratio = high / low if low * high > 0 else 1.0
+    shifted = same and units[0] in ("K", "degC") and abs(abs(high - low) - 273.15) < SHIFT
+    if max(ratio, 1 / ratio) >= FACTOR or shifted:
+        of = f"{len(both)} materials of both tables" if same else "the simulated and the measured values"
+        guess = "deg C and K" if shifted else f"a factor of {ratio:.3g}"
+        said = f"{where}medians of {of} are {low:.3g} and {high:.3g} {units[0]} ({guess}); are both in that unit?"
+        warnings.warn(said, DataWarning, stacklevel=3)

@@ -17,7 +17,7 @@ import pandas as pd
 from sim2real.datasets.conductivity import ELECTRICAL, THERMAL
 from sim2real.datasets.pairs import chi_from_table
 from sim2real.datasets.paths import CACHE, DATA, ROOT
-from sim2real.datasets.tables import read_table
+from sim2real.datasets.tables import check_units, read_table
 from sim2real.datasets.task import DROPPED_COLUMNS, OTHER_PROPERTIES, PROPERTIES, DataError, NoStudy, Task
 from sim2real.datasets.transport import read_transport
 from sim2real.studies.kinds import KINDS, announce
@@ -205,13 +205,6 @@ def descriptor_of(kind: str, block: dict, where: str = "") -> str:
     if descriptor not in DESCRIPTORS:
         raise DataError(f"{where}: descriptor is {descriptor!r}; expected one of {', '.join(DESCRIPTORS)}")
     return descriptor
-
-
-def check_units(source: Task, target: Task, where: str = "") -> None:
-    """Refuse sides in two units with a DataError."""
-    units = source.property.unit, target.property.unit
-    if units[0] != units[1]:
-        raise DataError(f"{where}source is in {units[0]}, target in {units[1]}; expected one unit")
 
 
 def check_study(name: str, study: Study) -> None:
