@@ -178,7 +178,7 @@ def _backbone_pieces(labelled: Chem.RWMol, path: tuple[int, ...], cuts: list[int
         # the first number marks the dummy in the begin atom's place, so it ends up on the end atom's piece
         labels = [(2 * k + 3, 2 * k + 2) if forwards else (2 * k + 2, 2 * k + 3) for k, forwards in enumerate(begins)]
         labelled = Chem.FragmentOnBonds(labelled, cuts, dummyLabels=labels)
-    pieces = Chem.MolToSmiles(labelled).split(".")
+    pieces = Chem.MolToSmiles(labelled, canonical=False).split(".")
     pieces.sort(key=lambda piece: int(re.search(r"\[(\d+)\*\]", piece)[1]))
     return [_canonical(re.sub(r"\[(\d+)\*\]", lambda end: f"[{2 - int(end[1]) % 2}*]", piece)) for piece in pieces]
 
