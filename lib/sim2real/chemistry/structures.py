@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from rdkit import Chem
 
-from sim2real.chemistry.notation import NAME, NAMED, StructureError, smiles_text
+from sim2real.chemistry.notation import NAME, NO_SMILES, StructureError, smiles_text
 from sim2real.chemistry.texts import shown
 
 # between the two structures of a pair: unlike "_" it can stand in no SMILES and in no name of a group
@@ -27,7 +27,7 @@ def parse(smiles: str, *, attachment_points: tuple[int, ...] = (0, 2)) -> Chem.M
     mol = Chem.MolFromSmiles(written)
     if mol is None or mol.GetNumAtoms() == 0:
         if NAME.fullmatch(written):
-            raise StructureError(f"{text} {NAMED}")
+            raise StructureError(f"{text} {NO_SMILES}")
         chain = "*" not in written and re.search(r"^-|-$|[)\]]n$|\[[<>$-]\d*\]|(?<!B)R", written)
         units = "; repeat units are written with two *" if chain else ""
         raise StructureError(f"{text} is not a readable SMILES; check valences, brackets and ring closures{units}")

@@ -47,6 +47,7 @@ def read_file(source: str | Path | pd.DataFrame, columns: Sequence[str] = (), sh
     path = Path(source).expanduser()
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "web addresses are not read" if "://" in str(source) else "no such file"
+        what += "; write / between folders" if "\\" in str(source) else ""
         raise DataError(f"{source}: {what}; {EXPECTED}")
     try:
         data = path.read_bytes()

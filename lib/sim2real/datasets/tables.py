@@ -75,6 +75,9 @@ def read_table(
             values outside of the physical range, or no row that can be used: one line that says what to do.
         ValueError: unknown property.
     """
+    for given, what in ((structure, "structure = names the column of SMILES or compositions"), (value, "value = that of numbers")):
+        if given == "":
+            raise DataError(f"{title_of(path)}: {what}; it is missing")
     columns = {"structure": structure, "value": value, "group": group, "label": label, "temperature": temperature}
     units = {"unit": unit, "unit_column": unit_column, "temperature_unit": temperature_unit}
     layout = Columns(**columns, **units, kelvin=kelvin, sheet=sheet, decimal=decimal, deuterium=deuterium, kind=kind)
@@ -93,7 +96,7 @@ def read_table(
 def own_property(layout: Columns) -> Property:
     """A property that is not known: its column, its unit, and no range but absolute zero."""
     if not layout.unit:
-        raise DataError(f"column {layout.value!r}: expected its unit, or a known property")
+        raise DataError(f"column {layout.value!r}: expected its unit as unit =, such as g/cm3, or a known property")
     return Property(layout.value, layout.value, layout.unit, -math.inf, math.inf)
 
 
