@@ -161,14 +161,12 @@ def key_of_mol(unit: Chem.Mol) -> str:
     path = Chem.GetShortestPath(mol, star_head, star_tail)
     bonds = [mol.GetBondBetweenAtoms(a, b) for a, b in zip(path[1:-2], path[2:-1])]
     cuts = [b.GetIdx() for b in bonds if not b.IsInRing() and b.GetBondType() == Chem.BondType.SINGLE]
-    forwards = _backbone_pieces(mol, path, cuts)
-    backwards = [_swap_ends(piece) for piece in reversed(forwards)]
-    best = min(_smallest_rotation(forwards), _smallest_rotation(backwards))
-    return _join(best)
+    forwards, backwards = zip(*_backbone_pieces(mol, path, cuts))
+    return _join(min(_smallest_rotation(forwards), _smallest_rotation(backwards[::-1])))
 
 
-def _backbone_pieces(labelled: Chem.RWMol, path: tuple[int, ...], cuts: list[int]) -> list[str]:
-    """Canonical SMILES of the pieces from head to tail, the head side marked ``[1*]`` and the tail side ``[2*]``."""
+def _backbone_pieces(labelled: Chem.RWMol, path: tuple[int, ...], cuts: list[int]) -> list[tuple[str, str]]:
+    """The pieces from head to tail, the head side marked ``[1*]`` and the tail side ``[2*]``, as :func:`_both_ways` gives each."""
     # while they are cut, the ends of piece k are 2k + 1 and 2k + 2
     labelled.GetAtomWithIdx(path[0]).SetIsotope(1)
     labelled.GetAtomWithIdx(path[-1]).SetIsotope(2 * len(cuts) + 2)
@@ -180,22 +178,21 @@ def _backbone_pieces(labelled: Chem.RWMol, path: tuple[int, ...], cuts: list[int
         labelled = Chem.FragmentOnBonds(labelled, cuts, dummyLabels=labels)
     pieces = Chem.MolToSmiles(labelled, canonical=False).split(".")
     pieces.sort(key=lambda piece: int(re.search(r"\[(\d+)\*\]", piece)[1]))
-    return [_canonical(re.sub(r"\[(\d+)\*\]", lambda end: f"[{2 - int(end[1]) % 2}*]", piece)) for piece in pieces]
+    return [_both_ways(re.sub(r"\[(\d+)\*\]", lambda end: f"[{2 - int(end[1]) % 2}*]", piece)) for piece in pieces]
 
 
 # a few thousand pieces make up most repeat units: what is worked out of one is kept
 @lru_cache(maxsize=100_000)
-def _canonical(piece: str) -> str:
-    return Chem.CanonSmiles(piece)
+def _both_ways(piece: str) -> tuple[str, str]:
+    """The canonical SMILES of a piece, and that with its ends exchanged."""
+    mol = Chem.MolFromSmiles(piece)
+    forwards = Chem.MolToSmiles(mol)
+    for end in (mol.GetAtomWithIdx(star) for star, _ in attachment_indices(mol)):
+        end.SetIsotope(3 - end.GetIsotope())
+    return forwards, Chem.MolToSmiles(mol)
 
 
-@lru_cache(maxsize=100_000)
-def _swap_ends(piece: str) -> str:
-    swapped = piece.replace("[1*]", "[0*]").replace("[2*]", "[1*]").replace("[0*]", "[2*]")
-    return Chem.CanonSmiles(swapped)
-
-
-def _smallest_rotation(pieces: list[str]) -> list[str]:
+def _smallest_rotation(pieces: tuple[str, ...]) -> tuple[str, ...]:
     size = len(pieces)
     period = next(p for p in range(1, size + 1) if size % p == 0 and pieces == pieces[:p] * (size // p))
     unit = pieces[:period]
@@ -209,7 +206,7 @@ def _read_piece(piece: str) -> tuple[Chem.RWMol, int, int]:
     return _open(mol, sorted(attachment_indices(mol), key=lambda end: mol.GetAtomWithIdx(end[0]).GetIsotope()))
 
 
-def _join(pieces: list[str]) -> str:
+def _join(pieces: tuple[str, ...]) -> str:
     """One repeat unit from its labelled pieces."""
     chain, last = Chem.RWMol(), 0
     for label in (1, 2):
