@@ -93,7 +93,8 @@ def fetch(name: str, *, accept_hash: str = "") -> Path:
             there = target.is_file() and pooch.file_hash(str(target)) in _trusted(source)
             return target if there else _fetch(source, target, accept_hash)
     except OSError as error:
-        raise DownloadError(f"{source.name}: {_no_room(source, target.parent, error)}") from error
+        room = f"make room for {size_text(source.bytes)} there, set {CACHE} to another folder, or {_by_hand(source)}"
+        raise DownloadError(f"{source.name}: cannot write to {target.parent} ({error.strerror or error}); {room}") from error
 
 
 def _fetch(source: Source, target: Path, accept_hash: str) -> Path:
@@ -141,13 +142,6 @@ def _download(source: Source, waiting: Path) -> None:
         pooch.retrieve(source.url, known_hash=None, fname=waiting.name, path=waiting.parent, downloader=downloader)
     except DownloadError as error:
         raise DownloadError(f"{source.name}: {error}; or {_by_hand(source)}") from error
-    except OSError as error:
-        raise DownloadError(f"{source.name}: {_no_room(source, waiting.parent, error)}") from error
-
-
-def _no_room(source: Source, folder: Path, error: OSError) -> str:
-    room = f"make room for {size_text(source.bytes)} there, set {CACHE} to another folder, or {_by_hand(source)}"
-    return f"cannot write to {folder} ({error.strerror or error}); {room}"
 
 
 def _by_hand(source: Source) -> str:
