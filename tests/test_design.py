@@ -155,9 +155,6 @@ def test_classes_are_shared_out_as_by_greed():
     np.testing.assert_allclose(wanted, by_greed(laws, shares, prices, 1500.0, have), atol=2)
     with pytest.raises(ValueError, match="which what there is has cost"):
         allocate_classes(laws, shares, prices, 100.0, have)
-    for other in (np.multiply(laws, np.nan), np.negative(laws)):
-        with pytest.raises(ValueError, match="must be finite numbers from 0"):
-            allocate_classes(other, shares, prices, 1500.0, have)
 
 
 def grown_study():

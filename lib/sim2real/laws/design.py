@@ -210,13 +210,10 @@ def allocate_classes(laws: NDArray, shares: ArrayLike, prices: ArrayLike, budget
 
     Each class gets simulations until the next one lowers the sum by the same for its price: share alpha D n^(-alpha - 1) = lambda
     price, by bisection of lambda. Args are laws (C, 3), the shares of what is asked for, the prices of one simulation, the budget,
-    and what there is (C,), which counts and is kept. ValueError for prices that are not above 0, a budget below what there is, or
-    laws and shares that are not numbers from 0.
+    and what there is (C,), which counts and is kept. ValueError for prices that are not above 0, or a budget below what there is.
     """
     (d, alpha, _), shares, prices, have = np.asarray(laws, float).T, *(np.asarray(v, float) for v in (shares, prices, have))
     check_prices(prices)
-    if not all((np.isfinite(of) & (of >= 0)).all() for of in (d, alpha, shares, have)):
-        raise ValueError("laws, shares and what there is must be finite numbers from 0; D of a class without a law is 0")
     if not (np.isfinite(budget) and budget >= prices @ have):
         raise ValueError(f"the budget is {budget:,.6g}; expected no less than {prices @ have:,.6g}, which what there is has cost")
     gain = shares * alpha * d / prices
