@@ -31,6 +31,10 @@ unknown := $(filter-out $(VARIABLES),$(given))
 ifneq ($(unknown),)
 $(error unknown variable $(firstword $(unknown)); allowed are $(VARIABLES))
 endif
+other := $(filter-out $(TARGETS) interpreter drawn summed .venv/% .cache/%,$(MAKECMDGOALS))
+ifneq ($(other),)
+$(error unknown target $(firstword $(other)); allowed are $(TARGETS), and variables as NAME=VALUE without blanks)
+endif
 ifeq ($(filter $(EDITION),embedded open local),)
 $(error EDITION=$(EDITION) is not known; allowed are embedded, open, local)
 endif

@@ -284,6 +284,7 @@ def test_levels_of_an_index_are_columns(read, levels):
     [
         ("a.zip", zipped(**{"a.csv": PLAIN, "b.csv": PLAIN}), "a.zip: it holds a.csv, b.csv; expected one table"),
         ("a.json", b'[{"smiles": "*CC*", "rho": 0.9}]', "JSON is not read; pandas.read_json reads it"),
+        ("a.csv", b'[{"smiles": "*CC*", "rho": 0.9}]', "JSON is not read"),
         ("a.zip", zipped(), "not a readable zip table"),
         ("a.pdf", b"%PDF-1.4 \0\1", "not a readable pdf table"),
         ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 cut off", "not a readable xls table"),

@@ -48,6 +48,9 @@ from sim2real.datasets.values import INVERTED
         (".5", 0.5),
         ("1.05 (± 0.02)", 1.05),
         ("1.05 ( +/- 0.02 )", 1.05),
+        ("12,50,000.5", 1250000.5),  # as in India
+        ("206...210", 208),
+        ("195…205", 200),
         (b"0.92", 0.92),
         (np.float32(0.5), 0.5),
         (7, 7),
@@ -236,12 +239,43 @@ def test_a_unit_a_row_and_inverted_resistivities():
         ("Tg (°C)", "K", "column 'Tg .°C.' says °C, unit says K"),
         ("rho [kg/m3]", "g/cm3", "says kg/m3, unit says g/cm3"),
         ("Tg, K", "degC", "says K"),
+        ("Density_kg_m3", "g/cm3", "says kg/m3, unit says g/cm3"),
+        ("Tg_C", "K", "says C, unit says K"),
+        ("Cp_J_gK", "J/(kg K)", "says J/gK, unit says"),
+        ("sigma (×10^5 S/m)", "S/m", "says 10.5 S/m, unit says S/m"),
+        ("sigma x 10^5 (S/m)", "S/m", "has a power of ten that unit S/m lacks; write it there, or rename it"),
+        ("10⁻⁵ sigma (S/m)", "S/m", "has a power of ten that unit S/m lacks"),
+        ("log10 sigma (S/m)", "S/m", r'says that it is a logarithm, unit says S/m; write unit = "log10\(S/m\)" for both tables'),
+        ("ln_kappa", "W/(m K)", "says that it is a logarithm"),
     ],
 )
 def test_a_column_that_names_another_unit(name, unit, message):
     frame = pd.DataFrame({"s": ["*CC*", "*CC(*)C"], name: [1.0, 2.0]})
     with pytest.raises(DataError, match=message):
         read_table(frame, structure="s", value=name, unit=unit)
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [
+        ("rho_g_cm3", "g/cm3"),
+        ("Tg_K", "K"),
+        ("kappa_W_mK", "W/(m K)"),
+        ("density_at_298_K", "g/cm3"),
+        ("density_exp", "g/cm3"),
+        ("sigma_300K", "S/m"),
+        ("alpha_1", "%"),
+        ("Cp10", "J/(g K)"),
+        ("kappa at 10 K", "W/(m K)"),
+        ("logP", "-"),
+        ("lnphi", "-"),
+        ("log_sigma", "log10(S/m)"),
+        ("n (589 nm)", "-"),
+    ],
+)
+def test_a_column_that_names_no_other_unit(name, unit):
+    frame = pd.DataFrame({"s": ["*CC*", "*CC(*)C"], name: [1.0, 2.0]})
+    assert len(read_table(frame, structure="s", value=name, unit=unit)) == 2
 
 
 def test_a_row_of_units_below_the_header_that_names_another_unit():

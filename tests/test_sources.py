@@ -44,6 +44,7 @@ class Server(ThreadingHTTPServer):
         self.says_length = True
         self.stop_after = None  # bytes after which it breaks off
         self.sleeps = False  # instead of breaking off
+        self.delay = 0.0  # seconds before an answer
         self.awake = threading.Event()
         self.requests: list[dict[str, str]] = []
 
@@ -52,6 +53,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         server = self.server
         server.requests.append(dict(self.headers))
+        time.sleep(server.delay)
         if server.status != 200:
             self.send_response(server.status)
             self.end_headers()
@@ -125,7 +127,7 @@ def _register(monkeypatch, source: Source) -> Source:
 
 
 def _files(folder: Path) -> set[str]:
-    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and p.suffix != ".lock"}
 
 
 def _fails(*words: str, **arguments: str) -> str:
@@ -533,3 +535,15 @@ def test_wrong_arguments(arguments, message, capsys):
 def test_the_command_exists():
     result = subprocess.run([sys.executable, "-m", "sim2real", "data", "frob"], cwd=ROOT / "lib", capture_output=True, text=True)
     assert result.returncode == 2 and "frob" in result.stderr
+
+
+def test_two_that_want_one_file_at_once_download_it_once(toy, server, cache):
+    server.delay = 0.3
+    found: list[Path] = []
+    wanting = [threading.Thread(target=lambda: found.append(fetch("toy"))) for _ in range(3)]
+    for thread in wanting:
+        thread.start()
+    for thread in wanting:
+        thread.join()
+    assert len(found) == 3 and len(server.requests) == 1
+    assert {path.read_bytes() for path in found} == {BODY}

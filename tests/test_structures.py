@@ -128,6 +128,27 @@ def test_characters_that_look_alike_are_what_they_look_like(written):
         ("InChI=1S/CH4/h1H4", "is an InChI; expected a SMILES"),
         ("C" * 1200, "has 1200 heavy atoms; at most 1000 are taken"),
         ("C" * 5000, r"is too long \(5000 characters\)"),
+        *[
+            (name, "is a name, a formula or a number; write the SMILES")
+            for name in (
+                "styrene",
+                "poly(styrene)",
+                "Poly(vinyl acetate)",
+                "Nylon 6,6",
+                "1,4-dioxane",
+                "PS",
+                "PP",
+                "C6H6",
+                "H2O",
+                "NaCl",
+                "50-00-0",
+                "UHOVQNZJYSORNB-UHFFFAOYSA-N",
+            )
+        ],
+        *[(text, "is not a readable SMILES; check") for text in ("c1ccccc", "Clc1cccc", "C1CC", "CCc1", "BrCl1", "Fc1ccccc")],
+        ("*:c1ccccc1:*", r"has aromatic bonds \(:\) beside attachment points"),
+        ("*c1ccc(:*)cc1", "has aromatic bonds"),
+        ("[*-]CC[*+]", "carries a net charge"),
         ("[2H]C(Cl)(Cl)Cl", r"carries an isotope label; write \[H\] instead of \[2H\] if that does not matter"),
         ("*C([2H])([2H])C*", r"carries an isotope label; write \[H\]"),
         ("[13CH4]", "carries an isotope label on C"),

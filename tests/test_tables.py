@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 from pymatgen.core import Composition
+from rdkit import Chem
 
 from sim2real.chemistry.formulas import read_formula
 from sim2real.chemistry.structures import structure_key
@@ -310,7 +311,7 @@ def test_a_name_of_ones_own_is_kept():
         ({"decimal": ";"}, "decimal is ';'; expected '.' or ','"),
         ({"temperature_unit": "F"}, "unknown temperature_unit 'F'; expected K or degC"),
         ({"unit": ""}, "'' is no unit of density; expected g/cm3 or kg/m3"),
-        ({"unit": "", "property": ""}, "column 'Density': expected its unit, or a known property"),
+        ({"unit": "", "property": ""}, "column 'Density': expected its unit as unit =, such as g/cm3, or a known property"),
     ],
 )
 def test_wrong_arguments_are_one_line(options, message):
@@ -346,6 +347,8 @@ def test_many_structures_are_worked_out_by_several_processes(monkeypatch):
         (["∗CC∗", "∗CC(∗)C", "＊CC=CC＊"], {"*C*": 0.0, "*CC(*)C": 1.0, "*C=CCC*": 2.0}),
         (["\u200b*CC*", "*CC(*)C\u00a0", "*CCO* "], {"*C*": 0.0, "*CC(*)C": 1.0, "*CCO*": 2.0}),
         (["*=CC1CCC(C=*)C1", "*C=CC1CCC(*)C1"], {"*C=CC1CCC(*)C1": 0.5}),
+        (["*:c1ccccc1:*", "*c1ccccc1*", "[*-]CC[*+]"], {"*c1ccccc1*": 1.0}),
+        ([Chem.MolFromSmiles("*CC*"), "CCO", ["*CC*"]], {"*C*": 0.0, "CCO": 1.0}),
     ],
 )
 @pytest.mark.filterwarnings("ignore::sim2real.datasets.task.DataWarning")
@@ -360,6 +363,7 @@ def test_structures_of_a_table_are_read_as_they_are_meant(structures, right):
     [
         (["CuSO4.5H2O", "Zn(NO3)2·6H2O"], ["CuSO4(H2O)5", "Zn(NO3)2(H2O)6"]),
         (["Bi2212", "Ti64", "Ga0.20", "Si"], ["Si"]),
+        (["Fe(III)2O3", "Bi2Te3_1", "SIO2", "COSB3", "Bi_2Te_3", "V2O5"], ["Bi2Te3", "V2O5"]),
         (["Bi₂Te₃", "Fe₂O₃"], ["Bi2Te3", "Fe2O3"]),
         (["Bi0,5Sb1,5Te3", "PbTe"], ["Bi0.5Sb1.5Te3", "PbTe"]),
         ([Composition("Bi2Te3"), b"PbTe"], ["Bi2Te3", "PbTe"]),

@@ -36,6 +36,7 @@ _WORD = re.compile(
     | (?!HCOOH)[A-Z]*([A-Z])[A-Z]*\1[A-Z]*  # KNN, SBS: an element comes again with a count only
     | (?:[A-Z][a-z]?)+\d{{3,}}  # SUS304, BiPb2223
     | (?!CO|HF|NO)(?:B[AEIKR]|C[ADEFLMORSU]|H[EFGOS]|I[NR]|N[ABDEIOP]|OS|P[ABDMORTU]|S[BCEIMNR]|YB)  # CU: Cu, or C and U
+    | (?:SI|SN|NB|PB|CU|NI|IN|OS)[\d.]*(?:O|S|SE|TE|SB|N|P|C)[\d.]* | COSB[\d.]*  # SIO2: all letters large
     | .*OAc.* | AcOH | .*PrOH | (?:W|Mo)Re\d\d  # acetates, propanol; per cent by weight
     | Ti(?:[1-9][\d.]*(?:Al|V|Mo|Nb|Zr|Sn|Cr|Fe|Ta)){{2,}} | TiAl6(?:V4|Nb7)  # Ti6Al4V: per cent by weight""",
     re.VERBOSE,
@@ -93,7 +94,9 @@ def read_formula(given: Any) -> Formula:
 @lru_cache(maxsize=100_000)
 def _read(text: str) -> Formula:
     # halves before NFKC writes them as fractions; marks of LaTeX and HTML for subscripts
-    formula = plain(re.sub(r"(?<!\d)(?:½|1/2)(?=H2O)", "0.5", re.sub(r"</?sub>|\$|_\{([\d.,]+)\}|_(?=\d)", r"\1", text)))
+    formula = plain(
+        re.sub(r"(?<!\d)(?:½|1/2)(?=H2O)", "0.5", re.sub(r"</?sub>|\$|_\{([\d.,]+)\}|(?<=[A-Za-z)\]])_(?=\d)", r"\1", text))
+    )
     if not formula or formula.lower() == "nan":
         raise FormulaError("composition is empty")
     parts = _added(formula)
@@ -107,6 +110,8 @@ def _read(text: str) -> Formula:
     # pymatgen reads D as deuterium, but DD in a skutterudite (five rows of Starrydata's file of 2019) means didymium, Pr with Nd
     if {"D", "T"} & set(symbols) or re.search(r"\[\d+[A-Z]|[(\[][23]H(?![a-z])", formula):
         raise FormulaError("composition with an isotope (D, T or a mass); write H for D where that does not matter")
+    if re.search(r"\((?:I{2,3}|IV|VI{1,3})\)", formula):
+        raise FormulaError("composition with an oxidation state in brackets; leave it out")
     if any(Element(s).Z > HEAVIEST for s in symbols):
         raise FormulaError("composition with an element beyond plutonium")
     if len(parts) == 1 and parts[0][0].isdigit():

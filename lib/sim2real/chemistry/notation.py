@@ -13,6 +13,13 @@ from sim2real.chemistry.texts import decoded, plain, shown, stranger
 RDLogger.DisableLog("rdApp.*")
 
 LONGEST = 4000  # characters: beyond, RDKit may search rings for minutes
+# styrene, poly(vinyl acetate); C6H6, NaCl; 50-00-0; InChIKeys
+NAME = re.compile(
+    r"(?=.*[a-z][adefghijklmqrtuvwxyz])[\w(),' -]+|(?=.*(?:H(?![a-z])|(?!Cl|Br)[A-Z][adefghiklmrtuy]))(?:[A-Z][a-z]?\d*)+"
+    r"|[\d.-]+|[A-Z]{14}-[A-Z]{10}-[A-Z]"
+)
+NO_SMILES = "is a name, a formula or a number; write the SMILES, of a repeat unit with two *"
+_ACRONYMS = "PB PC PI PP PPO PPS PS".split()  # which are SMILES of phosphines as well
 _PLACEHOLDER = re.compile(r"R\d*'*|Pol|Poly|poly|A|Q|At|Fr|Rn|Lr|Og|Ts")  # [X] and [M] stand for halogens and metals as well
 
 
@@ -45,6 +52,8 @@ def smiles_text(given: Any) -> str:
     if "~" in text:
         raise StructureError(f"{said} has a bond of no stated order (~); write -, = or #")
     smiles, *more = text.split(maxsplit=1)
+    if text in _ACRONYMS or (more and NAME.fullmatch(smiles)):
+        raise StructureError(f"{said} {NO_SMILES}")
     if more and not re.fullmatch(r"\|.*\|", more[0]):
         raise StructureError(f"{said} has text after a blank; a SMILES has none")
     smiles = smiles.replace("[D]", "[2H]")

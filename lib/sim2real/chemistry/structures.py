@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from rdkit import Chem
 
-from sim2real.chemistry.notation import StructureError, smiles_text
+from sim2real.chemistry.notation import NAME, NO_SMILES, StructureError, smiles_text
 from sim2real.chemistry.texts import shown
 
 # between the two structures of a pair: unlike "_" it can stand in no SMILES and in no name of a group
@@ -26,6 +26,8 @@ def parse(smiles: str, *, attachment_points: tuple[int, ...] = (0, 2)) -> Chem.M
     written, text = smiles_text(smiles), shown(smiles)
     mol = Chem.MolFromSmiles(written)
     if mol is None or mol.GetNumAtoms() == 0:
+        if NAME.fullmatch(written):
+            raise StructureError(f"{text} {NO_SMILES}")
         chain = "*" not in written and re.search(r"^-|-$|[)\]]n$|\[[<>$-]\d*\]|(?<!B)R", written)
         units = "; repeat units are written with two *" if chain else ""
         raise StructureError(f"{text} is not a readable SMILES; check valences, brackets and ring closures{units}")
@@ -44,7 +46,7 @@ def parse(smiles: str, *, attachment_points: tuple[int, ...] = (0, 2)) -> Chem.M
         raise StructureError(f"{text} has {len(stars)} attachment points (*); expected {expected}")
     if atoms and len(Chem.GetMolFrags(mol)) > 1:
         raise StructureError(f"{text} has several components (a salt or mixture); expected one")
-    if atoms and Chem.GetFormalCharge(mol) != 0:
+    if atoms and (Chem.GetFormalCharge(mol) != 0 or any(star.GetFormalCharge() for star in stars)):
         raise StructureError(f"{text} carries a net charge; expected a neutral structure")
     for atom in atoms:
         if atom.GetNumRadicalElectrons():
@@ -56,6 +58,9 @@ def parse(smiles: str, *, attachment_points: tuple[int, ...] = (0, 2)) -> Chem.M
     if len(stars) == 2 and all(s.GetDegree() == 1 and s.GetBonds()[0].GetBondType() in _MULTIPLE for s in stars):
         mol = _cut_elsewhere(mol, stars, text)
         stars = [mol.GetAtomWithIdx(k) for (k,) in mol.GetSubstructMatches(_STAR)]
+    if ":" in re.sub(r"\[[^]]*\]", "", written.split()[0]) and stars:
+        # RDKit makes *:c1ccccc1:* single bonds, but a ring that is closed by the next unit may be meant
+        raise StructureError(f"{text} has aromatic bonds (:) beside attachment points; write - or = for them")
     for star in stars:
         if star.GetDegree() != 1 or star.GetTotalNumHs() or star.GetBonds()[0].GetBondType() != Chem.BondType.SINGLE:
             raise StructureError(f"{text}: an attachment point (*) must have exactly one single bond")
@@ -156,14 +161,12 @@ def key_of_mol(unit: Chem.Mol) -> str:
     path = Chem.GetShortestPath(mol, star_head, star_tail)
     bonds = [mol.GetBondBetweenAtoms(a, b) for a, b in zip(path[1:-2], path[2:-1])]
     cuts = [b.GetIdx() for b in bonds if not b.IsInRing() and b.GetBondType() == Chem.BondType.SINGLE]
-    forwards = _backbone_pieces(mol, path, cuts)
-    backwards = [_swap_ends(piece) for piece in reversed(forwards)]
-    best = min(_smallest_rotation(forwards), _smallest_rotation(backwards))
-    return _join(best)
+    forwards, backwards = zip(*_backbone_pieces(mol, path, cuts))
+    return _join(min(_smallest_rotation(forwards), _smallest_rotation(backwards[::-1])))
 
 
-def _backbone_pieces(labelled: Chem.RWMol, path: tuple[int, ...], cuts: list[int]) -> list[str]:
-    """Canonical SMILES of the pieces from head to tail, the head side marked ``[1*]`` and the tail side ``[2*]``."""
+def _backbone_pieces(labelled: Chem.RWMol, path: tuple[int, ...], cuts: list[int]) -> list[tuple[str, str]]:
+    """The pieces from head to tail, the head side marked ``[1*]`` and the tail side ``[2*]``, as :func:`_both_ways` gives each."""
     # while they are cut, the ends of piece k are 2k + 1 and 2k + 2
     labelled.GetAtomWithIdx(path[0]).SetIsotope(1)
     labelled.GetAtomWithIdx(path[-1]).SetIsotope(2 * len(cuts) + 2)
@@ -173,24 +176,23 @@ def _backbone_pieces(labelled: Chem.RWMol, path: tuple[int, ...], cuts: list[int
         # the first number marks the dummy in the begin atom's place, so it ends up on the end atom's piece
         labels = [(2 * k + 3, 2 * k + 2) if forwards else (2 * k + 2, 2 * k + 3) for k, forwards in enumerate(begins)]
         labelled = Chem.FragmentOnBonds(labelled, cuts, dummyLabels=labels)
-    pieces = Chem.MolToSmiles(labelled).split(".")
+    pieces = Chem.MolToSmiles(labelled, canonical=False).split(".")
     pieces.sort(key=lambda piece: int(re.search(r"\[(\d+)\*\]", piece)[1]))
-    return [_canonical(re.sub(r"\[(\d+)\*\]", lambda end: f"[{2 - int(end[1]) % 2}*]", piece)) for piece in pieces]
+    return [_both_ways(re.sub(r"\[(\d+)\*\]", lambda end: f"[{2 - int(end[1]) % 2}*]", piece)) for piece in pieces]
 
 
 # a few thousand pieces make up most repeat units: what is worked out of one is kept
 @lru_cache(maxsize=100_000)
-def _canonical(piece: str) -> str:
-    return Chem.CanonSmiles(piece)
+def _both_ways(piece: str) -> tuple[str, str]:
+    """The canonical SMILES of a piece, and that with its ends exchanged."""
+    mol = Chem.MolFromSmiles(piece)
+    forwards = Chem.MolToSmiles(mol)
+    for end in (mol.GetAtomWithIdx(star) for star, _ in attachment_indices(mol)):
+        end.SetIsotope(3 - end.GetIsotope())
+    return forwards, Chem.MolToSmiles(mol)
 
 
-@lru_cache(maxsize=100_000)
-def _swap_ends(piece: str) -> str:
-    swapped = piece.replace("[1*]", "[0*]").replace("[2*]", "[1*]").replace("[0*]", "[2*]")
-    return Chem.CanonSmiles(swapped)
-
-
-def _smallest_rotation(pieces: list[str]) -> list[str]:
+def _smallest_rotation(pieces: tuple[str, ...]) -> tuple[str, ...]:
     size = len(pieces)
     period = next(p for p in range(1, size + 1) if size % p == 0 and pieces == pieces[:p] * (size // p))
     unit = pieces[:period]
@@ -204,7 +206,7 @@ def _read_piece(piece: str) -> tuple[Chem.RWMol, int, int]:
     return _open(mol, sorted(attachment_indices(mol), key=lambda end: mol.GetAtomWithIdx(end[0]).GetIsotope()))
 
 
-def _join(pieces: list[str]) -> str:
+def _join(pieces: tuple[str, ...]) -> str:
     """One repeat unit from its labelled pieces."""
     chain, last = Chem.RWMol(), 0
     for label in (1, 2):

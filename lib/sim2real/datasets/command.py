@@ -5,16 +5,25 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 
 from sim2real.datasets.download import DownloadError, size_text
 from sim2real.datasets.sources import SOURCES, Source, cache_folder, fetch, mirror_folder, state
 
 
+class Parser(argparse.ArgumentParser):
+    """Arguments of a command: wrong ones are said in one line, exit status 2, and names of options are written in full."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(allow_abbrev=False, **given)
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; {self.prog} --help tells what there is\n")
+
+
 def data_command(arguments: Sequence[str]) -> int:
     """Exit status 0, 1 if a file could not be fetched, 2 for wrong arguments."""
-    parser = argparse.ArgumentParser(
-        prog="python -m sim2real data", description="Public files of the edition open; without a command: list them."
-    )
+    parser = Parser(prog="python -m sim2real data", description="Public files of the edition open; without a command: list them.")
     commands = parser.add_subparsers(dest="command", metavar="{list,fetch,show}")
     commands.add_parser("list", help="name, size, licence and state of each")
     fetching = commands.add_parser("fetch", help="have verified files on this machine, and print where they lie")

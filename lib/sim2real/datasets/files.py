@@ -44,9 +44,11 @@ def read_file(source: str | Path | pd.DataFrame, columns: Sequence[str] = (), sh
         return _of_frame("table", source, columns)
     if not isinstance(source, str | PurePath):
         raise DataError(f"expected the path of a table or a DataFrame, got {type(source).__name__}")
-    path = Path(source)
+    path = Path(source).expanduser()
     if not path.is_file():
-        raise DataError(f"{path}: no such file; {EXPECTED}")
+        what = "is a folder" if path.is_dir() else "web addresses are not read" if "://" in str(source) else "no such file"
+        what += "; write / between folders" if "\\" in str(source) else ""
+        raise DataError(f"{source}: {what}; {EXPECTED}")
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -70,7 +72,7 @@ def read_bytes(name: str, data: bytes, columns: Sequence[str] = (), sheet: str =
             return _archive(name, data, members, columns, sheet)
         if re.match(rb"\s*(<!doctype html|<html|<table|<meta|<style)", data[:200].removeprefix(b"\xef\xbb\xbf"), re.IGNORECASE):
             return _web_page(name, data, columns)
-        if ending in (".json", ".jsonl", ".ndjson"):
+        if ending in (".json", ".jsonl", ".ndjson") or re.match(rb'\s*(?:\[\s*)?\{\s*"', data[:200]):
             raise DataError(f"{name}: JSON is not read; pandas.read_json reads it, and its DataFrame is taken instead of the path")
         return _text(name, data, columns)
     except DataError:

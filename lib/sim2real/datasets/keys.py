@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -45,7 +45,7 @@ def read_keys(texts: Iterable[object], kind: str) -> dict[object, Keyed]:
     found = _stored(path, wanted)
     missing = [text for text in wanted if text not in found]
     processes = joblib.cpu_count() if len(missing) > SERIAL else 1
-    chunks = list(_chunks(missing, 500))
+    chunks = [missing[k : k + 500] for k in range(0, len(missing), 500)]
     made = Parallel(n_jobs=processes, return_as="generator")(delayed(_read)(chunk, kind) for chunk in chunks)
     with tqdm(total=len(missing), desc="structures", unit="", delay=PATIENCE, leave=False) as bar:
         for chunk, keyed in zip(chunks, made):
@@ -75,10 +75,6 @@ def _read_structure(text: object) -> Keyed:
         return Keyed(key, class_of_mol(mol) if "*" in key else "molecule")
     except ValueError as error:
         return Keyed("", "", reason_of(error, text))
-
-
-def _chunks(texts: Sequence[object], size: int) -> Iterator[Sequence[object]]:
-    return (texts[k : k + size] for k in range(0, len(texts), size))
 
 
 def _version() -> str:

@@ -11,6 +11,8 @@ from datetime import date, time
 from numbers import Number
 from typing import Any
 
+import numpy as np
+
 from sim2real.chemistry.texts import decoded
 from sim2real.datasets.task import DataError
 
@@ -31,7 +33,7 @@ _TEN = r"(?P<sign>[+-]?)10\s*(?:\^|\*\*)\s*[({]?\s*(?P<ten>[+-]?\d+)\s*[)}]?"
 _NUMBER = rf"{_TEN}|(?P<digits>{_DIGITS})(?P<power>{_POWER})?"
 _VALUE = re.compile(rf"(?:{_NUMBER})(?P<unit>{_UNIT})")
 _ONE = rf"{_DIGITS}{_POWER}?"
-_SPAN = re.compile(rf"(?P<low>{_ONE}{_UNIT})\s*(?:-|\bto\b|\bbis\b|\.\.+)\s*(?P<high>{_ONE}{_UNIT})")
+_SPAN = re.compile(rf"(?P<low>{_ONE}{_UNIT})\s*(?:-|\bto\b|\bbis\b)\s*(?P<high>{_ONE}{_UNIT})")
 _LIMIT = re.compile(
     r"[<>≤≥⩽⩾≪≫]|=[<>]|&[lg]t;|(?:less|more|greater|lower|higher|smaller|larger) than|below|above|up to|under|over",
     re.IGNORECASE,
@@ -48,6 +50,8 @@ def is_empty(cell: object) -> bool:
     """Whether a cell holds nothing: blanks, or what programs write for a missing value."""
     if isinstance(cell, str):
         return len(cell) < _LONGEST and cell.strip().lower() in EMPTY
+    if isinstance(cell, np.ndarray):
+        return False
     return decoded(cell) is None or cell != cell or str(cell).lower() in EMPTY
 
 
@@ -106,7 +110,7 @@ class Numbers:
         return _finite(float(cell))
 
     def _read_text(self, text: str) -> float:
-        text = " ".join(_plain(text).split())
+        text = re.sub(r"\s?\.\.+\s?", "-", " ".join(_plain(text).split()))
         if text.lower() in _STATED or text.lower() in EMPTY:
             raise ValueError("says that there is no value")
         if text.startswith("="):
@@ -152,7 +156,10 @@ class Numbers:
             # the last of two kinds is the decimal sign, and one kind several times stands between thousands
             last = signs[-1] if len(set(signs)) == 2 else {",": ".", ".": ","}[signs[-1]]
             group = {",": r"\.", ".": ","}[last]
-            if not re.fullmatch(rf"[+-]?\d{{1,3}}(?:{group}\d{{3}})+(?:{re.escape(last)}\d*)?", text):
+            # 1,250,000 or, as in India, 12,50,000
+            if not re.fullmatch(
+                rf"[+-]?\d{{1,3}}(?:(?:{group}\d\d)+|(?:{group}\d{{3}})*){group}\d{{3}}(?:{re.escape(last)}\d*)?", text
+            ):
                 raise ValueError("is not a number")
             return text.replace({",": ".", ".": ","}[last], "").replace(",", ".")
         if _THOUSANDS.fullmatch(text.lstrip("+-")) and signs[0] != self.decimal and not powered:

@@ -18,6 +18,7 @@ with warnings.catch_warnings():
     # in a notebook it brings a progress bar of widgets that is not used here, and warns where widgets are not installed
     warnings.filterwarnings("ignore", message="IProgress not found")
     import pooch
+from filelock import FileLock
 
 REGISTRY = DATA / "sources.toml"
 MIRROR = "SIM2REAL_DATA_MIRROR"
@@ -85,7 +86,20 @@ def fetch(name: str, *, accept_hash: str = "") -> Path:
             if not source.hash_checked:
                 raise
             print(f"{error}; downloading it again", file=sys.stderr)
-    waiting = _beside(target, ".unconfirmed")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # another process that wants the file waits here, and finds it
+        with FileLock(_beside(target, ".lock")):
+            there = target.is_file() and pooch.file_hash(str(target)) in _trusted(source)
+            return target if there else _fetch(source, target, accept_hash)
+    except OSError as error:
+        room = f"make room for {size_text(source.bytes)} there, set {CACHE} to another folder, or {_by_hand(source)}"
+        raise DownloadError(f"{source.name}: cannot write to {target.parent} ({error.strerror or error}); {room}") from error
+
+
+def _fetch(source: Source, target: Path, accept_hash: str) -> Path:
+    """Download, unless that was done, verify and put in its place."""
+    name, waiting = source.name, _beside(target, ".unconfirmed")
     if not waiting.exists():
         _download(source, waiting)
     try:
@@ -128,9 +142,6 @@ def _download(source: Source, waiting: Path) -> None:
         pooch.retrieve(source.url, known_hash=None, fname=waiting.name, path=waiting.parent, downloader=downloader)
     except DownloadError as error:
         raise DownloadError(f"{source.name}: {error}; or {_by_hand(source)}") from error
-    except OSError as error:
-        room = f"make room for {size_text(source.bytes)} there, set {CACHE} to another folder, or {_by_hand(source)}"
-        raise DownloadError(f"{source.name}: cannot write to {waiting.parent} ({error.strerror or error}); {room}") from error
 
 
 def _by_hand(source: Source) -> str:

@@ -6,6 +6,7 @@ import math
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from sim2real.chemistry.structures import stereo
@@ -14,6 +15,7 @@ from sim2real.datasets.task import DataError, DataWarning, Property, Task, get_p
 from sim2real.datasets.values import ROOM, Columns, Source, read_values
 
 ROWS_SHOWN = 10  # bad rows that a warning names
+SHARED, FACTOR, SHIFT = 5, 30.0, 30.0  # materials of both sides; ratio of medians and K beside 273.15 that look like another unit
 
 
 def read_table(
@@ -73,6 +75,9 @@ def read_table(
             values outside of the physical range, or no row that can be used: one line that says what to do.
         ValueError: unknown property.
     """
+    for given, what in ((structure, "structure = names the column of SMILES or compositions"), (value, "value = that of numbers")):
+        if given == "":
+            raise DataError(f"{title_of(path)}: {what}; it is missing")
     columns = {"structure": structure, "value": value, "group": group, "label": label, "temperature": temperature}
     units = {"unit": unit, "unit_column": unit_column, "temperature_unit": temperature_unit}
     layout = Columns(**columns, **units, kelvin=kelvin, sheet=sheet, decimal=decimal, deuterium=deuterium, kind=kind)
@@ -91,7 +96,7 @@ def read_table(
 def own_property(layout: Columns) -> Property:
     """A property that is not known: its column, its unit, and no range but absolute zero."""
     if not layout.unit:
-        raise DataError(f"column {layout.value!r}: expected its unit, or a known property")
+        raise DataError(f"column {layout.value!r}: expected its unit as unit =, such as g/cm3, or a known property")
     return Property(layout.value, layout.value, layout.unit, -math.inf, math.inf)
 
 
@@ -138,3 +143,20 @@ def report_dropped(file: str, rows: Rows, value: str) -> None:
         none = f"none of its {rows.read} rows with a value in column {value!r} can be used"
         hint = "" if len(rows.faulty) else "; write another range as kelvin =, or the column's temperature_unit"
         raise DataError(f"{file}: {none}; {rows.faults()[0]}{hint}")
+
+
+def check_units(source: Task, target: Task, where: str = "") -> None:
+    """Refuse sides in two units with a DataError; warn of sides that look as if they were, though they name one unit."""
+    units = source.property.unit, target.property.unit
+    if units[0] != units[1]:
+        raise DataError(f"{where}source is in {units[0]}, target in {units[1]}; expected one unit")
+    both = source.table[["key", "value"]].merge(target.table[["key", "value"]], on="key", suffixes=("", "_measured"))
+    same = len(both) >= SHARED
+    low, high = (both["value"].median(), both["value_measured"].median()) if same else (np.median(source.y), np.median(target.y))
+    ratio = high / low if low * high > 0 else 1.0
+    shifted = same and units[0] in ("K", "degC") and abs(abs(high - low) - 273.15) < SHIFT
+    if max(ratio, 1 / ratio) >= FACTOR or shifted:
+        of = f"{len(both)} materials of both tables" if same else "the simulated and the measured values"
+        guess = "deg C and K" if shifted else f"a factor of {ratio:.3g}"
+        said = f"{where}medians of {of} are {low:.3g} and {high:.3g} {units[0]} ({guess}); are both in that unit?"
+        warnings.warn(said, DataWarning, stacklevel=3)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from rdkit import Chem
 
 from sim2real.chemistry.formulas import formula_text
 from sim2real.chemistry.notation import light
@@ -192,8 +193,8 @@ def below_zero(where: str, unit: str, entry: str) -> str:
 
 
 def plain_text(cell: object) -> str:
-    """A structure as it is written, also of bytes or a Composition; empty for an empty cell."""
-    return formula_text(cell).strip()
+    """A structure as it is written, also of bytes, a Composition or a molecule of RDKit; empty for an empty cell."""
+    return Chem.MolToSmiles(cell) if isinstance(cell, Chem.Mol) else formula_text(cell).strip()
 
 
 def check_kind(keyed: Keyed, kind: str) -> Keyed:
@@ -231,14 +232,24 @@ def _converter(
 
 
 def _refuse_other_unit(file: str, column: str, frame: pd.DataFrame, unit: str, entry: str) -> None:
-    """Refuse a unit of which the column's name, or a row of units below it, says another: ``Tg (°C)`` declared as K."""
+    """Refuse a unit of which the column's name, or a row of units below it, says another: ``Tg (°C)`` or ``Tg_C`` declared as K,
+    ``log10 sigma`` or ``sigma x 10^5`` as S/m.
+    """
     said = re.search(r"[(\[]([^()\[\]]+)[)\]]$|[,/] ?([^,/]+)$", column)
+    parts = column.split("_")
+    joined = ["/".join(parts[k:]) for k in range(1, len(parts)) if parts[k].isalpha()]
     below = [
         cell.strip().strip("()[]") for cell in frame[column].iloc[:2] if isinstance(cell, str) and not re.match(r"\W*\d", cell)
     ]
-    for named in [(said[1] or said[2]).strip() if said else "", *below]:
+    for named in [(said[1] or said[2]).strip(" x*×·") if said else "", *joined, *below]:
         if named and measures_the_same(named, unit) and not same_unit(named, unit):
             raise DataError(f"{file}: column {column!r} says {named}, {entry} says {unit}; mend {entry}, or what the table says")
+    logarithm = re.match(r"(log_?10|log|lg|ln)(?:[\W_]|$)", column)
+    if logarithm and not re.match("lo?g|ln", unit) and unit.strip() not in ("-", ""):
+        way = f'write unit = "{logarithm[1].replace("_", "")}({unit})" for both tables, or rename it'
+        raise DataError(f"{file}: column {column!r} says that it is a logarithm, {entry} says {unit}; {way}")
+    if re.search(r"10 ?(?:\^|\*\*|[⁺⁻⁰¹²³⁴-⁹])|[x×·*] ?10 ?[-−\d]", column) and "10" not in unit:
+        raise DataError(f"{file}: column {column!r} has a power of ten that {entry} {unit} lacks; write it there, or rename it")
 
 
 def _misfit(file: str, layout: Columns, property: Property, limits: str, outside: list[float], rows: Rows) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import numpy as np
 
 try:
@@ -26,14 +28,14 @@ def hover(payload: dict) -> go.Figure:
     for name in ("others", *_MARKS):
         rows = np.flatnonzero(wf == name if name in _MARKS else ~np.isin(wf, list(_MARKS)))
         x, y = ([10 ** record[k][row] for row in rows] for k in ("log_sigma", "log_kappa"))
-        about = [[record["names"][k], record["groups"][k], wf[k], 10 ** record["lorenz"][k]] for k in rows]
+        about = [[escape(record["names"][k]), escape(record["groups"][k]), wf[k], 10 ** record["lorenz"][k]] for k in rows]
         marker = {"color": GROUP_COLOURS.get(name, "#aaaaaa"), "symbol": _MARKS.get(name, "circle"), "size": 5, "opacity": 0.6}
         figure.add_scatter(x=x, y=y, customdata=about, marker=marker, name=f"{name} ({len(rows)})", **style)
     line = record["line"]
     slope = line["lorenz_number"] * line["temperature"]
     if (metals := record["metals"]) is not None:
         sigma, kappa = (10 ** np.array(metals[k]) for k in ("log_sigma", "log_kappa"))
-        about = [[name, "metal or alloy", "measured", k / (slope * s)] for name, s, k in zip(metals["names"], sigma, kappa)]
+        about = [[escape(name), "metal or alloy", "measured", k / (slope * s)] for name, s, k in zip(metals["names"], sigma, kappa)]
         marker, text = {"size": 6, "color": METALS, "symbol": "x"}, f"measured metals and alloys ({len(sigma)})"
         figure.add_scatter(x=sigma, y=kappa, customdata=about, marker=marker, name=text, **style)
     ends = 10 ** np.array([min(record["log_sigma"]), max(record["log_sigma"])])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from sim2real import figures
+from sim2real.datasets.command import Parser
 from sim2real.datasets.files import read_file
 from sim2real.datasets.numbers import Numbers
 from sim2real.datasets.task import DataError, Task
@@ -149,7 +149,7 @@ def _answer(run: Run, study: Study, surface: bool, start: float) -> Answer:
 
 def ask_command(arguments: Sequence[str]) -> int:
     """``python -m sim2real ask``: exit status 1 where tables cannot be used, 2 for wrong arguments."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m sim2real ask",
         description="Is your database of simulations worth growing? Give a TOML file that names your tables and, where it has "
         f"several studies, one of its blocks ({EXAMPLE.name} explains it); or two tables with --structure, --value and --unit.",
@@ -240,7 +240,7 @@ def _errors(path: Path) -> pd.DataFrame:
 
 def curve_command(arguments: Sequence[str]) -> int:
     """``python -m sim2real curve``: exit status 1 where the table cannot be used, 2 for wrong arguments."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m sim2real curve",
         description="The law, the verdict and the forecast of errors that any learner had: a table with the columns n and error "
         "and, where there are, trial and m. Rows of n = 0 are learning without simulations.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import tomllib
 from collections.abc import Callable, Iterable
@@ -17,7 +18,7 @@ import pandas as pd
 from sim2real.datasets.conductivity import ELECTRICAL, THERMAL
 from sim2real.datasets.pairs import chi_from_table
 from sim2real.datasets.paths import CACHE, DATA, ROOT
-from sim2real.datasets.tables import read_table
+from sim2real.datasets.tables import check_units, read_table
 from sim2real.datasets.task import DROPPED_COLUMNS, OTHER_PROPERTIES, PROPERTIES, DataError, NoStudy, Task
 from sim2real.datasets.transport import read_transport
 from sim2real.studies.kinds import KINDS, announce
@@ -104,6 +105,10 @@ READERS = {
 }
 
 
+# what stands in a file that is no TOML -> what to do
+_HINTS = {r"\\": "write / between folders", "[“”„‘’]": "write straight quotation marks", r"^\w+\s*:": "write = instead of :"}
+
+
 def tables_path(tables: str | Path = "") -> Path:
     """Your TOML file: relative to the working directory or to the repository's root, ``data/local.toml`` if empty."""
     path = Path(tables or TABLES)
@@ -115,11 +120,15 @@ def _every_block(path: Path) -> dict[str, dict]:
     if not path.is_file():
         raise DataError(f"EDITION=local: no file {_short(path)}; copy {_short(EXAMPLE)} to it and name your tables there")
     try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        entries = tomllib.loads(text)
     except UnicodeDecodeError as error:
         utf16 = path.read_bytes()[:2] in (b"\xff\xfe", b"\xfe\xff")
         raise DataError(f"{_short(path)}: it is {'UTF-16' if utf16 else 'not UTF-8'}; save it as UTF-8") from error
-    except (tomllib.TOMLDecodeError, OSError) as error:
+    except tomllib.TOMLDecodeError as error:
+        hint = next((hint for found, hint in _HINTS.items() if re.search(found, text, re.M)), "texts stand in quotation marks")
+        raise DataError(f"{_short(path)}: {error}; {hint}") from error
+    except OSError as error:
         raise DataError(f"{_short(path)}: {error}") from error
     if not entries:
         raise DataError(f"{_short(path)} names no study; {_short(EXAMPLE)} shows how")
@@ -176,7 +185,12 @@ def read_tables(kind: str, path: Path, name: str, block: dict) -> tuple[Task, Ta
         for entry, given in entries.items():
             if entry != "kelvin" and not isinstance(given, str) and (entry == "file" or type(given) not in (int, float)):
                 raise DataError(f"{where}, {side}: {entry} is {given!r}; expected a text")
-        tables.append((path.parent / entries.pop("file"), entries))
+        file = os.path.normpath(entries.pop("file"))
+        if file.startswith(os.pardir):
+            raise DataError(f"{where}, {side}: {file} leads out of the folder of {path.name}; write the whole path if it is meant")
+        if os.path.isabs(file):
+            announce(f"{where}, {side}: reads {file}")
+        tables.append((path.parent / file, entries))
     try:
         source, target = reader.read(where, block, tables)
     except DataError as error:
@@ -207,13 +221,6 @@ def descriptor_of(kind: str, block: dict, where: str = "") -> str:
     return descriptor
 
 
-def check_units(source: Task, target: Task, where: str = "") -> None:
-    """Refuse sides in two units with a DataError."""
-    units = source.property.unit, target.property.unit
-    if units[0] != units[1]:
-        raise DataError(f"{where}source is in {units[0]}, target in {units[1]}; expected one unit")
-
-
 def check_study(name: str, study: Study) -> None:
     """List what is not used of a study of your own, and refuse sides from which nothing can be learned: a DataError with the side,
     its materials and how many are needed, or the value that all of them have.
@@ -234,6 +241,8 @@ def list_dropped(name: str, study: Study) -> None:
     path = CACHE / "dropped" / f"{study.name}.csv"
     sides = [side.dropped.assign(side=word) for word, side in (("source", study.source), ("target", study.target))]
     dropped = pd.concat([side for side in sides if len(side)] or sides, ignore_index=True)
+    # no formula of a spreadsheet
+    dropped["found"] = dropped["found"].astype(str).str.replace(r"^(?=[=@]|[+-].*[(!|])", "'", regex=True)
     try:
         if dropped.empty:
             path.unlink(missing_ok=True)

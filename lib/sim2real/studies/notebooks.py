@@ -7,7 +7,6 @@ Exit status: 0, 1 where a cell failed, 2 where a notebook or a parameter is not 
 
 from __future__ import annotations
 
-import argparse
 import ast
 import asyncio
 import os
@@ -31,6 +30,7 @@ except ModuleNotFoundError as error:
     missing = f'running notebooks needs {error.name}: pip install "sim2real[lab]"'
     raise ModuleNotFoundError(missing, name=error.name) from None
 
+from sim2real.datasets.command import Parser
 from sim2real.datasets.paths import CACHE, ROOT
 from sim2real.datasets.task import NoStudy
 
@@ -150,7 +150,7 @@ def _parameters_cell(path: str | Path) -> str:
 
 def run_command(arguments: Sequence[str]) -> int:
     """Command line; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m sim2real run", description="Run a notebook with other parameters.")
+    parser = Parser(prog="python -m sim2real run", description="Run a notebook with other parameters.")
     parser.add_argument("notebook", type=Path)
     parser.add_argument(
         "more", nargs="*", metavar="NOTEBOOK or KEY=VALUE", help="KEY=VALUE replaces a value of the parameters cell"

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sim2real.datasets.tables import read_table
+from sim2real.datasets.tables import check_units, read_table
 from sim2real.datasets.task import Task
 from sim2real.datasets.values import Source
 from sim2real.studies.kinds import KINDS
-from sim2real.studies.local import check_study, check_units, chosen_for
+from sim2real.studies.local import check_study, chosen_for
 from sim2real.studies.presets import processes_here, resolve, trainers
 from sim2real.studies.sides import Sides, describe, own_values
 from sim2real.training import experiment

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import platform
 import re
@@ -19,6 +18,7 @@ import matplotlib
 import pandas as pd
 from matplotlib.figure import Figure
 
+from sim2real.datasets.command import Parser
 from sim2real.datasets.paths import CACHE
 from sim2real.datasets.task import DataError, Task
 from sim2real.figures import figure_folder, tables
@@ -97,7 +97,7 @@ def report_folder(edition: str, preset: str, folder: Path, copies: Path = CACHE 
 
 def report_command(arguments: Sequence[str]) -> int:
     """``python -m sim2real report``: exit status 1 where there are no figures."""
-    parser = argparse.ArgumentParser(prog="python -m sim2real report", description="All figures of an edition as one page.")
+    parser = Parser(prog="python -m sim2real report", description="All figures of an edition as one page.")
     parser.add_argument("--edition", default="embedded", choices=("embedded", "open", "local"), help="whose figures (%(default)s)")
     parser.add_argument("--preset", default="quick", choices=PRESETS, help="and with how many trials (%(default)s)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="the page (FOLDER OF THE FIGURES/report.html)")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import itertools
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from sim2real.datasets.command import Parser
 from sim2real.studies.cases import CASES
 from sim2real.studies.presets import resolve, trainers
 from sim2real.training.recipes import TUNING, all_chosen, check_checkout, load_hyperparameters, save_hyperparameters
@@ -45,7 +45,7 @@ def tune_command(arguments: Sequence[str]) -> int:
     exit status 2 for an unknown one.
     """
     names = tunable()
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m sim2real tune", description="Choose hyperparameters on validation data, and write them to data/tuning."
     )
     parser.add_argument("studies", nargs="*", metavar="STUDY", help=", ".join(names))
