@@ -147,16 +147,25 @@ def _with_kernel(function: Callable[[], int]) -> int:
     receive, send = Pipe(duplex=False)
     _waiting.append((Forked(partial(_be_kernel, receive, send), alone=True), send))
     receive.close()
+    # the process that forked this one tells it once to stop, and says what was interrupted
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _stop)
     try:
         return function()
-    except (KeyboardInterrupt, SystemExit):
-        return 1  # the process that forked this one says what was interrupted
+    except SystemExit:
+        return 1
+
+
+def _stop(number: int, frame: Any) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(1)
 
 
 def _be_kernel(receive: Connection, send: Connection) -> int:
     """Wait to be told what kernel to be, and be it."""
     send.close()  # else its other end would never be seen to close
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         arguments, folder, variables = receive.recv()
     except EOFError:  # no kernel is asked for
