@@ -95,7 +95,7 @@ def read_formula(given: Any) -> Formula:
 def _read(text: str) -> Formula:
     # halves before NFKC writes them as fractions; marks of LaTeX and HTML for subscripts
     formula = plain(
-        re.sub(r"(?<!\d)(?:½|1/2)(?=H2O)", "0.5", re.sub(r"</?sub>|\$|_\{([\d.,]+)\}|(?<=[A-Za-z)\]])_(?=\d)", r"\1", text))
+        re.sub(r"(?<!\d)(?:½|1/2)(?=H2O)", "0.5", re.sub(r"</?sub>|\$|_\{([\d.,]+)\}|(?<=[A-Za-z)\]$])_(?=\d)", r"\1", text))
     )
     if not formula or formula.lower() == "nan":
         raise FormulaError("composition is empty")
