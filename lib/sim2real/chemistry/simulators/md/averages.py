@@ -22,10 +22,10 @@ STILL = 0.005
 
 
 def block_error(values: np.ndarray) -> float:
-    """Standard error of the mean of a correlated series of shape (n,), n of 8 or more: Flyvbjerg & Petersen, J. Chem. Phys. 91, 461 (1989).
+    """Standard error of the mean of a correlated series of shape (n,): Flyvbjerg & Petersen, J. Chem. Phys. 91, 461 (1989).
 
-    Neighbours are averaged again and again; the largest estimate of those with :data:`FEWEST_BLOCKS` blocks or more is returned: a little too large
-    rather than too small. A ValueError for fewer values.
+    Neighbours are averaged again and again; the largest estimate of those with :data:`FEWEST_BLOCKS` blocks or more is returned: a
+    little too large rather than too small. A ValueError for fewer values.
     """
     blocks, largest = np.asarray(values, dtype=float), 0.0
     if len(blocks) < FEWEST_BLOCKS:
@@ -40,7 +40,8 @@ def block_error(values: np.ndarray) -> float:
 def heat_capacity(energy: np.ndarray, volume: np.ndarray, mass: float) -> tuple[float, float]:
     """Cp and its error in J/(kg K) by the fluctuation of the enthalpy, var(H)/(k T^2 m), at 300 K and 1 atm.
 
-    ``energy`` (kcal/mol) and ``volume`` (A3), each of shape (n,), and ``mass`` (g/mol) are of the whole cell. The error is a jackknife over fifths.
+    ``energy`` (kcal/mol) and ``volume`` (cubic Angstrom), each of shape (n,), and ``mass`` (g/mol) are of the whole cell. The error
+    is a jackknife over fifths of the run.
     """
     enthalpy = (np.asarray(energy) + ATM * ATM_A3 * np.asarray(volume)) * KCAL / AVOGADRO
     per = BOLTZMANN * KELVIN**2 * mass / AVOGADRO / 1000

@@ -1,8 +1,8 @@
 """A packed cell of polymer chains with a force field, by RadonPy: what molecular dynamics starts from.
 
-The force field is GAFF2_mod as RadonPy assigns it (Wang et al., J. Comput. Chem. 25, 1157 (2004) and its successors; Hayashi et al.,
-npj Comput. Mater. 8, 222 (2022)); charges are Gasteiger & Marsili's (Tetrahedron 36, 3219 (1980)) of the whole chain. RESP charges, which
-RadonPy takes by default, need Psi4 and are not offered here.
+The force field is GAFF2_mod as RadonPy assigns it (Hayashi et al., npj Comput. Mater. 8, 222 (2022), after Wang et al., J. Comput.
+Chem. 25, 1157 (2004)); charges are those of Gasteiger & Marsili, Tetrahedron 36, 3219 (1980), of the whole chain. RESP charges,
+which RadonPy takes by default, need Psi4, which is not on PyPI, and are not offered here.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from types import ModuleType
 
 import numpy as np
 from rdkit import Chem
+from rdkit.Chem.rdDistGeom import EmbedMolecule
 
 from sim2real.chemistry.simulators.constants import ATOMIC_MASS
+from sim2real.chemistry.structures import parse
 
 CHARGES = "gasteiger"
 # g/mol of a hydrogen after repartitioning: three times its own, which its heavy atom gives, so that totals stay
@@ -42,7 +44,7 @@ class Size:
     sample: float  # then, of which averages are taken
 
 
-SIZES = {"small": Size(3, 215, 100, 100, 100), "paper": Size(10, 1000, 760, 800, 5000)}
+CELLS = {"small": Size(3, 215, 100, 100, 100), "paper": Size(10, 1000, 760, 800, 5000)}
 
 
 def package(name: str) -> ModuleType:
@@ -64,8 +66,8 @@ def versions() -> dict[str, str]:
 def build_cell(smiles: str, size: Size, seed: int, path: Path) -> dict[str, float]:
     """Write a LAMMPS data file of atactic chains, ended by methyl groups, at :data:`START_DENSITY`.
 
-    Units are as many as come nearest to ``size.atoms``, at least two; a chain grows as a random walk that avoids itself. Heavy atoms have given mass
-    to their hydrogens.
+    Units are as many as come nearest to ``size.atoms``, at least two; a chain grows as a random walk that avoids itself. Heavy
+    atoms have given mass to their hydrogens.
 
     Returns:
         units (a chain), atoms and mass (g/mol) of the cell.
@@ -78,7 +80,9 @@ def build_cell(smiles: str, size: Size, seed: int, path: Path) -> dict[str, floa
     np.random.seed(seed)  # noqa: NPY002  (RadonPy draws from the global generators)
     random.seed(seed)
     try:
-        unit, end = utils.mol_from_smiles(smiles), utils.mol_from_smiles("*C")
+        unit, end = (utils.mol_from_smiles(text) for text in (Chem.MolToSmiles(parse(smiles)), "*C"))
+        for mol in (unit, end):
+            EmbedMolecule(mol, randomSeed=seed)  # again: RadonPy's own coordinates depend on what was embedded before
         units = max(2, poly.calc_n_from_num_atoms(unit, size.atoms, terminal1=end))
         chain = poly.terminate_rw(poly.polymerize_rw(unit, units, tacticity="atactic"), end)
         typed = package("radonpy.ff.gaff2_mod").GAFF2_mod().ff_assign(chain, charge=CHARGES)

@@ -1,12 +1,13 @@
 """What is done to a cell, and how it is told to LAMMPS: packing, 21 steps of compression and decompression, and a run at 300 K.
 
-The 21 steps are those of Larsen, Lin, Hart & Colina, Macromolecules 44, 6944 (2011), 1,560 ps in all: seven cycles of heating to 600 K, cooling to
-300 K and a run at a pressure that climbs to 50,000 atm and comes down again. Shorter ones keep the shares of the first 20 steps
-(760 ps), none below :data:`SHORTEST`. Of glasses that cool in 100 ps the density is a little low, and lower the faster they do.
+The 21 steps are those of Larsen, Lin, Hart & Colina, Macromolecules 44, 6944 (2011), 1,560 ps in all: seven cycles of heating to
+600 K, cooling to 300 K and a run at a pressure that climbs to 50,000 atm and comes down again. Shorter ones keep the shares of the
+first 20 steps (760 ps), none below :data:`SHORTEST`.
 
-Time steps are 3 fs: hydrogens weigh three times their mass (see :mod:`~sim2real.chemistry.simulators.md.cell`) and their bonds are rigid
-(SHAKE). Neither changes averages of positions at equilibrium; rigid bonds take their vibration out of the heat capacity. Lennard-Jones and real-space Coulomb forces end at 9 Angstrom, with a
-correction for the tail of the former and PPPM (1e-4) for the latter.
+Time steps are 3 fs: hydrogens weigh three times their mass (:mod:`sim2real.chemistry.simulators.md.cell`) and their bonds are rigid
+(SHAKE). Masses change no average of positions at equilibrium; rigid bonds take their vibration out of the heat capacity.
+Lennard-Jones and real-space Coulomb forces end at 9 Angstrom, with a correction for the tail of the former and PPPM (1e-4) for the
+latter.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Stage:
+class MDStage:
     """What is run at once: it starts from the data file of the stage before and ends in its own, ``NAME.data``."""
 
     name: str
@@ -77,22 +78,22 @@ def cycles(squeeze: float, settle: float) -> list[tuple[Step, Step, Step]]:
     return made
 
 
-def stages(size: Size) -> Iterator[Stage]:
+def stages(size: Size) -> Iterator[MDStage]:
     """All stages after the cell, in order."""
     before = "cell"
     parts = -(-size.sample // LONGEST)
-    yield Stage("pack", before, (Step(15, HOT),), pack=True)
+    yield MDStage("pack", before, (Step(15, HOT),), pack=True)
     before = "pack"
     for number, cycle in enumerate(cycles(size.squeeze, size.settle), start=1):
-        yield Stage(name := f"cycle-{number}", before, cycle)
+        yield MDStage(name := f"cycle-{number}", before, cycle)
         before = name
     for number in range(1, int(parts) + 1):
-        yield Stage(name := f"sample-{number}", before, (Step(size.sample / parts, KELVIN, ATM),), record=True)
+        yield MDStage(name := f"sample-{number}", before, (Step(size.sample / parts, KELVIN, ATM),), record=True)
         before = name
 
 
-def lammps_input(stage: Stage, seed: int) -> str:
-    """The commands of a stage; it writes ``NAME.part`` and, where it records, ``NAME.csv``, with ps, K, g/cm3, kcal/mol, A3 a row."""
+def lammps_input(stage: MDStage, seed: int) -> str:
+    """The commands of a stage. It writes ``NAME.part`` and, where it records, ``NAME.csv``: ps, K, g/cm3, kcal/mol, Angstrom^3."""
     # packing is without charges and attraction: chains shall not cling to themselves in empty space
     forces = "pair_style lj/cut 3.0\ncomm_modify cutoff 10.0" if stage.pack else "pair_style lj/cut/coul/long 9.0"
     lines = [

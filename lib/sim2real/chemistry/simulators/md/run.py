@@ -1,4 +1,4 @@
-"""One polymer from SMILES to averages, stage by stage in a folder of its own: what is done stays done, and what fails is written down."""
+"""One polymer from SMILES to averages, stage by stage in a folder of its own: what is done is kept, what fails is written down."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Order:
 
 
 def lammps(folder: Path, stage: str, seconds: float) -> None:
-    """Run LAMMPS on one core; it ends with this process. An :class:`MDError` with its own words where it stops, or took too long."""
+    """Run LAMMPS on one core; it ends with this process. An :class:`MDError` with its words where it stops or takes too long."""
     # the import puts the folder of MPICH's library where LAMMPS is looked after
     program = Path(package("lammps.executable").ROOT_DIR) / "lmp"
     libc = ctypes.CDLL(None)
@@ -76,9 +76,9 @@ def simulate(folder: Path, order: Order, seconds: float = 0, engine: Engine = la
     """Do what is left of a polymer; ``folder`` is of this polymer only, ``seconds`` the most that a stage may take (0: no limit).
 
     Returns:
-        What ``run.json`` holds: the order, versions, charges and protocol; ``cell`` (units, atoms, mass in g/mol), each stage of ``stages`` with its
-        time steps and seconds on the clock and of the processor; then ``averages``, or ``failed`` with stage and cause, after which a
-        next call tries that stage again.
+        What ``run.json`` holds: the order, versions, charges and protocol; ``cell`` (units, atoms, mass in g/mol); ``stages``, each
+        with its time steps and seconds on the clock and of the processor; then ``averages``, or ``failed`` with stage and cause,
+        after which a next call tries that stage again.
 
     Raises:
         MDError: RadonPy or LAMMPS are not installed, or the folder was made with other settings.
