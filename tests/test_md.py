@@ -162,6 +162,17 @@ def test_what_was_done_before_an_interruption_is_kept(no_radonpy, tmp_path):
     assert not list(tmp_path.glob("*.part"))
 
 
+def test_one_process_is_at_a_polymer_at_a_time(no_radonpy, tmp_path):
+    inner = []
+
+    def engine(folder, stage, seconds):
+        inner.append(simulate(folder, Order(STYRENE, SMALL, 0), engine=Machine()))
+        Machine()(folder, stage, seconds)
+
+    assert "failed" not in simulate(tmp_path, Order(STYRENE, SMALL, 0), engine=engine)
+    assert {state["failed"]["cause"] for state in inner} == {"another process is at it"} and len(inner) == len(NAMES)
+
+
 @pytest.mark.parametrize(("other", "what"), [(Order(STYRENE, SMALL, 1), "seed 0, not 1"), (Order(ETHYLENE, SMALL, 0), "smiles")])
 def test_a_folder_of_other_settings_is_refused(no_radonpy, tmp_path, other, what):
     simulate(tmp_path, Order(STYRENE, SMALL, 0), engine=Machine())

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from sim2real.chemistry.simulators.graph import CannotSimulate
 from sim2real.chemistry.simulators.md.averages import averages
@@ -78,7 +79,7 @@ def simulate(folder: Path, order: Order, seconds: float = 0, engine: Engine = la
     Returns:
         What ``run.json`` holds: the order, versions, charges and protocol; ``cell`` (units, atoms, mass in g/mol); ``stages``, each
         with its time steps and seconds on the clock and of the processor; then ``averages``, or ``failed`` with stage and cause,
-        after which a next call tries that stage again.
+        after which a next call tries that stage again. Where another process is at this polymer, that is the failure.
 
     Raises:
         MDError: RadonPy or LAMMPS are not installed, or the folder was made with other settings.
@@ -86,6 +87,14 @@ def simulate(folder: Path, order: Order, seconds: float = 0, engine: Engine = la
     """
     folder.mkdir(parents=True, exist_ok=True)
     told = asdict(order) | {"versions": versions(), "charges": CHARGES, "protocol": PROTOCOL}
+    try:
+        with FileLock(folder / "run.lock").acquire(timeout=0):
+            return _go_on(folder, order, told, seconds, engine)
+    except Timeout:
+        return told | {"failed": {"stage": "start", "cause": "another process is at it"}}
+
+
+def _go_on(folder: Path, order: Order, told: dict[str, Any], seconds: float, engine: Engine) -> dict[str, Any]:
     state: dict[str, Any] = _read(folder) or told | {"stages": {}}
     for what, value in told.items():
         if state[what] != value:
