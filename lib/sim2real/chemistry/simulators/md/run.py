@@ -65,7 +65,7 @@ def lammps(folder: Path, stage: str, seconds: float) -> None:
             preexec_fn=lambda: libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL),
         )
     except subprocess.TimeoutExpired:
-        raise MDError(f"took longer than {seconds:.0f} s") from None
+        raise MDError(f"took longer than {seconds:g} s") from None
     if done.returncode:
         log = folder / f"{stage}.log"
         lines = log.read_text("utf-8", "replace").splitlines() if log.is_file() else []
