@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from sim2real.studies.grades import GradedSource, class_table, grade_design, gra
 from sim2real.studies.kinds import announce
 from sim2real.studies.presets import OVERLAP_POINTS, Settings, resolve
 from sim2real.training import duration, experiment
+from sim2real.training.progress import IN_TERMINAL, Bar
 from sim2real.training.study import Design, Study, Trials
 
 try:
@@ -60,6 +62,9 @@ class Run:
         self.settings = resolve(edition, preset, **sizes)
         self.folder = Path(figures) if figures else drawing.figure_folder(edition, preset)
         self._rows: dict[str, tuple[Case, dict]] = {}
+        self._drawn: set[str] = set()
+        Bar.line = _line()
+        self._tell("running")
 
     def studies(self, kind: str, **choice: Any) -> list[Study]:
         """The studies that figures show side by side, that of :meth:`study` first; the preset smoke trains some kinds briefly."""
@@ -147,6 +152,13 @@ class Run:
         if get_ipython() is not None:
             picture = next(path for path in saved.paths if path.suffix == ".png")
             display(Image(str(picture), width=round(INCH * saved.figure.get_figwidth())), Markdown(saved.caption))
+        self._drawn.add(figure)
+        self._tell(f"{len(self._drawn)} drawn")
+
+    def _tell(self, text: str) -> None:
+        """Write the line at the top of the notebook, where there is one; the last says where the figures are."""
+        if Bar.line is not None:
+            Bar.line(f"{text}; figures are in {self.folder}")
 
     def say(self, *verdicts: Mapping[str, str] | Findings) -> None:
         """Show what trials say, in words: findings, or a verdict and its reasons."""
@@ -161,3 +173,11 @@ class Run:
     def paper(self, name: str) -> dict:
         """The paper's numbers of that name, a table of ``data/paper.toml``."""
         return numbers_of_paper(name)
+
+
+def _line() -> Callable[[str], None] | None:
+    """What writes a line below this cell of an open notebook, however far down cells are running; none where bars are seen."""
+    if getattr(get_ipython(), "kernel", None) is None or IN_TERMINAL in os.environ:
+        return None
+    shown = display({"text/plain": ""}, raw=True, display_id=True)
+    return lambda text: shown.update({"text/plain": text}, raw=True)
