@@ -140,7 +140,8 @@ def run_all(page: Page, seconds: int) -> None:
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
     page.wait_for_timeout(1 * SECONDS)
-    expect(page.locator(".jp-InputPrompt", has_text="[*]")).to_have_count(0, timeout=seconds * SECONDS)
+    waiting = page.locator(".jp-CodeCell .jp-InputPrompt", has_text=re.compile(r"\[[* ]\]"))
+    expect(waiting).to_have_count(0, timeout=seconds * SECONDS)
 
 
 def test_a_parameter_is_changed_and_figure_and_verdict_change(browser, lab):
@@ -179,6 +180,7 @@ def test_widgets_answer(browser, lab):
     page = opened(browser, lab, "widgets.ipynb")
     run_all(page, 600)
     assert page.locator(ERRORS).count() == 0
+    page.screenshot(path=SHOTS / "widgets.png")
     plot = page.locator(".js-plotly-plot .nsewdrag").first
     plot.wait_for(timeout=30 * SECONDS)
     point = page.locator(".js-plotly-plot .scatterlayer .point, .js-plotly-plot canvas").first
