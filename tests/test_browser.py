@@ -127,11 +127,10 @@ def lab(tmp_path_factory) -> Iterator[tuple[str, Path]]:
 
 def opened(browser: Browser, lab: tuple[str, Path], name: str) -> Page:
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
-    # such as that a kernel is still starting
-    page.add_locator_handler(page.locator(".jp-Dialog .jp-mod-accept"), lambda accept: accept.click())
     page.goto(f"{lab[0]}/tree/{name}?reset", wait_until="domcontentloaded")
     page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=60 * SECONDS)
-    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").first).to_be_attached(timeout=60 * SECONDS)
+    # what is run before the kernel answers is dropped
+    page.get_by_text(re.compile(r"Python 3.* \| Idle")).wait_for(timeout=60 * SECONDS)
     return page
 
 
