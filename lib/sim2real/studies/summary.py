@@ -19,7 +19,7 @@ from sim2real.laws.records import paper
 from sim2real.laws.verdicts import FEWEST_TRIALS
 
 AGREES, DIFFERS, OPEN = "agrees", "differs", "cannot be told"
-MANY = ", paper's trials"  # of an edition drawn with PRESET=paper
+PAPERS_TRIALS = ", paper's trials"  # of an edition drawn with PRESET=paper
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def summary_folders(edition: str, preset: str, folder: Path) -> dict[str, Path]:
     found = {name: figure_folder(name, preset) for name in dict.fromkeys(["embedded", "open", edition])} | {edition: folder}
     committed = {name: figure_folder(name, preset, FIGURES) for name in found}
     found = {name: path if any(path.glob("*.json")) else committed[name] for name, path in found.items()}
-    many = {name + MANY: FIGURES / name / "paper" for name in found if preset != "paper"}
+    many = {name + PAPERS_TRIALS: FIGURES / name / "paper" for name in found if preset != "paper"}
     return found | {name: path for name, path in many.items() if path.is_dir()}
 
 
@@ -116,9 +116,9 @@ def retold(table: pd.DataFrame) -> pd.DataFrame:
     """Rows of :func:`summary` in which the paper's number of trials has another verdict than fewer have; without rows where none
     does, without columns where there are no such figures."""
     rows = []
-    for many in table.filter(like=MANY).columns:
+    for many in table.filter(like=PAPERS_TRIALS).columns:
         if not many.startswith("verdict, "):
-            few, said = many.removesuffix(MANY), f"verdict, {many}"
+            few, said = many.removesuffix(PAPERS_TRIALS), f"verdict, {many}"
             both = table[[few, f"verdict, {few}", many, said]].set_axis(["fewer trials", "said", "paper's trials", "says"], axis=1)
             other = both["said"].map(_told) != both["says"].map(_told)
             rows.append(both[other & (both["said"] != "") & (both["says"] != "")])
