@@ -116,7 +116,7 @@ def test_structures_without_groups_are_nan_with_a_reason():
         "polymer: atoms that no UNIFAC group holds",
         "polymer: structure has 1 attachment points (*); expected 2",
         "solvent: atoms that no UNIFAC group holds",
-        "solvent: structure has text after a blank; a SMILES has none",
+        "solvent: structure is a name, a formula or a number; write the SMILES, of a repeat unit with two *",
     ]
     assert list(frame["value"].isna()) == [False, True, True, True, True]
     assert simulate_chi(["*CC"], ["CCO"], [300.0])["value"].isna().all() and simulate_chi([], [], []).empty

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +12,9 @@ from typing import Any
 from pymatgen.core import Composition, Element
 
 from sim2real.chemistry.texts import decoded, plain, stranger
+
+# pymatgen's, of He, Ne and Ar, where it puts elements in order
+warnings.filterwarnings("ignore", "No Pauling electronegativity", UserWarning)
 
 DECIMALS = 5  # of atomic fractions in keys: a dopant of 0.0009 in PbTe differs from one of 0.0006, 0.333 from 1/3
 HEAVIEST = 94  # plutonium, the last element for which the composition descriptor has features
@@ -95,7 +99,7 @@ def read_formula(given: Any) -> Formula:
 def _read(text: str) -> Formula:
     # halves before NFKC writes them as fractions; marks of LaTeX and HTML for subscripts
     formula = plain(
-        re.sub(r"(?<!\d)(?:½|1/2)(?=H2O)", "0.5", re.sub(r"</?sub>|\$|_\{([\d.,]+)\}|(?<=[A-Za-z)\]])_(?=\d)", r"\1", text))
+        re.sub(r"(?<!\d)(?:½|1/2)(?=H2O)", "0.5", re.sub(r"</?sub>|\$|_\{([\d.,]+)\}|(?<=[A-Za-z)\]$])_(?=\d)", r"\1", text))
     )
     if not formula or formula.lower() == "nan":
         raise FormulaError("composition is empty")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,9 +48,7 @@ def load_computed_transport(*, carrier: str = "n", everything: bool = False) -> 
 
     def task(word: str, prop: Property, column: str, subset: np.ndarray) -> Task:
         own = table if everything else table.iloc[np.sort(subset)].reset_index(drop=True)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # pymatgen's, that He, Ne and Ar have no electronegativity
-            formulas = [read_formula(f) for f in own["formula"]]
+        formulas = [read_formula(f) for f in own["formula"]]
         own = own.assign(key=[f.key for f in formulas], group=[f.family for f in formulas], value=own[f"{column}_{carrier}"])
         own = own.rename(columns={"formula": "structure"})[["key", "structure", "value", "group", "carrier", "entries"]]
         drawn = {"compositions in the table": len(table), "not drawn": len(table) - len(own)}
