@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from matplotlib.figure import Figure
 
+from sim2real import Run
 from sim2real.datasets.paths import ROOT
 from sim2real.studies.report import numbers_of_payload
 from sim2real.studies.summary import AGREES, DIFFERS, OPEN, Claim, claims, read, retold, summary, summary_data, summary_folders
@@ -152,3 +154,19 @@ def width(table) -> int:
 def test_tables_of_figures_fit_a_page(path):
     for table in numbers_of_payload(json.loads(path.read_text(encoding="utf-8"))):
         assert width(table) <= 1000
+
+
+def test_figures_with_the_papers_trials_hold_what_the_run_took_and_a_redraw_keeps_it(tmp_path):
+    def draw(payload: dict) -> Figure:
+        return Figure()
+
+    draw.caption = lambda payload: "made up"
+    path = tmp_path / "made.json"
+    for preset, wanted in (("quick", set()), ("paper", {"seconds", "machine"})):
+        Run("embedded", preset, figures=tmp_path).save("made", "Made up", draw, [{"n": 1}])
+        payload = json.loads(path.read_text())
+        assert set(payload.get("run", ())) == wanted
+    payload["run"]["seconds"] = 9000
+    path.write_text(json.dumps(payload))
+    Run("embedded", "paper", figures=tmp_path).save("made", "Made up", draw, [{"n": 1}])
+    assert json.loads(path.read_text())["run"]["seconds"] == 9000
