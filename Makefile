@@ -178,7 +178,7 @@ test-browser: $(READY)
 # what is tried out there does not replace figures that git holds: those are drawn by make figures
 lab: $(READY)
 	@echo 'figures drawn in JupyterLab go to .cache/figures (FIGURES of a notebook chooses another folder)'
-	SIM2REAL_FIGURES=$(CURDIR)/.cache/figures $(PY) -m jupyterlab --notebook-dir=notebooks
+	SIM2REAL_FIGURES=$(CURDIR)/.cache/figures $(PY) -m jupyterlab --notebook-dir=notebooks --KernelManager.transport_encryption=auto
 
 # of what can be built on: from docstrings
 docs: $(READY)

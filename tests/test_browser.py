@@ -32,6 +32,8 @@ if CHROMIUM is None:
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 SHOTS = ROOT / ".cache" / "browser"
 SECONDS = 1000  # milliseconds
+WIDEST = 1000  # pixels of a table
+ENCRYPTED = "--KernelManager.transport_encryption=auto"  # as make lab has it
 ERRORS = ".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']"
 
 
@@ -96,8 +98,12 @@ def lab(tmp_path_factory) -> Iterator[tuple[str, Path]]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = [f"--notebook-dir={folder}", f"--port={port}", "--no-browser", "--allow-root", "--IdentityProvider.token="]
-    options += ["--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    options += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", ENCRYPTED]
+    news = folder / ".settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    news.parent.mkdir(parents=True)
+    news.write_text('{"fetchNews": "false"}')
     environment = os.environ | {"JUPYTER_CONFIG_DIR": str(folder / ".config"), "OMP_NUM_THREADS": "1"}
+    environment |= {"JUPYTERLAB_SETTINGS_DIR": str(folder / ".settings")}
     log = (folder / "lab.log").open("w")
     server = subprocess.Popen([sys.executable, "-m", "jupyterlab", *options], stdout=log, stderr=log, env=environment)
     address = f"http://127.0.0.1:{port}/lab"
@@ -110,21 +116,21 @@ def lab(tmp_path_factory) -> Iterator[tuple[str, Path]]:
                 assert server.poll() is None, (folder / "lab.log").read_text()
                 time.sleep(0.5)
         yield address, folder
+        assert "without encryption" not in (folder / "lab.log").read_text()
     finally:
         server.terminate()
         try:
-            server.wait(30)
+            server.wait(60)
         except subprocess.TimeoutExpired:
             server.kill()
 
 
 def opened(browser: Browser, lab: tuple[str, Path], name: str) -> Page:
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
-    # such as that a kernel is still starting
-    page.add_locator_handler(page.locator(".jp-Dialog .jp-mod-accept"), lambda accept: accept.click())
     page.goto(f"{lab[0]}/tree/{name}?reset", wait_until="domcontentloaded")
     page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=60 * SECONDS)
-    expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").first).to_be_attached(timeout=60 * SECONDS)
+    # what is run before the kernel answers is dropped
+    page.get_by_text(re.compile(r"Python 3.* \| Idle")).wait_for(timeout=60 * SECONDS)
     return page
 
 
@@ -133,7 +139,8 @@ def run_all(page: Page, seconds: int) -> None:
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
     page.wait_for_timeout(1 * SECONDS)
-    expect(page.locator(".jp-InputPrompt", has_text="[*]")).to_have_count(0, timeout=seconds * SECONDS)
+    waiting = page.locator(".jp-CodeCell .jp-InputPrompt", has_text=re.compile(r"\[[* ]\]"))
+    expect(waiting).to_have_count(0, timeout=seconds * SECONDS)
 
 
 def test_a_parameter_is_changed_and_figure_and_verdict_change(browser, lab):
@@ -153,6 +160,9 @@ def test_a_parameter_is_changed_and_figure_and_verdict_change(browser, lab):
         page.keyboard.insert_text(source)
         run_all(page, 600)
         assert page.locator(ERRORS).count() == 0
+        expect(page.get_by_text(f"drawn; figures are in {figures}")).to_have_count(1)
+        widths = page.evaluate("[...document.querySelectorAll('table.dataframe')].map(t => t.offsetWidth)")
+        assert widths and max(widths) <= WIDEST
         page.locator(".jp-OutputArea-output img").nth(2).scroll_into_view_if_needed()
         page.screenshot(path=SHOTS / f"notebook-01-{trials}.png")
         payload = json.loads((figures / "fig1b-polymers.json").read_text(encoding="utf-8"))
@@ -169,6 +179,7 @@ def test_widgets_answer(browser, lab):
     page = opened(browser, lab, "widgets.ipynb")
     run_all(page, 600)
     assert page.locator(ERRORS).count() == 0
+    page.screenshot(path=SHOTS / "widgets.png")
     plot = page.locator(".js-plotly-plot .nsewdrag").first
     plot.wait_for(timeout=30 * SECONDS)
     point = page.locator(".js-plotly-plot .scatterlayer .point, .js-plotly-plot canvas").first

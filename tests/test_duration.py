@@ -6,6 +6,7 @@ import pytest
 
 from sim2real.training import duration
 from sim2real.training.experiment import make_plan, run_trials
+from sim2real.training.progress import Bar
 from sim2real.training.study import Design
 
 ARMS = ("transfer", "direct", "ridge")
@@ -68,3 +69,18 @@ def test_costs_are_measured(study):
 def test_the_announcement(seconds, workers, text):
     said = duration.announcement(seconds, workers)
     assert said.startswith(text) and bool(said) == bool(text)
+
+
+def test_a_bar_is_a_line_of_words_where_a_notebook_has_one(monkeypatch, capsys):
+    said: list[str] = []
+    monkeypatch.setattr(Bar, "line", said.append)
+    with Bar(total=4, desc="toy", unit="trial") as bar:
+        bar.update(3)
+        bar.refresh()
+    assert said[0] == "training toy: 0 % of 4 trials"
+    assert said[-1].startswith("training toy: 75 % of 4 trials, about 0") and said[-1].endswith(" left")
+    assert capsys.readouterr() == ("", ""), "no empty line"
+    monkeypatch.setattr(Bar, "line", None)
+    with Bar(total=4, desc="toy", unit="trial") as bar:
+        bar.update(4)
+    assert "toy: 100%" in capsys.readouterr().err

@@ -201,6 +201,13 @@ def test_figures_of_downloaded_or_private_data_are_never_committed(edition):
     assert ignored.returncode == 0
 
 
+def test_figures_with_the_papers_trials_can_be_committed_and_say_what_they_took():
+    seen = subprocess.run(["git", "check-ignore", "figures/embedded/paper/a.json"], cwd=ROOT, capture_output=True)
+    assert seen.returncode == 1
+    for path in (FIGURES / "embedded" / "paper").glob("*.json"):
+        assert set(json.loads(path.read_text(encoding="utf-8"))["run"]) == {"seconds", "machine"}, path
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -379,5 +386,7 @@ def test_the_readme_quotes_verdicts_as_figures_hold_them():
     quoted = re.findall(r"^> `([\w-]+)` (.+)$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert {figure.split("-")[0] for figure, _ in quoted} == {"fig1b", "fig2", "fig4a", "fig6c"}
     for figure, sentences in quoted:
-        records = json.loads((FIGURES / "embedded" / f"{figure}.json").read_text(encoding="utf-8"))["records"]
+        # from the paper's number of trials where that was run
+        paths = [FIGURES / "embedded" / folder / f"{figure}.json" for folder in ("paper", "")]
+        records = json.loads(next(path for path in paths if path.is_file()).read_text(encoding="utf-8"))["records"]
         assert sentences in " ".join(record["verdict"]["text"] for record in records).replace("\n", " "), figure

@@ -19,7 +19,7 @@ LIB = ROOT / "lib"
 # a package imports from those before it; the package itself, with its command line, comes last
 HOUSE = ("chemistry", "datasets", "training", "laws", "figures", "studies", "sim2real")
 # a new feature may raise MOST_LINES; a change of what is there may not
-MOST_ENTRIES, MOST_LINES, LONGEST = 8, 19_970, 300
+MOST_ENTRIES, MOST_LINES, LONGEST = 8, 20_770, 300
 # module -> why it is longer
 LONG: dict[str, str] = {}
 # (module, function) -> why it imports when it is called
@@ -28,7 +28,8 @@ LAZY = {("sim2real", "__getattr__"): "import sim2real stays fast: torch and RDKi
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 MOST_NAMES, MOST_MODULES, WIDEST = 8, 3, 100
 # words on average; 20 is what is wanted
-LONGEST_SENTENCE = 21.5
+LONGEST_SENTENCE = {"04-chi": 21.5}
+PARAMETER_LINE = 80
 
 
 def name_of(path: Path) -> str:
@@ -135,9 +136,17 @@ def test_notebooks_are_short_to_read(path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_parameters_fit_their_cell_and_stand_below_how_long_a_run_takes(path):
+    cells = nbformat.read(path, as_version=4).cells
+    (at,) = [k for k, cell in enumerate(cells) if "parameters" in cell.metadata.get("tags", [])]
+    assert not [line for line in cells[at].source.splitlines() if len(line) > PARAMETER_LINE]
+    assert re.search(r"Run All takes (about \d+|some) (seconds|minutes)", cells[at - 1].source)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_sentences_of_notebooks_are_short(path):
     text = "\n\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown")
     text = re.sub(r"\$\$.*?\$\$|^#.*$", "", text, flags=re.MULTILINE)
     text = re.sub(r"\b(Mater|Comput|Figs?|Eq|al)\.", r"\1", text)
     words = [len(sentence.split()) for sentence in re.split(r"(?<=[.?!])\**\s+|\n\n", text) if sentence.strip()]
-    assert sum(words) / len(words) <= LONGEST_SENTENCE, f"longest: {max(words)} words"
+    assert sum(words) / len(words) <= LONGEST_SENTENCE.get(path.stem, 20), f"longest: {max(words)} words"

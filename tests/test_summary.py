@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from matplotlib.figure import Figure
 
+from sim2real import Run
 from sim2real.datasets.paths import ROOT
-from sim2real.studies.summary import AGREES, DIFFERS, OPEN, Claim, claims, read, summary, summary_data, summary_folders
+from sim2real.studies.report import numbers_of_payload
+from sim2real.studies.summary import AGREES, DIFFERS, OPEN, Claim, claims, read, retold, summary, summary_data, summary_folders
 
 COMMITTED = ROOT / "figures" / "embedded"
 
@@ -118,3 +121,52 @@ def test_the_papers_own_numbers_of_trials_stand_beside_where_they_are(tmp_path, 
     (tmp_path / "mine" / "fig1b-polymers.json").write_text("{}")
     assert summary_folders("embedded", "quick", tmp_path / "mine")["embedded"] == tmp_path / "mine"
     assert list(summary_folders("local", "paper", tmp_path)) == ["embedded", "open", "local"]
+
+
+def test_where_fewer_trials_told_another_story_it_is_said_and_what_the_run_took(tmp_path, monkeypatch):
+    monkeypatch.setattr("sim2real.studies.summary.FIGURES", tmp_path)
+    paper = tmp_path / "embedded" / "paper"
+    paper.mkdir(parents=True)
+    payload = json.loads((COMMITTED / "fig1b-polymers.json").read_text())
+    (paper.parent / "fig1b-polymers.json").write_text(json.dumps(payload))
+    payload["run"] = {"seconds": 5400, "machine": "2 cores, made up"}
+    (paper / "fig1b-polymers.json").write_text(json.dumps(payload))
+    folders = summary_folders("embedded", "quick", paper.parent)
+    assert list(folders) == ["embedded", "open", "embedded, paper's trials"]
+    assert retold(summary(folders)).empty and len(retold(summary(folders)).columns) == 4
+    assert summary_data(folders)["took"].tolist() == ["", "90 min, 2 cores, made up"]
+    density = next(r for r in payload["records"] if r["property"] == "density")
+    (finding,) = [f for f in density["verdict"]["findings"] if f["question"] == "transfer"]
+    finding["told"], finding["numbers"]["mean"] = True, 9.0
+    (paper / "fig1b-polymers.json").write_text(json.dumps(payload))
+    (row,) = retold(summary(folders)).itertuples(index=False)
+    assert row.said == AGREES and row.says.startswith(DIFFERS)
+    assert retold(summary({"embedded": paper.parent})).empty
+
+
+def width(table) -> int:
+    """Pixels of a table whose cells wrap between words, as a browser lays it out: 8 a letter and 12 of a cell's own, measured."""
+    words = [[word for cell in (column, *table[column]) for word in str(cell).split()] for column in table]
+    return sum(8 * max(map(len, column), default=0) + 12 for column in words)
+
+
+@pytest.mark.parametrize("path", sorted(COMMITTED.glob("*.json")), ids=lambda path: path.stem)
+def test_tables_of_figures_fit_a_page(path):
+    for table in numbers_of_payload(json.loads(path.read_text(encoding="utf-8"))):
+        assert width(table) <= 1000
+
+
+def test_figures_with_the_papers_trials_hold_what_the_run_took_and_a_redraw_keeps_it(tmp_path):
+    def draw(payload: dict) -> Figure:
+        return Figure()
+
+    draw.caption = lambda payload: "made up"
+    path = tmp_path / "made.json"
+    for preset, wanted in (("quick", set()), ("paper", {"seconds", "machine"})):
+        Run("embedded", preset, figures=tmp_path).save("made", "Made up", draw, [{"n": 1}])
+        payload = json.loads(path.read_text())
+        assert set(payload.get("run", ())) == wanted
+    payload["run"]["seconds"] = 9000
+    path.write_text(json.dumps(payload))
+    Run("embedded", "paper", figures=tmp_path).save("made", "Made up", draw, [{"n": 1}])
+    assert json.loads(path.read_text())["run"]["seconds"] == 9000

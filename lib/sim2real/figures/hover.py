@@ -43,5 +43,5 @@ def hover(payload: dict) -> go.Figure:
     figure.add_scatter(x=ends, y=slope * ends, mode="lines", line={"color": "black", "dash": "dash"}, hoverinfo="skip", name=text)
     figure.update_xaxes(type="log", title="electrical conductivity σ (S/m)", exponentformat="power")
     figure.update_yaxes(type="log", title="thermal conductivity κ (W/(m K))", exponentformat="power")
-    figure.update_layout(template="simple_white", width=760, height=560, legend={"x": 1.02, "y": 1})
+    figure.update_layout(template="simple_white", width=760, height=560, legend={"x": 1.02, "y": 1}, hoverlabel_bgcolor="white")
     return figure

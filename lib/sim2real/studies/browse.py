@@ -41,7 +41,7 @@ def browse_ranking(
     if ipywidgets is None:
         raise ImportError('browse needs ipywidgets: pip install "sim2real[lab]"')
     names = {smiles: common_name(smiles) for smiles in solvents}
-    wide = {"description_width": "7em"}
+    wide = {"description_width": "9em"}
     chosen = ipywidgets.Combobox(
         value=next(iter(structures)), options=list(structures), description="polymer", placeholder="a name or SMILES", style=wide
     )

@@ -34,6 +34,7 @@ except ModuleNotFoundError as error:
 from sim2real.datasets.command import Parser
 from sim2real.datasets.paths import CACHE, ROOT
 from sim2real.datasets.task import NoStudy
+from sim2real.training.progress import IN_TERMINAL
 
 CELL_TIMEOUT = 3600  # seconds
 _TYPES = {bool: "true or false", int: "an integer", float: "a number", str: "a string", list: "a list"}
@@ -78,6 +79,7 @@ def run_notebook(
     log = copy.with_suffix(".log")
     part = copy.with_name(f"{copy.stem}.{os.getpid()}.ipynb")  # two runs at once do not write into one another's
     options = {"kernel_name": "python3", "language": "python", "cwd": ROOT, "execution_timeout": timeout}
+    options["progress_bar"] = False  # trials have one
     try:
         copy.parent.mkdir(parents=True, exist_ok=True)
         log.unlink(missing_ok=True)
@@ -249,11 +251,11 @@ def _allowed(path: Path, defaults: Mapping[str, Any]) -> str:
 
 @contextmanager
 def _kernel_variables() -> Iterator[None]:
-    """What kernels inherit, which papermill cannot hand over: one thread a process (trials run in parallel processes), and
-    matplotlib's own settings and a backend without windows, not the user's.
+    """What kernels inherit, which papermill cannot hand over: one thread a process (trials run in parallel processes), bars for
+    the terminal, and matplotlib's own settings and a backend without windows, not the user's.
     """
     matplotlib = find_spec("matplotlib")
-    wanted = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MPLBACKEND": "agg"}
+    wanted = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MPLBACKEND": "agg", IN_TERMINAL: "1"}
     # of processes that an interruption ended: they clean up, and need not say so
     wanted["PYTHONWARNINGS"] = ",".join(filter(None, (os.environ.get("PYTHONWARNINGS"), "ignore:resource_tracker:UserWarning")))
     wanted["MATPLOTLIBRC"] = str(Path(matplotlib.origin).parent / "mpl-data" / "matplotlibrc") if matplotlib else ""

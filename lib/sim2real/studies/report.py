@@ -124,7 +124,7 @@ def numbers_of_payload(payload: dict) -> list[pd.DataFrame]:
 
 # figure -> the tables of its numbers
 _NUMBERS: dict[str, Callable[[list[dict]], list[pd.DataFrame]]] = {
-    **dict.fromkeys(("fig1b", "fig4a", "fig6c", "computed"), lambda rs: [tables.scaling(rs)]),
+    **dict.fromkeys(("fig1b", "fig4a", "fig6c", "computed"), lambda rs: [tables.scaling(rs).T.rename_axis("")]),
     **dict.fromkeys(("classes", "fig5a", "fig6d"), lambda rs: [tables.class_verdicts(rs)]),
     **dict.fromkeys(("validation", "data-parity"), lambda rs: [tables.parities(rs)]),
     "fig2": lambda rs: [tables.surfaces({r["study"]: r for r in rs})],

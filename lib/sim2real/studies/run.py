@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
+import platform
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import joblib
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -20,6 +26,7 @@ from sim2real.studies.grades import GradedSource, class_table, grade_design, gra
 from sim2real.studies.kinds import announce
 from sim2real.studies.presets import OVERLAP_POINTS, Settings, resolve
 from sim2real.training import duration, experiment
+from sim2real.training.progress import IN_TERMINAL, Bar
 from sim2real.training.study import Design, Study, Trials
 
 try:
@@ -60,6 +67,10 @@ class Run:
         self.settings = resolve(edition, preset, **sizes)
         self.folder = Path(figures) if figures else drawing.figure_folder(edition, preset)
         self._rows: dict[str, tuple[Case, dict]] = {}
+        self._drawn: set[str] = set()
+        self._began = time.monotonic()
+        Bar.line = _line()
+        self._tell("running")
 
     def studies(self, kind: str, **choice: Any) -> list[Study]:
         """The studies that figures show side by side, that of :meth:`study` first; the preset smoke trains some kinds briefly."""
@@ -142,11 +153,27 @@ class Run:
         ``paper`` names the numbers (:meth:`paper`) that stand beside, and ``words`` of ``more`` say what is transferred to what.
         """
         facts = {"edition": self.edition, "preset": self.preset, "seed": self.settings.seed} | more
+        if self.preset == "paper":
+            facts["run"] = self._cost(self.folder / f"{figure}.json")
         payload = drawing.payload(figure, title, records, paper=self.paper(paper) if paper else None, **facts)
         saved = drawing.save(draw, payload, self.folder, CACHE / "pictures")
         if get_ipython() is not None:
             picture = next(path for path in saved.paths if path.suffix == ".png")
             display(Image(str(picture), width=round(INCH * saved.figure.get_figwidth())), Markdown(saved.caption))
+        self._drawn.add(figure)
+        self._tell(f"{len(self._drawn)} drawn")
+
+    def _cost(self, drawn: Path) -> dict:
+        """Seconds of this notebook up to a figure, and the machine. Stored trials take none: what took longer before stays."""
+        mine = {"seconds": round(time.monotonic() - self._began), "machine": _machine()}
+        with suppress(OSError, ValueError, KeyError):
+            return max(mine, json.loads(drawn.read_text(encoding="utf-8"))["run"], key=lambda run: run["seconds"])
+        return mine
+
+    def _tell(self, text: str) -> None:
+        """Write the line at the top of the notebook, where there is one; the last says where the figures are."""
+        if Bar.line is not None:
+            Bar.line(f"{text}; figures are in {self.folder}")
 
     def say(self, *verdicts: Mapping[str, str] | Findings) -> None:
         """Show what trials say, in words: findings, or a verdict and its reasons."""
@@ -161,3 +188,20 @@ class Run:
     def paper(self, name: str) -> dict:
         """The paper's numbers of that name, a table of ``data/paper.toml``."""
         return numbers_of_paper(name)
+
+
+def _line() -> Callable[[str], None] | None:
+    """What writes a line below this cell of an open notebook, however far down cells are running; none where bars are seen."""
+    if getattr(get_ipython(), "kernel", None) is None or IN_TERMINAL in os.environ:
+        return None
+    shown = display({"text/plain": ""}, raw=True, display_id=True)
+    return lambda text: shown.update({"text/plain": text}, raw=True)
+
+
+def _machine() -> str:
+    """Cores and processor; Linux tells the latter's name."""
+    name = platform.machine()
+    with suppress(OSError, StopIteration):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        name = next(line.partition(": ")[2] for line in lines if line.startswith("model name"))
+    return f"{joblib.cpu_count()} cores, {name}"

@@ -19,6 +19,7 @@ from sim2real.laws.records import paper
 from sim2real.laws.verdicts import FEWEST_TRIALS
 
 AGREES, DIFFERS, OPEN = "agrees", "differs", "cannot be told"
+PAPERS_TRIALS = ", paper's trials"  # of an edition drawn with PRESET=paper
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def summary_folders(edition: str, preset: str, folder: Path) -> dict[str, Path]:
     found = {name: figure_folder(name, preset) for name in dict.fromkeys(["embedded", "open", edition])} | {edition: folder}
     committed = {name: figure_folder(name, preset, FIGURES) for name in found}
     found = {name: path if any(path.glob("*.json")) else committed[name] for name, path in found.items()}
-    many = {f"{name}, paper's trials": FIGURES / name / "paper" for name in found if preset != "paper"}
+    many = {name + PAPERS_TRIALS: FIGURES / name / "paper" for name in found if preset != "paper"}
     return found | {name: path for name, path in many.items() if path.is_dir()}
 
 
@@ -106,8 +107,22 @@ def summary_data(folders: Mapping[str, Path]) -> pd.DataFrame:
                 row = {"": name, "payload": figure, "preset": payload["preset"]}
                 row |= {side: "; ".join(f"{of} ({size:,})" for of, size in payload[side].items()) for side in ("source", "target")}
                 trials = {r[key] for r in payload["records"] for r in (r, r.get("design", {})) for key in ("trials",) if key in r}
-                rows.append(row | {"trials": ", ".join(map(str, sorted(trials)))})
-    return pd.DataFrame(rows, columns=["", "payload", "preset", "source", "target", "trials"]).set_index(["", "payload"])
+                row["trials"] = ", ".join(map(str, sorted(trials)))
+                rows.append(row | {"took": _took(payload["run"]) if "run" in payload else ""})
+    return pd.DataFrame(rows, columns=["", "payload", "preset", "source", "target", "trials", "took"]).set_index(["", "payload"])
+
+
+def retold(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of :func:`summary` in which the paper's number of trials has another verdict than fewer have; without rows where none
+    does, without columns where there are no such figures."""
+    rows = []
+    for many in table.filter(like=PAPERS_TRIALS).columns:
+        if not many.startswith("verdict, "):
+            few, said = many.removesuffix(PAPERS_TRIALS), f"verdict, {many}"
+            both = table[[few, f"verdict, {few}", many, said]].set_axis(["fewer trials", "said", "paper's trials", "says"], axis=1)
+            other = both["said"].map(_told) != both["says"].map(_told)
+            rows.append(both[other & (both["said"] != "") & (both["says"] != "")])
+    return pd.concat(rows) if rows else pd.DataFrame()
 
 
 def readable(table: pd.DataFrame) -> Styler:
@@ -124,6 +139,15 @@ def _why(claim: Claim, reading: Reading, payload: Mapping) -> str:
         return reading.verdict + twin
     sides = [" and ".join(payload[side]) for side in ("source", "target")]
     return f"{DIFFERS} because of other data{twin}" + (f": {' to '.join(sides)}" if all(sides) else "")
+
+
+def _told(verdict: str) -> str:
+    """The word of a verdict."""
+    return next((word for word in (AGREES, DIFFERS, OPEN) if verdict.startswith(word)), "")
+
+
+def _took(run: Mapping) -> str:
+    return f"{run['seconds'] / 60:,.0f} min, {run['machine']}"
 
 
 def _finding(record: Mapping, question: str) -> Mapping | None:

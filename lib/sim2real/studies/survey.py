@@ -230,4 +230,5 @@ def first_polymers(tasks: Mapping[str, Task]) -> str:
 
 def library_report() -> pd.DataFrame:
     """What became of the drafts of virtual polymers, class by class (``scripts/make_library_report.py``)."""
-    return pd.read_csv(DATA / "library_report.csv").set_index("polymer_class").round(3)
+    table = pd.read_csv(DATA / "library_report.csv").set_index("polymer_class").round(3)
+    return table.rename(columns=lambda name: name.replace("_", " "))

@@ -17,6 +17,7 @@ from sim2real.datasets.paths import CACHE
 from sim2real.datasets.task import Task
 from sim2real.training.baselines import NEED_SIMULATED, can_be_simulated
 from sim2real.training.blocks import run_block
+from sim2real.training.progress import Bar
 from sim2real.training.store import Block, Plan
 from sim2real.training.study import Design, Study, Trials, splits, training_size
 from sim2real.training.workers import share_out
@@ -102,7 +103,7 @@ def _count(blocks: list[Block]) -> int:
 def _train(plan: Plan, blocks: list[Block], workers: int | str) -> None:
     ordered = sorted(blocks, key=lambda block: block.turn)
     total = sum(len(block.trials) for block in blocks)
-    with plan.alone(_say) as is_alone, tqdm(total=total, desc=plan.study.name, unit="trial", mininterval=1) as bar:
+    with plan.alone(_say) as is_alone, Bar(total=total, desc=plan.study.name, unit="trial") as bar:
         if not is_alone:
             # from the other end, so that two runs at once meet in the middle and do not train the same blocks
             ordered.reverse()

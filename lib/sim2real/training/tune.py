@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from sim2real.datasets.paths import CACHE
 from sim2real.datasets.task import Task
 from sim2real.training.candidates import STANDARD, Candidates, Stage
 from sim2real.training.fits import Predictors
+from sim2real.training.progress import Bar
 from sim2real.training.recipes import Hyperparameters, Recipe, Simulations
 from sim2real.training.seeding import numpy_generator
 from sim2real.training.store import trained_by, write_whole, writing
@@ -51,7 +51,7 @@ def tune(
     store = CACHE / "tuning" / "parts" if store is None else store
     recipe, rows = candidates.start, []
     work = [sum(search.updates(job) for job in search.jobs(stage, recipe)) for stage in candidates.stages]
-    with tqdm(total=sum(work), desc=f"{study.name}: hyperparameters", unit="update", unit_scale=True, mininterval=1) as bar:
+    with Bar(total=sum(work), desc=f"{study.name}: hyperparameters", unit="update", unit_scale=True) as bar:
         for k, stage in enumerate(candidates.stages):
             jobs = search.jobs(stage, recipe)
             # what is chosen changes what the stages after it take
@@ -63,7 +63,7 @@ def tune(
     return recipe, pd.DataFrame(rows)
 
 
-def _all_errors(search: Search, jobs: list[Job], store: Path, workers: int | str, bar: tqdm) -> dict[Recipe, np.ndarray]:
+def _all_errors(search: Search, jobs: list[Job], store: Path, workers: int | str, bar: Bar) -> dict[Recipe, np.ndarray]:
     """Errors (trials,) of every recipe, the mean over sizes; what is not stored is computed."""
     paths = {job: store / f"{search.name}-{search.key(job)}.npy" for job in jobs}
     found: dict[Job, np.ndarray] = {}
