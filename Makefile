@@ -132,20 +132,25 @@ endif
 endif
 
 # two notebooks at a time, as each draws on one core while no process trains; elsewhere they download or tune the same
-JOBS := $(if $(filter embedded,$(EDITION)),-j2)
+AT_ONCE := $(if $(filter embedded,$(EDITION)),2,1)
 AGAIN := $(MAKE) --no-print-directory
+# all of them by one process, which imports the library once
+RUN_STALE = $(if $(STALE),$(PY) -m sim2real run $(STALE) --at-once $(AT_ONCE) --then '$(PASSED)' EDITION=$(EDITION) PRESET=$(PRESET) \
+	TRIALS=$(TRIALS) N_MAX=$(N_MAX) WORKERS=$(WORKERS) SEED=$(SEED),:)
+PASSED = mkdir -p .cache/done && rm -f .cache/done/{}-$(EDITION)-$(PRESET)-* .cache/done/$(SUMMARY)-$(EDITION)-* && touch .cache/done/{}-$(RUN)
 
 figures: $(READY)
-	@status=0; $(AGAIN) $(JOBS) drawn || status=$$?; $(AGAIN) summed || status=$$?; exit $$status
+	@status=0; $(AGAIN) drawn || status=$$?; $(AGAIN) summed || status=$$?; exit $$status
 	@echo 'figures are in $(FOLDER) (remove .cache/done to draw them again)'
 
-drawn: $(filter-out .cache/done/$(SUMMARY)-%,$(STAMPS)) ; @:
-summed: $(filter .cache/done/$(SUMMARY)-%,$(STAMPS)) ; @:
+drawn: $(filter-out .cache/done/$(SUMMARY)-%,$(STAMPS))
+	@$(RUN_STALE)
+
+summed: $(filter .cache/done/$(SUMMARY)-%,$(STAMPS))
+	@$(RUN_STALE)
 
 .cache/done/%-$(RUN): notebooks/%.ipynb $(INPUTS) | $(READY)
-	$(PY) -m sim2real run $< EDITION=$(EDITION) PRESET=$(PRESET) TRIALS=$(TRIALS) N_MAX=$(N_MAX) WORKERS=$(WORKERS) SEED=$(SEED)
-	@mkdir -p $(@D) && rm -f .cache/done/$*-$(EDITION)-$(PRESET)-* && touch $@
-	@$(if $(filter $*,$(SUMMARY)),,rm -f .cache/done/$(SUMMARY)-$(EDITION)-*)
+	$(eval STALE += $<)@:
 
 ask: $(READY)
 	$(PY) -m sim2real ask $(TABLES) --out $(OUT) --preset $(PRESET) --trials $(TRIALS) --workers $(WORKERS) --seed $(SEED)

@@ -218,17 +218,17 @@ def test_notebooks_of_the_repository_refuse_unknown_choices(capsys, notebook):
         assert f"parameter {argument.partition('=')[0]} must be" in refused(capsys, notebook, argument)
 
 
-def test_a_notebook_that_fails_does_not_stop_those_after_it(tmp_path, capsys):
+def test_a_notebook_that_fails_does_not_stop_those_after_it(tmp_path, capfd):
     first, second = write(tmp_path / "a.ipynb", "1 / 0"), write(tmp_path / "b.ipynb", "print(TRIALS)")
     out = tmp_path / "out"
     assert main(["run", str(first), str(second), "TRIALS=9", "--output", str(out)]) == 1
-    streams = capsys.readouterr()
+    streams = capfd.readouterr()
     assert printed(out / "b.ipynb") == "9\n" and f"executed copy: {out / 'b.ipynb'}" in streams.out
     assert streams.err.splitlines()[-1] == f"1 of 2 notebooks failed: {first}"
     # nothing is begun where one of them has no such parameter
     write(second, parameters="SEED = 0")
     (out / "b.ipynb").unlink()
-    assert "unknown parameter 'TRIALS'" in refused(capsys, first, second, "TRIALS=9", "--output", out)
+    assert "unknown parameter 'TRIALS'" in refused(capfd, first, second, "TRIALS=9", "--output", out)
 
 
 def test_the_kernel_is_this_interpreter_whatever_is_installed(tmp_path, monkeypatch):
@@ -277,12 +277,13 @@ Parallel(2)(delayed(wait)(k) for k in range(2))"""
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "status", "words"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")])
-def test_an_interrupted_run_ends_all_processes_and_says_one_line(tmp_path, number, status, words):
-    path, log = write(tmp_path / "a.ipynb", WAITING), tmp_path / "log"
+@pytest.mark.parametrize("names", ["a", "ab"])
+def test_an_interrupted_run_ends_all_processes_and_says_one_line(tmp_path, names, number, status, words):
+    paths, log = [str(write(tmp_path / f"{name}.ipynb", WAITING)) for name in names], tmp_path / "log"
     with log.open("w") as file:
-        command = [sys.executable, "-m", "sim2real", "run", str(path), "--output", str(tmp_path / "out")]
+        command = [sys.executable, "-m", "sim2real", "run", *paths, "--at-once", "2", "--output", str(tmp_path / "out")]
         run = subprocess.Popen(command, stdout=file, stderr=file, start_new_session=True)
-    while not (found := re.search(r"kernel (\d+)", log.read_text())) and run.poll() is None:
+    while len(found := re.findall(r"kernel (\d+)", log.read_text())) < len(names) and run.poll() is None:
         time.sleep(0.2)
     time.sleep(2)
     os.killpg(run.pid, number)
@@ -293,7 +294,22 @@ def test_an_interrupted_run_ends_all_processes_and_says_one_line(tmp_path, numbe
     assert lines == [f"{words}; finished blocks of trials are kept; run it again to go on"]
     listed = subprocess.run(["ps", "-eo", "pgid=,stat="], capture_output=True, text=True, check=True).stdout.splitlines()
     # the kernel and its workers are one group; what has ended but was not collected is a zombie
-    assert not [line for line in listed if line.split()[0] == found[1] and "Z" not in line]
+    assert not [line for line in listed if line.split()[0] in found and "Z" not in line]
+
+
+@pytest.mark.slow
+def test_notebooks_of_one_command_are_run_as_each_would_be_alone(tmp_path):
+    cell = "import os, sys, warnings, matplotlib\nprint(__name__, 'sim2real.studies.ask' in sys.modules, os.getcwd())\n"
+    cell += "print(warnings.formatwarning('odd', UserWarning, 'f', 1), matplotlib.get_backend(), os.environ['OMP_NUM_THREADS'])"
+    paths, out = [write(tmp_path / f"{name}.ipynb", cell) for name in "ab"], tmp_path / "out"
+    failing = write(tmp_path / "c.ipynb", "1 / 0")
+    given = [*map(str, (*paths, failing)), "--output", str(out), "--then", f"touch {tmp_path}/{{}}.passed"]
+    run = subprocess.run([sys.executable, "-m", "sim2real", "run", *given], capture_output=True, text=True)
+    assert run.returncode == 1 and "1 of 3 notebooks failed" in run.stderr and "ZeroDivisionError" in run.stderr
+    assert sorted(path.stem for path in tmp_path.glob("*.passed")) == ["a", "b"]
+    together = [printed(out / path.name) for path in paths]
+    run_notebook(paths[0], output=tmp_path / "alone")
+    assert together == 2 * [printed(tmp_path / "alone" / "a.ipynb").replace("__main__ False", "__main__ True")]
 
 
 @pytest.mark.slow

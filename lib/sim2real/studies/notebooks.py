@@ -8,24 +8,25 @@ Exit status: 0, 1 where a cell failed, 2 where a notebook or a parameter is not 
 from __future__ import annotations
 
 import ast
-import asyncio
 import os
 import re
-import signal
+import subprocess
 import sys
+from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 try:
     import nbformat
-    from jupyter_client.kernelspec import KernelSpec
-    from jupyter_client.manager import AsyncKernelManager
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill import PapermillExecutionError, execute_notebook
     from papermill.exceptions import strip_color
+
+    from sim2real.studies.kernels import CAN_FORK, OwnKernel, run_forked
 except ModuleNotFoundError as error:
     missing = f'running notebooks needs {error.name}: pip install "sim2real[lab]"'
     raise ModuleNotFoundError(missing, name=error.name) from None
@@ -39,7 +40,6 @@ CELL_TIMEOUT = 3600  # seconds
 _TYPES = {bool: "true or false", int: "an integer", float: "a number", str: "a string", list: "a list"}
 _TAG = "parameters"
 KEPT = "finished blocks of trials are kept; run it again to go on"
-SECONDS_TO_END = 1.0  # that an interrupted kernel and its processes have before they are killed
 
 
 class NotebookError(Exception):
@@ -58,27 +58,6 @@ class NothingToRun(NotebookError):
     """The user's tables hold no study for this notebook, which is no failure."""
 
     exit_status = 0
-
-
-class OwnKernel(AsyncKernelManager):
-    """A kernel of this very interpreter, whatever kernels Jupyter knows; interrupted, it ends without a word."""
-
-    @property
-    def kernel_spec(self) -> KernelSpec:
-        """How the kernel is started."""
-        command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=ERROR"]
-        return KernelSpec(argv=command, display_name="Python", language="python")
-
-    async def shutdown_kernel(self, now: bool = False, restart: bool = False) -> None:
-        """End the kernel and every process of its group."""
-        if isinstance(sys.exception(), KeyboardInterrupt | SystemExit):
-            asyncio.get_running_loop().set_exception_handler(lambda *_: None)
-            for waiting in asyncio.all_tasks() - {asyncio.current_task()}:
-                waiting.cancel()  # for a reply that will not come
-            await self.signal_kernel(signal.SIGTERM)
-            await asyncio.sleep(SECONDS_TO_END)
-            now = True
-        await super().shutdown_kernel(now=now, restart=restart)
 
 
 def run_notebook(
@@ -159,21 +138,20 @@ def run_command(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--output", type=Path, metavar="DIR", help="folder of the executed copies (.cache/notebooks)")
     parser.add_argument("--timeout", type=int, default=CELL_TIMEOUT, metavar="SECONDS", help="for a cell (%(default)s)")
+    parser.add_argument("--at-once", type=int, default=1, metavar="COUNT", help="notebooks at a time (%(default)s)")
+    parser.add_argument("--then", default="", metavar="COMMAND", help="shell command after each that passed, {} being its name")
     options = parser.parse_intermixed_args(arguments)
     is_notebook = [text.endswith(".ipynb") and not re.match(r"[A-Za-z_]\w*=", text) for text in options.more]
     paths = [options.notebook, *(Path(text) for text, is_one in zip(options.more, is_notebook) if is_one)]
     pairs = [text for text, is_one in zip(options.more, is_notebook) if not is_one]
-    failed: list[Path] = []
     try:
         values = {path: _from_text(path, pairs) for path in paths}
-        for path, given in values.items():
-            try:
-                print(f"executed copy: {_short(run_notebook(path, given, options.output, options.timeout))}")
-            except NotebookError as error:
-                print(error, file=sys.stderr)
-                failed += [path] * bool(error.exit_status)
-                if isinstance(error, ParameterError):
-                    return error.exit_status
+        runs = [partial(_run_one, path, given, options) for path, given in values.items()]
+        if len(runs) > 1 and CAN_FORK:
+            with _kernel_variables():
+                statuses = run_forked(runs, options.at_once)
+        else:
+            statuses = [run() for run in runs]
     except ParameterError as error:
         print(error, file=sys.stderr)
         return error.exit_status
@@ -182,9 +160,22 @@ def run_command(arguments: Sequence[str]) -> int:
     except SystemExit:
         print(f"terminated; {KEPT}", file=sys.stderr)
         raise
+    failed = [path for path, status in zip(values, statuses) if status]
     if failed and len(values) > 1:
         print(f"{len(failed)} of {len(values)} notebooks failed: {', '.join(map(str, failed))}", file=sys.stderr)
-    return int(bool(failed))
+    return max(statuses)
+
+
+def _run_one(path: Path, given: Mapping[str, Any], options: Namespace) -> int:
+    try:
+        print(f"executed copy: {_short(run_notebook(path, given, options.output, options.timeout))}", flush=True)
+    except NotebookError as error:
+        print(error, file=sys.stderr)
+        if error.exit_status:
+            return error.exit_status
+    if options.then:
+        return min(1, subprocess.run(options.then.replace("{}", path.stem), shell=True).returncode)
+    return 0
 
 
 def _from_text(path: Path, pairs: Sequence[str]) -> dict[str, Any]:
