@@ -14,7 +14,8 @@ from sim2real.chemistry.descriptors import ForceFieldDescriptor
 from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
 from sim2real.chemistry.structures import PAIR_SEPARATOR
 from sim2real.datasets.conductivity import load_conductivities
-from sim2real.datasets.pairs import load_chi_cosmo, load_chi_measured
+from sim2real.datasets.chi_public import load_chi_public
+from sim2real.datasets.pairs import load_chi_cosmo
 from sim2real.datasets.paths import CACHE, DATA
 from sim2real.datasets.polymers import load_md_polymers, load_measured_polymers
 from sim2real.datasets.task import DROPPED_COLUMNS, PROPERTIES, Task
@@ -56,7 +57,7 @@ def survey_tasks(
     sources = {p: load_md_polymers(p, database) for p in PROPERTIES}
     targets = {p: load_measured_polymers(p) for p in PROPERTIES}
     parities = _parities(sources, targets) | _stand_ins(sources, targets, settings.workers)
-    sources["chi"], targets["chi"] = load_chi_cosmo(), load_chi_measured()
+    sources["chi"], targets["chi"] = load_chi_cosmo(), load_chi_public()
     # thermal and electrical conductivity are two properties: their overlap is of interest, a parity plot is not
     sources["conductivity"], targets["conductivity"] = load_conductivities()
     chi = parity(sources["chi"], targets["chi"], on=("key", "temperature"))
