@@ -13,8 +13,8 @@ from sim2real.chemistry.classes import CLASS_NAMES
 from sim2real.chemistry.descriptors import ForceFieldDescriptor
 from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
 from sim2real.chemistry.structures import PAIR_SEPARATOR
-from sim2real.datasets.conductivity import load_conductivities
 from sim2real.datasets.chi_public import load_chi_public
+from sim2real.datasets.conductivity import load_conductivities
 from sim2real.datasets.pairs import load_chi_cosmo
 from sim2real.datasets.paths import CACHE, DATA
 from sim2real.datasets.polymers import load_md_polymers, load_measured_polymers
