@@ -232,3 +232,28 @@ def first_polymers(tasks: Mapping[str, Task]) -> str:
 def library_report() -> pd.DataFrame:
     """What became of the drafts of virtual polymers, class by class (``scripts/make_library_report.py``)."""
     return pd.read_csv(DATA / "library_report.csv").set_index("polymer_class").round(3)
+
+
+def pair_simulators(study: Study) -> pd.DataFrame:
+    """Simulators against the measured rows of a study of pairs that all of them have: ``Spearman``, ``MAE``, ``rows``, ``ms a pair``.
+
+    Seconds: sigma profiles of the measured molecules are in the repository, and no quantum chemistry is counted in the time. In
+    ``open`` COSMO-RS stands as published (TURBOMOLE, COSMOtherm), without a time.
+    """
+    target, values, times = study.target, {}, {}
+    is_chi = target.property.name == "chi"
+    for method in ("cosmo-sac", "unifac 2.0" if is_chi else "unifac"):
+        start = perf_counter()
+        values[method] = (chi_simulated if is_chi else activity).simulated_target(target, method)
+        times[method] = 1000 * (perf_counter() - start) / len(target)
+    said = {method: (METHODS[method].licence, METHODS[method].citation) for method in values}
+    if is_chi and study.target.citation == load_chi_public().citation:
+        cosmo = load_chi_cosmo()
+        values["cosmo-rs"], said["cosmo-rs"] = own_values(cosmo, target), (cosmo.licence, cosmo.citation)
+    known = np.all(np.isfinite(list(values.values())), axis=0)
+    rows = {}
+    for method, own in values.items():
+        rank, error = spearmanr(own[known], target.y[known])[0], np.abs(own[known] - target.y[known]).mean()
+        row = {"Spearman": rank, "MAE": error, "rows": int(known.sum()), "ms a pair": times.get(method, np.nan)}
+        rows[method] = row | dict(zip(("licence", "source"), said[method]))
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("simulator")
