@@ -102,6 +102,7 @@ def test_each_edition_has_its_hyperparameters():
         ("embedded", "unifac"),
         ("open", "cosmo"),
         ("open", "cosmo-full"),
+        ("open", "cosmo-sac"),
         ("open", "unifac"),
     ):
         case, choice = chosen_cases("pairs", edition, simulator=simulator)[0]
@@ -116,10 +117,10 @@ def test_figures_show_one_of_each_simulator_the_chosen_one_first():
         for simulator in ("", "cosmo", "unifac", "cosmo-full")
     }
     assert shown == {
-        "": ["cosmo", "unifac"],
-        "cosmo": ["cosmo", "unifac"],
-        "unifac": ["unifac", "cosmo"],
-        "cosmo-full": ["cosmo-full", "unifac"],
+        "": ["cosmo", "cosmo-sac", "unifac"],
+        "cosmo": ["cosmo", "cosmo-sac", "unifac"],
+        "unifac": ["unifac", "cosmo", "cosmo-sac"],
+        "cosmo-full": ["cosmo-full", "cosmo-sac", "unifac"],
     }
 
 

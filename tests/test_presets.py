@@ -84,7 +84,7 @@ def test_a_choice_that_only_another_edition_has_is_passed_over():
 COMMITTED = [
     *(f"{kind}-{p}-{d}" for kind, d in MATERIALS for p in PROPERTIES),
     *("transport-sigma-composition", "transport-sigma-composition-m400", "chi-cosmo-sac", "chi-unifac"),
-    *("open-chi-cosmo", "open-chi-unifac"),
+    *("open-chi-cosmo-sac", "open-chi-cosmo", "open-chi-unifac"),
     *("open-transport-sigma-composition", "open-transport-sigma-composition-m100", "open-transport-sigma-composition-m400"),
     "open-computed-sigma-composition",
 ]
@@ -94,13 +94,14 @@ SMALL_M = {"polymers": (10,), "liquids": (20, 70), "chi": (50,)}  # chosen for b
 CHOSEN_FOR_SMALL_M = [
     *(f"polymers-{name}-forcefield-m10" for name in PROPERTIES),
     *(f"liquids-density-molecular-m{m}" for m in (20, 70)),
+    *("open-chi-cosmo-m50", "open-chi-cosmo-sac-m50"),
 ]
 
 
 def test_names_for_tune_are_those_of_the_committed_choices_and_others_still_to_be_chosen():
     names, more = tunable(), [f"open-polymers-{p}-molecular" for p in PROPERTIES]
     small = {f"{name}-m{m}": m for kind, sizes in SMALL_M.items() for name in (*COMMITTED, *more) if kind in name for m in sizes}
-    assert len(COMMITTED) == 26 and set(names) == {*COMMITTED, *more, *small}
+    assert len(COMMITTED) == 27 and set(names) == {*COMMITTED, *more, *small}
     assert set(json.loads(CHOSEN.read_text())) == {*COMMITTED, *CHOSEN_FOR_SMALL_M}
     assert {name: entry.m for name, entry in names.items() if "sigma" in name} == {
         "transport-sigma-composition-m400": 400,
