@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from time import perf_counter
 
 import numpy as np
 import pandas as pd
+from scipy.stats import spearmanr
 from sklearn.decomposition import PCA
 
 from sim2real.chemistry.classes import CLASS_NAMES
 from sim2real.chemistry.descriptors import ForceFieldDescriptor
 from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
 from sim2real.chemistry.structures import PAIR_SEPARATOR
+from sim2real.datasets import activity, chi_simulated
 from sim2real.datasets.chi_public import load_chi_public
 from sim2real.datasets.conductivity import load_conductivities
 from sim2real.datasets.pairs import load_chi_cosmo
 from sim2real.datasets.paths import CACHE, DATA
 from sim2real.datasets.polymers import load_md_polymers, load_measured_polymers
+from sim2real.datasets.simulated_pairs import METHODS
 from sim2real.datasets.task import DROPPED_COLUMNS, PROPERTIES, Task
 from sim2real.datasets.transport import load_metal_conductivities
 from sim2real.laws.parity import conductivity_parity, parity, parity_record, simulator_parity
 from sim2real.studies import local, polymers
 from sim2real.studies.polymers import quick_values
 from sim2real.studies.presets import Settings
+from sim2real.studies.sides import own_values
 from sim2real.training.experiment import available_source, overlap_count
 from sim2real.training.study import Study
 from sim2real.training.towers import PairNetwork
