@@ -240,7 +240,7 @@ def library_report() -> pd.DataFrame:
 
 
 def pair_simulators(study: Study) -> pd.DataFrame:
-    """Simulators against the measured rows of a study of pairs that all of them have: ``Spearman``, ``MAE``, ``rows``, ``ms a pair``.
+    """Simulators against the measured rows that all of them have, of pairs: ``Spearman``, ``MAE``, ``rows``, ``ms a pair``.
 
     Seconds: sigma profiles of the measured molecules are in the repository, and no quantum chemistry is counted in the time. In
     ``open`` COSMO-RS stands as published (TURBOMOLE, COSMOtherm), without a time.
