@@ -14,6 +14,7 @@ COMMANDS = {
     "ask": ("studies.ask", "ask_command", "is your database worth growing: your tables in, an answer and a report out"),
     "curve": ("studies.ask", "curve_command", "the law, the verdict and the forecast of errors that any learner had"),
     "report": ("studies.report", "report_command", "all figures of an edition as one page, the paper's claims beside them"),
+    "md": ("studies.md", "md_command", "source data of polymers by molecular dynamics"),
     "run": ("studies.notebooks", "run_command", "run a notebook with other parameters"),
     "tune": ("studies.tuning", "tune_command", "choose hyperparameters on validation data"),
     "data": ("datasets.command", "data_command", "list, fetch or describe the public files"),

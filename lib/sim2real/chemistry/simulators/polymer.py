@@ -125,14 +125,11 @@ def simulate_one(smiles: str) -> dict[str, float]:
     sums = structure_sums(parse(smiles))
     state = equation_of_state(sums)
     volume = state["molar_volume"]
-    polarity = 4 / 3 * math.pi * AVOGADRO * sums.polarizability * 1e-24 / volume
-    if polarity >= 1:
-        raise CannotSimulate("Lorentz-Lorenz has no real refractive index at this density (polarisability too large)")
     dilation = state["expansion"] ** 2 * state["bulk_modulus"] * volume * 1e-6 * TEMPERATURE
     conduction = _conductivities(sums, volume)
     return {
         "density": sums.molar_mass / volume,
-        "refractive_index": math.sqrt((1 + 2 * polarity) / (1 - polarity)),
+        "refractive_index": refractive_index(sums.polarizability, volume),
         "heat_capacity": (3 * sums.atoms * GAS + dilation) / sums.molar_mass * 1000,
         "thermal_conductivity": HEAT_CARRYING_SHARE * (conduction[0] + conduction[1] / 3),
         "molar_mass": sums.molar_mass,
@@ -175,6 +172,14 @@ def equation_of_state(sums: Sums) -> dict[str, float]:
         "glass_transition": glass_transition,
         "external_freedom": external,
     }
+
+
+def refractive_index(polarizability: float, molar_volume: float) -> float:
+    """By Lorentz-Lorenz, of cubic Angstrom and cm3/mol; a :class:`CannotSimulate` where there is none."""
+    polarity = 4 / 3 * math.pi * AVOGADRO * polarizability * 1e-24 / molar_volume
+    if polarity >= 1:
+        raise CannotSimulate("Lorentz-Lorenz has no real refractive index at this density (polarisability too large)")
+    return math.sqrt((1 + 2 * polarity) / (1 - polarity))
 
 
 def _conductivities(sums: Sums, molar_volume: float) -> tuple[float, float]:

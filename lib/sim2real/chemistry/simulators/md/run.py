@@ -1,0 +1,163 @@
+"""One polymer from SMILES to averages, stage by stage in a folder of its own: what is done is kept, what fails is written down."""
+
+from __future__ import annotations
+
+import csv
+import ctypes
+import hashlib
+import json
+import os
+import resource
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from sim2real.chemistry.simulators.graph import CannotSimulate
+from sim2real.chemistry.simulators.md.averages import averages
+from sim2real.chemistry.simulators.md.cell import CHARGES, MDError, Size, build_cell, package, versions
+from sim2real.chemistry.simulators.md.protocol import PROTOCOL, lammps_input, stages
+
+# (folder, stage, seconds it may take): runs ``NAME.in`` there
+Engine = Callable[[Path, str, float], None]
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a polymer's folder answers: another order is refused there.
+
+    Attributes:
+        smiles: a repeat unit with two ``*``, that has passed :func:`~sim2real.chemistry.structures.parse`.
+        size: of the cell and of the run.
+        seed: of chains, packing and velocities.
+    """
+
+    smiles: str
+    size: Size
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Of the folder: any SMILES can be told from any other, and none is a path."""
+        return hashlib.sha256(self.smiles.encode()).hexdigest()[:12]
+
+
+def lammps(folder: Path, stage: str, seconds: float) -> None:
+    """Run LAMMPS on one core; it ends with this process. An :class:`MDError` with its words where it stops or takes too long."""
+    # the import puts the folder of MPICH's library where LAMMPS is looked after
+    program = Path(package("lammps.executable").ROOT_DIR) / "lmp"
+    libc = ctypes.CDLL(None)
+    command = [str(program), "-suffix", "opt", "-in", f"{stage}.in", "-log", f"{stage}.log", "-screen", "none"]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            timeout=seconds or None,
+            capture_output=True,
+            preexec_fn=lambda: libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL),
+        )
+    except subprocess.TimeoutExpired:
+        raise MDError(f"took longer than {seconds:g} s") from None
+    if done.returncode:
+        log = folder / f"{stage}.log"
+        lines = log.read_text("utf-8", "replace").splitlines() if log.is_file() else []
+        said = next((line for line in reversed(lines) if line.startswith("ERROR")), done.stderr.decode("utf-8", "replace").strip())
+        raise MDError(f"LAMMPS ended with status {done.returncode}: {said or 'no message'}")
+
+
+def simulate(folder: Path, order: Order, seconds: float = 0, engine: Engine = lammps) -> dict[str, Any]:
+    """Do what is left of a polymer; ``folder`` is of this polymer only, ``seconds`` the most that a stage may take (0: no limit).
+
+    Returns:
+        What ``run.json`` holds: the order, versions, charges and protocol; ``cell`` (units, atoms, mass in g/mol); ``stages``, each
+        with its time steps and seconds on the clock and of the processor; then ``averages``, or ``failed`` with stage and cause,
+        after which a next call tries that stage again. Where another process is at this polymer, that is the failure.
+
+    Raises:
+        MDError: RadonPy or LAMMPS are not installed, or the folder was made with other settings.
+        OSError: it cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    told = asdict(order) | {"versions": versions(), "charges": CHARGES, "protocol": PROTOCOL}
+    try:
+        with FileLock(folder / "run.lock").acquire(timeout=0):
+            return _go_on(folder, order, told, seconds, engine)
+    except Timeout:
+        return told | {"failed": {"stage": "start", "cause": "another process is at it"}}
+
+
+def _go_on(folder: Path, order: Order, told: dict[str, Any], seconds: float, engine: Engine) -> dict[str, Any]:
+    state: dict[str, Any] = _read(folder) or told | {"stages": {}}
+    for what, value in told.items():
+        if state[what] != value:
+            raise MDError(f"{folder} was made with {what} {state[what]}, not {value}; choose another folder")
+    state.pop("failed", None)
+    stage = "cell"
+    try:
+        if stage not in state["stages"]:
+            with _timed(state, folder, stage, 0):
+                state["cell"] = build_cell(order.smiles, order.size, order.seed, folder / "cell.part")
+        records = []
+        for made in stages(order.size):
+            stage = made.name
+            if stage not in state["stages"]:
+                with _timed(state, folder, stage, made.time_steps):
+                    (folder / f"{stage}.in").write_text(lammps_input(made, order.seed), "utf-8")
+                    engine(folder, stage, seconds)
+            records += [stage] if made.record else []
+        stage = "averages"
+        state["averages"] = asdict(averages(_record(folder, records), order.smiles, state["cell"]["mass"]))
+    except (MDError, CannotSimulate, ValueError) as error:
+        state["failed"] = {"stage": stage, "cause": str(error)}
+    _write(folder, state)
+    return state
+
+
+class _timed:
+    """What is done within is a stage: kept with its times when it ends well."""
+
+    def __init__(self, state: dict[str, Any], folder: Path, stage: str, time_steps: int) -> None:
+        self.state, self.folder, self.stage, self.time_steps = state, folder, stage, time_steps
+
+    def __enter__(self) -> None:
+        self.clock, self.processor = time.monotonic(), _processor()
+
+    def __exit__(self, kind: type | None, *_: object) -> None:
+        if kind is None:
+            (self.folder / f"{self.stage}.part").replace(self.folder / f"{self.stage}.data")
+            times = {"seconds": time.monotonic() - self.clock, "processor_seconds": _processor() - self.processor}
+            self.state["stages"][self.stage] = {"time_steps": self.time_steps} | {k: round(v, 2) for k, v in times.items()}
+            _write(self.folder, self.state)
+
+
+def _processor() -> float:
+    """Seconds of this process and of those that it has waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
+def _record(folder: Path, names: list[str]) -> dict[str, np.ndarray]:
+    rows = [row for name in names for row in csv.DictReader((folder / f"{name}.csv").read_text("utf-8").splitlines())]
+    return {column: np.array([float(row[column]) for row in rows]) for column in rows[0]}
+
+
+def _read(folder: Path) -> dict[str, Any] | None:
+    path = folder / "run.json"
+    try:
+        return json.loads(path.read_text("utf-8")) if path.is_file() else None
+    except ValueError:
+        raise MDError(f"{path} is no JSON file; remove the folder to begin anew") from None
+
+
+def _write(folder: Path, state: dict[str, Any]) -> None:
+    part = folder / "run.part"
+    part.write_text(json.dumps(state, indent=1), "utf-8")
+    part.replace(folder / "run.json")
