@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+import pytest
 
 from sim2real.studies.browse import browse_ranking, common_name, ranking_page, smiles_of
 
@@ -20,8 +21,13 @@ def page(chosen: str, search: str = "") -> str:
 
 
 def test_names_and_smiles_are_understood():
-    assert (smiles_of("toluene"), smiles_of("*CCO*"), smiles_of("no such thing")) == ("CC1=CC=CC=C1", "*CCO*", "no such thing")
-    assert (common_name("CCO"), common_name("*CCO*"), common_name("CC(")) == ("ethanol", "", "")
+    assert (smiles_of("toluene"), smiles_of("*CCO*"), smiles_of("Poly-styrene", 2)) == ("CC1=CC=CC=C1", "*CCO*", "*CC(*)c1ccccc1")
+    with pytest.raises(ValueError, match="no such thing.*nor a known name$"):
+        smiles_of("no such thing")
+    with pytest.raises(ValueError, match="polystyrne.*the closest are .*Polystyrene"):
+        smiles_of("polystyrne", 2)
+    assert (common_name("CCO"), common_name("*NN*"), common_name("CC(")) == ("ethanol", "", "")
+    assert common_name("*C(c1ccccc1)C*") == "Polystyrene"
     for chosen in ("polystyrene", "*CC(*)c1ccccc1", "water"):
         assert "<svg" in page(chosen) and "2 of 2 solvents" in page(chosen) and "ethanol" in page(chosen)
 

@@ -11,6 +11,7 @@ import pytest
 from rdkit import Chem
 
 from sim2real.chemistry.structures import structure_key
+from sim2real.datasets.chi_public import load_chi_public
 from sim2real.datasets.pairs import COLUMNS, load_chi_cosmo, load_chi_measured
 from sim2real.datasets.rings import RingError, unroll_ring
 from sim2real.datasets.task import DataError
@@ -191,6 +192,20 @@ def test_public_tables():
     assert a.corr(b, method="spearman") == pytest.approx(0.635, abs=1e-3)
     assert a.corr(b) == pytest.approx(0.762, abs=1e-3)
     assert np.abs(a - b).mean() == pytest.approx(0.352, abs=1e-3)
+
+
+@needs_mirror
+def test_what_only_omg_has_joins_the_measured_table_and_nothing_is_taken_twice(mirror):
+    first, both = load_chi_measured(), load_chi_public()
+    pd.testing.assert_frame_equal(both.table.iloc[: len(first)], first.table)
+    assert not both.table.duplicated(["key", "temperature"]).any() and both.table["polymer_key"].nunique() == 45 + 3
+    assert [both.report[name] for name in list(both.report) if "OMG" in name] == [81, 11] and len(both) == 1190 + 11
+    more = both.table.iloc[len(first) :].set_index(["key", "temperature"])
+    butyl = "|".join(map(structure_key, ("*CC(*)(C)C(=O)OCCCC", "CCO")))
+    assert more.loc[(butyl, 300.15), ["value", "low", "high", "count"]].tolist() == pytest.approx([0.891, 0.492, 1.29, 2])
+    # the first table has the mean of OMG's compositions: cis-butadiene in chloroform at 23.5 C, -0.06 at 0.6 and -0.20 at 0.8
+    rubber = "|".join(map(structure_key, ("*CC=CC*", "ClC(Cl)Cl")))
+    assert first.table.set_index(["key", "temperature"])["value"].loc[(rubber, 296.65)] == pytest.approx(-0.13)
 
 
 @needs_mirror

@@ -152,9 +152,9 @@ def _cut(server: Server, after: int = 200_000) -> int:
 
 
 def test_registry_names_every_file_with_source_hash_licence_and_faults():
-    names = "radonpy polyomics chi-measured chi-cosmo chi-cosmo-full starrydata-2019 starrydata system simpoly openpoly"
+    names = "radonpy polyomics chi-measured omg-chi chi-cosmo chi-cosmo-full starrydata-2019 starrydata system simpoly openpoly"
     assert [name for name in SOURCES if not name.startswith("lcdb-")] == [*names.split(), "xenonpy", "mikami", "lcdb"]
-    assert len(SOURCES) == 37, "24 data sets of LCDB beside them"
+    assert len(SOURCES) == 38, "24 data sets of LCDB beside them"
     assert {s.name for s in SOURCES.values() if not s.hash_checked} == UNCHECKED
     assert len({s.file for s in SOURCES.values()}) == len({s.url for s in SOURCES.values()}) == len(SOURCES)
     for s in SOURCES.values():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from difflib import get_close_matches
+from functools import cache
 from html import escape
 
 import pandas as pd
@@ -12,7 +13,8 @@ from rdkit import Chem
 from rdkit.Chem.Draw import rdMolDraw2D
 
 from sim2real.chemistry.simulators.mixing import HIGH_KELVIN, LOW_KELVIN
-from sim2real.chemistry.structures import StructureError, parse
+from sim2real.chemistry.structures import StructureError, parse, structure_key
+from sim2real.datasets.embedded import POLYMER_FACTS
 
 try:
     import ipywidgets
@@ -70,8 +72,8 @@ def ranking_page(
     search: str,
 ) -> str:
     """HTML of a drawn molecule and of all solvents that hold ``search``, or one line on what cannot be read."""
-    smiles = structures.get(chosen.strip()) or smiles_of(chosen.strip())
     try:
+        smiles = structures.get(chosen.strip()) or smiles_of(chosen)
         drawn, table = _molecule(smiles), rank(smiles, kelvin).round(3)
     except ValueError as error:
         return f"<p>{escape(str(error))}: expected a name of the list or a SMILES</p>"
@@ -85,21 +87,54 @@ def ranking_page(
 
 
 def common_name(smiles: str) -> str:
-    """What a molecule is called in the tables of the package ``chemicals``; nothing where it is not there, as of repeat units."""
+    """What a molecule is called in the tables of the package ``chemicals``, or a polymer in ``data/facts``; nothing where it is not
+    there."""
     try:
+        if "*" in smiles:
+            return _polymers()[1].get(structure_key(smiles), "")
         return search_chemical(f"InChIKey={Chem.MolToInchiKey(parse(smiles, attachment_points=(0,)))}").common_name
     except (ValueError, StructureError):
         return ""
 
 
-def smiles_of(text: str) -> str:
-    """SMILES of a molecule that is called so; the text itself where it is no name of the package ``chemicals``."""
+def smiles_of(text: str, stars: int | None = None, alike: Iterable[str] = ()) -> str:
+    """SMILES of a molecule (``stars`` 0), repeat unit (2) or either that is called so; a SMILES itself.
+
+    Names are those of the package ``chemicals`` and of ``data/facts``. A ValueError says in one line why the text is no SMILES, and
+    which of the known polymers, or of ``alike`` (SMILES), have names close to it.
+    """
+    text, allowed = str(text).strip(), (0, 2) if stars is None else (stars,)
     try:
-        parse(text, attachment_points=(0, 2))
-    except StructureError:
-        with suppress(ValueError):
-            return search_chemical(text).smiles
-    return text
+        parse(text, attachment_points=allowed)
+        return text
+    except StructureError as error:
+        wrong = str(error)
+    names = _polymers()[0] if 2 in allowed else {}
+    found = names.get(_plain(text), ("", ""))[1]
+    if not found and 0 in allowed and "*" not in text:
+        try:
+            found = search_chemical(text).smiles
+            parse(found, attachment_points=(0,))
+        except (ValueError, StructureError):
+            found = ""
+    if not found:
+        known = {plain: name for plain, (name, _) in names.items()} | {_plain(n): n for n in map(common_name, alike) if n}
+        close = [known[plain] for plain in get_close_matches(_plain(text), known)]
+        raise ValueError(f"{wrong}, nor a known name" + (f"; the closest are {', '.join(close)}" if close else ""))
+    return found
+
+
+@cache
+def _polymers() -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
+    """Of the polymers of ``data/facts``: plain name -> name and repeat unit; structure key -> name."""
+    table = pd.read_csv(POLYMER_FACTS, usecols=["smiles", "polymer"]).drop_duplicates("polymer")
+    named = list(zip(table["polymer"], table["smiles"]))
+    return {_plain(name): (name, unit) for name, unit in named}, {structure_key(unit): name for name, unit in reversed(named)}
+
+
+def _plain(name: str) -> str:
+    """A name without what people write differently."""
+    return "".join(c for c in name.casefold() if c.isalnum())
 
 
 def _molecule(smiles: str) -> str:

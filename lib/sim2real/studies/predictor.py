@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from joblib import Memory
+from numpy.typing import NDArray
+from tqdm import tqdm
 
-from sim2real.chemistry.descriptors.pairs import PairDescriptor
+from sim2real.chemistry.classes import CLASS_NAMES, polymer_class
+from sim2real.chemistry.descriptors.pairs import SIDES, PairDescriptor
 from sim2real.chemistry.simulators.mixing import HIGH_KELVIN, LOW_KELVIN
-from sim2real.chemistry.structures import PAIR_SEPARATOR, StructureError, parse, structure_key
+from sim2real.chemistry.structures import PAIR_SEPARATOR, parse, structure_key
 from sim2real.datasets.paths import CACHE
 from sim2real.datasets.task import Task
-from sim2real.studies.browse import browse_ranking, common_name
+from sim2real.studies.browse import browse_ranking, common_name, smiles_of
+from sim2real.studies.calibration import FOLDS, Folds, by_new, cross_coverage, half_widths, what_is_new
 from sim2real.training.fits import Predictors, fit_multitask
 from sim2real.training.recipes import MultitaskHyperparameters
-from sim2real.training.seeding import numpy_generator
 from sim2real.training.store import trained_by
-from sim2real.training.study import Study, split_rows, training_size
+from sim2real.training.study import Study
 
+NETWORKS = 4  # that learn without a fold
 UNLIKE = 0.95  # quantile of the distances between measured molecules beyond which a new one is called far
 _memory = Memory(CACHE / "ensembles", verbose=0)
 
@@ -34,47 +39,44 @@ class FarFromData(UserWarning):
 class Predictor:
     """Predicts chi, or ln gamma, of a pair of molecules with an interval, by an ensemble trained on all of a study of pairs.
 
-    Each member leaves out a fifth of the measured pairs; what those that did not see a pair miss it by (``residuals``, (rows,), NaN
-    where all saw it) gives the interval. ValueError: fewer than 4 members, or a study without hyperparameters of pairs.
+    The interval is calibrated by what is new in a question: the pair, the solvent, the polymer, or both. Ten times a tenth of
+    the measured polymers, solvents and pairs is left out, with their simulations, and predicted by networks of its own: ``unseen``
+    has the errors, a row each. The first time that takes a network of about a second more than forty times; all is kept.
+    ValueError: fewer than 2 members, or a study without hyperparameters of pairs.
 
     Args:
         study: of :func:`~sim2real.studies.cases.load_study` and kind ``pairs``, with hyperparameters.
-        members: networks; about a second each for a thousand updates.
+        members: networks whose mean is the prediction.
         level: of the intervals; can be changed afterwards.
         seed: of the random numbers.
         workers: processes for descriptors, and networks trained at a time.
     """
 
     def __init__(self, study: Study, *, members: int = 20, level: float = 0.9, seed: int = 0, workers: int = 1) -> None:
-        if members < 4:
-            raise ValueError(f"members is {members}; expected at least 4, so that some members have not seen a row")
+        if members < 2:
+            raise ValueError(f"members is {members}; expected at least 2, so that they can disagree")
         if not isinstance(study.settings, MultitaskHyperparameters):
             raise ValueError(f"{study.name} has no hyperparameters for pairs; load it with tuned=True")
         self.study, self.level = study, level
-        self.polymeric = "*" in study.target.table["polymer"].iloc[0]
+        table = study.target.table
+        self.polymeric = "*" in table["polymer"].iloc[0]
         self.descriptor = PairDescriptor(workers, CACHE / "descriptors")
-        self.networks, seen = _fit(_facts(study), study, members, seed, workers)
-        every = np.tile(np.arange(len(study.target)), (members, 1))
-        predicted = self.networks.predict(study.target.X, every)
-        unseen = np.where(seen, np.nan, predicted)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # a row that every member saw has no mean
-            self.residuals = study.target.y - np.nanmean(unseen, axis=0)
-        # the members' disagreement says where they are less sure; half of the usual one is added, so that none is called certain
-        spread = predicted.std(axis=0, ddof=1)
-        self.floor = float(np.median(spread)) / 2
-        known = np.isfinite(self.residuals)
-        self._scores = np.abs(self.residuals[known]) / (spread[known] + self.floor)
-        self._measured = {side: self._distances(side) for side in ("polymer", "solvent")}
-
-    @property
-    def width(self) -> float:
-        """How many times the spread the interval reaches to either side.
-
-        The split conformal quantile (Lei et al., J. Am. Stat. Assoc. 113, 1094 (2018)), of rows that are not quite exchangeable.
-        """
-        count = len(self._scores)
-        return float(np.quantile(self._scores, min(1.0, np.ceil((count + 1) * self.level) / count)))
+        folds, parts = Folds.of(table, seed, "calibration"), []
+        with tqdm(total=FOLDS * NETWORKS + members, desc=f"{study.name}: predictor", unit="network", mininterval=1) as bar:
+            for fold in range(FOLDS):
+                new = folds.new(table, fold)
+                if (new == "").any() and (new != "").any():
+                    cut = folds.without(study, fold)
+                    predicted = _predict(_fit(_facts(cut), cut, NETWORKS, seed, workers), study.target.X[new != ""])
+                    columns = table.loc[new != "", ["key", "polymer_key", "solvent_key"]]
+                    error = np.abs(study.target.y[new != ""] - predicted.mean(axis=0))
+                    parts.append(columns.assign(new=new[new != ""], error=error, spread=predicted.std(axis=0, ddof=1)))
+                bar.update(NETWORKS)
+            self.networks = _fit(_facts(study), study, members, seed, workers)
+            bar.update(members)
+        self.unseen = pd.concat(parts)
+        self._known = set(table["polymer_key"]) | set(table["solvent_key"])
+        self._measured = {side: self._distances(side) for side in SIDES}
 
     def __call__(self, polymer: str, solvent: str, temperature: float) -> pd.Series:
         """One pair; see :meth:`predict`."""
@@ -84,35 +86,46 @@ class Predictor:
         """Predictions for pairs.
 
         Args:
-            polymers: SMILES of repeat units with two ``*`` (in the edition ``embedded``: molecules, the solutes).
-            solvents: SMILES.
+            polymers: names, or SMILES of repeat units with two ``*`` (in the edition ``embedded``: molecules, the solutes).
+            solvents: names or SMILES.
             temperatures: K.
 
         Returns:
             A row per pair: ``polymer``, ``solvent``, ``temperature``, ``predicted``, ``low`` and ``high`` (the interval),
             ``spread`` (standard deviation of the members), ``measured`` (rows of this pair in the target, at any
-            temperature) and ``warning``, empty where nothing is to be said; the first is also given as a FarFromData warning.
+            temperature), ``new`` (pair, solvent, polymer or both: what was never measured) and ``warning``, empty where nothing
+            is to be said; the first is also given as a FarFromData warning.
 
         Raises:
-            ValueError: lists of unequal length, a SMILES that cannot be read or described, a temperature outside of 200 to 600 K.
+            ValueError: lists of unequal length, a text that is no name or SMILES or has no descriptor, a temperature outside of
+                200 to 600 K.
         """
         if not len(polymers) == len(solvents) == len(temperatures):
             counts = f"{len(polymers)} polymers, {len(solvents)} solvents and {len(temperatures)} temperatures"
             raise ValueError(f"{counts}; expected as many of each")
         kelvin = np.asarray(temperatures, dtype=float)
-        keys = [self._key(p, s, t, row) for row, (p, s, t) in enumerate(zip(polymers, solvents, kelvin))]
+        polymers, solvents = self._structures("polymer", polymers), self._structures("solvent", solvents)
+        for row in np.flatnonzero(~((kelvin >= LOW_KELVIN) & (kelvin <= HIGH_KELVIN)))[:1]:
+            expected = f"{LOW_KELVIN:g} to {HIGH_KELVIN:g} K (deg C + 273.15)"
+            raise ValueError(f"row {row}: {kelvin[row]:g} K; expected {expected}")
         structures = [f"{p}{PAIR_SEPARATOR}{s}" for p, s in zip(polymers, solvents)]
         X, kept = self.descriptor.describe(structures, kelvin)
         if not kept.all():
             row = int(np.flatnonzero(~kept)[0])
             (why,) = self.descriptor.reasons(structures[row : row + 1])
             raise ValueError(f"row {row}: no descriptor for {structures[row]!r}: {why}")
-        predicted = self.networks.predict(X, np.tile(np.arange(len(X)), (len(self.networks.outputs.scalers), 1)))
+        predicted = _predict(self.networks, X)
         mean, spread = predicted.mean(axis=0), predicted.std(axis=0, ddof=1)
-        half = self.width * (spread + self.floor)
+        keyed = [(structure_key(p), structure_key(s)) for p, s in zip(polymers, solvents)]
         counts = self.study.target.table["key"].value_counts()
-        table = pd.DataFrame({"polymer": list(polymers), "solvent": list(solvents), "temperature": kelvin, "predicted": mean})
-        table = table.assign(low=mean - half, high=mean + half, spread=spread, measured=[int(counts.get(k, 0)) for k in keys])
+        measured = [int(counts.get(PAIR_SEPARATOR.join(two if self.polymeric else sorted(two)), 0)) for two in keyed]
+        unknown = np.array([[key not in self._known for key in two] for two in keyed]).T
+        new = np.where(np.array(measured) > 0, "", what_is_new(*unknown, True))
+        half = np.full(len(mean), np.nan)
+        for what in np.unique(new):
+            half[new == what] = half_widths(what, spread[new == what], self.unseen, self.level)
+        table = pd.DataFrame({"polymer": polymers, "solvent": solvents, "temperature": kelvin, "predicted": mean})
+        table = table.assign(low=mean - half, high=mean + half, spread=spread, measured=measured, new=new)
         table["warning"] = self._warnings(polymers, solvents, kelvin)
         if (table["warning"] != "").any():
             first = table[table["warning"] != ""].iloc[0]
@@ -128,25 +141,33 @@ class Predictor:
             table = self.predict([polymer] * len(solvents), solvents, [temperature] * len(solvents))
         return table.drop(columns=["polymer", "temperature"]).sort_values("predicted", ignore_index=True)
 
-    @classmethod
-    def held_out_coverage(cls, study: Study, *, seed: int = 0, **options: Any) -> pd.DataFrame:
-        """How often the interval holds the measured value, on a fifth of the target that an ensemble of its own never saw.
+    def calibration(self) -> pd.DataFrame:
+        """:func:`~sim2real.studies.calibration.cross_coverage` of ``unseen``: do intervals hold the errors that make them?"""
+        return cross_coverage(self.unseen, self.level)
 
-        Args are those of the class; rows are cut by the study's ``split_by``, their own simulations stay in the source. One row:
-        ``covered`` (share of held-out rows), ``level``, ``rows``, ``mae`` and the median ``width`` of intervals.
-        """
-        train, test = split_rows(study.target, numpy_generator(seed, "held out"), study.split_by)
-        cut = replace(study, target=study.target.select(train))
-        return cls(cut, seed=seed, **options).coverage(study.target.select(test))
+    @classmethod
+    def held_out_coverage(cls, study: Study, *, folds: int = 1, seed: int = 0, **options: Any) -> pd.DataFrame:
+        """:meth:`coverage` of a tenth of the molecules and pairs that a predictor of its own never saw, ``folds`` times: not their
+        simulations either. Other arguments are those of the class."""
+        parts, held = Folds.of(study.target.table, seed, "held out"), []
+        for fold in range(folds):
+            predictor = cls(parts.without(study, fold), seed=seed, **options)
+            held.append(predictor._held(study.target.select(np.flatnonzero(parts.new(study.target.table, fold) != ""))))
+        return by_new(pd.concat(held), predictor.level)
 
     def coverage(self, held: Task) -> pd.DataFrame:
-        """How often the interval holds the values of measured rows that no member saw; returns as :meth:`held_out_coverage`."""
+        """How often the interval holds measured rows that no network saw; as :meth:`calibration`, with the share ``warned``."""
+        return by_new(self._held(held), self.level)
+
+    def _held(self, held: Task) -> pd.DataFrame:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FarFromData)
-            table = self.predict(*(list(held.table[side]) for side in ("polymer", "solvent", "temperature")))
-        row = {"covered": ((table["low"] <= held.y) & (held.y <= table["high"])).mean(), "level": self.level, "rows": len(held)}
-        row |= {"mae": np.abs(table["predicted"] - held.y).mean(), "width": (table["high"] - table["low"]).median()}
-        return pd.DataFrame([row], index=["held out"])
+            table = self.predict(*(list(held.table[side]) for side in (*SIDES, "temperature")))
+        inside = (table["low"] <= held.y) & (held.y <= table["high"])
+        table = table.assign(error=np.abs(table["predicted"] - held.y), covered=inside, width=table["high"] - table["low"])
+        return table.assign(
+            warned=table["warning"] != "", **{key: held.table[key].to_numpy() for key in ("key", "polymer_key", "solvent_key")}
+        )
 
     def browse(self, temperature: float) -> None:
         """In a notebook: the ranking of solvents for a polymer, given by name or SMILES, with a slider of ``temperature`` (K) and a
@@ -156,31 +177,51 @@ class Predictor:
         solvents = self.study.target.table["solvent"].unique()
         browse_ranking(self.rank_solvents, dict(sorted(zip(names, known["polymer"]))), solvents, temperature)
 
-    def _key(self, polymer: str, solvent: str, kelvin: float, row: int) -> str:
-        if not LOW_KELVIN <= kelvin <= HIGH_KELVIN:
-            raise ValueError(f"row {row}: {kelvin:g} K; expected {LOW_KELVIN:g} to {HIGH_KELVIN:g} K (deg C + 273.15)")
-        try:
-            parse(polymer, attachment_points=(2 if self.polymeric else 0,))
-            parse(solvent, attachment_points=(0,))
-        except StructureError as error:
-            raise ValueError(f"row {row}: {error}") from error
-        two = [structure_key(polymer), structure_key(solvent)]
-        return PAIR_SEPARATOR.join(two if self.polymeric else sorted(two))
+    def _structures(self, side: str, texts: Sequence[str]) -> list[str]:
+        """SMILES of names or SMILES, or a ValueError with the row and the closest names."""
+        stars, found = 2 if side == "polymer" and self.polymeric else 0, []
+        for row, text in enumerate(texts):
+            try:
+                found.append(smiles_of(text, stars, self.study.target.table[side].unique()))
+            except ValueError as error:
+                raise ValueError(f"row {row}: {error}") from error
+        return found
 
     def _warnings(self, polymers: Sequence[str], solvents: Sequence[str], kelvin: np.ndarray) -> list[str]:
         low, high = (getattr(self.study.target.table["temperature"], end)() for end in ("min", "max"))
         far = {}
-        for side, structures in (("polymer", polymers), ("solvent", solvents)):
+        for side, name, structures in zip(SIDES, self._names, (polymers, solvents)):
             measured, limit = self._measured[side]
-            name = "solute" if side == "polymer" and not self.polymeric else side
-            far[name] = np.linalg.norm(self._scaled(structures)[:, None] - measured[None], axis=2).min(axis=1) > limit
+            away = np.linalg.norm(self._scaled(structures)[:, None] - measured[None], axis=2).min(axis=1)
+            far[f"{name} unlike those measured"] = away > limit
         rows = []
         for k, t in enumerate(kelvin):
-            words = [f"{name} unlike those measured" for name in far if far[name][k]]
+            words = [words for words in far if far[words][k]] + self._outside(polymers[k], solvents[k])
             if not low - 1e-6 <= t <= high + 1e-6:
                 words.append(f"temperature outside of those measured ({low:g} to {high:g} K)")
             rows.append("; ".join(words))
         return rows
+
+    def _outside(self, polymer: str, solvent: str) -> list[str]:
+        """Elements, and the class of a polymer, that no measured molecule of the side has."""
+        said = []
+        for name, structure, (elements, classes) in zip(self._names, (polymer, solvent), self._chemistry):
+            if more := sorted(_elements(structure) - elements):
+                said.append(f"{', '.join(more)} in no measured {name}")
+            if classes and (code := polymer_class(structure)) not in classes:
+                said.append(f"{name} of a class that was not measured ({CLASS_NAMES[code]})")
+        return said
+
+    @property
+    def _names(self) -> tuple[str, str]:
+        return "polymer" if self.polymeric else "solute", "solvent"
+
+    @cached_property
+    def _chemistry(self) -> list[tuple[set[str], set[str]]]:
+        """Elements of the measured molecules of each side, and classes of polymers."""
+        sides = [self.study.target.table[side].unique() for side in SIDES]
+        classes = [{polymer_class(s) for s in sides[0]} if self.polymeric else set(), set()]
+        return [(set().union(*map(_elements, side)), own) for side, own in zip(sides, classes)]
 
     def _distances(self, side: str) -> tuple[np.ndarray, float]:
         """Scaled descriptors of the measured molecules on one side, and the distance beyond which another is far from them."""
@@ -196,23 +237,24 @@ class Predictor:
         return (vectors - shift) * factor
 
 
+def _elements(smiles: str) -> set[str]:
+    return {atom.GetSymbol() for atom in parse(smiles, attachment_points=(0, 2)).GetAtoms()} - {"*"}
+
+
 def _facts(study: Study) -> tuple:
     """What of a study determines an ensemble."""
-    groups = list(study.target.table[study.split_by]) if study.split_by else []
-    return trained_by(), study.source.fingerprint, study.target.fingerprint, study.split_by, groups, asdict(study.settings)
+    return trained_by(), study.source.fingerprint, study.target.fingerprint, asdict(study.settings)
 
 
 @_memory.cache(ignore=["study", "workers"])
-def _fit(facts: tuple, study: Study, members: int, seed: int, workers: int) -> tuple[Predictors, np.ndarray]:
-    """The ensemble, and which member saw which row of the target (members, rows); kept under the facts, and not trained twice."""
-    target, source, settings = study.target, study.source, study.settings
-    m = training_size(target, study.split_by)
-    train = [split_rows(target, numpy_generator(seed, "ensemble", k), study.split_by)[0][:m] for k in range(members)]
-    simulated = (source.X, source.y, np.tile(np.arange(len(source)), (members, 1)))
+def _fit(facts: tuple, study: Study, members: int, seed: int, workers: int) -> Predictors:
+    """Networks trained on all of a study; kept under the facts, and not trained twice."""
+    source, target, settings = study.source, study.target, study.settings
+    simulated, measured = ((side.X, side.y, np.tile(np.arange(len(side)), (members, 1))) for side in (source, target))
     recipe = (settings.transfer_network, settings.multitask, [(seed, "ensemble", k) for k in range(members)])
-    measured = (target.X, target.y, np.stack(train))
-    networks = fit_multitask(measured, simulated, *recipe, weight=settings.simulation_weight, threads=workers)
-    # what of a group was trained on, all of it was seen
-    groups = target.table[study.split_by].to_numpy() if study.split_by else np.arange(len(target))
-    seen = np.stack([np.isin(groups, groups[rows]) for rows in train])
-    return networks, seen
+    return fit_multitask(measured, simulated, *recipe, weight=settings.simulation_weight, threads=workers)
+
+
+def _predict(networks: Predictors, X: NDArray) -> NDArray:
+    """Predictions (networks, rows)."""
+    return networks.predict(X, np.tile(np.arange(len(X)), (len(networks.outputs.scalers), 1)))

@@ -18,7 +18,8 @@ from sim2real.chemistry.descriptors.pairs import PairDescriptor
 from sim2real.chemistry.simulators.wiedemann_franz import electronic_conductivity, log_lorenz_ratio, wf_groups
 from sim2real.chemistry.texts import reason_of
 from sim2real.datasets import activity, chi_simulated
-from sim2real.datasets.pairs import load_chi_cosmo, load_chi_measured
+from sim2real.datasets.chi_public import load_chi_public
+from sim2real.datasets.pairs import load_chi_cosmo
 from sim2real.datasets.paths import CACHE
 from sim2real.datasets.simulated_pairs import METHODS
 from sim2real.datasets.task import Task
@@ -96,7 +97,7 @@ def embedded_pairs(settings: Settings, *, simulator: str, **_: str) -> Sides:
 
 def public_pairs(settings: Settings, *, simulator: str, **_: str) -> Sides:
     """Measured chi, and ``n_max`` rows of COSMO-RS (1,206, or the paper's 9,575 in ``cosmo-full``), or of UNIFAC 2.0."""
-    measured = load_chi_measured()
+    measured = load_chi_public()
     method = {"unifac": "unifac 2.0"}.get(simulator, simulator)
     if method not in METHODS:
         return own_tables(load_chi_cosmo(full=simulator == "cosmo-full"), measured, settings)

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from time import perf_counter
 
 import numpy as np
 import pandas as pd
+from scipy.stats import spearmanr
 from sklearn.decomposition import PCA
 
 from sim2real.chemistry.classes import CLASS_NAMES
 from sim2real.chemistry.descriptors import ForceFieldDescriptor
 from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
 from sim2real.chemistry.structures import PAIR_SEPARATOR
+from sim2real.datasets import activity, chi_simulated
+from sim2real.datasets.chi_public import load_chi_public
 from sim2real.datasets.conductivity import load_conductivities
-from sim2real.datasets.pairs import load_chi_cosmo, load_chi_measured
+from sim2real.datasets.pairs import load_chi_cosmo
 from sim2real.datasets.paths import CACHE, DATA
 from sim2real.datasets.polymers import load_md_polymers, load_measured_polymers
+from sim2real.datasets.simulated_pairs import METHODS
 from sim2real.datasets.task import DROPPED_COLUMNS, PROPERTIES, Task
 from sim2real.datasets.transport import load_metal_conductivities
 from sim2real.laws.parity import conductivity_parity, parity, parity_record, simulator_parity
 from sim2real.studies import local, polymers
 from sim2real.studies.polymers import quick_values
 from sim2real.studies.presets import Settings
+from sim2real.studies.sides import own_values
 from sim2real.training.experiment import available_source, overlap_count
 from sim2real.training.study import Study
 from sim2real.training.towers import PairNetwork
@@ -56,7 +62,7 @@ def survey_tasks(
     sources = {p: load_md_polymers(p, database) for p in PROPERTIES}
     targets = {p: load_measured_polymers(p) for p in PROPERTIES}
     parities = _parities(sources, targets) | _stand_ins(sources, targets, settings.workers)
-    sources["chi"], targets["chi"] = load_chi_cosmo(), load_chi_measured()
+    sources["chi"], targets["chi"] = load_chi_cosmo(), load_chi_public()
     # thermal and electrical conductivity are two properties: their overlap is of interest, a parity plot is not
     sources["conductivity"], targets["conductivity"] = load_conductivities()
     chi = parity(sources["chi"], targets["chi"], on=("key", "temperature"))
@@ -232,3 +238,30 @@ def library_report() -> pd.DataFrame:
     """What became of the drafts of virtual polymers, class by class (``scripts/make_library_report.py``)."""
     table = pd.read_csv(DATA / "library_report.csv").set_index("polymer_class").round(3)
     return table.rename(columns=lambda name: name.replace("_", " "))
+
+
+def pair_simulators(study: Study) -> pd.DataFrame:
+    """Simulators against the measured rows that all of them have, of pairs: ``Spearman``, ``MAE``, ``rows``, ``ms a pair``.
+
+    No quantum chemistry is in the time: sigma profiles are in the repository, but for three polymers that only OMG's table has,
+    which take MOPAC some seconds once. In ``open`` COSMO-RS stands as published (TURBOMOLE, COSMOtherm), without a time.
+    """
+    target, values, times = study.target, {}, {}
+    is_chi = target.property.name == "chi"
+    for method in ("cosmo-sac", "unifac 2.0" if is_chi else "unifac"):
+        simulated = (chi_simulated if is_chi else activity).simulated_target
+        values[method] = simulated(target, method)
+        start = perf_counter()
+        simulated(target, method)  # once more: profiles and groups are known, and only pairs are timed
+        times[method] = 1000 * (perf_counter() - start) / len(target)
+    said = {method: (METHODS[method].licence, METHODS[method].citation) for method in values}
+    if is_chi and study.target.citation == load_chi_public().citation:
+        cosmo = load_chi_cosmo()
+        values["cosmo-rs"], said["cosmo-rs"] = own_values(cosmo, target), (cosmo.licence, cosmo.citation)
+    known = np.all(np.isfinite(list(values.values())), axis=0)
+    rows = {}
+    for method, own in values.items():
+        rank, error = spearmanr(own[known], target.y[known])[0], np.abs(own[known] - target.y[known]).mean()
+        row = {"Spearman": rank, "MAE": error, "rows": int(known.sum()), "ms a pair": times.get(method, np.nan)}
+        rows[method] = row | dict(zip(("licence", "source"), said[method]))
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("simulator")
