@@ -157,7 +157,7 @@ def test_commands_are_listed_and_an_unknown_one_is_refused(capsys):
     said = capsys.readouterr().out
     assert all(word in said for word in ("ask", "curve", "run", "tune", "data"))
     assert main(["train"]) == 2
-    assert capsys.readouterr().err == "unknown command 'train'; expected one of ask, curve, report, run, tune, data\n"
+    assert capsys.readouterr().err == "unknown command 'train'; expected one of ask, curve, report, md, run, tune, data\n"
 
 
 def test_tuning_an_unknown_study_names_the_known_ones(capsys):
