@@ -31,6 +31,7 @@ FIGURES = {
     "06-wiedemann-franz": ((*(f"fig6{panel}-conductivity" for panel in "abcde"), "gain-conductivity"), ()),
     "07-design": (("design-budget", "design-classes", "design-growth", "design-forms"), ()),
     "08-your-database": (("your-curve", "your-surface"), ()),
+    "09-molecular-dynamics": (("md-cell", "md-parity"), ()),
     "99-summary": ((), ()),
 }
 OPEN_ONLY = {"01-polymers": ("quality-density",), "06-wiedemann-franz": ("computed-conductivity",)}

@@ -5,8 +5,10 @@ from __future__ import annotations
 from itertools import combinations, product
 
 import numpy as np
+from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from scipy.spatial import cKDTree
 from seaborn import heatmap
 
 from sim2real.figures.curves import error_panel
@@ -14,6 +16,7 @@ from sim2real.figures.style import DIRECT, GREY, LAW, MARKERS, TRANSFER, WIDE, b
 from sim2real.figures.words import difference, mae, number, percent, tick, unit
 
 _TURN = np.array([[0.83, 0.0, -0.56], [-0.23, 0.91, -0.34], [0.51, 0.41, 0.76]])  # how a cell is looked at: a little from above
+_BOND = 1.7  # Angstrom, above those of C, H, N and O, and below distances of atoms with a common neighbour
 _STRIPS = "Descriptors of a few polymers, one strip a block: elements of the mass block, kernel centres from 0 to 1 elsewhere."
 
 
@@ -127,10 +130,10 @@ def quality(payload: dict) -> Figure:
 def _cell_caption(payload: dict) -> str:
     (r,) = payload["records"]
     count, chains = len(r["element"]), len(set(r["chain"]))
+    text = f"{count:,} atoms of `{r['smiles']}` in {chains} chains at 300 K and 1 atm, a colour a chain; the edge is {number(r['edge'])}"
     return (
-        f"{count:,} atoms in {chains} chains of `{r['smiles']}` at 300 K and 1 atm, a colour a chain; the edge is {number(r['edge'])} "
-        "\u00c5. a: the periodic cell. b: the same chains, whole: where one leaves the cell, it comes in again on the other side. "
-        "What is farther away is paler; hydrogens are smaller."
+        f"{text} \u00c5. a: the periodic cell; hydrogens are smaller. b: bonds of the same chains, whole: where one leaves the cell, "
+        "it comes in again on the other side. What is farther away is paler."
     )
 
 
@@ -140,17 +143,22 @@ def cell(payload: dict) -> Figure:
     (record,) = payload["records"]
     chains, places, edge = np.unique(record["chain"], return_inverse=True)[1], np.array(record["places"]), record["edge"]
     colours = np.array([to_rgb(colour) for colour in shades(chains.max() + 1, dark_first=True)])[chains]
-    sizes = np.where(np.array(record["element"]) == "H", 0.7, 1.0)
-    corners = edge * np.array(list(product((0, 1), repeat=3)))
     made, axes = panels(2, 2, 3.3, margin=0.2)
     for ax, letter, title, shown in zip(axes, "ab", ("the cell", "its chains"), (places % edge, places)):
         x, y, depth = _TURN @ (shown - edge / 2).T
-        order, pale = np.argsort(depth), 0.6 * (depth.max() - depth) / np.ptp(depth)
-        seen = (colours + (1 - colours) * pale[:, None])[order]
-        ax.scatter(x[order], y[order], s=(60 if letter == "a" else 14) * sizes[order], c=seen, edgecolor="white", lw=0.2)
-        for ends in combinations(corners, 2):
+        pale = 0.65 * (depth.max() - depth)[:, None] / np.ptp(depth)
+        seen, order = colours + (1 - colours) * pale, np.argsort(depth)
+        for ends in combinations(edge * np.array(list(product((-0.5, 0.5), repeat=3))), 2):
             if np.count_nonzero(ends[0] - ends[1]) == 1:
-                ax.plot(*(_TURN @ (np.array(ends) - edge / 2).T)[:2], color=LAW, lw=0.5, zorder=0 if letter == "a" else 2)
+                ax.plot(*(_TURN @ np.transpose(ends))[:2], color=LAW, lw=0.5, zorder=0)
+        if letter == "a":
+            sizes = np.where(np.array(record["element"]) == "H", 110, 220)[order]
+            ax.scatter(x[order], y[order], s=sizes, c=seen[order], edgecolor="white", lw=0.3)
+        else:
+            bonds = cKDTree(places).query_pairs(_BOND, output_type="ndarray")
+            bonds = bonds[np.argsort(depth[bonds].mean(axis=1))]
+            ax.add_collection(LineCollection(np.transpose([x, y])[bonds], colors=seen[bonds[:, 0]], lw=1.4))
+            ax.autoscale_view()
         ax.set_aspect("equal")
         ax.axis("off")
         headed(ax, letter, title)

@@ -14,7 +14,7 @@ from sim2real.datasets.embedded import load_polymer_facts
 from sim2real.datasets.paths import DATA
 from sim2real.datasets.polymers import load_md_polymers, load_measured_polymers
 from sim2real.datasets.task import NoStudy, Task, get_property
-from sim2real.figures.words import number
+from sim2real.figures.words import number, percent
 from sim2real.laws.parity import FEWEST_SHARED, parity_record
 from sim2real.studies.local import every_table, tables_path
 from sim2real.studies.polymers import quick_values
@@ -27,18 +27,21 @@ CORES = {"one core": 1, "64 cores": 64, "ten machines of 64": 640}
 
 def computed(path: str | Path = "") -> pd.DataFrame:
     """The table that ``python -m sim2real md`` wrote, with a column ``minutes`` of a processor; the repository's own if empty."""
-    table = pd.read_csv(path or HERE)
+    table = pd.read_csv(_place(path))
     return table.assign(minutes=table["processor_seconds"] / 60)
 
 
 def not_computed(path: str | Path = "") -> pd.DataFrame:
     """Polymers that failed, with stage and cause, and those of ``chosen.csv`` beside that table that are not in it yet."""
-    path = Path(path or HERE)
-    chosen, failed = (path.with_name(f"{name}.csv") for name in ("chosen", "failed"))
+    chosen, failed = (_place(path).with_name(f"{name}.csv") for name in ("chosen", "failed"))
     left = pd.read_csv(failed) if failed.exists() else pd.DataFrame(columns=["smiles", "stage", "cause"])
     if chosen.exists():
         left = pd.read_csv(chosen).merge(left, how="left").fillna({"stage": "", "cause": "not computed yet"})
     return left[~left["smiles"].isin(computed(path)["smiles"])].set_index("smiles")
+
+
+def _place(path: str | Path) -> Path:
+    return tables_path(path) if path else HERE
 
 
 def side_by_side(table: pd.DataFrame, edition: str, tables: str = "") -> pd.DataFrame:
@@ -84,15 +87,15 @@ def compare_levels(levels: pd.DataFrame, which: str = "") -> list[dict]:
 def said(records: list[dict]) -> dict[str, str]:
     """What :func:`compare_levels` found, as a verdict and its reasons."""
     sides = [
-        f"{r['level']} {'below' if r['bias'] < 0 else 'above'} measured densities by {abs(r['relative_bias']):.0%} on average "
-        f"(mean error {number(r['mae'], 2)} g/cm3, rank correlation {number(r['spearman'], 2)}, {r['rows']} polymers)"
+        f"{r['level']} {percent(r['relative_bias'])} on average, mean error {number(r['mae'], 2)} g/cm3, rank correlation "
+        f"{number(r['spearman'], 2)} ({r['rows']} polymers)"
         for r in records
     ]
     if not sides:
         return {"verdict": "too few polymers", "text": f"{FEWEST_SHARED} with a measured density are needed to compare."}
     bias = next(r["relative_bias"] for r in records if r["level"] == MD)
     verdict = f"molecular dynamics is {'light' if bias < 0 else 'heavy'} by {abs(bias):.0%}"
-    return {"verdict": verdict, "text": "; ".join(sides) + "."}
+    return {"verdict": verdict, "text": f"Against measured densities: {'; '.join(sides)}."}
 
 
 def cost(table: pd.DataFrame, polymers: int = 10_000) -> pd.DataFrame:
@@ -111,5 +114,5 @@ def cost(table: pd.DataFrame, polymers: int = 10_000) -> pd.DataFrame:
 
 
 def example_cell() -> dict:
-    """A finished cell (``scripts/make_md_cell.py``): ``smiles``, ``edge`` (Angstrom); ``element``, ``chain``, ``places`` of atoms."""
+    """A finished cell (``scripts/make_md_cell.py``): ``smiles``, ``edge`` (A); ``element``, ``chain``, ``places`` of atoms."""
     return json.loads(gzip.decompress((DATA / "md" / "cell.json.gz").read_bytes()))
