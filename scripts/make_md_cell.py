@@ -2,8 +2,8 @@
 
     .venv/bin/python scripts/make_md_cell.py md/e9ff72b44686
 
-Writes data/md/cell.json.gz: repeat unit, edge of the cube in Angstrom, and of each atom element, chain and place. Chains are whole:
-where they leave the cube they go on outside of it, and each has its centre in the cube.
+Writes data/md/cell.json.gz: repeat unit, edge of the cube in Angstrom, bonds, and of each atom element, chain and place. Chains are
+whole: where they leave the cube they go on outside of it, and each has its centre in the cube.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ def main() -> None:
     for k in np.unique(chain):
         places[chain == k] -= edge * np.floor(places[chain == k].mean(axis=0) / edge)
     record = {"smiles": run["smiles"], "edge": round(edge, 3), "element": [names[int(kind) - 1].title() for kind in rows[:, 2]]}
-    record |= {"chain": chain.tolist(), "places": places.round(2).tolist()}
+    bonds = np.array([row.split()[2:] for row in data.split("\nBonds")[1].split("\nAngles")[0].strip().splitlines()], int) - 1
+    record |= {"chain": chain.tolist(), "places": places.round(2).tolist(), "bonds": bonds.tolist()}
     path = DATA / "md" / "cell.json.gz"
     path.write_bytes(gzip.compress(json.dumps(record).encode(), mtime=0))
     print(f"{path}: {len(rows)} atoms, {path.stat().st_size / 1000:.0f} kB")

@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from scipy.spatial import cKDTree
 from seaborn import heatmap
 
 from sim2real.figures.curves import error_panel
@@ -16,7 +15,6 @@ from sim2real.figures.style import DIRECT, GREY, LAW, MARKERS, TRANSFER, WIDE, b
 from sim2real.figures.words import difference, mae, number, percent, tick, unit
 
 _TURN = np.array([[0.83, 0.0, -0.56], [-0.23, 0.91, -0.34], [0.51, 0.41, 0.76]])  # how a cell is looked at: a little from above
-_BOND = 1.7  # Angstrom, above those of C, H, N and O, and below distances of atoms with a common neighbour
 _STRIPS = "Descriptors of a few polymers, one strip a block: elements of the mass block, kernel centres from 0 to 1 elsewhere."
 
 
@@ -129,17 +127,17 @@ def quality(payload: dict) -> Figure:
 
 def _cell_caption(payload: dict) -> str:
     (r,) = payload["records"]
-    count, chains = len(r["element"]), len(set(r["chain"]))
-    text = f"{count:,} atoms of `{r['smiles']}` in {chains} chains at 300 K and 1 atm, a colour a chain; the edge is {number(r['edge'])}"
+    atoms, chains, edge = len(r["element"]), len(set(r["chain"])), number(r["edge"])
     return (
-        f"{text} \u00c5. a: the periodic cell; hydrogens are smaller. b: bonds of the same chains, whole: where one leaves the cell, "
-        "it comes in again on the other side. What is farther away is paler."
+        f"{atoms:,} atoms of `{r['smiles']}` in {chains} chains at 300 K and 1 atm, a colour a chain; the edge is {edge} \u00c5. "
+        "a: the periodic cell; hydrogens are smaller. b: bonds of the same chains, whole: where one leaves the cell, it comes in "
+        "again on the other side. What is farther away is paler."
     )
 
 
 @figure(_cell_caption)
 def cell(payload: dict) -> Figure:
-    """Atoms of a periodic cube, seen from afar, and its whole chains: ``edge``, and ``element``, ``chain``, ``places`` of atoms."""
+    """Atoms of a periodic cube, and the bonds of its whole chains: ``edge``, ``bonds``; ``element``, ``chain``, ``places`` of atoms."""
     (record,) = payload["records"]
     chains, places, edge = np.unique(record["chain"], return_inverse=True)[1], np.array(record["places"]), record["edge"]
     colours = np.array([to_rgb(colour) for colour in shades(chains.max() + 1, dark_first=True)])[chains]
@@ -155,7 +153,7 @@ def cell(payload: dict) -> Figure:
             sizes = np.where(np.array(record["element"]) == "H", 110, 220)[order]
             ax.scatter(x[order], y[order], s=sizes, c=seen[order], edgecolor="white", lw=0.3)
         else:
-            bonds = cKDTree(places).query_pairs(_BOND, output_type="ndarray")
+            bonds = np.array(record["bonds"])
             bonds = bonds[np.argsort(depth[bonds].mean(axis=1))]
             ax.add_collection(LineCollection(np.transpose([x, y])[bonds], colors=seen[bonds[:, 0]], lw=1.4))
             ax.autoscale_view()

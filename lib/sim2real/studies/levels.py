@@ -14,7 +14,7 @@ from sim2real.datasets.embedded import load_polymer_facts
 from sim2real.datasets.paths import DATA
 from sim2real.datasets.polymers import load_md_polymers, load_measured_polymers
 from sim2real.datasets.task import NoStudy, Task, get_property
-from sim2real.figures.words import number, percent
+from sim2real.figures.words import number, percent, unit
 from sim2real.laws.parity import FEWEST_SHARED, parity_record
 from sim2real.studies.local import every_table, tables_path
 from sim2real.studies.polymers import quick_values
@@ -87,7 +87,7 @@ def compare_levels(levels: pd.DataFrame, which: str = "") -> list[dict]:
 def said(records: list[dict]) -> dict[str, str]:
     """What :func:`compare_levels` found, as a verdict and its reasons."""
     sides = [
-        f"{r['level']} {percent(r['relative_bias'])} on average, mean error {number(r['mae'], 2)} g/cm3, rank correlation "
+        f"{r['level']} {percent(r['relative_bias'])} on average, mean error {number(r['mae'], 2)} {unit(r)}, rank correlation "
         f"{number(r['spearman'], 2)} ({r['rows']} polymers)"
         for r in records
     ]
@@ -114,5 +114,5 @@ def cost(table: pd.DataFrame, polymers: int = 10_000) -> pd.DataFrame:
 
 
 def example_cell() -> dict:
-    """A finished cell (``scripts/make_md_cell.py``): ``smiles``, ``edge`` (A); ``element``, ``chain``, ``places`` of atoms."""
+    """A finished cell: ``smiles``, ``edge`` (A), ``bonds`` (bonds, 2), and ``element``, ``chain`` and ``places`` (A) of its atoms."""
     return json.loads(gzip.decompress((DATA / "md" / "cell.json.gz").read_bytes()))
