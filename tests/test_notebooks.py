@@ -71,7 +71,7 @@ def test_a_notebook_regenerates_its_figures(name, tmp_path):
     _check(tmp_path / "figures", name, "embedded")
 
 
-@_each(["00-data", "01-polymers", "04-chi", "06-wiedemann-franz"], quick=[])
+@_each(["00-data", "01-polymers", "04-chi", "06-wiedemann-franz", "09-molecular-dynamics"], quick=[])
 def test_the_open_edition_runs_on_the_public_files(name, tmp_path, mirror):
     parameters = {**SMOKE, "EDITION": "open", "FIGURES": str(tmp_path / "figures")}
     run_notebook(ROOT / "notebooks" / f"{name}.ipynb", parameters, output=tmp_path)

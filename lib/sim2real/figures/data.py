@@ -137,7 +137,7 @@ def _cell_caption(payload: dict) -> str:
 
 @figure(_cell_caption)
 def cell(payload: dict) -> Figure:
-    """Atoms of a periodic cube, and the bonds of its whole chains: ``edge``, ``bonds``; ``element``, ``chain``, ``places`` of atoms."""
+    """Atoms of a periodic cube, and bonds of its whole chains: ``edge``, ``bonds``; ``element``, ``chain``, ``places`` of atoms."""
     (record,) = payload["records"]
     chains, places, edge = np.unique(record["chain"], return_inverse=True)[1], np.array(record["places"]), record["edge"]
     colours = np.array([to_rgb(colour) for colour in shades(chains.max() + 1, dark_first=True)])[chains]

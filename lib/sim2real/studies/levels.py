@@ -114,5 +114,5 @@ def cost(table: pd.DataFrame, polymers: int = 10_000) -> pd.DataFrame:
 
 
 def example_cell() -> dict:
-    """A finished cell: ``smiles``, ``edge`` (A), ``bonds`` (bonds, 2), and ``element``, ``chain`` and ``places`` (A) of its atoms."""
+    """A finished cell: ``smiles``, ``edge`` (A), ``bonds`` (n, 2), and ``element``, ``chain`` and ``places`` (A) of its atoms."""
     return json.loads(gzip.decompress((DATA / "md" / "cell.json.gz").read_bytes()))
