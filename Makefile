@@ -135,9 +135,9 @@ endif
 AT_ONCE := $(if $(filter embedded,$(EDITION)),2,1)
 AGAIN := $(MAKE) --no-print-directory
 # all of them by one process, which imports the library once
-RUN_STALE = $(if $(STALE),$(PY) -m sim2real run $(STALE) --at-once $(AT_ONCE) --then '$(PASSED)' EDITION=$(EDITION) PRESET=$(PRESET) \
+RUN_STALE = $(if $(STALE),rm -f $(STALE:notebooks/%.ipynb=.cache/done/%-$(EDITION)-$(PRESET)-*) .cache/done/$(SUMMARY)-$(EDITION)-* && \
+	$(PY) -m sim2real run $(STALE) --at-once $(AT_ONCE) --stamp '.cache/done/{}-$(RUN)' EDITION=$(EDITION) PRESET=$(PRESET) \
 	TRIALS=$(TRIALS) N_MAX=$(N_MAX) WORKERS=$(WORKERS) SEED=$(SEED),:)
-PASSED = mkdir -p .cache/done && rm -f .cache/done/{}-$(EDITION)-$(PRESET)-* .cache/done/$(SUMMARY)-$(EDITION)-* && touch .cache/done/{}-$(RUN)
 
 figures: $(READY)
 	@status=0; $(AGAIN) drawn || status=$$?; $(AGAIN) summed || status=$$?; exit $$status

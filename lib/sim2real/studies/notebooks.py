@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import os
 import re
-import subprocess
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
@@ -139,7 +138,7 @@ def run_command(arguments: Sequence[str]) -> int:
     parser.add_argument("--output", type=Path, metavar="DIR", help="folder of the executed copies (.cache/notebooks)")
     parser.add_argument("--timeout", type=int, default=CELL_TIMEOUT, metavar="SECONDS", help="for a cell (%(default)s)")
     parser.add_argument("--at-once", type=int, default=1, metavar="COUNT", help="notebooks at a time (%(default)s)")
-    parser.add_argument("--then", default="", metavar="COMMAND", help="shell command after each that passed, {} being its name")
+    parser.add_argument("--stamp", metavar="FILE", help="made when a notebook has passed, {} being its name")
     options = parser.parse_intermixed_args(arguments)
     is_notebook = [text.endswith(".ipynb") and not re.match(r"[A-Za-z_]\w*=", text) for text in options.more]
     paths = [options.notebook, *(Path(text) for text, is_one in zip(options.more, is_notebook) if is_one)]
@@ -173,8 +172,10 @@ def _run_one(path: Path, given: Mapping[str, Any], options: Namespace) -> int:
         print(error, file=sys.stderr)
         if error.exit_status:
             return error.exit_status
-    if options.then:
-        return min(1, subprocess.run(options.then.replace("{}", path.stem), shell=True).returncode)
+    if options.stamp:
+        stamp = Path(options.stamp.replace("{}", path.stem))
+        stamp.parent.mkdir(parents=True, exist_ok=True)
+        stamp.touch()
     return 0
 
 
