@@ -155,7 +155,7 @@ def test_faults_of_the_command_are_one_line(csvs, monkeypatch, capsys, change, a
 def test_commands_are_listed_and_an_unknown_one_is_refused(capsys):
     assert main([]) == main(["--help"]) == 0
     said = capsys.readouterr().out
-    assert all(word in said for word in ("ask", "curve", "run", "tune", "data"))
+    assert all(word in said for word in ("ask", "curve", "md", "run", "tune", "data"))
     assert main(["train"]) == 2
     assert capsys.readouterr().err == "unknown command 'train'; expected one of ask, curve, report, md, run, tune, data\n"
 

@@ -31,6 +31,7 @@ FIGURES = {
     "06-wiedemann-franz": ((*(f"fig6{panel}-conductivity" for panel in "abcde"), "gain-conductivity"), ()),
     "07-design": (("design-budget", "design-classes", "design-growth", "design-forms"), ()),
     "08-your-database": (("your-curve", "your-surface"), ()),
+    "09-molecular-dynamics": (("md-cell", "md-parity"), ()),
     "99-summary": ((), ()),
 }
 OPEN_ONLY = {"01-polymers": ("quality-density",), "06-wiedemann-franz": ("computed-conductivity",)}
@@ -70,7 +71,7 @@ def test_a_notebook_regenerates_its_figures(name, tmp_path):
     _check(tmp_path / "figures", name, "embedded")
 
 
-@_each(["00-data", "01-polymers", "04-chi", "06-wiedemann-franz"], quick=[])
+@_each(["00-data", "01-polymers", "04-chi", "06-wiedemann-franz", "09-molecular-dynamics"], quick=[])
 def test_the_open_edition_runs_on_the_public_files(name, tmp_path, mirror):
     parameters = {**SMOKE, "EDITION": "open", "FIGURES": str(tmp_path / "figures")}
     run_notebook(ROOT / "notebooks" / f"{name}.ipynb", parameters, output=tmp_path)

@@ -6,7 +6,7 @@ from typing import Any
 from sim2real.figures.comparisons import class_parity, gain_by_accuracy, parity, splits
 from sim2real.figures.compounds import compounds, conductivities, ranking
 from sim2real.figures.curves import classes, groups, scaling, target_sizes
-from sim2real.figures.data import descriptor_map, descriptors, quality
+from sim2real.figures.data import cell, descriptor_map, descriptors, quality
 from sim2real.figures.design import allocation, growth, stop_or_go
 from sim2real.figures.forms import forms
 from sim2real.figures.networks import network, towers
@@ -15,7 +15,7 @@ from sim2real.figures.sets import similarity, similarity_scaling
 from sim2real.figures.surfaces import curve_grid, indifference, surface
 
 __all__ = [
-    "Saved", "allocation", "class_parity", "classes", "compounds", "conductivities", "curve_grid", "descriptor_map",
+    "Saved", "allocation", "cell", "class_parity", "classes", "compounds", "conductivities", "curve_grid", "descriptor_map",
     "descriptors", "figure_folder", "forms", "gain_by_accuracy", "groups", "growth", "indifference", "network", "parity",
     "payload", "quality", "ranking", "save", "scaling", "similarity", "similarity_scaling", "splits", "stop_or_go", "surface",
     "target_sizes", "towers",

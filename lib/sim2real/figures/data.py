@@ -1,15 +1,20 @@
-"""What the descriptors of simulated and measured materials look like (notebook 00), and what better simulations buy (01)."""
+"""What descriptors look like (notebook 00), what better simulations buy (01), and a cell of molecular dynamics (09)."""
 
 from __future__ import annotations
 
+from itertools import combinations, product
+
 import numpy as np
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from seaborn import heatmap
 
 from sim2real.figures.curves import error_panel
-from sim2real.figures.style import DIRECT, GREY, MARKERS, TRANSFER, WIDE, below, figure, headed, legend, loglog, panels, shades
+from sim2real.figures.style import DIRECT, GREY, LAW, MARKERS, TRANSFER, WIDE, below, figure, headed, legend, loglog, panels, shades
 from sim2real.figures.words import difference, mae, number, percent, tick, unit
 
+_TURN = np.array([[0.83, 0.0, -0.56], [-0.23, 0.91, -0.34], [0.51, 0.41, 0.76]])  # how a cell is looked at: a little from above
 _STRIPS = "Descriptors of a few polymers, one strip a block: elements of the mass block, kernel centres from 0 to 1 elsewhere."
 
 
@@ -117,4 +122,42 @@ def quality(payload: dict) -> Figure:
     for ax, letter, title in zip(axes, "abcd", ("errors at random", "error at two $n$", "exponent", "transfer gap")):
         headed(ax, letter, title)
         below(ax, columns=2)
+    return made
+
+
+def _cell_caption(payload: dict) -> str:
+    (r,) = payload["records"]
+    atoms, chains, edge = len(r["element"]), len(set(r["chain"])), number(r["edge"])
+    return (
+        f"{atoms:,} atoms of `{r['smiles']}` in {chains} chains at 300 K and 1 atm, a colour a chain; the edge is {edge} \u00c5. "
+        "a: the periodic cell; hydrogens are smaller. b: bonds of the same chains, whole: where one leaves the cell, it comes in "
+        "again on the other side. What is farther away is paler."
+    )
+
+
+@figure(_cell_caption)
+def cell(payload: dict) -> Figure:
+    """Atoms of a periodic cube, and bonds of its whole chains: ``edge``, ``bonds``; ``element``, ``chain``, ``places`` of atoms."""
+    (record,) = payload["records"]
+    chains, places, edge = np.unique(record["chain"], return_inverse=True)[1], np.array(record["places"]), record["edge"]
+    colours = np.array([to_rgb(colour) for colour in shades(chains.max() + 1, dark_first=True)])[chains]
+    made, axes = panels(2, 2, 3.3, margin=0.2)
+    for ax, letter, title, shown in zip(axes, "ab", ("the cell", "its chains"), (places % edge, places)):
+        x, y, depth = _TURN @ (shown - edge / 2).T
+        pale = 0.65 * (depth.max() - depth)[:, None] / np.ptp(depth)
+        seen, order = colours + (1 - colours) * pale, np.argsort(depth)
+        for ends in combinations(edge * np.array(list(product((-0.5, 0.5), repeat=3))), 2):
+            if np.count_nonzero(ends[0] - ends[1]) == 1:
+                ax.plot(*(_TURN @ np.transpose(ends))[:2], color=LAW, lw=0.5, zorder=0)
+        if letter == "a":
+            sizes = np.where(np.array(record["element"]) == "H", 110, 220)[order]
+            ax.scatter(x[order], y[order], s=sizes, c=seen[order], edgecolor="white", lw=0.3)
+        else:
+            bonds = np.array(record["bonds"])
+            bonds = bonds[np.argsort(depth[bonds].mean(axis=1))]
+            ax.add_collection(LineCollection(np.transpose([x, y])[bonds], colors=seen[bonds[:, 0]], lw=1.4))
+            ax.autoscale_view()
+        ax.set_aspect("equal")
+        ax.axis("off")
+        headed(ax, letter, title)
     return made

@@ -118,7 +118,7 @@ def report_command(arguments: Sequence[str]) -> int:
 def numbers_of_payload(payload: dict) -> list[pd.DataFrame]:
     """The tables of a figure's numbers, as its notebook shows them; none of a figure that has none."""
     name, records = payload["figure"].split("-")[0], payload["records"]
-    of = payload["figure"] if name in ("gain", "design", "data") else name
+    of = payload["figure"] if name in ("gain", "design", "data", "md") else name
     return [made.reset_index() for made in _NUMBERS[of](records)] if of in _NUMBERS else []
 
 
@@ -126,7 +126,7 @@ def numbers_of_payload(payload: dict) -> list[pd.DataFrame]:
 _NUMBERS: dict[str, Callable[[list[dict]], list[pd.DataFrame]]] = {
     **dict.fromkeys(("fig1b", "fig4a", "fig6c", "computed"), lambda rs: [tables.scaling(rs).T.rename_axis("")]),
     **dict.fromkeys(("classes", "fig5a", "fig6d"), lambda rs: [tables.class_verdicts(rs)]),
-    **dict.fromkeys(("validation", "data-parity"), lambda rs: [tables.parities(rs)]),
+    **dict.fromkeys(("validation", "data-parity", "md-parity"), lambda rs: [tables.parities(rs)]),
     "fig2": lambda rs: [tables.surfaces({r["study"]: r for r in rs})],
     "fig4bc": lambda rs: [tables.rates(rs[0]).rename_axis(""), tables.interactions(rs[0])],
     "splits": lambda rs: [tables.splits(rs)],
