@@ -25,9 +25,10 @@ from rdkit import Chem, RDLogger
 from sim2real.chemistry.simulators.surfaces import CONFORMERS, KEYWORDS, SEED, mopac_version, sigma_profile
 from sim2real.chemistry.structures import structure_key
 from sim2real.datasets.activity import load_activity_nrtl
+from sim2real.datasets.chi_public import load_chi_public
 from sim2real.datasets.drawn_pairs import draw_molecules
 from sim2real.datasets.embedded import load_virtual_polymers, sample_balanced
-from sim2real.datasets.pairs import load_chi_cosmo, load_chi_measured
+from sim2real.datasets.pairs import load_chi_cosmo
 from sim2real.datasets.simulated_pairs import PROFILE_COLUMNS, PROFILES, profile_row
 
 LISTED, LARGEST = 500, 10  # solvents beyond the measured ones, and their heavy atoms
@@ -37,7 +38,7 @@ EVERY = 5  # structures between two writings of the table
 
 def structures() -> list[str]:
     """Those of the committed table: measured ones first, the smallest first, a stereo-free structure once."""
-    chi = [load_chi_measured().table, load_chi_cosmo().table]
+    chi = [load_chi_public().table, load_chi_cosmo().table]
     twin = load_activity_nrtl().table
     small = [*twin["polymer"], *twin["solvent"], *(s for table in chi for s in table["solvent"])]
     virtual = sample_balanced(load_virtual_polymers(), 21 * DRAWN, seed=0)
