@@ -243,8 +243,8 @@ def library_report() -> pd.DataFrame:
 def pair_simulators(study: Study) -> pd.DataFrame:
     """Simulators against the measured rows that all of them have, of pairs: ``Spearman``, ``MAE``, ``rows``, ``ms a pair``.
 
-    No quantum chemistry is in the time: sigma profiles are in the repository, but for three polymers that only OMG's table has,
-    which take MOPAC some seconds once. In ``open`` COSMO-RS stands as published (TURBOMOLE, COSMOtherm), without a time.
+    No quantum chemistry is in the time: sigma profiles are in the repository. In ``open`` COSMO-RS stands as published (TURBOMOLE,
+    COSMOtherm), without a time.
     """
     target, values, times = study.target, {}, {}
     is_chi = target.property.name == "chi"

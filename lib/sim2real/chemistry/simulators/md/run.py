@@ -11,7 +11,8 @@ import resource
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -121,21 +122,15 @@ def _go_on(folder: Path, order: Order, told: dict[str, Any], seconds: float, eng
     return state
 
 
-class _timed:
+@contextmanager
+def _timed(state: dict[str, Any], folder: Path, stage: str, time_steps: int) -> Iterator[None]:
     """What is done within is a stage: kept with its times when it ends well."""
-
-    def __init__(self, state: dict[str, Any], folder: Path, stage: str, time_steps: int) -> None:
-        self.state, self.folder, self.stage, self.time_steps = state, folder, stage, time_steps
-
-    def __enter__(self) -> None:
-        self.clock, self.processor = time.monotonic(), _processor()
-
-    def __exit__(self, kind: type | None, *_: object) -> None:
-        if kind is None:
-            (self.folder / f"{self.stage}.part").replace(self.folder / f"{self.stage}.data")
-            times = {"seconds": time.monotonic() - self.clock, "processor_seconds": _processor() - self.processor}
-            self.state["stages"][self.stage] = {"time_steps": self.time_steps} | {k: round(v, 2) for k, v in times.items()}
-            _write(self.folder, self.state)
+    clock, processor = time.monotonic(), _processor()
+    yield
+    (folder / f"{stage}.part").replace(folder / f"{stage}.data")
+    times = {"seconds": time.monotonic() - clock, "processor_seconds": _processor() - processor}
+    state["stages"][stage] = {"time_steps": time_steps} | {name: round(value, 2) for name, value in times.items()}
+    _write(folder, state)
 
 
 def _processor() -> float:
