@@ -65,7 +65,7 @@ def _check(folder, name, edition):
         assert payload["seed"] == 3 and payload["records"] and payload["caption"]
 
 
-@_each(FIGURES, quick=["00-data", "03-similarity", "99-summary"])
+@_each(FIGURES, quick=["00-data"])
 def test_a_notebook_regenerates_its_figures(name, tmp_path):
     run_notebook(ROOT / "notebooks" / f"{name}.ipynb", {**SMOKE, "FIGURES": str(tmp_path / "figures")}, output=tmp_path)
     _check(tmp_path / "figures", name, "embedded")
