@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from sim2real.chemistry.simulators.graph import CannotSimulate
 from sim2real.chemistry.simulators.md.averages import averages
 from sim2real.chemistry.simulators.md.cell import CHARGES, MDError, Size, build_cell, package, versions
-from sim2real.chemistry.simulators.md.protocol import PROTOCOL, lammps_input, stages
+from sim2real.chemistry.simulators.md.protocol import LARSEN_21, MDStage, Protocol, lammps_input, stages
 
 # (folder, stage, seconds it may take): runs ``NAME.in`` there
 Engine = Callable[[Path, str, float], None]
@@ -74,7 +74,9 @@ def lammps(folder: Path, stage: str, seconds: float) -> None:
         raise MDError(f"LAMMPS ended with status {done.returncode}: {said or 'no message'}")
 
 
-def simulate(folder: Path, order: Order, seconds: float = 0, engine: Engine = lammps) -> dict[str, Any]:
+def simulate(
+    folder: Path, order: Order, seconds: float = 0, engine: Engine = lammps, protocol: Protocol = LARSEN_21
+) -> dict[str, Any]:
     """Do what is left of a polymer; ``folder`` is of this polymer only, ``seconds`` the most that a stage may take (0: no limit).
 
     Returns:
@@ -87,15 +89,17 @@ def simulate(folder: Path, order: Order, seconds: float = 0, engine: Engine = la
         OSError: it cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    told = asdict(order) | {"versions": versions(), "charges": CHARGES, "protocol": PROTOCOL}
+    told = asdict(order) | {"versions": versions(), "charges": CHARGES, "protocol": str(protocol)}
     try:
         with FileLock(folder / "run.lock").acquire(timeout=0):
-            return _go_on(folder, order, told, seconds, engine)
+            return _go_on(folder, order, told, list(stages(order.size, protocol)), seconds, engine)
     except Timeout:
         return told | {"failed": {"stage": "start", "cause": "another process is at it"}}
 
 
-def _go_on(folder: Path, order: Order, told: dict[str, Any], seconds: float, engine: Engine) -> dict[str, Any]:
+def _go_on(
+    folder: Path, order: Order, told: dict[str, Any], plan: list[MDStage], seconds: float, engine: Engine
+) -> dict[str, Any]:
     state: dict[str, Any] = _read(folder) or told | {"stages": {}}
     for what, value in told.items():
         if state[what] != value:
@@ -107,7 +111,7 @@ def _go_on(folder: Path, order: Order, told: dict[str, Any], seconds: float, eng
             with _timed(state, folder, stage, 0):
                 state["cell"] = build_cell(order.smiles, order.size, order.seed, folder / "cell.part")
         records = []
-        for made in stages(order.size):
+        for made in plan:
             stage = made.name
             if stage not in state["stages"]:
                 with _timed(state, folder, stage, made.time_steps):
