@@ -9,13 +9,14 @@ named; called again, it goes on there. Some eight minutes of one core each.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
-from sim2real.chemistry.simulators.md.cell import CELLS
-from sim2real.chemistry.simulators.md.protocol import ATM, HOT, KELVIN, LARSEN_21, Protocol, Step
+from sim2real.chemistry.simulators.md.cell import CELLS, Size
+from sim2real.chemistry.simulators.md.protocol import ATM, HOT, KELVIN, PROTOCOL, MDStage, Step, stages
 from sim2real.chemistry.simulators.md.run import Order, simulate
 from sim2real.datasets.paths import DATA
 from sim2real.studies.md import result_row
@@ -23,22 +24,30 @@ from sim2real.studies.md import result_row
 USUAL = CELLS["small"]
 # as many atoms in all as the usual cell, in chains of seven units of styrene or methyl methacrylate
 SHORT_CHAINS = replace(USUAL, chains=6, atoms=114)
-ONCE = Protocol("one squeeze of 5,000 atm", lambda size: [(Step(size.squeeze, HOT, 5000.0),), (Step(size.settle, KELVIN, ATM),)])
+ONCE = PROTOCOL.replace("21 steps (Larsen 2011)", "one squeeze of 5,000 atm")
+
+
+def squeezed_once(size: Size) -> Iterator[MDStage]:
+    """All stages after the cell, with one squeeze of the hot cell instead of the 21 steps."""
+    return stages(size, lambda squeeze, settle: [(Step(squeeze, HOT, 5000.0),), (Step(settle, KELVIN, ATM),)])
+
+
+LARSEN, SHORT = (PROTOCOL, stages), (ONCE, squeezed_once)
 WAYS = {
-    "usual": (USUAL, 0, LARSEN_21),
-    "seven units": (SHORT_CHAINS, 0, LARSEN_21),
-    "short squeeze": (replace(USUAL, squeeze=20), 0, ONCE),
-    "seven units, short squeeze": (replace(SHORT_CHAINS, squeeze=20), 0, ONCE),
-    "usual, another seed": (USUAL, 1, LARSEN_21),
+    "usual": (USUAL, 0, *LARSEN),
+    "seven units": (SHORT_CHAINS, 0, *LARSEN),
+    "short squeeze": (replace(USUAL, squeeze=20), 0, *SHORT),
+    "seven units, short squeeze": (replace(SHORT_CHAINS, squeeze=20), 0, *SHORT),
+    "usual, another seed": (USUAL, 1, *LARSEN),
 }
 
 
 def main() -> None:
     polymers, rows = pd.read_csv(DATA / "md" / "chosen.csv").head(2), []
-    for way, (size, seed, protocol) in WAYS.items():
+    for way, (size, seed, protocol, plan) in WAYS.items():
         for smiles, polymer in zip(polymers["smiles"], polymers["polymer"]):
             order = Order(smiles, size, seed)
-            state = simulate(Path(sys.argv[1]) / way / order.name, order, protocol=protocol) | {"folder": order.name}
+            state = simulate(Path(sys.argv[1]) / way / order.name, order, protocol=protocol, plan=plan) | {"folder": order.name}
             if "failed" in state:
                 print(f"{polymer}, {way}: failed in stage {state['failed']['stage']}: {state['failed']['cause']}", flush=True)
                 continue

@@ -71,15 +71,14 @@ class Hyperparameters(_Parts):
 
 @dataclass(frozen=True)
 class Staged(Hyperparameters):
-    """Pretraining in two stages: on all of a ``first`` source (of this ``fingerprint``), and from there by ``second`` on the study's
-    own n, with a new scale of the head in between as before fine-tuning."""
+    """Pretraining in two stages: on all of a ``first`` source, whose ``fingerprint`` stands for it where trials are stored, then by
+    ``second`` on the study's own."""
 
     first: Task = field(compare=False, repr=False)
     fingerprint: str
     second: Training
 
     def used(self, arm: str) -> dict[str, object]:
-        # the first source stands there by its fingerprint
         return Hyperparameters.used(replace(self, first=None), arm)
 
     def prepare(self, drawn: Simulations) -> Predictors:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from sim2real.chemistry.simulators.md.cell import HEAVY_HYDROGEN, Size
 
-FORCES = "3 fs, hydrogens of 3.024 g/mol, SHAKE, forces to 9 A, tail correction, PPPM 1e-4, GAFF2_mod"
+PROTOCOL = "21 steps (Larsen 2011), 3 fs, hydrogens of 3.024 g/mol, SHAKE, forces to 9 A, tail correction, PPPM 1e-4, GAFF2_mod"
 KELVIN, HOT, ATM, PEAK = 300.0, 600.0, 1.0, 50_000.0
 FEMTOSECONDS = 3.0
 SHORTEST = 1.0  # ps
@@ -78,28 +78,13 @@ def cycles(squeeze: float, settle: float) -> list[tuple[Step, Step, Step]]:
     return made
 
 
-@dataclass(frozen=True)
-class Protocol:
-    """How a packed cell at 600 K becomes a glass at 300 K and 1 atm: a name, and the steps of each stage for a size."""
-
-    name: str
-    steps: Callable[[Size], Sequence[tuple[Step, ...]]]
-
-    def __str__(self) -> str:
-        """What results are labelled with."""
-        return f"{self.name}, {FORCES}"
-
-
-LARSEN_21 = Protocol("21 steps (Larsen 2011)", lambda size: cycles(size.squeeze, size.settle))
-
-
-def stages(size: Size, protocol: Protocol = LARSEN_21) -> Iterator[MDStage]:
-    """All stages after the cell, in order."""
+def stages(size: Size, steps: Callable[[float, float], Sequence[tuple[Step, ...]]] = cycles) -> Iterator[MDStage]:
+    """All stages after the cell, in order; ``steps`` of each between packing and sampling, from ps of squeezing and of settling."""
     before = "cell"
     parts = -(-size.sample // LONGEST)
     yield MDStage("pack", before, (Step(15, HOT),), pack=True)
     before = "pack"
-    for number, cycle in enumerate(protocol.steps(size), start=1):
+    for number, cycle in enumerate(steps(size.squeeze, size.settle), start=1):
         yield MDStage(name := f"cycle-{number}", before, cycle)
         before = name
     for number in range(1, int(parts) + 1):

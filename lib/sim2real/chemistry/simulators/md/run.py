@@ -11,7 +11,7 @@ import resource
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,10 +23,11 @@ from filelock import FileLock, Timeout
 from sim2real.chemistry.simulators.graph import CannotSimulate
 from sim2real.chemistry.simulators.md.averages import averages
 from sim2real.chemistry.simulators.md.cell import CHARGES, MDError, Size, build_cell, package, versions
-from sim2real.chemistry.simulators.md.protocol import LARSEN_21, MDStage, Protocol, lammps_input, stages
+from sim2real.chemistry.simulators.md.protocol import PROTOCOL, MDStage, lammps_input, stages
 
 # (folder, stage, seconds it may take): runs ``NAME.in`` there
 Engine = Callable[[Path, str, float], None]
+Plan = Callable[[Size], Iterable[MDStage]]
 _PR_SET_PDEATHSIG = 1
 
 
@@ -75,9 +76,10 @@ def lammps(folder: Path, stage: str, seconds: float) -> None:
 
 
 def simulate(
-    folder: Path, order: Order, seconds: float = 0, engine: Engine = lammps, protocol: Protocol = LARSEN_21
+    folder: Path, order: Order, seconds: float = 0, engine: Engine = lammps, protocol: str = PROTOCOL, plan: Plan = stages
 ) -> dict[str, Any]:
-    """Do what is left of a polymer; ``folder`` is of this polymer only, ``seconds`` the most that a stage may take (0: no limit).
+    """Do what is left of a polymer; ``folder`` is of this polymer only, ``seconds`` the most that a stage may take (0: no limit),
+    ``protocol`` what another ``plan`` is called.
 
     Returns:
         What ``run.json`` holds: the order, versions, charges and protocol; ``cell`` (units, atoms, mass in g/mol); ``stages``, each
@@ -89,16 +91,16 @@ def simulate(
         OSError: it cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    told = asdict(order) | {"versions": versions(), "charges": CHARGES, "protocol": str(protocol)}
+    told = asdict(order) | {"versions": versions(), "charges": CHARGES, "protocol": protocol}
     try:
         with FileLock(folder / "run.lock").acquire(timeout=0):
-            return _go_on(folder, order, told, list(stages(order.size, protocol)), seconds, engine)
+            return _go_on(folder, order, told, plan(order.size), seconds, engine)
     except Timeout:
         return told | {"failed": {"stage": "start", "cause": "another process is at it"}}
 
 
 def _go_on(
-    folder: Path, order: Order, told: dict[str, Any], plan: list[MDStage], seconds: float, engine: Engine
+    folder: Path, order: Order, told: dict[str, Any], plan: Iterable[MDStage], seconds: float, engine: Engine
 ) -> dict[str, Any]:
     state: dict[str, Any] = _read(folder) or told | {"stages": {}}
     for what, value in told.items():
