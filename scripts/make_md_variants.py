@@ -44,10 +44,10 @@ WAYS = {
 
 def main() -> None:
     polymers, rows = pd.read_csv(DATA / "md" / "chosen.csv").head(2), []
-    for way, (size, seed, protocol, plan) in WAYS.items():
+    for way, (size, seed, protocol, course) in WAYS.items():
         for smiles, polymer in zip(polymers["smiles"], polymers["polymer"]):
             order = Order(smiles, size, seed)
-            state = simulate(Path(sys.argv[1]) / way / order.name, order, protocol=protocol, plan=plan) | {"folder": order.name}
+            state = simulate(Path(sys.argv[1]) / way / order.name, order, protocol=protocol, course=course) | {"folder": order.name}
             if "failed" in state:
                 print(f"{polymer}, {way}: failed in stage {state['failed']['stage']}: {state['failed']['cause']}", flush=True)
                 continue

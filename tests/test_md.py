@@ -254,12 +254,12 @@ def test_a_folder_that_cannot_be_written_is_said_before_anything_runs(no_radonpy
     assert "File exists" in line and status == 1
 
 
-def test_another_plan_is_named_in_what_is_kept_and_refused_in_a_folder_of_the_usual_one(no_radonpy, tmp_path):
+def test_another_course_is_named_in_what_is_kept_and_refused_in_a_folder_of_the_usual_one(no_radonpy, tmp_path):
     def once(size):
         return stages(size, lambda squeeze, settle: [(Step(squeeze, 600, 5000.0),), (Step(settle, 300, 1.0),)])
 
     ran = Machine()
-    state = simulate(tmp_path, Order(STYRENE, SMALL, 0), engine=ran, protocol="one squeeze", plan=once)
+    state = simulate(tmp_path, Order(STYRENE, SMALL, 0), engine=ran, protocol="one squeeze", course=once)
     assert ran.ran == ["pack", "cycle-1", "cycle-2", "sample-1"] and state["protocol"] == "one squeeze"
     assert " iso 5000 5000 " in (tmp_path / "cycle-1.in").read_text() and " iso 1 1 " in (tmp_path / "cycle-2.in").read_text()
     with pytest.raises(MDError, match="was made with protocol one squeeze, not 21 steps"):

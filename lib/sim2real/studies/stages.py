@@ -82,5 +82,5 @@ def ways_said(records: list[dict]) -> dict[str, str]:
 
 def ways_table(records: list[dict]) -> pd.DataFrame:
     """Errors of :data:`WAYS`, and paired differences with standard error and p, a row for each m and number of MD values."""
-    flat = pd.json_normalize([{"measured": r["m"], "MD values": r["n"]} | r["ways"] | {"less": r["minus"]} for r in records])
-    return flat.set_index(["measured", "MD values"]).rename(columns=lambda name: name.replace("less.", "all three - "))
+    flat = pd.json_normalize([{"m": r["m"], "MD values": r["n"]} | r["ways"] | {"less": r["minus"]} for r in records])
+    return flat.set_index(["m", "MD values"]).rename(columns=lambda name: name.replace("less.", "all three - "))

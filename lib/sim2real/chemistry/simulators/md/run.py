@@ -27,7 +27,7 @@ from sim2real.chemistry.simulators.md.protocol import PROTOCOL, MDStage, lammps_
 
 # (folder, stage, seconds it may take): runs ``NAME.in`` there
 Engine = Callable[[Path, str, float], None]
-Plan = Callable[[Size], Iterable[MDStage]]
+Course = Callable[[Size], Iterable[MDStage]]
 _PR_SET_PDEATHSIG = 1
 
 
@@ -76,10 +76,10 @@ def lammps(folder: Path, stage: str, seconds: float) -> None:
 
 
 def simulate(
-    folder: Path, order: Order, seconds: float = 0, engine: Engine = lammps, protocol: str = PROTOCOL, plan: Plan = stages
+    folder: Path, order: Order, seconds: float = 0, engine: Engine = lammps, protocol: str = PROTOCOL, course: Course = stages
 ) -> dict[str, Any]:
     """Do what is left of a polymer; ``folder`` is of this polymer only, ``seconds`` the most that a stage may take (0: no limit),
-    ``protocol`` what another ``plan`` is called.
+    ``protocol`` the name of another ``course``.
 
     Returns:
         What ``run.json`` holds: the order, versions, charges and protocol; ``cell`` (units, atoms, mass in g/mol); ``stages``, each
@@ -94,13 +94,13 @@ def simulate(
     told = asdict(order) | {"versions": versions(), "charges": CHARGES, "protocol": protocol}
     try:
         with FileLock(folder / "run.lock").acquire(timeout=0):
-            return _go_on(folder, order, told, plan(order.size), seconds, engine)
+            return _go_on(folder, order, told, course(order.size), seconds, engine)
     except Timeout:
         return told | {"failed": {"stage": "start", "cause": "another process is at it"}}
 
 
 def _go_on(
-    folder: Path, order: Order, told: dict[str, Any], plan: Iterable[MDStage], seconds: float, engine: Engine
+    folder: Path, order: Order, told: dict[str, Any], to_do: Iterable[MDStage], seconds: float, engine: Engine
 ) -> dict[str, Any]:
     state: dict[str, Any] = _read(folder) or told | {"stages": {}}
     for what, value in told.items():
@@ -113,7 +113,7 @@ def _go_on(
             with _timed(state, folder, stage, 0):
                 state["cell"] = build_cell(order.smiles, order.size, order.seed, folder / "cell.part")
         records = []
-        for made in plan:
+        for made in to_do:
             stage = made.name
             if stage not in state["stages"]:
                 with _timed(state, folder, stage, made.time_steps):
