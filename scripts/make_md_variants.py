@@ -35,9 +35,9 @@ def squeezed_once(size: Size) -> Iterator[MDStage]:
 LARSEN, SHORT = (PROTOCOL, stages), (ONCE, squeezed_once)
 WAYS = {
     "usual": (USUAL, 0, *LARSEN),
+    "seven units, short squeeze": (replace(SHORT_CHAINS, squeeze=20), 0, *SHORT),
     "seven units": (SHORT_CHAINS, 0, *LARSEN),
     "short squeeze": (replace(USUAL, squeeze=20), 0, *SHORT),
-    "seven units, short squeeze": (replace(SHORT_CHAINS, squeeze=20), 0, *SHORT),
     "usual, another seed": (USUAL, 1, *LARSEN),
 }
 
