@@ -109,20 +109,19 @@ def test_ways_are_compared_trial_by_trial(records):
     assert found[1]["minus"][MD]["p"] == 1
 
 
-def test_the_verdict_names_the_sizes(records):
+def test_the_verdict_counts_and_names_the_sizes(records):
     said = ways_said(records[1])
-    assert said["verdict"] == "all three stages, in part"
-    assert "beat both shorter ways at 2 of 4 sizes: m = 5 with 10 MD values; m = 20 with 10 MD values" in said["text"]
-    assert "At 0 they are worse" in said["text"]
-    assert (
-        ways_said(records[1][::2])["verdict"] == "all three stages" and ways_said(records[1][1::2])["verdict"] == "no gain is shown"
-    )
+    assert said["verdict"] == "three stages beat both shorter ways at 2 of 4 sizes"
+    assert f"{QUICK}: better at 4, worse at 0; against {MD}: better at 2, worse at 0" in said["text"]
+    assert "Better than both: m = 5 with 10 MD values; m = 20 with 10 MD values. Paired over 12 trials" in said["text"]
+    turned = [r | {"minus": {way: d | {"mean": -d["mean"]} for way, d in r["minus"].items()}} for r in records[1]]
+    assert "better at 0, worse at 4" in ways_said(turned)["text"] and "both: nowhere" in ways_said(turned)["text"]
 
 
 def test_the_figure_and_the_table_hold_every_size(records):
     table = ways_table(records[1])
     assert table.index.tolist() == [(5, 10), (5, 100), (20, 10), (20, 100)]
-    assert table[f"all three - {MD}.mean"].iloc[0] == pytest.approx(-0.01)
+    assert table[f"all three - {MD}"].iloc[0].startswith("\u22120.01") and table[f"all three - {MD}"].iloc[1].endswith("p 1.0")
     made = payload("md-stages", "Three stages", records[1], edition="open", preset="quick", seed=0)
     drawn = figures.ways(made)
     assert [len(ax.containers) for ax in drawn.axes] == [4, 4] and "500 quick values" in figures.ways.caption(made)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from sim2real.figures.words import number, with_error
 from sim2real.laws.significance import ALPHA, holm, sign_flip_p, t_interval
 from sim2real.studies.cases import load_study
 from sim2real.studies.polymers import embedded_polymers
@@ -71,16 +72,21 @@ def compare_ways(trials: Mapping[str, Trials]) -> list[dict]:
 
 
 def ways_said(records: list[dict]) -> dict[str, str]:
-    """Where all three beat both of those that skip one, as a verdict and its reasons."""
-    of = [[np.sign(d["mean"]) * (d["p"] < ALPHA) for d in r["minus"].values()] for r in records]
-    better = [f"m = {r['m']} with {r['n']:,} MD values" for r, signs in zip(records, of) if max(signs) < 0]
-    text = f"Three stages beat both shorter ways at {len(better)} of {len(records)} sizes{': ' * bool(better)}{'; '.join(better)}. "
-    text += f"At {sum(max(signs) > 0 for signs in of)} they are worse than one of them. Paired over {records[0]['trials']} trials, "
-    verdict = "all three stages" if len(better) == len(records) else "all three stages, in part" if better else "no gain is shown"
-    return {"verdict": verdict, "text": f"{text}p < {ALPHA} after Holm."}
+    """Where all three beat those that skip one, as a verdict and its reasons."""
+    signs = np.array([[np.sign(d["mean"]) * (d["p"] < ALPHA) for d in r["minus"].values()] for r in records])
+    both = [f"m = {r['m']} with {r['n']:,} MD values" for r, of in zip(records, signs) if of.max() < 0]
+    sides = [f"{way}: better at {(of < 0).sum()}, worse at {(of > 0).sum()}" for way, of in zip(records[0]["minus"], signs.T)]
+    text = f"All three against {'; against '.join(sides)}. Better than both: {'; '.join(both) or 'nowhere'}. "
+    verdict = f"three stages beat both shorter ways at {len(both)} of {len(records)} sizes"
+    return {"verdict": verdict, "text": f"{text}Paired over {records[0]['trials']} trials, p < {ALPHA} after Holm."}
 
 
 def ways_table(records: list[dict]) -> pd.DataFrame:
     """Errors of :data:`WAYS`, and paired differences with standard error and p, a row for each m and number of MD values."""
-    flat = pd.json_normalize([{"m": r["m"], "MD values": r["n"]} | r["ways"] | {"less": r["minus"]} for r in records])
-    return flat.set_index(["m", "MD values"]).rename(columns=lambda name: name.replace("less.", "all three - "))
+    rows = [
+        {"m": r["m"], "MD values": r["n"]}
+        | {way: with_error(*of.values(), sign=False) for way, of in r["ways"].items()}
+        | {f"all three - {w}": f"{with_error(*list(d.values())[:2])}, p {number(d['p'], 2)}" for w, d in r["minus"].items()}
+        for r in records
+    ]
+    return pd.DataFrame(rows).set_index(["m", "MD values"])
