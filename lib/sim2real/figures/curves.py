@@ -157,16 +157,10 @@ def target_sizes(payload: dict) -> Figure:
     return made
 
 
-def _ways_caption(payload: dict) -> str:
-    first, last = payload["records"][0], payload["records"][-1]
-    ends = [f"{difference(d)} against {way} (p {number(d['p'], 2)})" for way, d in last["minus"].items()]
-    return (
-        f"{first['label']}: error against the number of MD values, by what networks learn from in turn; {first['quick']:,} quick "
-        f"values. Bars: standard errors over trials. All three at the last point, paired: {', '.join(ends)}."
-    )
+_WAYS = "{label}: error against the number of MD values, by what is learned from in turn; {quick:,} quick values. Bars: standard errors."
 
 
-@figure(_ways_caption)
+@figure(lambda payload: _WAYS.format(**payload["records"][0]))
 def ways(payload: dict) -> Figure:
     """Error against the number of MD values for each order of stages, a panel for each m."""
     sizes = list(dict.fromkeys(r["m"] for r in payload["records"]))
