@@ -157,7 +157,7 @@ def target_sizes(payload: dict) -> Figure:
     return made
 
 
-_WAYS = "{label}: error against the number of MD values, by what is learned from in turn; {quick:,} quick values. Bars: standard errors."
+_WAYS = "{label}: error against the number of MD values, by stages of learning; {quick:,} quick values. Bars: standard errors."
 
 
 @figure(lambda payload: _WAYS.format(**payload["records"][0]))
