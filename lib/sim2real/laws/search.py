@@ -134,8 +134,8 @@ class _Cells:
 
 
 def _solve(a: list[list[NDArray]], b: list[NDArray]) -> list[NDArray]:
-    """The unknowns of positive definite equations, whose coefficients are arrays: elimination, which needs no pivots there. LAPACK's
-    call a system takes longer than the arithmetic of so small ones."""
+    """The unknowns of positive definite equations, whose coefficients are arrays: elimination, which needs no pivots there. LAPACK
+    would be called for each system, which takes longer than its arithmetic."""
     size = len(b)
     for i, j in combinations(range(size), 2):
         factor = a[j][i] / a[i][i]
