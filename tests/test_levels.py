@@ -8,6 +8,7 @@ import pytest
 
 from sim2real import figures
 from sim2real.chemistry.simulators.constants import AVOGADRO
+from sim2real.chemistry.structures import structure_key
 from sim2real.datasets.embedded import load_polymer_facts
 from sim2real.datasets.task import NoStudy
 from sim2real.figures.save import payload
@@ -42,6 +43,17 @@ def test_the_levels_are_compared_with_measurements(tmp_path):
     side["semicrystalline"] = [True] * 3 + [False] * 5
     amorphous = levels.compare_levels(side[~side["semicrystalline"]], "amorphous")
     assert [r["rows"] for r in amorphous] == [5, 5] and amorphous[1]["label"] == "Density, molecular dynamics, amorphous"
+
+
+def test_refractive_index_and_heat_capacity_are_compared_where_they_are_known(shipped):
+    records = levels.compare_others(shipped, "embedded")
+    assert [r["label"] for r in records] == [
+        f"{label}, {level}" for label in ("Refractive index", "Heat capacity $C_P$") for level in (levels.QUICK, levels.MD)
+    ]
+    known = load_polymer_facts("heat_capacity").table["key"]
+    assert records[3]["rows"] == shipped["smiles"].map(structure_key).isin(known).sum() >= 5
+    # classical dynamics excites all vibrations
+    assert records[3]["relative_bias"] > 0.5 and abs(records[1]["relative_bias"]) < 0.1
 
 
 def test_of_three_polymers_nothing_is_said(tmp_path):
@@ -83,6 +95,8 @@ def test_own_tables_without_a_density_are_no_study(tmp_path, shipped):
     )
     with pytest.raises(NoStudy, match="names no measured density"):
         levels.side_by_side(shipped, "local", str(tmp_path / "local.toml"))
+    own = levels.compare_others(shipped, "local", str(tmp_path / "local.toml"))
+    assert {r["property"] for r in own} == {"refractive_index"} and own[0]["rows"] == 8
 
 
 def test_the_shipped_table_and_cell_agree(shipped):

@@ -14,7 +14,7 @@ from sim2real.__main__ import main
 from sim2real.chemistry.simulators.md import cell, run
 from sim2real.chemistry.simulators.md.averages import averages, block_error, heat_capacity
 from sim2real.chemistry.simulators.md.cell import CELLS, MDError, Size
-from sim2real.chemistry.simulators.md.protocol import cycles, lammps_input, stages
+from sim2real.chemistry.simulators.md.protocol import Step, cycles, lammps_input, stages
 from sim2real.chemistry.simulators.md.run import Order, simulate
 from sim2real.chemistry.simulators.polymer import simulate_one
 from sim2real.datasets.tables import read_table
@@ -252,3 +252,15 @@ def test_a_folder_that_cannot_be_written_is_said_before_anything_runs(no_radonpy
     monkeypatch.setattr("sim2real.studies.md.package", lambda name: None)
     line, status = said(capsys, STYRENE, "--out", tmp_path / "file")
     assert "File exists" in line and status == 1
+
+
+def test_another_course_is_named_in_what_is_kept_and_refused_in_a_folder_of_the_usual_one(no_radonpy, tmp_path):
+    def once(size):
+        return stages(size, lambda squeeze, settle: [(Step(squeeze, 600, 5000.0),), (Step(settle, 300, 1.0),)])
+
+    ran = Machine()
+    state = simulate(tmp_path, Order(STYRENE, SMALL, 0), engine=ran, protocol="one squeeze", course=once)
+    assert ran.ran == ["pack", "cycle-1", "cycle-2", "sample-1"] and state["protocol"] == "one squeeze"
+    assert " iso 5000 5000 " in (tmp_path / "cycle-1.in").read_text() and " iso 1 1 " in (tmp_path / "cycle-2.in").read_text()
+    with pytest.raises(MDError, match="was made with protocol one squeeze, not 21 steps"):
+        simulate(tmp_path, Order(STYRENE, SMALL, 0), engine=ran)

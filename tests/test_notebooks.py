@@ -34,7 +34,11 @@ FIGURES = {
     "09-molecular-dynamics": (("md-cell", "md-parity"), ()),
     "99-summary": ((), ()),
 }
-OPEN_ONLY = {"01-polymers": ("quality-density",), "06-wiedemann-franz": ("computed-conductivity",)}
+OPEN_ONLY = {
+    "01-polymers": ("quality-density",),
+    "06-wiedemann-franz": ("computed-conductivity",),
+    "09-molecular-dynamics": ("md-stages",),
+}
 SMOKE = {"PRESET": "smoke", "WORKERS": 1, "SEED": 3}
 # notebooks of one group run one after another and share what they stored
 GROUPS = {name: "polymers" if name < "04" else "pairs" for name in FIGURES}

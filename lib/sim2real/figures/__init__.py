@@ -5,7 +5,7 @@ from typing import Any
 
 from sim2real.figures.comparisons import class_parity, gain_by_accuracy, parity, splits
 from sim2real.figures.compounds import compounds, conductivities, ranking
-from sim2real.figures.curves import classes, groups, scaling, target_sizes
+from sim2real.figures.curves import classes, groups, scaling, target_sizes, ways
 from sim2real.figures.data import cell, descriptor_map, descriptors, quality
 from sim2real.figures.design import allocation, growth, stop_or_go
 from sim2real.figures.forms import forms
@@ -18,7 +18,7 @@ __all__ = [
     "Saved", "allocation", "cell", "class_parity", "classes", "compounds", "conductivities", "curve_grid", "descriptor_map",
     "descriptors", "figure_folder", "forms", "gain_by_accuracy", "groups", "growth", "indifference", "network", "parity",
     "payload", "quality", "ranking", "save", "scaling", "similarity", "similarity_scaling", "splits", "stop_or_go", "surface",
-    "target_sizes", "towers",
+    "target_sizes", "towers", "ways",
 ]  # fmt: skip
 
 

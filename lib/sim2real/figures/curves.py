@@ -157,6 +157,26 @@ def target_sizes(payload: dict) -> Figure:
     return made
 
 
+_WAYS = "{label}: error against the number of MD values, by stages of learning; {quick:,} quick values. Bars: standard errors."
+
+
+@figure(lambda payload: _WAYS.format(**payload["records"][0]))
+def ways(payload: dict) -> Figure:
+    """Error against the number of MD values for each order of stages, a panel for each m."""
+    sizes = list(dict.fromkeys(r["m"] for r in payload["records"]))
+    made, axes = panels(len(sizes), len(sizes), 2.0, margin=0.8, sharey=True)
+    for ax, m, letter in zip(axes, sizes, letters(len(sizes))):
+        own = [r for r in payload["records"] if r["m"] == m]
+        for way, colour, marker in zip(own[0]["ways"], (DIRECT, LAW, SECOND, TRANSFER), "s^vo"):
+            mean, error = ([r["ways"][way][of] for r in own] for of in ("mae", "standard_error"))
+            ax.errorbar([r["n"] for r in own], mean, yerr=error, color=colour, marker=marker, ms=4, lw=1, label=way)
+        loglog(ax, x=[r["n"] for r in own])
+        ax.set(xlabel="MD values $n$", ylabel=mae(own[0]) if ax is axes[0] else "")
+        headed(ax, letter, f"$m$ = {m} measured")
+    legend(made, axes[:1], 4)
+    return made
+
+
 def class_title(record: Mapping) -> str:
     """A class as panels and tables name it; PoLyInfo's classes with their letter."""
     name, code = record.get("name", ""), record["class"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -44,42 +45,51 @@ def _place(path: str | Path) -> Path:
     return tables_path(path) if path else HERE
 
 
-def side_by_side(table: pd.DataFrame, edition: str, tables: str = "") -> pd.DataFrame:
-    """Densities (g/cm3) of computed polymers, a row each: ``measured`` and a column for each of :data:`LEVELS` that is known.
+def side_by_side(table: pd.DataFrame, edition: str, tables: str = "", property: str = "density") -> pd.DataFrame:
+    """One property of computed polymers, a row each: ``measured``, and a column for each of :data:`LEVELS` that is known.
 
     Measured are those of the edition; RadonPy's published values, which are not kept, are there in the edition ``open`` only. A
-    :class:`NoStudy` where tables of one's own hold no density.
+    :class:`NoStudy` where tables of one's own hold no such values.
     """
     keys = table["smiles"].map(structure_key)
-    measured = _measured(edition, tables).table.set_index("key")
+    measured = _measured(edition, tables, property).table.set_index("key")
     made = pd.DataFrame({"polymer": keys.map(measured.get("name", measured["structure"])), "measured": keys.map(measured["value"])})
     made["polymer"] = made["polymer"].fillna(table["smiles"])
     made["semicrystalline"] = keys.isin(measured.index[measured["semicrystalline"]]) if "semicrystalline" in measured else False
-    made[QUICK], made[MD] = quick_values(table["smiles"], "density"), table["density"]
+    made[QUICK], made[MD] = quick_values(table["smiles"], property), table[property]
     if edition == "open":
-        made[PUBLISHED] = keys.map(load_md_polymers("density").table.set_index("key")["value"])
+        made[PUBLISHED] = keys.map(load_md_polymers(property).table.set_index("key")["value"])
     made["minutes of a processor"] = table["minutes"].round(1)
     return made.set_index("polymer")
 
 
-def _measured(edition: str, tables: str) -> Task:
+def _measured(edition: str, tables: str, property: str) -> Task:
     if edition != "local":
-        return load_measured_polymers("density") if edition == "open" else load_polymer_facts("density")
-    own = [target for _, target in every_table(tables_path(tables)).values() if target.property.name == "density"]
+        return load_measured_polymers(property) if edition == "open" else load_polymer_facts(property)
+    own = [target for _, target in every_table(tables_path(tables)).values() if target.property.name == property]
     if not own:
-        raise NoStudy(f"{tables_path(tables)} names no measured density")
+        raise NoStudy(f"{tables_path(tables)} names no measured {property}")
     return own[0]
 
 
-def compare_levels(levels: pd.DataFrame, which: str = "") -> list[dict]:
+def compare_others(table: pd.DataFrame, edition: str, tables: str = "") -> list[dict]:
+    """:func:`compare_levels` of refractive index and heat capacity, where measured values are known."""
+    records = []
+    for property in ("refractive_index", "heat_capacity"):
+        with suppress(NoStudy):
+            records += compare_levels(side_by_side(table, edition, tables, property), property=property)
+    return records
+
+
+def compare_levels(levels: pd.DataFrame, which: str = "", property: str = "density") -> list[dict]:
     """A :func:`~sim2real.laws.parity.parity_record` of each level with five measured polymers or more; ``which`` names these."""
     minutes = f"{levels['minutes of a processor'].median():.0f} min" if len(levels) else ""
     costs, records = {QUICK: COSTS[QUICK], MD: minutes, PUBLISHED: COSTS[MD]}, []
     for level in filter(levels.columns.__contains__, LEVELS):
         both = levels[["measured", level]].dropna()
         if len(both) >= FEWEST_SHARED:
-            record = parity_record(both["measured"].to_numpy(), both[level].to_numpy(), get_property("density"))
-            named = ", ".join(filter(None, ("Density", level, which)))
+            record = parity_record(both["measured"].to_numpy(), both[level].to_numpy(), get_property(property))
+            named = ", ".join(filter(None, (record["label"], level, which)))
             records.append(record | {"label": named, "level": level, "names": both.index.tolist(), "cost": costs[level]})
     return records
 

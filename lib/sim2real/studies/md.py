@@ -108,7 +108,8 @@ def _said(state: dict[str, Any]) -> str:
     return f"{found['density']:.3f} +- {found['density_error']:.3f} g/cm3{moving}"
 
 
-def _row(state: dict[str, Any]) -> dict[str, Any]:
+def result_row(state: dict[str, Any]) -> dict[str, Any]:
+    """Of the results table: values, errors and provenance from what :func:`simulate` gave, with ``folder``."""
     runs = [times for name, times in state["stages"].items() if name != "cell"]
     processor = sum(times["processor_seconds"] for times in runs)
     rate = sum(times["time_steps"] for times in runs) / max(processor, 0.01)
@@ -130,7 +131,7 @@ def _row(state: dict[str, Any]) -> dict[str, Any]:
 def _write(out: Path, done: dict[str, dict], unread: list[dict[str, str]]) -> tuple[pd.DataFrame, pd.DataFrame]:
     failed = [{"smiles": smiles} | state["failed"] for smiles, state in done.items() if "failed" in state]
     tables = (
-        pd.DataFrame([_row(state) for state in done.values() if "failed" not in state]),
+        pd.DataFrame([result_row(state) for state in done.values() if "failed" not in state]),
         pd.DataFrame([*unread, *failed], columns=["smiles", "stage", "cause"]),
     )
     for name, table in zip(("polymers", "failed"), tables):

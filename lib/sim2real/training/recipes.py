@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -67,6 +67,25 @@ class Hyperparameters(_Parts):
         if prepared is None:
             return fit_networks(target.X, target.y, rows, self.direct_network, self.direct, seeds)
         return transfer(prepared, target.X, target.y, rows, self.fine_tuning, seeds)
+
+
+@dataclass(frozen=True)
+class Staged(Hyperparameters):
+    """Pretraining in two stages: on all of a ``first`` source, whose ``fingerprint`` stands for it where trials are stored, then by
+    ``second`` on the study's own."""
+
+    first: Task = field(compare=False, repr=False)
+    fingerprint: str
+    second: Training
+
+    def used(self, arm: str) -> dict[str, object]:
+        return Hyperparameters.used(replace(self, first=None), arm)
+
+    def prepare(self, drawn: Simulations) -> Predictors:
+        source, rows, seeds = drawn
+        every = np.broadcast_to(np.arange(len(self.first)), (len(rows), len(self.first)))
+        begun = super().prepare(Simulations(self.first, every, seeds))
+        return transfer(begun, source.X, source.y, rows, self.second, [(*seed, "second") for seed in seeds])
 
 
 @dataclass(frozen=True)

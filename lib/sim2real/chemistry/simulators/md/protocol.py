@@ -12,7 +12,7 @@ latter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sim2real.chemistry.simulators.md.cell import HEAVY_HYDROGEN, Size
@@ -78,13 +78,13 @@ def cycles(squeeze: float, settle: float) -> list[tuple[Step, Step, Step]]:
     return made
 
 
-def stages(size: Size) -> Iterator[MDStage]:
-    """All stages after the cell, in order."""
+def stages(size: Size, steps: Callable[[float, float], Sequence[tuple[Step, ...]]] = cycles) -> Iterator[MDStage]:
+    """All stages after the cell, in order; ``steps`` of each between packing and sampling, from ps of squeezing and of settling."""
     before = "cell"
     parts = -(-size.sample // LONGEST)
     yield MDStage("pack", before, (Step(15, HOT),), pack=True)
     before = "pack"
-    for number, cycle in enumerate(cycles(size.squeeze, size.settle), start=1):
+    for number, cycle in enumerate(steps(size.squeeze, size.settle), start=1):
         yield MDStage(name := f"cycle-{number}", before, cycle)
         before = name
     for number in range(1, int(parts) + 1):

@@ -11,7 +11,7 @@ import resource
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,10 +23,11 @@ from filelock import FileLock, Timeout
 from sim2real.chemistry.simulators.graph import CannotSimulate
 from sim2real.chemistry.simulators.md.averages import averages
 from sim2real.chemistry.simulators.md.cell import CHARGES, MDError, Size, build_cell, package, versions
-from sim2real.chemistry.simulators.md.protocol import PROTOCOL, lammps_input, stages
+from sim2real.chemistry.simulators.md.protocol import PROTOCOL, MDStage, lammps_input, stages
 
 # (folder, stage, seconds it may take): runs ``NAME.in`` there
 Engine = Callable[[Path, str, float], None]
+Course = Callable[[Size], Iterable[MDStage]]
 _PR_SET_PDEATHSIG = 1
 
 
@@ -74,8 +75,11 @@ def lammps(folder: Path, stage: str, seconds: float) -> None:
         raise MDError(f"LAMMPS ended with status {done.returncode}: {said or 'no message'}")
 
 
-def simulate(folder: Path, order: Order, seconds: float = 0, engine: Engine = lammps) -> dict[str, Any]:
-    """Do what is left of a polymer; ``folder`` is of this polymer only, ``seconds`` the most that a stage may take (0: no limit).
+def simulate(
+    folder: Path, order: Order, seconds: float = 0, engine: Engine = lammps, protocol: str = PROTOCOL, course: Course = stages
+) -> dict[str, Any]:
+    """Do what is left of a polymer; ``folder`` is of this polymer only, ``seconds`` the most that a stage may take (0: no limit),
+    ``protocol`` the name of another ``course``.
 
     Returns:
         What ``run.json`` holds: the order, versions, charges and protocol; ``cell`` (units, atoms, mass in g/mol); ``stages``, each
@@ -87,15 +91,17 @@ def simulate(folder: Path, order: Order, seconds: float = 0, engine: Engine = la
         OSError: it cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    told = asdict(order) | {"versions": versions(), "charges": CHARGES, "protocol": PROTOCOL}
+    told = asdict(order) | {"versions": versions(), "charges": CHARGES, "protocol": protocol}
     try:
         with FileLock(folder / "run.lock").acquire(timeout=0):
-            return _go_on(folder, order, told, seconds, engine)
+            return _go_on(folder, order, told, course(order.size), seconds, engine)
     except Timeout:
         return told | {"failed": {"stage": "start", "cause": "another process is at it"}}
 
 
-def _go_on(folder: Path, order: Order, told: dict[str, Any], seconds: float, engine: Engine) -> dict[str, Any]:
+def _go_on(
+    folder: Path, order: Order, told: dict[str, Any], to_do: Iterable[MDStage], seconds: float, engine: Engine
+) -> dict[str, Any]:
     state: dict[str, Any] = _read(folder) or told | {"stages": {}}
     for what, value in told.items():
         if state[what] != value:
@@ -107,7 +113,7 @@ def _go_on(folder: Path, order: Order, told: dict[str, Any], seconds: float, eng
             with _timed(state, folder, stage, 0):
                 state["cell"] = build_cell(order.smiles, order.size, order.seed, folder / "cell.part")
         records = []
-        for made in stages(order.size):
+        for made in to_do:
             stage = made.name
             if stage not in state["stages"]:
                 with _timed(state, folder, stage, made.time_steps):
