@@ -19,8 +19,9 @@ NAME = re.compile(
     r"|[\d.-]+|[A-Z]{14}-[A-Z]{10}-[A-Z]"
 )
 NO_SMILES = "is a name, a formula or a number; write the SMILES, of a repeat unit with two *"
-_ACRONYMS = "PB PC PI PP PPO PPS PS".split()  # which are SMILES of phosphines as well
-_PLACEHOLDER = re.compile(r"R\d*'*|Pol|Poly|poly|A|Q|At|Fr|Rn|Lr|Og|Ts")  # [X] and [M] stand for halogens and metals as well
+_ACRONYM = re.compile("P[BCFINOPS]{1,2}|S[BI]{1,2}S")  # which are SMILES of phosphines and others as well
+# [X] and [M] stand for halogens and metals as well
+_PLACEHOLDER = re.compile(r"R\d*'*|Pol|Poly|poly|A|Q|At|Fr|Rn|Lr|Og|Ts|Ac|Th|Es")
 
 
 class StructureError(ValueError):
@@ -52,7 +53,7 @@ def smiles_text(given: Any) -> str:
     if "~" in text:
         raise StructureError(f"{said} has a bond of no stated order (~); write -, = or #")
     smiles, *more = text.split(maxsplit=1)
-    if text in _ACRONYMS or (more and NAME.fullmatch(smiles)):
+    if _ACRONYM.fullmatch(text) or (more and NAME.fullmatch(smiles)):
         raise StructureError(f"{said} {NO_SMILES}")
     if more and not re.fullmatch(r"\|.*\|", more[0]):
         raise StructureError(f"{said} has text after a blank; a SMILES has none")

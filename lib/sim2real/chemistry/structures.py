@@ -51,6 +51,8 @@ def parse(smiles: str, *, attachment_points: tuple[int, ...] = (0, 2)) -> Chem.M
     for atom in atoms:
         if atom.GetNumRadicalElectrons():
             raise StructureError(f"{text} is a radical (atom {atom.GetSymbol()}); expected a closed shell")
+        if atom.GetIsotope() == 3 and atom.GetAtomicNum() == 1:
+            raise StructureError(f"{text} carries tritium; where [3H] marks an attachment point, write *")
         if atom.GetIsotope() and atom.GetAtomicNum() == 1:
             raise StructureError(f"{text} carries an isotope label; write [H] instead of [2H] if that does not matter")
         if atom.GetIsotope():
