@@ -143,7 +143,9 @@ def _added(formula: str) -> list[str]:
     """The parts of a formula between dots of addition, of which one may begin with a factor."""
     formula = re.sub(r"(?<=\d),(?=\d)", ".", formula).rstrip(" .")
     whole = rf"(?=[(\[]?(?:{_ADDED})[)\]]?\d*(?![\da-z]))"
-    formula = re.sub(r"\s*[·•∙⋅・‧×]\s*|\s+(?:x\s+|(?=\d[\d.]*\s?H2O))(?=\d|H2O)|\s+\.\s*|\.\s+|\.(?=[A-Z(\[])", "·", formula)
+    formula = re.sub(
+        r"\s*[·•∙⋅・‧×]\s*|(?<![*\s])\s+(?:x\s+|(?=\d[\d.]*\s?H2O))(?=\d|H2O)|\s+\.\s*|\.\s+|\.(?=[A-Z(\[])", "·", formula
+    )
     # after a count of 0 or 1, which is never written alone, it is a decimal point: 0.5 and 1.5
     adding = rf"(?<![A-Za-z·][01])(?<!·\d)(?<!·\d\d)(?:\.|\s*\*\s*)(\d*(?:\.\d+)?)\s?{whole}"
     formula = re.sub(adding, r"·\1", formula)

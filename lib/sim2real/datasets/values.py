@@ -198,6 +198,8 @@ def below_zero(where: str, unit: str, entry: str) -> str:
 
 def plain_text(cell: object) -> str:
     """A structure as it is written, also of bytes, a Composition or a molecule of RDKit; empty for an empty cell."""
+    if isinstance(cell, str):
+        return cell.strip()
     return Chem.MolToSmiles(cell) if isinstance(cell, Chem.Mol) else formula_text(cell).strip()
 
 
@@ -240,20 +242,16 @@ def _refuse_other_unit(file: str, column: str, frame: pd.DataFrame, unit: str, e
     ``log10 sigma`` or ``sigma x 10^5`` as S/m.
     """
     said = re.search(r"[(\[](?:in )?([^()\[\]]+)[)\]]$", column)
-    ends = [column[found.end() :] for found in re.finditer(r"[\s,/:_]+(?:in )?(?!\d)", column)]
+    ends = [column[found.end() :] for found in re.finditer(r"[\s,/:_]+(?:in )?(?!\d|[x×*] ?1)", column)]
     parts = column.split("_")
     joined = ["/".join(parts[k:]) for k in range(1, len(parts)) if parts[k].isalpha()]
     below = [
         cell.strip().strip("()[]") for cell in frame[column].iloc[:2] if isinstance(cell, str) and not re.match(r"\W*\d", cell)
     ]
     for named in [said[1].strip(" x*×·") if said else "", *ends, *joined, *below]:
-        # T_c and T_k are other names
-        if (
-            re.search(r"[^\W\d]|[%°]", named)
-            and named not in ("c", "k", "f")
-            and measures_the_same(named, unit)
-            and not same_unit(named, unit)
-        ):
+        # not T_c, nor what is only a number
+        is_unit = re.search(r"(?![ckf]$)[^\W\d]|[%°]", named) and measures_the_same(named, unit)
+        if is_unit and not same_unit(named, unit):
             raise DataError(f"{file}: column {column!r} says {named}, {entry} says {unit}; mend {entry}, or what the table says")
     if re.search("resistiv", column, re.IGNORECASE) and measures_the_same(unit, "S/m") and not conversion(unit, _SIGMA).reciprocal:
         raise DataError(f"{file}: column {column!r} is a resistivity, {entry} {unit} a conductivity's; mend {entry}, or rename it")
