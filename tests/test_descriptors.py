@@ -413,6 +413,7 @@ def test_a_descriptor_does_not_load_another_s_packages(wanted, unwanted):
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("SIM2REAL_DATA_MIRROR" not in os.environ, reason="SIM2REAL_DATA_MIRROR is not set")
 def test_every_unit_of_the_radonpy_set():
     smiles = pd.read_csv(Path(os.environ["SIM2REAL_DATA_MIRROR"]) / "radonpy" / "PI1070.csv").smiles

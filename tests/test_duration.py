@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from sim2real.training import duration
@@ -37,8 +38,8 @@ def test_a_block_that_is_longer_than_the_others_is_begun_first_and_waited_for(st
     costs = {"transfer": (2.0, 0.0), "direct": (1.0, 0.0), "ridge": (5.0, 0.0)}
     monkeypatch.setattr(duration, "_costs", lambda plan, block: costs[block.arm])
     plan = make_plan(study, Design((50, 300), (16, 32), trials=6, source_draws=4), arms=ARMS)
-    # blocks of 30, 12, 12 and 6 s in this order: one process works on the first, the other on the rest
-    for workers, seconds in ((1, 60.0), (2, 30.0 + duration.START), (4, 30.0 + duration.START)):
+    # blocks of 15, 15, 12, 12 and 6 s in this order: of two processes one works on 15, 12 and 6 s, of four one on 12 and 6 s
+    for workers, seconds in ((1, 60.0), (2, 33.0 + duration.START), (4, 18.0 + duration.START)):
         assert duration.seconds_needed([plan], workers) == pytest.approx(seconds)
         assert duration.seconds_needed([plan] * 2, workers) == pytest.approx(2 * seconds - duration.START * (workers > 1))
 
@@ -54,8 +55,14 @@ def test_what_is_stored_costs_nothing(study, constant_costs, tmp_path, monkeypat
     assert seconds_needed(study, more) == pytest.approx(one_trial)
 
 
-def test_costs_are_measured(study):
-    assert 0 < seconds_needed(study, Design((50, 300), (16,), trials=2, seed=9)) < 60
+def test_costs_are_measured_and_the_trial_of_a_baseline_is_kept(study):
+    plan = make_plan(study, Design((50, 300), (16, 32), trials=2, seed=9), arms=ARMS)
+    assert 0 < duration.seconds_needed([plan]) < 60
+    found = plan.read(print)
+    assert {arm: sorted(set(found[arm, 0, 32]["trial"])) for arm in ("direct", "ridge")} == {"direct": [], "ridge": [0]}
+    kept = found["ridge", 0, 32]
+    alone = run_trials(study, plan.design, arms=ARMS, store=plan.store.with_name("alone")).table.query("arm == 'ridge' and m == 32")
+    pd.testing.assert_frame_equal(alone.query("trial == 0")[list(kept)].reset_index(drop=True), kept)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from sim2real.datasets.embedded import load_polymer_facts, load_virtual_polymers
-from sim2real.datasets.paths import CACHE
+from sim2real.datasets.paths import CACHE, DATA
 from sim2real.datasets.task import DataError, DataWarning, NoStudy
 from sim2real.studies import survey
 from sim2real.studies.cases import chosen_cases, load_study
@@ -69,7 +69,7 @@ def test_a_study_on_ones_own_tables_runs(tables, tmp_path):
 @pytest.fixture
 def choices(tmp_path, monkeypatch):
     """What is asked for when hyperparameters are chosen; nothing is."""
-    monkeypatch.setattr("sim2real.studies.local.CACHE", tmp_path / "cache")
+    monkeypatch.setattr("sim2real.studies.kinds.CACHE", tmp_path / "cache")
     calls = []
 
     def choose(kind, study, m, workers):
@@ -85,6 +85,12 @@ def test_hyperparameters_are_chosen_once_and_kept(tables, tmp_path, choices):
     first, second = (load_study("polymers", "local", settings, tables=tables) for _ in range(2))
     assert choices == [(STANDARD, "local-density-molecular", 32)] and first.settings == second.settings == UNTUNED
     assert len(list((tmp_path / "cache" / "tuning").glob("*.csv"))) == 1
+
+
+def test_what_was_chosen_for_the_examples_tables_is_in_the_repository(choices):
+    study = load_study("polymers", "local", resolve("local", "quick", workers=1), tables=DATA / "example" / "example.toml")
+    assert study.settings != UNTUNED
+    assert not choices, "tables or candidates have changed: ask, and copy what it keeps in .cache/tuning to data/tuning"
 
 
 def test_a_choice_among_other_candidates_is_not_taken(tables, choices, monkeypatch):

@@ -84,6 +84,7 @@ def test_the_open_edition_runs_on_the_public_files(name, tmp_path, mirror):
             assert other["overlap"] == "drop" and set(other["gains"]) == {"own", "rest"}
 
 
+@pytest.mark.slow
 def test_without_the_public_files_the_open_edition_says_what_to_put_where(tmp_path, monkeypatch):
     monkeypatch.setenv("SIM2REAL_DATA_MIRROR", str(tmp_path / "nowhere"))
     with pytest.raises(NotebookError, match="SIM2REAL_DATA_MIRROR=.*nowhere is no folder") as caught:
@@ -168,6 +169,7 @@ def test_a_notebook_for_which_ones_tables_hold_nothing_is_passed_over(tmp_path, 
     )
 
 
+@pytest.mark.slow
 def test_the_local_edition_without_tables_says_what_to_do(tmp_path):
     parameters = {"EDITION": "local", "TABLES": str(tmp_path / "local.toml")}
     with pytest.raises(NotebookError, match="EDITION=local: no file .*copy data/local.example.toml") as caught:

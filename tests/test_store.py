@@ -85,8 +85,7 @@ def test_two_runs_on_one_store_notice_each_other_and_use_what_the_other_has_done
     other = make_plan(short, DESIGN, arms=ARMS, store=tmp_path)
     first = other.missing_blocks(other.read(print))[0]
     with other.alone(print):
-        for m, table in zip(first.m_grid, experiment.run_block(other, first)[1]):
-            other.save((first.arm, first.n, m), first.trials, table)
+        other.save(*experiment.run_block(other, first))
         trained.clear()
         both = run_trials(short, DESIGN, arms=ARMS, store=tmp_path).table
     pd.testing.assert_frame_equal(alone, both, check_exact=True)

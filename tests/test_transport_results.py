@@ -23,6 +23,7 @@ from sim2real.studies.compounds import (
     FALSE_DISCOVERIES,
     FEWEST_DRAWS,
     compound_properties,
+    curves_record,
     draw_errors,
     drawn_curves,
     drawn_ranking,
@@ -260,8 +261,9 @@ def test_several_m_are_paired_with_direct_learning():
 
 
 def test_what_is_stored_of_thousands_of_compounds_is_what_is_drawn():
-    record = gain_record(make_trials(make_study(), 8, fall=0.3))
-    curves, ranking = drawn_curves(record), drawn_ranking(record)
+    trials = make_trials(make_study(), 8, fall=0.3)
+    record = gain_record(trials)
+    curves, ranking = drawn_curves(curves_record(trials)), drawn_ranking(record)
     assert "gains" not in curves and "curves" not in ranking
     np.testing.assert_allclose(curves["curves"], record["curves"], rtol=1e-3)
     for name, table in record["gains"].items():

@@ -131,8 +131,9 @@ def test_a_name_is_tuned_with_its_smaller_sizes_the_largest_first(asked, monkeyp
 @pytest.mark.parametrize("table", sorted(TUNING.glob("*.csv")), ids=lambda path: path.stem)
 def test_committed_tables_hold_the_candidates_in_their_order(table):
     candidates = PAIR_STAGES if "chi" in table.stem else TRANSPORT if "sigma" in table.stem else STANDARD
-    if of := tunable()[table.stem].largest:
-        candidates = candidates.for_fewer(load_hyperparameters(of))
+    # what was chosen for the example's tables has no name to tune it by
+    if (of := tunable().get(table.stem)) and of.largest:
+        candidates = candidates.for_fewer(load_hyperparameters(of.largest))
     rows, recipe = iter(pd.read_csv(table).to_dict("records")), candidates.start
     for stage in candidates.stages:
         best = None

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ _STEPS = 200  # of the local search; a start needs some ten to fifty
 _SNAP = 1e-9  # a term below this part of the error is roundoff: it is put on its bound
 LINEAR = ("A", "B", "epsilon")
 # which of these are free: the optimum under the bounds is the best feasible one of these seven unbounded fits
-_FACES = np.array(list(product([0.0, 1.0], repeat=3)))[1:]
+_FACES = [face for size in (1, 2, 3) for face in combinations(range(3), size)]
 
 
 def fit_surfaces(
@@ -92,7 +92,7 @@ class _Cells:
     def project(self, logs: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:
         """Columns, best (A, B, epsilon) >= 0 (R, 3), residuals (R, k) and their sums of squares (R,)."""
         x = self.columns(logs)
-        c = self._linear(x @ x.transpose(0, 2, 1), x.sum(axis=2))
+        c = self._linear((x @ x.transpose(0, 2, 1)).transpose(1, 2, 0), x.sum(axis=2).T).T
         residual = np.einsum("ri,rik->rk", c, x) - 1.0
         return x, c, residual, np.einsum("rk,rk->r", residual, residual)
 
@@ -104,17 +104,23 @@ class _Cells:
         columns = np.stack([np.exp(-alpha * self.log_n - beta1 * self.log_m), of_m, np.ones_like(of_m)], axis=1)
         products = columns[:, :, None] * columns[:, None]
         gram, right = (x @ w.T for x, w in ((products, self.weight**2), (columns, self.weight)))
-        gram, right = gram.transpose(0, 3, 1, 2).reshape(-1, 3, 3), right.transpose(0, 2, 1).reshape(-1, 3)
-        explained = np.einsum("ri,ri->r", self._linear(gram, right), right)
-        return len(self.log_n) - explained.reshape(len(points), -1)
+        gram, right = gram.transpose(1, 2, 0, 3), right.transpose(1, 0, 2)
+        return len(self.log_n) - (self._linear(gram, right) * right).sum(axis=0)
 
     def _linear(self, gram: NDArray, right: NDArray) -> NDArray:
-        """The best (A, B, epsilon) >= 0 (R, 3) of normal equations (R, 3, 3) and (R, 3)."""
-        free = ~np.isin(LINEAR, self.at_zero)
-        c = np.linalg.solve(gram, right[..., None])[..., 0] if free.all() else np.full(right.shape, np.nan)
-        if (infeasible := ~(c >= 0).all(axis=1)).any():
-            c[infeasible] = _best_face(gram[infeasible], right[infeasible], _FACES[(_FACES <= free).all(axis=1)])
-        return c
+        """Non-negative least squares: the best (A, B, epsilon) >= 0 (3, ...) of normal equations (3, 3, ...) and (3, ...), the
+        feasible one of the unbounded fits of every face that explains most; NaN where there is none."""
+        best, most = np.full(right.shape, np.nan), np.full(right.shape[1:], -np.inf)
+        for face in _FACES:
+            if any(LINEAR[i] in self.at_zero for i in face):
+                continue
+            c = _solve([[gram[i, j] for j in face] for i in face], [right[i] for i in face])
+            explained = sum(value * right[i] for i, value in zip(face, c))
+            better = (explained > most) & (np.min(c, axis=0) >= 0)
+            np.copyto(most, explained, where=better)
+            for i in range(len(LINEAR)):
+                np.copyto(best[i], c[face.index(i)] if i in face else 0.0, where=better)
+        return best
 
     def exponents(self, logs: NDArray) -> NDArray:
         """alpha, beta1, beta2 (R, 3) of log exponents (R, q)."""
@@ -127,13 +133,17 @@ class _Cells:
         return replace(self, weight=self.weight[rows])
 
 
-def _best_face(gram: NDArray, right: NDArray, faces: NDArray) -> NDArray:
-    """Non-negative least squares of three unknowns: the feasible one of the unbounded fits that explains most."""
-    faces = faces[:, None, :]
-    bordered = gram * faces[..., None] * faces[..., None, :] + np.eye(3) * (1.0 - faces)[..., None]
-    c = np.linalg.solve(bordered, (right * faces)[..., None])[..., 0]
-    explained = np.where((c >= 0).all(axis=2), np.einsum("fri,ri->fr", c, right), -np.inf)
-    return c[explained.argmax(axis=0), np.arange(len(right))]
+def _solve(a: list[list[NDArray]], b: list[NDArray]) -> list[NDArray]:
+    """The unknowns of positive definite equations, whose coefficients are arrays: elimination, which needs no pivots there. LAPACK
+    would be called for each system, which takes longer than its arithmetic."""
+    size = len(b)
+    for i, j in combinations(range(size), 2):
+        factor = a[j][i] / a[i][i]
+        a[j] = [of_j - factor * of_i for of_i, of_j in zip(a[i], a[j])]
+        b[j] = b[j] - factor * b[i]
+    for i in reversed(range(size)):
+        b[i] = (b[i] - sum(a[i][j] * b[j] for j in range(i + 1, size))) / a[i][i]
+    return b
 
 
 def _grid_starts(cells: _Cells, starts: int) -> NDArray:

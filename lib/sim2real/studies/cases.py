@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from joblib import Memory
+
+from sim2real.datasets.paths import CACHE, DATA
 from sim2real.studies import local, polymers, sides
 from sim2real.studies.kinds import KINDS, Kind
 from sim2real.studies.presets import Settings, resolve
-from sim2real.studies.sides import SPLITS, describe
+from sim2real.studies.sides import SPLITS, Sides, describe
+from sim2real.training.keeping import code_of, locked
 from sim2real.training.recipes import Recipe, all_chosen, load_hyperparameters
 from sim2real.training.study import Study, training_size
 
+_SIDES = CACHE / "sides"
 _MODULES = {"polymers": polymers, "liquids": polymers, "pairs": sides, "conductivity": sides}  # where sides are loaded
 
 
@@ -57,7 +66,7 @@ class Case:
         # those of pairs are chosen with the split by pair
         tried = replace(study, **self._named(**choice | {"split": "pair"}))
         m = min(training_size(tried.target, tried.split_by), settings.m_max)
-        return replace(study, settings=local.chosen_for(tried, m, self.kind, settings.trainers))
+        return replace(study, settings=self.shared.kept_choice(tried, m, settings.trainers))
 
     def _by_m(self, study: Study, largest: Recipe, **choice: Any) -> dict[int, Recipe]:
         """What was chosen for each size, cut to the rows that there are; a size that nothing was chosen for yet is passed over."""
@@ -71,16 +80,40 @@ class Case:
 
     def untrained(self, settings: Settings, **choice: Any) -> Study:
         """The study with descriptors and without hyperparameters."""
-        load = local.own_sides if self.edition == "local" else getattr(_MODULES[self.kind], self.load)
-        loaded = load(settings, kind=self.kind, **choice)
-        descriptor = self.shared.descriptor or choice["descriptor"]
-        source, target, simulated = describe(loaded, descriptor, settings.workers)
+        if self.edition == "embedded":
+            sizes = settings.n_max, settings.preset.target_max
+            of = {name: value for name, value in choice.items() if name != "split"}
+            with locked(_SIDES, "all"):
+                source, target, simulated = _kept_sides(json.dumps([self.kind, sizes, of]), _code_and_data(), self, settings, of)
+        else:
+            source, target, simulated = self.sides(settings, **choice)
         shared = {"baselines": self.shared.baselines, "drop_tested": self.shared.drop_tested}
         return Study(source=source, target=target, settings=None, simulated_target=simulated, **shared, **self._named(**choice))
+
+    def sides(self, settings: Settings, **choice: Any) -> Sides:
+        """Source and target with descriptors."""
+        load = local.own_sides if self.edition == "local" else getattr(_MODULES[self.kind], self.load)
+        return describe(load(settings, kind=self.kind, **choice), self.shared.descriptor or choice["descriptor"], settings.workers)
 
     def _named(self, **choice: Any) -> dict[str, str]:
         split_by = SPLITS[choice["split"]] if self.kind == "pairs" else ""
         return {"name": self.name.format(**choice), "splits": self.splits.format(**choice), "split_by": split_by}
+
+
+@Memory(_SIDES, verbose=0).cache(ignore=["case", "settings", "choice"])
+def _kept_sides(key: str, version: str, case: Case, settings: Settings, choice: Mapping[str, Any]) -> Sides:
+    """What the repository embeds, which depends on nothing else: several notebooks load the same."""
+    return case.sides(settings, **choice)
+
+
+@cache
+def _code_and_data() -> str:
+    """A hash of all that sides are made of: the library's code, the data of the repository, and the packages that read them."""
+    package, used = Path(__file__).parents[1], ("chemicals", "numpy", "pandas", "rdkit", "thermo")
+    code = [path for name in ("chemistry", "datasets") for end in ("py", "csv") for path in (package / name).rglob(f"*.{end}")]
+    data = [*DATA.glob("*.csv.gz"), *DATA.glob("facts/*")]
+    read = [path.read_bytes() for path in sorted((*code, *data))] + [version(name).encode() for name in used]
+    return hashlib.sha256(b"".join(read)).hexdigest()[:16] + code_of(sides, polymers)
 
 
 _ROWS = tomllib.loads(Path(__file__).with_name("cases.toml").read_text(encoding="utf-8"))["cases"]

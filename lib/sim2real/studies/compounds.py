@@ -22,28 +22,35 @@ FEWEST_DRAWS = 5  # a compound tested in fewer independent source draws gets no 
 CROWD = 10  # neighbours that half of the compounds have within the radius in which they are counted
 
 
-def gain_record(trials: Trials, m: int | None = None, *, bootstrap: Bootstrap = BOOTSTRAP) -> dict:
-    """Figure 6e and the ranking of its compounds, of trials with the arms ``transfer`` and ``direct`` and more than one n.
-
-    ``curves`` (compounds, n) are mean errors over draws, ``gains`` of :func:`gain_tests` and ``explained`` of :func:`explain` are
-    for each gain. ``m`` is the largest if None.
+def curves_record(trials: Trials, m: int | None = None) -> dict:
+    """Figure 6e, of trials with the arms ``transfer`` and ``direct`` and more than one n: ``curves`` (compounds, n) are mean errors
+    over draws. ``m`` is the largest if None.
     """
-    study, design = trials.study, trials.design
-    m = max(design.m_grid) if m is None else m
-    curves, direct, materials = draw_errors(trials, m)
-    differences = {"with n": curves[:, :, 0] - curves[:, :, -1], "over direct learning": direct - curves[:, :, -1]}
-    table = study.target.table.iloc[materials]
-    scale = np.nanmean(curves[:, :, 0], axis=0)
-    properties, bootstrap = compound_properties(study, materials), bootstrap.seeded(design)
+    m = max(trials.design.m_grid) if m is None else m
+    curves, _, materials = draw_errors(trials, m)
+    table = trials.study.target.table.iloc[materials]
     return Facts.of(trials).to_dict("study", "property", "label", "unit", "source", "target", "overlap", "trials", "n") | {
         "m": m,
-        "draws": design.distinct_draws,
-        "compounds": len(study.target),
+        "draws": trials.design.distinct_draws,
+        "compounds": len(trials.study.target),
         "names": table.get("name", table["structure"]).tolist(),
         "groups": table["group"].tolist(),
         "wf": _labels(table, "wf").tolist(),
         "tested": (~np.isnan(curves[:, :, 0])).sum(axis=0).tolist(),
         "curves": np.nanmean(curves, axis=0).tolist(),
+    }
+
+
+def gain_record(trials: Trials, m: int | None = None, *, bootstrap: Bootstrap = BOOTSTRAP) -> dict:
+    """The ranking of the compounds of a :func:`curves_record`, which this is too: ``gains`` of :func:`gain_tests`, and
+    ``explained`` of :func:`explain` for each gain.
+    """
+    record = curves_record(trials, m)
+    curves, direct, materials = draw_errors(trials, record["m"])
+    differences = {"with n": curves[:, :, 0] - curves[:, :, -1], "over direct learning": direct - curves[:, :, -1]}
+    scale = np.nanmean(curves[:, :, 0], axis=0)
+    properties, bootstrap = compound_properties(trials.study, materials), bootstrap.seeded(trials.design)
+    return record | {
         "gains": {name: _as_lists(gain_tests(values, scale)) for name, values in differences.items()},
         "explained": {name: explain(_own(values), properties, bootstrap) for name, values in differences.items()},
     }
@@ -123,15 +130,15 @@ def _labels(table: pd.DataFrame, column: str) -> NDArray:
 def _neighbours(study: Study) -> NDArray:
     """For each row of the target, source compounds with another composition within the common radius."""
     source, target = study.source, study.target
-    index = NearestNeighbors(algorithm="brute").fit(source.X)
+    index, keys = NearestNeighbors(algorithm="brute").fit(source.X), source.keys
     # of CROWD + 1, one may be the compound itself
     distances, found = index.kneighbors(target.X, n_neighbors=min(CROWD + 1, len(source)))
-    other = source.keys[found] != target.keys[:, None]
+    other = keys[found] != target.keys[:, None]
     ordered = np.where(other, distances, -1.0)
     ordered.sort(axis=1)
     tenth = np.where(other.all(axis=1), ordered[:, -2] if ordered.shape[1] > 1 else ordered[:, -1], ordered[:, -1])
     near = index.radius_neighbors(target.X, radius=float(np.median(tenth)), return_distance=False)
-    return np.array([(source.keys[rows] != key).sum() for rows, key in zip(near, target.keys)], dtype=float)
+    return np.array([(keys[rows] != key).sum() for rows, key in zip(near, target.keys)], dtype=float)
 
 
 def explain(gain: ArrayLike, properties: pd.DataFrame, bootstrap: Bootstrap = BOOTSTRAP) -> list[dict]:
@@ -170,8 +177,8 @@ def _as_lists(frame: pd.DataFrame) -> dict[str, list]:
 
 
 def drawn_curves(record: dict) -> dict:
-    """What Figure 6e draws of a :func:`gain_record`, numbers to four digits: thousands of compounds make a large file."""
-    return {k: v for k, v in record.items() if k not in ("gains", "explained")} | {"curves": _short(record["curves"])}
+    """What Figure 6e draws of a :func:`curves_record`, numbers to four digits: thousands of compounds make a large file."""
+    return record | {"curves": _short(record["curves"])}
 
 
 def drawn_ranking(record: dict) -> dict:

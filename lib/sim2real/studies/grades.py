@@ -25,8 +25,8 @@ from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap
 from sim2real.laws.contrasts import compare
 from sim2real.laws.records import Band, Facts, paper
 from sim2real.studies.presets import Settings
+from sim2real.training.keeping import code_of
 from sim2real.training.seeding import numpy_generator
-from sim2real.training.store import code_of
 from sim2real.training.study import Cube, Design, Study, Trials
 
 MEASURES = {

@@ -23,9 +23,10 @@ from sim2real.laws.verdicts import FEWEST_MATERIALS, told
 from sim2real.studies import policies as buying
 from sim2real.studies.policies import POLICIES, UNIFORM, Seen, as_many
 from sim2real.studies.presets import Settings
+from sim2real.training.keeping import code_of, keep, kept
 from sim2real.training.recipes import Simulations
 from sim2real.training.seeding import numpy_generator
-from sim2real.training.store import code_of, keep, kept, trained_by
+from sim2real.training.store import trained_by
 from sim2real.training.study import Study, log_grid, split_rows, training_size
 from sim2real.training.workers import in_worker, share_out
 

@@ -38,7 +38,7 @@ class OwnKernel(AsyncKernelManager):
     @property
     def kernel_spec(self) -> KernelSpec:
         """How the kernel is started: as the forked process that waits to be one, if there is."""
-        command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=ERROR"]
+        command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=CRITICAL"]
         forked = {"kernel_provisioner": {"provisioner_name": _FORKED, "config": {}}} if _waiting else {}
         return KernelSpec(argv=command, display_name="Python", language="python", metadata=forked)
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import pandas as pd
 from tqdm import tqdm
 
+from sim2real.datasets.paths import CACHE
 from sim2real.training.baselines import CORRECTED, NEED_SIMULATED
 from sim2real.training.candidates import PAIR_STAGES, STANDARD, TRANSPORT, Candidates
-from sim2real.training.recipes import Recipe
+from sim2real.training.keeping import write_whole
+from sim2real.training.recipes import Recipe, all_chosen, from_dict, load_hyperparameters
 from sim2real.training.study import Study
 from sim2real.training.tune import tune
 
@@ -44,6 +48,24 @@ class Kind:
         trials = (6 if m >= 400 else 12) if self.wide else 0
         candidates = self.candidates.for_fewer(largest) if largest else self.candidates
         return tune(study, m, candidates, trials, workers=workers)
+
+    def kept_choice(self, study: Study, m: int, workers: int | str = 1) -> Recipe:
+        """What was chosen for these data among these candidates, in the repository or on this machine, or is chosen now, some
+        minutes, and kept.
+        """
+        candidates = hashlib.sha256(repr(self.candidates.stages).encode()).hexdigest()[:8]
+        name = f"{study.name}-{study.source.fingerprint}-{study.target.fingerprint}-m{m}-{candidates}"
+        if name in all_chosen():
+            return load_hyperparameters(name)
+        path, table = (CACHE / "tuning" / f"{name}.{end}" for end in ("json", "csv"))
+        if path.exists():
+            return from_dict(json.loads(path.read_bytes()))
+        announce(f"{study.name}: choosing hyperparameters on validation data, some minutes, once for these data")
+        settings, tried = self.choose(study, m, workers)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tried.to_csv(table, index=False, lineterminator="\n")
+        write_whole(path, (json.dumps(asdict(settings), indent=1) + "\n").encode())
+        return settings
 
 
 def announce(text: str) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import re
 import tomllib
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +22,6 @@ from sim2real.datasets.transport import read_transport
 from sim2real.studies.kinds import KINDS, announce
 from sim2real.studies.presets import Settings
 from sim2real.studies.sides import DESCRIPTORS, Sides, by_law, own_tables
-from sim2real.training.recipes import Recipe, from_dict
 from sim2real.training.study import Study
 
 TABLES = ROOT / "data" / "local.toml"
@@ -252,23 +249,6 @@ def list_dropped(name: str, study: Study) -> None:
         announce(f"{name}: {len(dropped)} rows are not used; {path} lists them with the reason")
     except OSError as error:
         announce(f"{name}: {len(dropped)} rows are not used; {path} cannot be written ({error.strerror})")
-
-
-def chosen_for(study: Study, m: int, kind: str, workers: int | str = 1) -> Recipe:
-    """What was chosen for these data on validation rows of a training part of size m, or is chosen now, some minutes, and kept."""
-    # a choice among other candidates is not taken
-    candidates = hashlib.sha256(repr(KINDS[kind].candidates.stages).encode()).hexdigest()[:8]
-    store = CACHE / "tuning" / f"{study.name}-{study.source.fingerprint}-{study.target.fingerprint}-m{m}-{candidates}"
-    path, part, table = (store.with_name(f"{store.name}.{end}") for end in ("json", "part", "csv"))
-    if path.exists():
-        return from_dict(json.loads(path.read_text()))
-    announce(f"{study.name}: choosing hyperparameters on validation data, some minutes, once for these data")
-    settings, tried = KINDS[kind].choose(study, m, workers)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tried.to_csv(table, index=False, lineterminator="\n")
-    part.write_text(json.dumps(asdict(settings), indent=1) + "\n")
-    part.replace(path)
-    return settings
 
 
 def _table(entry: Any) -> dict:

@@ -18,7 +18,7 @@ from sim2real.datasets.command import Parser
 from sim2real.datasets.files import read_file
 from sim2real.datasets.task import DataError
 from sim2real.studies.presets import trainers
-from sim2real.training.store import write_whole
+from sim2real.training.keeping import write_whole
 from sim2real.training.workers import share_out
 
 

@@ -14,7 +14,7 @@ from sim2real.datasets.tables import check_units, read_table
 from sim2real.datasets.task import Task
 from sim2real.datasets.values import Source
 from sim2real.studies.kinds import KINDS
-from sim2real.studies.local import check_study, chosen_for
+from sim2real.studies.local import check_study
 from sim2real.studies.presets import processes_here, resolve, trainers
 from sim2real.studies.sides import Sides, describe, own_values
 from sim2real.training import experiment
@@ -73,9 +73,10 @@ def study(
     descriptor = descriptor or ("composition" if kind == "composition" else "molecular")
     own = own_values(*sides) if simulator is None else np.asarray(simulator(list(sides[1].table["structure"])), dtype=float)
     described = describe(Sides(*sides, own), descriptor, processes_here(workers))
-    made = Study(f"{name}-{descriptor}", *described[:2], KINDS["polymers"].untuned, described.simulated, splits=name)
+    shared = KINDS["polymers"]
+    made = Study(f"{name}-{descriptor}", *described[:2], shared.untuned, described.simulated, splits=name)
     check_study(name, made)
-    return replace(made, settings=chosen_for(made, training_size(made.target), "polymers", trainers(workers))) if tuned else made
+    return replace(made, settings=shared.kept_choice(made, training_size(made.target), trainers(workers))) if tuned else made
 
 
 def _is_pair(given: object) -> bool:

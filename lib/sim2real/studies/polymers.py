@@ -22,7 +22,7 @@ from sim2real.datasets.polymers import known_units, load_md_polymers, load_measu
 from sim2real.datasets.task import Task, get_property
 from sim2real.studies.presets import Settings
 from sim2real.studies.sides import SOURCE_SEED, Sides, limit_target, own_tables
-from sim2real.training.store import code_of
+from sim2real.training.keeping import code_of
 
 _memory = Memory(CACHE / "simulated", verbose=0)
 

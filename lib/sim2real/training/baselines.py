@@ -25,7 +25,7 @@ from sim2real.training.seeding import seed_sequence
 
 # the penalty is chosen on the training rows, by leave-one-out
 RIDGE_PENALTIES = np.geomspace(1e-1, 1e5, 13)
-TREES, BOOSTING_ROUNDS = 200, 300
+TREES, BOOSTING_ROUNDS = 100, 300
 NEIGHBOURS = (1, 2, 3, 5, 10)
 FEWEST_SIMULATED = 10
 FOLDS, TREES_TO_CHOOSE = 4, 20  # of the training rows, to choose among learners

@@ -1,4 +1,5 @@
-"""How long a run will take on this machine, from two trials of its own that are trained for a few updates."""
+"""How long a run will take on this machine, from two trials of its own that are trained for a few updates, and one trial of each
+baseline, which is kept."""
 
 from __future__ import annotations
 
@@ -6,6 +7,8 @@ import heapq
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+
+import pandas as pd
 
 from sim2real.training.blocks import run_block
 from sim2real.training.kernel import engine
@@ -58,13 +61,15 @@ def updates(plan: Plan, block: Block) -> int:
 def _costs(plan: Plan, block: Block) -> tuple[float, float]:
     """Seconds of a trial at every m whatever its updates, and of an update."""
     if block.arm not in NETWORK_ARMS:
-        return _timed(plan, replace(block, trials=block.trials[:1])), 0.0
+        seconds, done = _timed(plan, replace(block, trials=block.trials[:1]))
+        plan.save(*done)  # it may have taken seconds
+        return seconds, 0.0
     # a GPU takes about as long for two networks as for many
     two = block if engine() == "cuda" else replace(block, trials=block.trials[:2])
     short, longer = (_few_updates(plan, steps) for steps in (FEW, MORE))
     # the first time something is used, it takes longer
     _timed(short, two)
-    few, more = _timed(short, two), _timed(longer, two)
+    few, more = _timed(short, two)[0], _timed(longer, two)[0]
     an_update = max(more - few, 0.0) / max(1, updates(longer, two) - updates(short, two))
     return max(few - updates(short, two) * an_update, 0.0) / len(two.trials), an_update
 
@@ -74,11 +79,11 @@ def _few_updates(plan: Plan, steps: int) -> Plan:
     return replace(plan, study=replace(plan.study, settings=settings, settings_by_m={}))
 
 
-def _timed(plan: Plan, block: Block) -> float:
-    """Seconds of this processor, so that what else it does at the time does not count."""
+def _timed(plan: Plan, block: Block) -> tuple[float, tuple[Block, list[pd.DataFrame]]]:
+    """Seconds of this processor, so that what else it does at the time does not count, and what was trained."""
     start = time.process_time()
-    run_block(plan, block)
-    return time.process_time() - start
+    done = run_block(plan, block)
+    return time.process_time() - start, done
 
 
 def announcement(seconds: float, workers: int | str) -> str:

@@ -110,8 +110,7 @@ def _train(plan: Plan, blocks: list[Block], workers: int | str) -> None:
 
         def store(result: tuple[Block, list[pd.DataFrame]]) -> None:
             block, tables = result
-            for m, table in zip(block.m_grid, tables):
-                plan.save((block.arm, block.n, m), block.trials, table)
+            plan.save(block, tables)
             bar.update(len(block.trials))
 
         def left() -> Iterator[Block]:

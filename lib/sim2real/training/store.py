@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -19,19 +16,16 @@ import pyarrow.parquet as pq
 
 from sim2real.datasets.task import Task
 from sim2real.training.baselines import NEED_SIMULATED
+from sim2real.training.keeping import locked, write_whole, writing
 from sim2real.training.kernel import engine, networks_at_once
 from sim2real.training.recipes import NETWORK_ARMS, Simulations
 from sim2real.training.seeding import numpy_generator
 from sim2real.training.study import TEST_FRACTION, Design, Study, splits
 
-try:
-    import fcntl
-except ImportError:  # on Windows two runs do not notice each other, and both train what neither has stored
-    fcntl = None
-
-# raised whenever a change of the code changes results, so that stored trials of the old code are not mixed in
-ENGINE = 3
-BLOCK = 32
+# raised when a change of the code changes results of networks, or of baselines: stored trials of the old code are not mixed in
+ENGINE, BASELINES_ENGINE = 3, 4
+# trials; baselines share nothing, and some take seconds each
+BLOCK, BASELINES_BLOCK = 32, 5
 ROWS = 8_000_000  # of sources that the trials of one block hold together, so that memory is bounded whatever n is
 # what may differ between the stored trials of one study and design: entries of a cell's description
 CHANGES = {"engine", "settings", "target", "source", "simulated"}
@@ -87,7 +81,7 @@ class Plan:
         arm, n, m = cell
         simulated = self.study.simulated_target if arm in NEED_SIMULATED else None
         return {
-            "engine": self.engine if arm in NETWORK_ARMS else ENGINE,
+            "engine": self.engine if arm in NETWORK_ARMS else BASELINES_ENGINE,
             "splits": self.label,
             "arm": arm,
             "n": n,
@@ -136,8 +130,8 @@ class Plan:
             by_arm.setdefault((cell[0], cell[1], tuple(missing)), []).append(cell[2])
         blocks = []
         for (arm, n, missing), m_grid in by_arm.items():
-            on_gpu = engine() == "cuda" and arm in NETWORK_ARMS
-            size = networks_at_once(n) if on_gpu else min(BLOCK, max(1, ROWS // max(1, n)))
+            of_networks = networks_at_once(n) if engine() == "cuda" else min(BLOCK, max(1, ROWS // max(1, n)))
+            size = of_networks if arm in NETWORK_ARMS else BASELINES_BLOCK
             # trials in their order where one block holds all: its name is read more easily
             parts = np.array_split(missing if len(missing) > size else sorted(missing), -(-len(missing) // size) or 1)
             blocks += [Block(arm, n, tuple(m_grid), tuple(int(t) for t in part)) for part in parts if len(part)]
@@ -147,32 +141,25 @@ class Plan:
         """Whether another run has stored this block since."""
         return all(self._path((block.arm, block.n, m), block.trials).exists() for m in block.m_grid)
 
-    def save(self, cell: Cell, trials: tuple[int, ...], table: pd.DataFrame) -> None:
-        """Write the errors of one block and m, all at once or not at all; an OSError in one line where that cannot be done."""
-        path = self._path(cell, trials)
-        about = path.with_name("about.json")
-        with writing(self.store):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if not about.exists():
-                write_whole(about, json.dumps(self.description(cell), indent=1).encode())
-            buffer = pa.BufferOutputStream()
-            pq.write_table(pa.Table.from_pandas(table, preserve_index=False), buffer)
-            write_whole(path, buffer.getvalue())
+    def save(self, block: Block, tables: Sequence[pd.DataFrame]) -> None:
+        """Write the errors of a block at each m, all at once or not at all; an OSError in one line where that cannot be done."""
+        for m, table in zip(block.m_grid, tables):
+            path = self._path(cell := (block.arm, block.n, m), block.trials)
+            about = path.with_name("about.json")
+            with writing(self.store):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                if not about.exists():
+                    write_whole(about, json.dumps(self.description(cell), indent=1).encode())
+                buffer = pa.BufferOutputStream()
+                pq.write_table(pa.Table.from_pandas(table, preserve_index=False), buffer)
+                write_whole(path, buffer.getvalue())
 
     @contextmanager
     def alone(self, say: Callable[[str], None]) -> Iterator[bool]:
         """Held while trials are trained; False, and said, where another process holds it. OSError: nothing can be stored."""
-        with writing(self.store):
-            self.store.mkdir(parents=True, exist_ok=True)
-            lock = (self.store / f"{self.label}.lock").open("a")
-        with lock:
-            is_alone = True
-            if fcntl:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except OSError:
-                    is_alone = False
-                    say(f"{self.study.name}: another run trains trials of it in {self.store}; what one has done, both use")
+        with locked(self.store, self.label, wait=False) as is_alone:
+            if not is_alone:
+                say(f"{self.study.name}: another run trains trials of it in {self.store}; what one has done, both use")
             yield is_alone
 
     def changes(self, found: dict[Cell, pd.DataFrame]) -> str:
@@ -247,46 +234,6 @@ def _read(path: Path) -> pd.DataFrame:
     ):
         raise ValueError("not the errors of these trials")
     return table
-
-
-def code_of(*modules: ModuleType) -> str:
-    """A hash of the source of modules: what other code has made is made again."""
-    return hashlib.sha256("".join(map(inspect.getsource, modules)).encode()).hexdigest()[:16]
-
-
-@contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Where something is written to a folder: an OSError says in one line what that means."""
-    try:
-        yield
-    except OSError as error:
-        reason = f"{folder}: what is trained cannot be stored ({error.strerror or error})"
-        raise OSError(f"{reason}; what is there is kept: make room or set SIM2REAL_CACHE, and run it again") from error
-
-
-def keep(path: Path, values: Sequence[np.ndarray]) -> None:
-    """Write arrays, all at once or not at all; an OSError as :func:`writing`."""
-    with writing(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps([value.tolist() for value in values]).encode())
-
-
-def kept(path: Path) -> tuple[np.ndarray, ...] | None:
-    """What :func:`keep` has written, to the last bit; None where there is nothing that can be read."""
-    try:
-        return tuple(map(np.array, json.loads(path.read_bytes())))
-    except (OSError, ValueError):
-        return None
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """All at once or not at all."""
-    part = path.with_suffix(f".{os.getpid()}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _lean(task: Task, keys: np.ndarray) -> Task:

@@ -19,10 +19,11 @@ from sim2real.datasets.paths import CACHE
 from sim2real.datasets.task import Task
 from sim2real.training.candidates import STANDARD, Candidates, Stage
 from sim2real.training.fits import Predictors
+from sim2real.training.keeping import write_whole, writing
 from sim2real.training.progress import Bar
 from sim2real.training.recipes import Hyperparameters, Recipe, Simulations
 from sim2real.training.seeding import numpy_generator
-from sim2real.training.store import trained_by, write_whole, writing
+from sim2real.training.store import trained_by
 from sim2real.training.study import Study, split_rows, training_size
 from sim2real.training.workers import in_worker, share_out
 
