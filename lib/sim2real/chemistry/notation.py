@@ -16,7 +16,7 @@ LONGEST = 4000  # characters: beyond, RDKit may search rings for minutes
 # styrene, poly(vinyl acetate); C6H6, NaCl; 50-00-0; InChIKeys; PMMA, PA-66
 NAME = re.compile(
     r"(?=.*[a-z][adefghijklmqrtuvwxyz])[\w(),' -]+|(?=.*(?:H(?![a-z])|(?!Cl|Br)[A-Z][adefghiklmrtuy]))(?:[A-Z][a-z]?\d*)+"
-    r"|[\d.-]+|[A-Z]{14}-[A-Z]{10}-[A-Z]|(?=[A-Z]*[^BCNOFPSI\d-])[A-Z]{2,8}-?\d*"
+    r"|[\d.-]+|[A-Z]{14}-[A-Z]{10}-[A-Z]|(?=[A-Z]*[^BCNOFPSI\d-])P[A-Z]{1,7}-?\d*"
 )
 NO_SMILES = "is a name, a formula or a number; write the SMILES, of a repeat unit with two *"
 _ACRONYM = re.compile("P[BCFINOPS]{1,2}|S[BI]{1,2}S")  # which are SMILES of phosphines and others as well
