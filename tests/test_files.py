@@ -8,6 +8,7 @@ import re
 import warnings
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import openpyxl
 import pandas as pd
@@ -72,6 +73,9 @@ def zipped(**members):
         ("title.csv", f"Densities, laboratory book 12\nmeasured, 2020\n\n{PLAIN}"),
         ("comments.csv", f"% made by hand\n# g/cm3, 298 K\n{PLAIN}"),
         ("savetxt.csv", "# " + PLAIN),
+        ("instrument.txt", "".join(f"# setting {k}: {k}\n" for k in range(60)) + PLAIN),
+        ("preface.txt", "".join(f"setting {k}: {k}\n" for k in range(60)) + PLAIN),
+        ("markup.md", f"| SMILES | Density |\n| {PE} | 0.92 |\n| {PP} | 0.90 |\n"),
         ("savetxt.txt", "# " + PLAIN.replace(",", " ")),
         ("aligned.txt", f"SMILES      Density\n{PE}        0.92\n{PP}     0.90\n"),
         ("hash.csv", f"#,SMILES,Density\n1,{PE},0.92\n2,{PP},0.90\n"),
@@ -306,6 +310,8 @@ def test_a_frame_is_taken_as_a_table(read):
     assert task.dropped[["file", "line", "reason"]].to_numpy().tolist() == [["table", "c", "is not a number"]]
     twice = pd.concat([frame.iloc[:2]] * 2)
     assert read_table(twice, **COLUMNS).report["rows read"] == 4, "labels that stand twice are no labels"
+    whole = SimpleNamespace(to_pandas=lambda: frame.iloc[:2])  # as frames of Polars and Arrow have it
+    assert read_table(whole, **COLUMNS).name == "table" and len(read_table(whole, **COLUMNS)) == 2
     with pytest.raises(DataError, match="expected the path of a table or a DataFrame, got dict"):
         read_table(frame.to_dict(), **COLUMNS)
 

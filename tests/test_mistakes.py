@@ -134,6 +134,17 @@ def test_at_the_command(folder, monkeypatch, capsys, arguments, message):
     assert message in line and status in (1, 2)
 
 
+@pytest.mark.parametrize(("place", "said_so"), [("cache/keys", True), ("", True), ("elsewhere", False)])
+def test_a_cache_that_cannot_be_written(tmp_path, monkeypatch, capsys, place, said_so):
+    def fail(_):
+        raise FileNotFoundError(2, "No such file or directory", str(tmp_path / place))
+
+    monkeypatch.setattr("sim2real.__main__.CACHE", tmp_path / "cache")
+    monkeypatch.setattr("sim2real.studies.ask.ask_command", fail)
+    line, status = said(capsys, "ask")
+    assert status == 1 and ("SIM2REAL_CACHE chooses another folder" in line) == said_so
+
+
 @pytest.mark.parametrize("target", ["figurs", "tests", "PRESET", "figures smoke"])
 def test_targets_of_make(target):
     made = subprocess.run(["make", "-n", *target.split()], cwd=ROOT, capture_output=True, text=True)

@@ -64,10 +64,21 @@ def test_values_taken_by_a_rule_are_counted():
     numbers = Numbers()
     read = {
         text: numbers.read(text)
-        for text in ("~0.9", "ca. 0.9", "≈ 0.9", "0.8-0.9", "0.8 – 0.9", "0.8 to 0.9", "−78 – −70", "1e-3–2e-3")
+        for text in (
+            "~0.9",
+            "ca. 0.9",
+            "≈ 0.9",
+            "0.8-0.9",
+            "0.8 – 0.9",
+            "0.8 to 0.9",
+            "−78 – −70",
+            "1e-3–2e-3",
+            "0.8~0.9",
+            "0.8〜0.9",
+        )
     }
-    assert list(read.values()) == pytest.approx([0.9, 0.9, 0.9, 0.85, 0.85, 0.85, -74, 1.5e-3])
-    assert numbers.taken == {ABOUT: 3, RANGE: 5}
+    assert list(read.values()) == pytest.approx([0.9, 0.9, 0.9, 0.85, 0.85, 0.85, -74, 1.5e-3, 0.85, 0.85])
+    assert numbers.taken == {ABOUT: 3, RANGE: 7}
 
 
 @pytest.mark.parametrize(
@@ -162,7 +173,8 @@ KAPPA, SIGMA = "total_thermal_conductivity", "electrical_conductivity"
         (
             KAPPA,
             1,
-            "W/m/K|W/m-K|W m⁻¹ K⁻¹|W·m−1·K−1|W m^-1 K^-1|W/mK|W/m K|W/m·K|W.m-1.K-1|Wm-1K-1|W/(m·°C)|W/m°C|W*m^(-1)*K^(-1)|W/[m K]",
+            "W/m/K|W/m-K|W m⁻¹ K⁻¹|W·m−1·K−1|W m^-1 K^-1|W/mK|W/m K|W/m·K|W.m-1.K-1|Wm-1K-1|W/(m·°C)|W/m°C|W*m^(-1)*K^(-1)|W/[m K]"
+            "|W per m K|W/(m.K)|W m^{-1} K^{-1}|W m−1 °C−1|watt/(meter kelvin)|W/K/m",
         ),
         (KAPPA, 1e-3, "mW/mK|mW m-1 K-1|mW/(m·K)"),
         (KAPPA, 100, "W/(cm K)|W/cm/K|W cm⁻¹ K⁻¹"),
@@ -171,9 +183,10 @@ KAPPA, SIGMA = "total_thermal_conductivity", "electrical_conductivity"
         (SIGMA, 100, "S/cm|S cm⁻¹|S·cm−1|Scm-1|1/(ohm cm)|Ω-1cm-1|mho/cm|1/ohm cm"),
         (SIGMA, 1e6, "MS/m"),
         (SIGMA, 0.1, "mS/cm"),
-        (SIGMA, 1e5, "10^5 S/m"),
+        (SIGMA, 1e5, "10^5 S/m|1e5 S/m|x10^5 S/m|×10⁵ S/m|S/m x 10^5|S/m ×10^5|*10^5 S/m|(10^5 S/m)"),
+        (SIGMA, 1, r"$\Omega^{-1}$m$^{-1}$|Siemens per meter|A/(V m)|(Ω·m)-1"),
         ("density", 1e-3, "kg/m3|kg m-3|kg/m³|kg·m^-3|mg/mL|g/L"),
-        ("density", 1, "g/cm3|g cm⁻³|gcm-3|g/cc|g/mL|g/ml|kg/L|t/m3|g·cm^-3"),
+        ("density", 1, "gm/cc|g/ccm|g per cm3|grams/cm3|$g/cm^3$|Mg/m3|g/cm3|g cm⁻³|gcm-3|g/cc|g/mL|g/ml|kg/L|t/m3|g·cm^-3"),
         ("density", 0.01601846337396, "lb/ft3"),
         ("heat_capacity", 1000, "J/(g K)|J/g/K|J g-1 K-1|J/gK|kJ/(kg·K)|kJ/kg-K|J·g⁻¹·°C⁻¹"),
         ("heat_capacity", 4184, "cal/(g K)|cal/g/C|cal/g°C|kcal/(kg K)"),
@@ -190,6 +203,11 @@ def test_spellings_of_units(name, factor, spellings):
     [
         ("ohm m", 1e-5, 1e5),
         ("uohm cm", 100, 1e6),
+        *(
+            (unit, 100, 1e6)
+            for unit in "micro-ohm cm|micro ohm cm|microohm-cm|micro-Ω cm|1e-8 ohm m|10-8 Ω m|×10^-8 Ω m".split("|")
+        ),
+        *((unit, 5, 1e5) for unit in "Log10(S/m)|log_10(S/m)|log₁₀(S/m)|log(σ, S/m)|log10(σ [S/m])|LOG(S/m)".split("|")),
         ("µΩ·cm", 100, 1e6),
         ("μΩ-cm", 100, 1e6),
         ("mΩ cm", 1, 1e5),
@@ -233,6 +251,11 @@ def test_a_unit_a_row_and_inverted_resistivities():
     assert task.report[INVERTED] == 1 and task.report["materials"] == 3
 
 
+LOGARITHMS = (
+    "Log sigma|LOG10(sigma)|logsigma|logσ|lgσ|log10sigma|log₁₀ σ|sigma_log10|sigma (log10)|sigma (log S/m)|Ln(sigma)|sigma_log"
+)
+
+
 @pytest.mark.parametrize(
     ("name", "unit", "message"),
     [
@@ -247,6 +270,14 @@ def test_a_unit_a_row_and_inverted_resistivities():
         ("10⁻⁵ sigma (S/m)", "S/m", "has a power of ten that unit S/m lacks"),
         ("log10 sigma (S/m)", "S/m", r'says that it is a logarithm, unit says S/m; write unit = "log10\(S/m\)" for both tables'),
         ("ln_kappa", "W/(m K)", "says that it is a logarithm"),
+        *(
+            (name, "K", "says .*, unit says K")
+            for name in "Tg in °C|Tg °C|Tg degC|Tg deg. C|Tg C|Tg: °C|Tg (in °C)|Tg_°C".split("|")
+        ),
+        *((name, "g/cm3", "says .*, unit says g/cm3") for name in "rho in kg/m3|density kg/m3|rho, kg/m^3|rho kg m-3".split("|")),
+        *((name, "S/m", "says .*, unit says S/m") for name in "σ S/cm|σ in S cm⁻¹|σ (1e5 S/m)|rho (uohm cm)".split("|")),
+        *((name, "S/m", "says that it is a logarithm, unit says S/m") for name in LOGARITHMS.split("|")),
+        ("resistivity", "S/m", "column 'resistivity' is a resistivity, unit S/m a conductivity's; mend unit, or rename it"),
     ],
 )
 def test_a_column_that_names_another_unit(name, unit, message):
@@ -271,6 +302,13 @@ def test_a_column_that_names_another_unit(name, unit, message):
         ("lnphi", "-"),
         ("log_sigma", "log10(S/m)"),
         ("n (589 nm)", "-"),
+        ("T_c", "K"),
+        ("Tg (DSC, 10 K/min)", "K"),
+        ("density at 25 °C", "g/cm3"),
+        ("catalog sigma", "S/m"),
+        ("sigma in S/m", "S/m"),
+        ("resistivity", "uohm cm"),
+        ("log σ [log10(S/m)]", "log10(S/m)"),
     ],
 )
 def test_a_column_that_names_no_other_unit(name, unit):

@@ -152,6 +152,8 @@ def test_characters_that_look_alike_are_what_they_look_like(written):
         ("[2H]C(Cl)(Cl)Cl", r"carries an isotope label; write \[H\] instead of \[2H\] if that does not matter"),
         ("*C([2H])([2H])C*", r"carries an isotope label; write \[H\]"),
         ("[13CH4]", "carries an isotope label on C"),
+        ("[3H]CC[3H]", r"carries tritium; where \[3H\] marks an attachment point, write \*"),
+        *[(name, "is a name, a formula or a number") for name in "SBS SIS PBO PBI PSS PF POP PMMA PVA PEO PA6 PA-66".split()],
         (5, "got a int instead of a text"),
         (float("nan"), "empty structure"),
         ("\u200b", "empty structure"),

@@ -215,7 +215,7 @@ def test_rows_at_other_temperatures_are_counted_and_not_called_faulty():
 @pytest.mark.parametrize(
     "name",
     ["T", "T (K)", "T/K", "Temp.", "temperature_K", "Temperature [°C]", "Meas. temperature", "temp_C", "温度"]
-    + ["Messtemperatur", "测试温度", "temperature of measurement (K)"],
+    + ["Messtemperatur", "测试温度", "temperature of measurement (K)", "T_measured", "T_exp", "temperature [degrees C]"],
 )
 def test_several_temperatures_of_a_material_and_none_declared(name):
     frame = SERIES.rename(columns={"T (K)": name})
@@ -228,6 +228,7 @@ def test_several_temperatures_of_a_material_and_none_declared(name):
     "name",
     [
         "Tg (K)",
+        "Tc",
         "Tm",
         "Curie temperature",
         "sintering temperature",
@@ -290,6 +291,20 @@ def test_a_table_of_which_most_values_are_outside_is_refused_with_a_guess(values
         read_table(frame, structure="f", value="rho", unit=unit, property="density", kind="composition")
 
 
+def test_a_class_that_is_not_given_is_the_structures_own():
+    given = {"structure": "SMILES", "value": "Density", "unit": "kg/m3", "group": "Class"}
+    task = read_table(GOOD.assign(Class=["PS", None, " ", float("nan"), "PP"]), **given)
+    assert dict(zip(task.table["structure"], task.table["group"])) == {
+        "*CC(*)c1ccccc1": "PS",
+        "*CC*": "P01",
+        "*CCO*": "P07",
+        "*CC(*)C": "PP",
+    }
+    pairs = pd.DataFrame({"p": ["*CC*", "*CCO*"], "s": ["CCO", "O"], "T": 300.0, "chi": 0.5, "c": ["mine", None]})
+    chi = chi_from_table(pairs, polymer="p", solvent="s", temperature="T", value="chi", group="c")
+    assert set(chi.table["group"]) == {"mine", "P07"}
+
+
 def test_a_name_of_ones_own_is_kept():
     frame = GOOD.assign(called=["polystyrene", "polyethylene", "PEO", "PEG", None])
     task = read_table(frame, structure="SMILES", value="Density", unit="kg/m3", property="density", label="called")
@@ -348,6 +363,7 @@ def test_many_structures_are_worked_out_by_several_processes(monkeypatch):
         (["\u200b*CC*", "*CC(*)C\u00a0", "*CCO* "], {"*C*": 0.0, "*CC(*)C": 1.0, "*CCO*": 2.0}),
         (["*=CC1CCC(C=*)C1", "*C=CC1CCC(*)C1"], {"*C=CC1CCC(*)C1": 0.5}),
         (["*:c1ccccc1:*", "*c1ccccc1*", "[*-]CC[*+]"], {"*c1ccccc1*": 1.0}),
+        (["SBS", "PBO", "PSS", "PS", "[3H]CC[3H]", "[Th]CCO[Th]"], {"*CCO*": 5.0}),
         ([Chem.MolFromSmiles("*CC*"), "CCO", ["*CC*"]], {"*C*": 0.0, "CCO": 1.0}),
     ],
 )
@@ -362,6 +378,8 @@ def test_structures_of_a_table_are_read_as_they_are_meant(structures, right):
     ("formulas", "right"),
     [
         (["CuSO4.5H2O", "Zn(NO3)2·6H2O"], ["CuSO4(H2O)5", "Zn(NO3)2(H2O)6"]),
+        (["CuSO4 5H2O", "MgCl2 * 6 H2O", "CaSO4·1/2 H2O"], ["CuSO4(H2O)5", "MgCl2(H2O)6", "CaSO4(H2O)0.5"]),
+        (["SnSe_300K", "CoSb3 1", "SnSe_10", "Bi 2 Te 3", "Mg2Si0.4 Sn0.6"], ["Bi2Te3", "Mg2Si0.4Sn0.6"]),
         (["Bi2212", "Ti64", "Ga0.20", "Si"], ["Si"]),
         (["Fe(III)2O3", "Bi2Te3_1", "SIO2", "COSB3", "Bi_2Te_3", "V2O5"], ["Bi2Te3", "V2O5"]),
         (["Bi₂Te₃", "Fe₂O₃"], ["Bi2Te3", "Fe2O3"]),

@@ -8,6 +8,9 @@ import sys
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
+
+from sim2real.datasets.paths import CACHE
 
 # name -> its module and function, and what it does
 COMMANDS = {
@@ -49,7 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"interrupted; {error or 'run it again to go on from what is there'}", file=sys.stderr)
         return 130
     except OSError as error:
-        print(error, file=sys.stderr)
+        where = Path(str(error.filename)).absolute() if error.filename else None
+        of_cache = where and (where.is_relative_to(CACHE) or CACHE.is_relative_to(where))
+        print(f"{error}; SIM2REAL_CACHE chooses another folder" if of_cache else error, file=sys.stderr)
         return 1
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -42,7 +42,7 @@ def class_of_mol(unit: Chem.Mol) -> str:
 
 
 def _marked_chain(unit: Chem.Mol) -> Chem.Mol:
-    (star_head, head), (star_tail, tail) = attachment_indices(unit)
+    ends = (star_head, head), (star_tail, tail) = attachment_indices(unit)
     distance = Chem.GetDistanceMatrix(unit)
     from_head, to_tail = distance[head].astype(int).tolist(), distance[tail].astype(int).tolist()
     length = from_head[tail]
@@ -52,7 +52,7 @@ def _marked_chain(unit: Chem.Mol) -> Chem.Mol:
     for a in path | rings:
         marked.GetAtomWithIdx(a).SetIsotope(1 if a in path else 2)
     units = 1 + ceil(3 * _END / (length + 1))
-    chain = chain_of(marked, units)
+    chain = chain_of(marked, ends, units)
     # what the patterns ask for, none of it about rings; aromaticity does not reach from one unit to the next
     chain.UpdatePropertyCache()
     size = unit.GetNumAtoms() - 2

@@ -97,10 +97,9 @@ def read_formula(given: Any) -> Formula:
 
 @lru_cache(maxsize=100_000)
 def _read(text: str) -> Formula:
-    # halves before NFKC writes them as fractions; marks of LaTeX and HTML for subscripts
-    formula = plain(
-        re.sub(r"(?<!\d)(?:½|1/2)(?=H2O)", "0.5", re.sub(r"</?sub>|\$|_\{([\d.,]+)\}|(?<=[A-Za-z)\]$])_(?=\d)", r"\1", text))
-    )
+    # marks of LaTeX and HTML for subscripts, and halves before NFKC writes them as fractions
+    unmarked = re.sub(r"</?sub>|\$|_\{([\d.,]+)\}|(?<=[A-Za-z)\]$])_(?=\d(?!\d))", r"\1", text)
+    formula = plain(re.sub(r"(?<!\d)(?:½|1/2)(?=\s?H2O)", "0.5", unmarked))
     if not formula or formula.lower() == "nan":
         raise FormulaError("composition is empty")
     parts = _added(formula)
@@ -144,9 +143,11 @@ def _added(formula: str) -> list[str]:
     """The parts of a formula between dots of addition, of which one may begin with a factor."""
     formula = re.sub(r"(?<=\d),(?=\d)", ".", formula).rstrip(" .")
     whole = rf"(?=[(\[]?(?:{_ADDED})[)\]]?\d*(?![\da-z]))"
-    formula = re.sub(r"\s*[·•∙⋅・‧×]\s*|\s+x\s+(?=\d|H2O)|\s+\.\s*|\.\s+|\.(?=[A-Z(\[])", "·", formula)
+    formula = re.sub(
+        r"\s*[·•∙⋅・‧×]\s*|(?<![*\s])\s+(?:x\s+|(?=\d[\d.]*\s?H2O))(?=\d|H2O)|\s+\.\s*|\.\s+|\.(?=[A-Z(\[])", "·", formula
+    )
     # after a count of 0 or 1, which is never written alone, it is a decimal point: 0.5 and 1.5
-    adding = rf"(?<![A-Za-z·][01])(?<!·\d)(?<!·\d\d)(?:\.|\s*\*\s*)(\d*(?:\.\d+)?){whole}"
+    adding = rf"(?<![A-Za-z·][01])(?<!·\d)(?<!·\d\d)(?:\.|\s*\*\s*)(\d*(?:\.\d+)?)\s?{whole}"
     formula = re.sub(adding, r"·\1", formula)
     # of what has no brackets: CaO.2SiO2 and Al2O3.2SiO2, where the element before the dot comes again
     if re.search(r"[A-Za-z)\]]\.\d", formula) or re.search(r"([A-Z][a-z]?)(?:[2-9]|\d\d+)\.\d[A-Z][^()·]*\1(?![a-z])", formula):

@@ -13,14 +13,15 @@ from sim2real.chemistry.texts import decoded, plain, shown, stranger
 RDLogger.DisableLog("rdApp.*")
 
 LONGEST = 4000  # characters: beyond, RDKit may search rings for minutes
-# styrene, poly(vinyl acetate); C6H6, NaCl; 50-00-0; InChIKeys
+# styrene, poly(vinyl acetate); C6H6, NaCl; 50-00-0; InChIKeys; PMMA, PA-66
 NAME = re.compile(
     r"(?=.*[a-z][adefghijklmqrtuvwxyz])[\w(),' -]+|(?=.*(?:H(?![a-z])|(?!Cl|Br)[A-Z][adefghiklmrtuy]))(?:[A-Z][a-z]?\d*)+"
-    r"|[\d.-]+|[A-Z]{14}-[A-Z]{10}-[A-Z]"
+    r"|[\d.-]+|[A-Z]{14}-[A-Z]{10}-[A-Z]|(?=[A-Z]*[^BCNOFPSI\d-])P[A-Z]{1,7}-?\d*"
 )
 NO_SMILES = "is a name, a formula or a number; write the SMILES, of a repeat unit with two *"
-_ACRONYMS = "PB PC PI PP PPO PPS PS".split()  # which are SMILES of phosphines as well
-_PLACEHOLDER = re.compile(r"R\d*'*|Pol|Poly|poly|A|Q|At|Fr|Rn|Lr|Og|Ts")  # [X] and [M] stand for halogens and metals as well
+_ACRONYM = re.compile("P[BCFINOPS]{1,2}|S[BI]{1,2}S")  # which are SMILES of phosphines and others as well
+# [X] and [M] stand for halogens and metals as well
+_PLACEHOLDER = re.compile(r"R\d*'*|Pol|Poly|poly|A|Q|At|Fr|Rn|Lr|Og|Ts|Ac|Th|Es")
 
 
 class StructureError(ValueError):
@@ -52,7 +53,7 @@ def smiles_text(given: Any) -> str:
     if "~" in text:
         raise StructureError(f"{said} has a bond of no stated order (~); write -, = or #")
     smiles, *more = text.split(maxsplit=1)
-    if text in _ACRONYMS or (more and NAME.fullmatch(smiles)):
+    if _ACRONYM.fullmatch(text) or (more and NAME.fullmatch(smiles)):
         raise StructureError(f"{said} {NO_SMILES}")
     if more and not re.fullmatch(r"\|.*\|", more[0]):
         raise StructureError(f"{said} has text after a blank; a SMILES has none")

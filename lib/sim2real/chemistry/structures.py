@@ -51,6 +51,8 @@ def parse(smiles: str, *, attachment_points: tuple[int, ...] = (0, 2)) -> Chem.M
     for atom in atoms:
         if atom.GetNumRadicalElectrons():
             raise StructureError(f"{text} is a radical (atom {atom.GetSymbol()}); expected a closed shell")
+        if atom.GetIsotope() == 3 and atom.GetAtomicNum() == 1:
+            raise StructureError(f"{text} carries tritium; where [3H] marks an attachment point, write *")
         if atom.GetIsotope() and atom.GetAtomicNum() == 1:
             raise StructureError(f"{text} carries an isotope label; write [H] instead of [2H] if that does not matter")
         if atom.GetIsotope():
@@ -107,9 +109,10 @@ def oligomer(mol: Chem.Mol, units: int) -> Chem.Mol:
     """
     if units < 1:
         raise ValueError(f"units must be at least 1, got {units}")
-    if not attachment_indices(mol):
+    ends = attachment_indices(mol)
+    if not ends:
         return mol
-    chain = chain_of(mol, units)
+    chain = chain_of(mol, ends, units)
     try:
         Chem.SanitizeMol(chain)
     except Exception as error:
@@ -117,9 +120,9 @@ def oligomer(mol: Chem.Mol, units: int) -> Chem.Mol:
     return chain.GetMol()
 
 
-def chain_of(mol: Chem.Mol, units: int) -> Chem.RWMol:
-    """:func:`oligomer` of a repeat unit, not sanitised."""
-    link, head, tail = _open(mol, attachment_indices(mol))
+def chain_of(mol: Chem.Mol, ends: list[tuple[int, int]], units: int) -> Chem.RWMol:
+    """:func:`oligomer` of a repeat unit with these :func:`attachment_indices`, not sanitised."""
+    link, head, tail = _open(mol, ends)
     size = link.GetNumAtoms()
     chain = Chem.RWMol(link)
     for _ in range(units - 1):

@@ -40,6 +40,8 @@ def read_file(source: str | Path | pd.DataFrame, columns: Sequence[str] = (), sh
         DataError: no such file, not a table, a column missing or there twice, a row with more cells than the header, several sheets
             that fit: one line with what to do.
     """
+    if hasattr(source, "to_pandas"):  # of Polars, Arrow and others
+        source = source.to_pandas()
     if isinstance(source, pd.DataFrame):
         return _of_frame("table", source, columns)
     if not isinstance(source, str | PurePath):

@@ -33,7 +33,7 @@ _TEN = r"(?P<sign>[+-]?)10\s*(?:\^|\*\*)\s*[({]?\s*(?P<ten>[+-]?\d+)\s*[)}]?"
 _NUMBER = rf"{_TEN}|(?P<digits>{_DIGITS})(?P<power>{_POWER})?"
 _VALUE = re.compile(rf"(?:{_NUMBER})(?P<unit>{_UNIT})")
 _ONE = rf"{_DIGITS}{_POWER}?"
-_SPAN = re.compile(rf"(?P<low>{_ONE}{_UNIT})\s*(?:-|\bto\b|\bbis\b)\s*(?P<high>{_ONE}{_UNIT})")
+_SPAN = re.compile(rf"(?P<low>{_ONE}{_UNIT})\s*(?:[-~〜]|\bto\b|\bbis\b)\s*(?P<high>{_ONE}{_UNIT})")
 _LIMIT = re.compile(
     r"[<>≤≥⩽⩾≪≫]|=[<>]|&[lg]t;|(?:less|more|greater|lower|higher|smaller|larger) than|below|above|up to|under|over",
     re.IGNORECASE,

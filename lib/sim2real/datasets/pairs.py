@@ -15,7 +15,7 @@ from rdkit import Chem
 from sim2real.chemistry.structures import PAIR_SEPARATOR, parse, structure_key
 from sim2real.datasets.files import read_bytes, read_file
 from sim2real.datasets.keys import Keyed, read_keys
-from sim2real.datasets.numbers import Numbers
+from sim2real.datasets.numbers import Numbers, is_empty
 from sim2real.datasets.rings import unroll_ring
 from sim2real.datasets.rows import ELSEWHERE, Cells, Fault, Rows, sort_rows
 from sim2real.datasets.sheets import filled, plain_name
@@ -130,8 +130,9 @@ def chi_from_table(
         solvent_keyed = _side(cells, last, "solvent", keys[liquid], "molecule")
         row = pair_row((unit, polymer_keyed.key), (liquid, solvent_keyed.key), temperature, chi)
         named = {"name": cells[layout.label]} if layout.label else {}
+        classed = layout.group and not is_empty(cells[layout.group])
         named |= layout.heavy((unit, liquid), written(cells), numbers.taken)
-        return row | {"group": str(cells[layout.group]) if layout.group else polymer_keyed.group} | named
+        return row | {"group": str(cells[layout.group]) if classed else polymer_keyed.group} | named
 
     rows = sort_rows(title, frame, read_row)
     rows = replace(rows, dropped=pd.concat([sheet.dropped, rows.dropped], ignore_index=True), taken=numbers.taken)

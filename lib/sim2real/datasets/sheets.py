@@ -13,8 +13,6 @@ import pandas as pd
 from sim2real.datasets.numbers import is_empty
 from sim2real.datasets.task import DROPPED_COLUMNS, DataError
 
-_SEARCHED = 40  # rows among which the header is looked for
-
 
 @dataclass(frozen=True)
 class Sheet:
@@ -45,14 +43,15 @@ def plain_name(name: object) -> str:
 def find_headers(rows: Sequence[tuple[int, list]], columns: Sequence[str]) -> Iterator[tuple[tuple, int, list[str]]]:
     """What may be the header: how well it fits (the more, the better), its line and its names."""
     filled_rows = [(line, cells) for line, cells in rows if not all(map(is_empty, cells))]
-    for k, (line, cells) in enumerate(filled_rows[:_SEARCHED]):
+    widths = [{len(cells), len(cells) - is_empty(cells[-1])} for _, cells in filled_rows]
+    for k, (line, cells) in enumerate(filled_rows):
         names = list(map(plain_name, cells))
         comment = names[0][:1] in ("#", "%")
         readings = [names]
         if comment:
             bare = names[0].lstrip("#% ")
             readings.append(([bare] if bare else []) + names[1:])
-        below = [{len(others), len(others) - is_empty(others[-1])} for _, others in filled_rows[k + 1 :]]
+        below = widths[k + 1 :]
         for reading in readings:
             width = len(reading)
             fits = sum(width in sizes for sizes in below) / len(below) if below else 1.0

@@ -102,12 +102,12 @@ def own_property(layout: Columns) -> Property:
 
 def title_of(source: Source) -> str:
     """What messages call a table."""
-    return "table" if isinstance(source, pd.DataFrame) else Path(str(source)).name
+    return Path(source).name if isinstance(source, str | Path) else "table"
 
 
 def name_and_class(table: pd.DataFrame) -> pd.DataFrame:
     """A merged table with ``group`` and ``name`` of every material: those of the user's columns, else its class and structure."""
-    group = table["group"].astype(str) if "group" in table else table["family"]
+    group = table["group"].astype(str).where(table["group"].notna(), table["family"]) if "group" in table else table["family"]
     called = table["name"].astype(str).where(table["name"].notna(), table["structure"]) if "name" in table else table["structure"]
     return table.drop(columns="family").assign(group=group, name=called)
 

@@ -26,17 +26,25 @@ _SUPERSCRIPTS = str.maketrans("⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "+-0123456789
 _WRITTEN = (  # what is written -> what pint reads, in this order
     (r"[⁺⁻⁰¹²³⁴-⁹]+", lambda m: "^" + m[0].translate(_SUPERSCRIPTS)),
     (r"[\u2010-\u2015\u2212\ufe63\uff0d]", "-"),
-    (r"[ΩΩ]|[Oo]hms?\b|\bOHM\b", "ohm"),
+    (r"[$\\]", ""),
+    (r"[ΩΩ]|Omega|[Oo]hms?\b|\bOHM\b", "ohm"),
+    (r"\b(micro|milli|nano|kilo|mega)[ -](?=ohm)", r"\1"),
+    (r"\s+per\s+", "/"),
+    (r"\bgm\b", "g"),
+    (r"\bccm\b", "cc"),
     (r"℧|\bmho\b|\b[Ss]iemens\b", "S"),
     (r"[µμ]", "u"),
     (r"℃|[°º˚]\s*C|\bdeg(?:rees?)?[ _.]*C(?:elsius)?\b", "delta_degC"),
     (r"[°º˚]\s*F|\bdeg(?:rees?)?[ _.]*F(?:ahrenheit)?\b", "delta_degF"),
     (r"[·⋅•∙×]|(?<=[A-Za-z0-9)])\.(?=[A-Za-z(])|(?<=[A-Za-z])-(?=[A-Za-z])", "*"),
+    (r"\bx ?(?=10)", "*"),
+    (r"^[* ]+", ""),
+    (r"\b10(?=-\d)", "10**"),
     (r"[\[{]", "("),
     (r"[\]}]", ")"),
     (r"(?:\^|\*\*)\s*\(\s*([+-]?\d+)\s*\)", r"^\1"),
     (r"(?<=[A-Za-z)0-9])\s*(?:\^|\*\*)\s*(?=[+-]?\d)", "**"),
-    (r"(?<=[A-Za-z)])([+-]?\d+)", r"**\1"),
+    (r"(?<=[A-Za-z)])(?<!\d[eE])([+-]?\d+)", r"**\1"),
     (r"%", "percent"),
 )
 # what runs together in "W/mK" or "Jg-1K-1"; a kelvin with a prefix is never meant
@@ -77,14 +85,15 @@ def conversion(unit: str, property: Property) -> Conversion:
     text = str(unit).strip()
     if text == property.unit:
         return Conversion()
-    logarithm = re.fullmatch(r"(log|log10|lg|ln)(?:\s*[(\[]\s*(.+)[)\]]|\s+(.+))", text)
+    written = r"(?i)(log[ _]?(?:10)?|lg|ln)(?:\s*[(\[]\s*(.+)[)\]]|\s+(.+))"
+    logarithm = re.fullmatch(written, text.replace("₁₀", "10"))
     if logarithm:
         inner = logarithm[2] or logarithm[3]
-        # log10(sigma / (S/m)) names the quantity first
-        for part in (inner, inner.partition("/")[2]):
+        # log10(sigma / (S/m)) and log10(sigma [S/m]) name the quantity first
+        for part in (inner, inner.partition("/")[2], re.split(r"[,\[]", inner)[-1].rstrip("]")):
             found = _between(part, property.unit)
             if found:
-                return Conversion(found.scale, found.reciprocal, math.e if logarithm[1] == "ln" else 10.0)
+                return Conversion(found.scale, found.reciprocal, math.e if logarithm[1].lower() == "ln" else 10.0)
     found = _between(text, property.unit)
     if found is None:
         known = " or ".join(property.units or (property.unit,))
@@ -100,11 +109,10 @@ def same_unit(first: str, second: str) -> bool:
 
 
 def measures_the_same(first: str, second: str) -> bool:
-    """Whether one unit can be converted to the other."""
+    """Whether one unit can be converted to the other, as a resistivity's to a conductivity's."""
     if temperature_unit(first) or temperature_unit(second):
         return bool(temperature_unit(first) and temperature_unit(second))
-    found = _between(first, second)
-    return found is not None and not found.reciprocal
+    return _between(first, second) is not None
 
 
 def temperature_unit(text: str) -> str:

@@ -21,7 +21,7 @@ from sim2real.datasets.keys import Keyed, read_keys
 from sim2real.datasets.numbers import Numbers, is_empty, signs_of
 from sim2real.datasets.rows import ELSEWHERE, Cells, Fault, Rows, sort_rows
 from sim2real.datasets.sheets import Sheet, filled, plain_name
-from sim2real.datasets.task import DataError, DataWarning, Property
+from sim2real.datasets.task import DataError, DataWarning, Property, get_property
 from sim2real.datasets.units import conversion, measures_the_same, same_unit, temperature_unit, to_kelvin
 
 Source = str | Path | pd.DataFrame
@@ -33,11 +33,14 @@ LIGHT = "structures with deuterium, read as hydrogen"
 INVERTED = "values of the reciprocal property, such as a resistivity, inverted"
 _MANY_SIGNS = 200  # cells of other columns that are asked for their decimal sign
 _TEMPERATURE = re.compile(
-    r"(?:(?:test|mess|meas(?:urement|uring|ured)?|测试|测量)[ _.]*)?(?:t|temps?|temp[eé]ratur(?:e|es|a)?|温度)"
-    r"(?:[ _]*(?:meas|test|of (?:the )?(?:measurement|test)))?"
-    r"[ _,./]*[(\[]?[ _]*(?:in )?(?:k|kelvin|(?:deg|°)?[ _.]*c|celsius)?[ _]*[)\]]?",
+    r"(?!tc$)(?:(?:test|mess|meas(?:urement|uring|ured)?|测试|测量)[ _.]*)?(?:t|temps?|temp[eé]ratur(?:e|es|a)?|温度)"
+    r"(?:[ _]*(?:meas(?:ured)?|test|exp|of (?:the )?(?:measurement|test)))?"
+    r"[ _,./]*[(\[]?[ _]*(?:in )?(?:k|kelvin|(?:deg(?:rees?)?|°)?[ _.]*c|celsius)?[ _]*[)\]]?",
     re.IGNORECASE,
 )
+
+_LOGARITHM = re.compile(r"(?<![A-Za-z])(log_?(?:10)?|lg|ln)(?=$|[^A-Za-z\d]|sigma|kappa|rho)", re.IGNORECASE)
+_SIGMA = get_property("electrical_conductivity")
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,8 @@ def read_values(
             raise Fault(layout.value, f"is outside of {accepted[0]:g} to {accepted[1]:g}, what is taken from this table")
         text = layout.text(cells[layout.structure])
         keyed = cells.check(layout.structure, lambda _: check_kind(keys[text], layout.kind))
-        kept = {c: cells[c] for c in keep} | {n: cells[c] for n, c in (("group", layout.group), ("name", layout.label)) if c}
+        named = {"group": layout.group, "name": layout.label}
+        kept = {c: cells[c] for c in keep} | {n: None if is_empty(cells[c]) else cells[c] for n, c in named.items() if c}
         heavy = layout.heavy(text, plain_text(cells[layout.structure]), numbers.taken)
         return {"key": keyed.key, "structure": text, "value": number, "family": keyed.group} | kept | heavy
 
@@ -194,6 +198,8 @@ def below_zero(where: str, unit: str, entry: str) -> str:
 
 def plain_text(cell: object) -> str:
     """A structure as it is written, also of bytes, a Composition or a molecule of RDKit; empty for an empty cell."""
+    if isinstance(cell, str):
+        return cell.strip()
     return Chem.MolToSmiles(cell) if isinstance(cell, Chem.Mol) else formula_text(cell).strip()
 
 
@@ -235,18 +241,23 @@ def _refuse_other_unit(file: str, column: str, frame: pd.DataFrame, unit: str, e
     """Refuse a unit of which the column's name, or a row of units below it, says another: ``Tg (°C)`` or ``Tg_C`` declared as K,
     ``log10 sigma`` or ``sigma x 10^5`` as S/m.
     """
-    said = re.search(r"[(\[]([^()\[\]]+)[)\]]$|[,/] ?([^,/]+)$", column)
+    said = re.search(r"[(\[](?:in )?([^()\[\]]+)[)\]]$", column)
+    ends = [column[found.end() :] for found in re.finditer(r"[\s,/:_]+(?:in )?(?!\d|[x×*] ?1)", column)]
     parts = column.split("_")
     joined = ["/".join(parts[k:]) for k in range(1, len(parts)) if parts[k].isalpha()]
     below = [
         cell.strip().strip("()[]") for cell in frame[column].iloc[:2] if isinstance(cell, str) and not re.match(r"\W*\d", cell)
     ]
-    for named in [(said[1] or said[2]).strip(" x*×·") if said else "", *joined, *below]:
-        if named and measures_the_same(named, unit) and not same_unit(named, unit):
+    for named in [said[1].strip(" x*×·") if said else "", *ends, *joined, *below]:
+        # not T_c, nor what is only a number
+        is_unit = re.search(r"(?![ckf]$)[^\W\d]|[%°]", named) and measures_the_same(named, unit)
+        if is_unit and not same_unit(named, unit):
             raise DataError(f"{file}: column {column!r} says {named}, {entry} says {unit}; mend {entry}, or what the table says")
-    logarithm = re.match(r"(log_?10|log|lg|ln)(?:[\W_]|$)", column)
-    if logarithm and not re.match("lo?g|ln", unit) and unit.strip() not in ("-", ""):
-        way = f'write unit = "{logarithm[1].replace("_", "")}({unit})" for both tables, or rename it'
+    if re.search("resistiv", column, re.IGNORECASE) and measures_the_same(unit, "S/m") and not conversion(unit, _SIGMA).reciprocal:
+        raise DataError(f"{file}: column {column!r} is a resistivity, {entry} {unit} a conductivity's; mend {entry}, or rename it")
+    logarithm = _LOGARITHM.search(unicodedata.normalize("NFKC", column))
+    if logarithm and not re.match("(?i)lo?g|ln", unit) and unit.strip() not in ("-", ""):
+        way = f'write unit = "{logarithm[1].lower().replace("_", "")}({unit})" for both tables, or rename it'
         raise DataError(f"{file}: column {column!r} says that it is a logarithm, {entry} says {unit}; {way}")
     if re.search(r"10 ?(?:\^|\*\*|[⁺⁻⁰¹²³⁴-⁹])|[x×·*] ?10 ?[-−\d]", column) and "10" not in unit:
         raise DataError(f"{file}: column {column!r} has a power of ten that {entry} {unit} lacks; write it there, or rename it")
