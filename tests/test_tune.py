@@ -29,6 +29,7 @@ def test_the_best_of_each_stage_is_chosen(study, tmp_path):
     assert recipe.pretraining == recipe.direct == well and recipe.direct_network == shape and recipe.fine_tuning == HEAD_ONLY
 
 
+@pytest.mark.slow
 def test_a_search_that_is_stopped_goes_on_from_there_and_workers_change_nothing(study, tmp_path, monkeypatch):
     shape, short, longer = Network(sizes=(16,)), Training(5, 1e-3), Training(10, 1e-2, max_epochs=1000)
     candidates = standard([shape], [short, longer], [HEAD_ONLY, short], [shape], [short, longer, longer, longer])

@@ -13,6 +13,7 @@ from scipy.stats import rankdata, t
 ALPHA, POWER = 0.05, 0.8
 EXACT_ROWS = 14  # up to so many all changes of sign are gone through (8,192 by symmetry), beyond it they are drawn
 DRAWS = 9_999
+ORDERS = 1_999  # of thousands of units, each as costly as five draws of signs
 _CHUNK = 500
 
 
@@ -125,7 +126,7 @@ def rank_association(
 ) -> Association:
     """How much of the order of gains (units,), taken as independent, something explains: (units,) numbers, or codes of labels for
     :func:`epsilon_squared`, whose p has one side. ``resampled`` (units, replicates) are gains uncertain themselves, each replicate
-    draws units and takes its own; ``shuffled`` is the side permuted for p = (1 + as extreme) / (1 + draws)."""
+    draws units and takes its own; ``shuffled`` is the side permuted for p = (1 + as extreme) / (1 + ORDERS)."""
     measure = spearman if measure is None else measure
     gain, explaining = np.asarray(gain, float), np.asarray(explaining)
     rng = np.random.default_rng(seed)
@@ -139,14 +140,14 @@ def rank_association(
     ranks = rankdata(gain)[None]
     observed = float(measure(ranks, explaining[None])[0])
     least, exceeding = abs(observed) if measure is spearman else observed, 0
-    for start in range(0, DRAWS, _CHUNK):
-        draws = min(_CHUNK, DRAWS - start)
+    for start in range(0, ORDERS, _CHUNK):
+        draws = min(_CHUNK, ORDERS - start)
         if shuffled == "gain":
             found = measure(rng.permuted(np.tile(ranks, (draws, 1)), axis=1), explaining[None])
         else:
             found = measure(ranks, rng.permuted(np.tile(explaining, (draws, 1)), axis=1))
         exceeding += int(((np.abs(found) if measure is spearman else found) >= least - 1e-12).sum())
-    return Association(observed, float(low), float(high), (1 + exceeding) / (1 + DRAWS))
+    return Association(observed, float(low), float(high), (1 + exceeding) / (1 + ORDERS))
 
 
 def spearman(ranks: NDArray, values: NDArray) -> NDArray:

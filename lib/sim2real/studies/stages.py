@@ -58,7 +58,8 @@ def compare_ways(trials: Mapping[str, Trials]) -> list[dict]:
     prop, design = md.study.target.property, md.design
     for m, n in ((m, n) for m in design.m_grid for n in design.n_grid):
         arms = {DIRECT: (md, 0), QUICK: (trials[QUICK], quick), MD: (md, n), ALL: (trials[ALL], n)}
-        own = [of.table.query(f"n == {size} and m == {m}").groupby("trial")["absolute_error"].mean() for of, size in arms.values()]
+        tables = [of.table[(of.table["n"] == size) & (of.table["m"] == m)] for of, size in arms.values()]
+        own = [table.groupby("trial")["absolute_error"].mean() for table in tables]
         errors = pd.concat(own, axis=1, keys=arms).dropna()
         ways = {way: dict(zip(("mae", "standard_error"), t_interval(errors[way]))) for way in WAYS}
         above = {way: errors[ALL] - errors[way] for way in (QUICK, MD)}
