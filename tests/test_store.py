@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim2real.training import experiment
+from sim2real.training import experiment, keeping
 from sim2real.training.experiment import make_plan, run_trials
 from sim2real.training.study import Design
 
@@ -174,3 +174,13 @@ def test_a_block_holds_no_more_source_rows_than_memory_allows(short, tmp_path, m
     assert blocks[-1].trials != (9,) and [b.trials for b in blocks if b.n == 300][0] == (0, 4, 8)
     parts = run_trials(short, design, arms=("transfer",), store=tmp_path / "parts")
     pd.testing.assert_frame_equal(whole.table, parts.table, check_exact=True)
+
+
+def test_a_disk_without_locks_is_no_other_run(tmp_path, monkeypatch):
+    def refused(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("sim2real.training.keeping.fcntl.flock", refused)
+    for wait in (True, False):
+        with keeping.locked(tmp_path, "toy", wait=wait) as is_alone:
+            assert is_alone

@@ -47,6 +47,8 @@ def locked(folder: Path, name: str, *, wait: bool = True) -> Iterator[bool]:
                 fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except BlockingIOError:
                 is_alone = False
+            except OSError:  # a network's disk without locks: as on Windows
+                pass
         yield is_alone
 
 
