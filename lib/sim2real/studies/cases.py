@@ -102,7 +102,8 @@ class Case:
 
 @Memory(_SIDES, verbose=0).cache(ignore=["case", "settings", "choice"])
 def _kept_sides(key: str, version: str, case: Case, settings: Settings, choice: Mapping[str, Any]) -> Sides:
-    """What the repository embeds, which depends on nothing else: several notebooks load the same."""
+    """Several notebooks load the same of what the repository embeds, which code and data determine; a library ``ngram`` is that
+    which was grown first."""
     return case.sides(settings, **choice)
 
 
