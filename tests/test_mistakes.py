@@ -139,7 +139,7 @@ def test_at_the_command(folder, monkeypatch, capsys, arguments, message):
     [
         ("cache/keys", "{}/cache/keys: Not a directory; SIM2REAL_CACHE chooses another folder"),
         ("", "{}: File exists; SIM2REAL_CACHE chooses another folder"),
-        ("elsewhere", "{}/elsewhere: No such file or directory; give another path, or make it one that can be read and written"),
+        ("elsewhere", "{}/elsewhere: No such file or directory; give another path, or make this one readable and writable"),
         (None, "No space left on device; what was stored is kept: mend that, and run it again"),
     ],
 )

@@ -61,13 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _what_to_do(error: OSError) -> str:
     """One line: as the library says it, or, of the system's own errors, where it happened, why, and the way out."""
-    if error.strerror is None:
-        return str(error)
-    if error.filename is None:
-        return f"{error.strerror}; what was stored is kept: mend that, and run it again"
+    if not (error.strerror and error.filename):
+        return f"{error.strerror}; what was stored is kept: mend that, and run it again" if error.strerror else str(error)
     where = Path(os.fsdecode(error.filename)).absolute()
     of_cache = where.is_relative_to(CACHE) or CACHE.is_relative_to(where)
-    way_out = "SIM2REAL_CACHE chooses another folder" if of_cache else "give another path, or make it one that can be read and written"
+    way_out = "SIM2REAL_CACHE chooses another folder" if of_cache else "give another path, or make this one readable and writable"
     return f"{where}: {error.strerror}; {way_out}"
 
 

@@ -102,8 +102,7 @@ class Case:
 
 @Memory(_SIDES, verbose=0).cache(ignore=["case", "settings", "choice"])
 def _kept_sides(key: str, version: str, case: Case, settings: Settings, choice: Mapping[str, Any]) -> Sides:
-    """Several notebooks load the same of what the repository embeds, which code and data determine; a library ``ngram`` is that
-    which was grown first."""
+    """What code and data of the repository determine, which several notebooks load; a library ``ngram`` is that grown first."""
     return case.sides(settings, **choice)
 
 

@@ -40,10 +40,8 @@ def locked(folder: Path, name: str, *, wait: bool = True) -> Iterator[bool]:
     lock = FileLock(path)
     try:
         lock.acquire(timeout=-1 if wait else 0)
-    except Timeout:
-        is_alone = False
-    except OSError:  # a network's disk without locks: no other run can be noticed
-        pass
+    except OSError as error:  # but for that, a network's disk without locks, on which no other run is noticed
+        is_alone = not isinstance(error, Timeout)
     try:
         yield is_alone
     finally:
