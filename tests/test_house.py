@@ -19,6 +19,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import sim2real
 from sim2real.datasets.paths import FIGURES, ROOT
 from sim2real.datasets.task import PROPERTIES
 from sim2real.studies.cases import CASES
@@ -49,6 +50,21 @@ def test_the_lock_holds_what_the_project_asks_for():
     for text in [*project["dependencies"], *extras["cluster"], *extras["lab"], *extras["test"]]:
         asked = Requirement(text)
         assert asked.specifier.contains(next(v for name, v in pins.items() if canonicalize_name(name) == asked.name)), text
+
+
+def test_the_citation_agrees_with_the_project_and_names_all_authors_of_the_paper():
+    cited, project = (
+        yaml.safe_load((ROOT / "CITATION.cff").read_text()),
+        tomllib.loads((ROOT / "pyproject.toml").read_text())["project"],
+    )
+    assert cited["cff-version"] == "1.2.0" and cited["message"] and set(cited["keywords"]) <= set(project["keywords"])
+    assert (cited["version"], cited["license"]) == (sim2real.__version__, "MIT")
+    assert [author["name"] for author in cited["authors"]] == [author["name"] for author in project["authors"]]
+    (paper,) = cited["references"]
+    assert len(paper["authors"]) == 9 and all(author["given-names"] and author["family-names"] for author in paper["authors"])
+    assert {f"https://doi.org/{paper['doi']}", paper["url"]} == set(project["urls"].values())
+    named = [text.rpartition(" ")[2] for text in project["classifiers"] if text.startswith("Programming Language :: Python :: 3.")]
+    assert project["requires-python"] == f">={named[0]}" and "License :: OSI Approved :: MIT License" in project["classifiers"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
