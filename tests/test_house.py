@@ -242,6 +242,12 @@ def test_make_refuses_what_it_does_not_know(arguments, message):
     assert message in result.stderr and len(result.stderr.strip().splitlines()) == 1
 
 
+def test_the_names_of_tables_and_answer_may_have_blanks():
+    given = ["make", "-n", "ask", "TABLES=my tables.toml", "OUT=the answer", "PY=python"]
+    told = subprocess.run(given, cwd=ROOT, capture_output=True, text=True)
+    assert told.returncode == 0 and "ask 'my tables.toml' --out 'the answer' --preset quick" in told.stdout, told.stderr
+
+
 def test_help_names_every_target_and_variable():
     text = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     targets = {"setup", "figures", "test", "test-slow", "test-all", "lab", "bench", "clean"}
