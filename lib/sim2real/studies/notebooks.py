@@ -135,6 +135,7 @@ def run_command(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "more", nargs="*", metavar="NOTEBOOK or KEY=VALUE", help="KEY=VALUE replaces a value of the parameters cell"
     )
+    parser.add_argument("--last", type=Path, metavar="NOTEBOOK", help="run when the others have ended, whether they passed or not")
     parser.add_argument("--output", type=Path, metavar="DIR", help="folder of the executed copies (.cache/notebooks)")
     parser.add_argument("--timeout", type=int, default=CELL_TIMEOUT, metavar="SECONDS", help="for a cell (%(default)s)")
     parser.add_argument("--at-once", type=int, default=1, metavar="COUNT", help="notebooks at a time (%(default)s)")
@@ -142,13 +143,15 @@ def run_command(arguments: Sequence[str]) -> int:
     options = parser.parse_intermixed_args(arguments)
     is_notebook = [text.endswith(".ipynb") and not re.match(r"[A-Za-z_]\w*=", text) for text in options.more]
     paths = [options.notebook, *(Path(text) for text, is_one in zip(options.more, is_notebook) if is_one)]
+    paths += filter(None, [options.last])
     pairs = [text for text, is_one in zip(options.more, is_notebook) if not is_one]
     try:
         values = {path: _from_text(path, pairs) for path in paths}
         runs = [partial(_run_one, path, given, options) for path, given in values.items()]
         if len(runs) > 1 and CAN_FORK:
             with _kernel_variables():
-                statuses = run_forked(runs, options.at_once)
+                before = len(runs) - bool(options.last)
+                statuses = run_forked(runs[:before], options.at_once) + run_forked(runs[before:], 1)
         else:
             statuses = [run() for run in runs]
     except ParameterError as error:
