@@ -87,7 +87,7 @@ def ranking_page(
         title, found = title + f"<p>{escape(str(warned[0]))}</p>" * bool(warned[0]), found.drop(columns="warning")
     rows = found.to_html(border=0, index=False)
     scrolled = f'<div style="max-height:{_TALL}px;overflow:auto">{rows}</div>'
-    return f'{title}<div style="display:flex;gap:1em"><div style="flex:none">{drawn}</div>{scrolled}</div>'
+    return f'{title}<div style="display:flex;flex-wrap:wrap;gap:1em"><div style="flex:none">{drawn}</div>{scrolled}</div>'
 
 
 def common_name(smiles: str) -> str:
