@@ -76,16 +76,14 @@ def test_the_fit_is_that_of_a_slow_twin(acid):
 
 
 def test_atoms_that_are_alike_have_one_charge_and_linkers_are_hydrogens():
-    toluene = Chem.AddHs(Chem.MolFromSmiles("[3H]Cc1ccccc1"))
+    toluene = Chem.AddHs(Chem.MolFromSmiles("[3H]Cc1ccccc1"))  # 0 is the linker, 2 to 7 are the ring
     Chem.rdDistGeom.EmbedMolecule(toluene, randomSeed=0)
     _, _, points = around(toluene)
     charges = fit(toluene, points / BOHR, 0.01 * np.cos(points[:, 1]))
     assert abs(charges.sum()) < 1e-9
-    same = toluene.GetSubstructMatch(Chem.MolFromSmarts("[3H]C([1H0,#1])[#1]")) or (0, 2)
-    methyl = [0, *(a.GetIdx() for a in toluene.GetAtomWithIdx(1).GetNeighbors() if a.GetAtomicNum() == 1)]
-    assert same and charges[methyl] == pytest.approx(charges[0], abs=1e-9)
-    ortho, other = (toluene.GetAtomWithIdx(2).GetNeighbors()[k].GetIdx() for k in (1, 2))
-    assert charges[ortho] == pytest.approx(charges[other], abs=1e-9)
+    methyl = [a.GetIdx() for a in toluene.GetAtomWithIdx(1).GetNeighbors() if a.GetAtomicNum() == 1]
+    assert 0 in methyl and charges[methyl] == pytest.approx(charges[[0] * 3], abs=1e-9)
+    assert charges[3] == pytest.approx(charges[7], abs=1e-9) != charges[4]  # both ortho, and a meta
 
 
 def test_an_element_without_radius_is_said(tmp_path):
