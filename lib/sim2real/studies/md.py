@@ -55,13 +55,17 @@ def molecular_dynamics(
 
     Raises:
         MDError: the extra is not installed, or a folder was made with other settings.
-        ValueError: an unknown size or kind of charges; neither a number of workers nor a cluster.
+        ValueError: an unknown size or kind of charges; a limit or a seed that is none; neither a number of workers nor a cluster.
         OSError: the folder cannot be written.
     """
     if size not in CELLS:
         raise ValueError(f"unknown size {size!r}; expected {' or '.join(CELLS)}")
     if charges not in CHARGES:
         raise ValueError(f"unknown charges {charges!r}; expected {' or '.join(CHARGES)}")
+    if not limit >= 0:
+        raise ValueError(f"limit is {limit:g}; expected seconds, or 0 for none")
+    if not 0 <= seed < 2**31 - 1:
+        raise ValueError(f"seed is {seed}; expected a whole number from 0 to {2**31 - 2:,}")
     if engine is lammps:
         versions(psi4=charges == RESP)
         package("radonpy")
