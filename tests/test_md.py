@@ -295,7 +295,9 @@ def test_resp_without_psi4_is_one_line_that_says_what_to_install(monkeypatch, tm
     assert not (tmp_path / "md").exists()
 
 
-def test_a_program_that_takes_too_long_is_said(tmp_path):
+def test_a_program_that_takes_too_long_or_is_missing_is_said(tmp_path):
+    with pytest.raises(MDError, match="/nowhere/lmp cannot be started: No such file or directory"):
+        run_program(["/nowhere/lmp"], tmp_path, 0)
     with pytest.raises(MDError, match="took longer than 0.05 s"):
         run_program(["sleep", "5"], tmp_path, 0.05)
     assert run_program(["sh", "-c", "echo why >&2; exit 3"], tmp_path, 0) == (3, "why")

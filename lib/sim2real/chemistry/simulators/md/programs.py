@@ -44,7 +44,7 @@ def versions(*, psi4: bool = False) -> dict[str, str]:
 def run_program(command: list[str], folder: Path, seconds: float) -> tuple[int, str]:
     """Run a program in ``folder`` on one core; it ends with this process. Its exit status and what it wrote to standard error.
 
-    An :class:`MDError` where it takes longer than ``seconds`` (0: no limit).
+    An :class:`MDError` where it cannot be started or takes longer than ``seconds`` (0: no limit).
     """
     libc = ctypes.CDLL(None)
     try:
@@ -58,6 +58,8 @@ def run_program(command: list[str], folder: Path, seconds: float) -> tuple[int, 
         )
     except subprocess.TimeoutExpired:
         raise MDError(f"took longer than {seconds:g} s") from None
+    except OSError as error:
+        raise MDError(f"{command[0]} cannot be started: {error.strerror}") from error
     return done.returncode, done.stderr.decode("utf-8", "replace").strip()
 
 
