@@ -133,11 +133,11 @@ endif
 
 # two notebooks at a time, as each draws on one core while no process trains; elsewhere they download or tune the same
 AT_ONCE := $(if $(filter embedded,$(EDITION)),2,1)
-# all of them by one process, which imports the library once
+# all of them by one process, which imports the library once, and which gets what signal make gets
 LAST := $(filter %/$(SUMMARY).ipynb,$(NOTEBOOKS))
 OTHERS = $(filter-out $(LAST),$(STALE))
 RUN_STALE = $(if $(STALE),rm -f $(STALE:notebooks/%.ipynb=.cache/done/%-$(EDITION)-$(PRESET)-*) .cache/done/$(SUMMARY)-$(EDITION)-* && \
-	$(PY) -m sim2real run $(if $(OTHERS),$(OTHERS) $(addprefix --last ,$(LAST)),$(LAST)) --at-once $(AT_ONCE) --stamp '.cache/done/{}-$(RUN)' \
+	exec $(PY) -m sim2real run $(if $(OTHERS),$(OTHERS) $(addprefix --last ,$(LAST)),$(LAST)) --at-once $(AT_ONCE) --stamp '.cache/done/{}-$(RUN)' \
 	EDITION=$(EDITION) PRESET=$(PRESET) TRIALS=$(TRIALS) N_MAX=$(N_MAX) WORKERS=$(WORKERS) SEED=$(SEED),:)
 
 figures: $(READY) $(STAMPS)
