@@ -155,6 +155,15 @@ def test_classes_are_shared_out_as_by_greed():
     np.testing.assert_allclose(wanted, by_greed(laws, shares, prices, 1500.0, have), atol=2)
     with pytest.raises(ValueError, match="which what there is has cost"):
         allocate_classes(laws, shares, prices, 100.0, have)
+    # of resamples at once, one of them without a class that scales
+    resamples = np.array(laws) * np.random.default_rng(0).lognormal(0, 0.1, (5, 4, 3))
+    resamples[2, :, 1] = 0
+    together = allocate_classes(resamples, shares, prices, 1500.0, have)
+    np.testing.assert_array_equal(together, [allocate_classes(of, shares, prices, 1500.0, have) for of in resamples])
+    np.testing.assert_allclose(together[2] - have, (1500 - prices @ have) / prices.sum())
+    for bad, of in ((laws[:3], shares), (laws, shares[:1]), (np.full((4, 3), np.nan), shares)):
+        with pytest.raises(ValueError, match="expected finite laws"):
+            allocate_classes(bad, of, prices, 1500.0, have)
 
 
 def grown_study():
