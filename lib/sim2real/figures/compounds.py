@@ -62,14 +62,8 @@ def compounds(payload: dict) -> Figure:
             ax.fill_between(n, fan["quantiles"][low], fan["quantiles"][high], color=fan["colour"], alpha=alpha, lw=0)
         ax.plot(n, fan["quantiles"][0.5], "o-", color=fan["colour"], lw=1.6)
         for compound, (curve, dashes) in fan["named"].items():
-            ax.plot(
-                n,
-                curve,
-                ls=dashes,
-                color=LAW,
-                lw=0.8,
-                label=compound if len(compound) <= LONGEST else f"{compound[: LONGEST - 1]}…",
-            )
+            shown = compound if len(compound) <= LONGEST else f"{compound[: LONGEST - 1]}…"
+            ax.plot(n, curve, ls=dashes, color=LAW, lw=0.8, label=shown)
         loglog(ax)
         first, last = fan["quantiles"][0.5][[0, -1]]
         headed(ax, letter, f"{fan['name']}, {fan['count']:,} compounds", f"median {percent(last / first - 1)} with $n$")

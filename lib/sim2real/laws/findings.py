@@ -135,9 +135,11 @@ def of_form(facts: Facts, exponents: tuple[float, float], rate: Estimate, rms: f
     things = _nouns(facts)[0]
     better = rms < rms_of_eq_1
     numbers = {"beta1": exponents[0], "beta2": exponents[1], "rate": rate.to_dict(), "rms": rms, "rms_of_eq_1": rms_of_eq_1}
-    text = f"Of Eq. 1 and the same with an exponent in m of its own for what {things} buy, {'the latter' if better else 'Eq. 1'} "
-    text += f"predicts held-back cells better (relative rms {min(rms, rms_of_eq_1):.1%} against {max(rms, rms_of_eq_1):.1%})"
-    if better and np.isfinite(rate.value):
+    least, most = (f"{of(rms, rms_of_eq_1):.1%}" for of in (min, max))
+    which = f"{'the latter' if better else 'Eq. 1'} predicts held-back cells better (relative rms {least} against {most})"
+    which = which if least != most else f"neither predicts held-back cells better (relative rms {least})"
+    text = f"Of Eq. 1 and the same with an exponent in m of its own for what {things} buy, {which}"
+    if better and least != most and np.isfinite(rate.value):
         interval = f" ({_size(rate.low)} to {_size(rate.high)})" if rate.low is not None else ""
         text += f": by it the rate is {_size(rate.value)}{interval}, "
         text += f"m^-{exponents[0]:.2f} for what {things} buy and m^-{exponents[1]:.2f} for the rest"
