@@ -22,6 +22,7 @@ from sim2real.laws.estimates import NEVER
 from sim2real.laws.power import PowerLaw
 from sim2real.laws.surface import ScalingSurface
 from sim2real.studies.report import plain_math
+from sim2real.training.experiment import make_plan
 from sim2real.training.study import splits
 
 matplotlib.use("Agg")
@@ -117,6 +118,16 @@ def test_sizes_of_a_surface_are_those_of_its_cuts():
     assert rate.value == pytest.approx(surface.marginal_rate(20_000, 2974)) and rate.low <= rate.value <= rate.high
 
 
+def test_a_law_without_resamples_has_sizes_and_rates_without_intervals():
+    surface = ScalingSurface(0.672, 0.029, 0.527, 0.166, 0.0129)
+    for found in (surface.n_for(0.025, 2974), surface.m_for(0.03, 20_000), surface.m_for_change(-0.1, 100, 10), surface.rate(9, 9)):
+        assert np.isfinite(found.value) and found.low is found.high is found.never is None
+    with pytest.raises(ValueError, match=r"m\[0\] is 0.0; expected finite positive numbers"):
+        surface.rate(100, 0)
+    with pytest.raises(ValueError, match="finite sizes above 0"):
+        surface.n_for_change(-0.1, np.inf, 10)
+
+
 def test_the_verdict_says_what_was_made_so():
     said = bare_curve(errors(PowerLaw(0.5, 0.3, 0.05), direct=0.2)).verdict
     assert [f.question for f in said.findings] == ["transfer", "more", "needed", "trials"] and all(f.told for f in said.findings)
@@ -144,6 +155,8 @@ def test_the_verdict_says_what_was_made_so():
         (PowerLaw(0.5, 0.3, 0.05), {"n": N[:3]}, "needed", "cannot be told: a law of three constants runs through any 3 points"),
         (PowerLaw(0.5, 0.3, 0.05), {"trials": 1}, "more", "cannot be told from one trial: from 100 to 1,600 simulations"),
         (PowerLaw(0.5, 0.3, 0.05), {"trials": 1}, "trials", "It takes 6 trials or more"),
+        (PowerLaw(0.5, 0.3, 0.05), {"trials": 1, "direct": 0.2}, "transfer", "in one trial; 6 trials are the least for a verdict"),
+        (PowerLaw(0.5, 0.3, 0.05), {"trials": 1, "direct": 0.2}, "trials", "It takes 6 trials or more"),
         (PowerLaw(0.5, 0.3, 0.05), {"trials": 1}, "needed", "cannot be told from one trial; by its residuals it may be about "),
         (lambda n: 0.1 * n**0.2, {"trials": 1}, "more", "from one trial: from 100 to 1,600 simulations the error did not fall"),
         (PowerLaw(0.0, 0.0, 0.2), {"trials": 2}, "needed", "10 % less error needs cannot be told"),
@@ -214,6 +227,8 @@ def test_the_command_takes_anyones_errors(tmp_path, capsys):
     assert record["forecast"]["n"][0] == 1600 and record["forecast"]["far"] == 4800
     (tmp_path / "comma.csv").write_text("N; Error\n100; 0,5\n200; 0,4\n400; 0,35\n")
     assert main(["curve", str(tmp_path / "comma.csv")]) == 0 and "cannot be told" in capsys.readouterr().out
+    of_path, of_frame = (bare_curve(of) for of in (tmp_path / "errors.csv", pd.read_csv(tmp_path / "errors.csv", dtype=str)))
+    assert str(of_path.verdict) == str(of_frame.verdict) and of_path.facts.study == "errors.csv"
     (tmp_path / "bad.csv").write_text("n,error\n100,0.5\n200,abc\n400,0.3\n")
     assert main(["curve", str(tmp_path / "bad.csv")]) == 1
     assert capsys.readouterr().err == "bad.csv, row 3, column 'error': abc; expected a number above 0\n"
@@ -277,9 +292,29 @@ def test_any_regressor_gives_trials_on_the_same_splits(study, toy_trials):
     target, alone = study.target, Ridge().fit(study.target.X[train[:16]], study.target.y[train[:16]])
     rows = trials.table[(trials.table["arm"] == "direct") & (trials.table["trial"] == 1) & (trials.table["m"] == 16)]
     np.testing.assert_allclose(rows["absolute_error"], np.abs(alone.predict(target.X[test]) - target.y[test]))
+    again = sim2real.run_trials(study, design, estimator=Ridge(), workers=1)
+    pd.testing.assert_frame_equal(again.table, trials.table)
     curve = sim2real.learning_curve(trials, bootstrap=Bootstrap(replicates=40))
     assert curve.curve.sizes == (50, 150, 300)
     assert curve.arms["direct"].difference.mean < 0, "the toy's simulations are nearly the truth"
+
+
+class Halved(Ridge):
+    """A regressor whose features are its prediction and half of it."""
+
+    def transform(self, X):
+        return np.outer(self.predict(X), [1.0, 0.5])
+
+
+def test_a_regressor_with_features_gives_them_and_not_its_prediction(study, toy_trials):
+    design = replace(toy_trials.design, n_grid=(150,), m_grid=(16,), trials=1, source_draws=1)
+    found = sim2real.run_estimator(Halved(), study, design).table.query("arm == 'transfer'")
+    plan, (train, test) = make_plan(study, design, arms=()), splits(study, design.seed, [0])[0]
+    rows, target = plan.source_rows(0, 150), study.target
+    features = Halved().fit(study.source.X[rows], study.source.y[rows]).transform(target.X)
+    X = np.column_stack([target.X, features])
+    slow = np.abs(Ridge().fit(X[train[:16]], target.y[train[:16]]).predict(X[test]) - target.y[test])
+    np.testing.assert_allclose(found["absolute_error"], slow)
 
 
 @pytest.fixture

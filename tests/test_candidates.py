@@ -162,3 +162,14 @@ def test_a_study_of_two_tables_takes_simulated_values_from_the_table_or_from_a_s
     np.testing.assert_allclose(0.9 * study.simulated_target + 0.2, study.target.y)
     given = sim2real.study(folder / "md.csv", folder / "lab.csv", simulator=lambda units: [len(u) for u in units], **columns)
     assert list(given.simulated_target) == [len(unit) for unit in given.target.table["structure"]]
+
+
+def test_the_verdict_calls_a_source_of_conductivities_what_it_is():
+    study = made.transport_study()
+    for name, called in (
+        ("computed electrical conductivity", "computed electrical conductivity"),
+        ("kappa", "thermal conductivity"),
+    ):
+        trials = made.transport_trials(replace(study, source=replace(study.source, name=name)), 6)
+        said = str(sim2real.learning_curve(trials).verdict)
+        assert f"compounds with {called} and " in said, said

@@ -11,6 +11,7 @@ import pytest
 
 import sim2real as s2r
 from made import chi_study, chi_trials, toy_study
+from sim2real.datasets import activity
 from sim2real.datasets.task import NoStudy
 from sim2real.laws.bootstrap import Bootstrap
 from sim2real.laws.design import Prices, allocate_classes, best_split, whole_split
@@ -157,6 +158,31 @@ def test_classes_are_shared_out_as_by_greed():
     np.testing.assert_allclose(wanted, by_greed(laws, shares, prices, 1500.0, have), atol=2)
     with pytest.raises(ValueError, match="which what there is has cost"):
         allocate_classes(laws, shares, prices, 100.0, have)
+    # of resamples at once, one of them without a class that scales
+    resamples = np.array(laws) * np.random.default_rng(0).lognormal(0, 0.1, (5, 4, 3))
+    resamples[2, :, 1] = 0
+    together = allocate_classes(resamples, shares, prices, 1500.0, have)
+    np.testing.assert_array_equal(together, [allocate_classes(of, shares, prices, 1500.0, have) for of in resamples])
+    np.testing.assert_allclose(together[2] - have, (1500 - prices @ have) / prices.sum())
+    for bad, of in ((laws[:3], shares), (laws, shares[:1]), (np.full((4, 3), np.nan), shares)):
+        with pytest.raises(ValueError, match="expected finite laws"):
+            allocate_classes(bad, of, prices, 1500.0, have)
+
+
+def test_classes_of_molecules_are_told_once(monkeypatch, tmp_path):
+    monkeypatch.setattr(growth, "CACHE", tmp_path)
+    study, molecules = toy_study(), ["CCO", "CCCC", "c1ccccc1", "CC(=O)OC"]
+    source, target = (
+        replace(side, table=side.table.assign(structure=[molecules[k % 4] for k in range(len(side))], group=name))
+        for side, name in ((study.source, "a"), (study.target, "b"))
+    )
+    study = replace(study, source=source, target=target)
+    told = growth.by_class(study)
+    assert told.source.table["group"].tolist()[:4] == list(map(activity.solute_class, molecules))
+    monkeypatch.setattr(activity, "solute_class", None)
+    again = growth.by_class(study)
+    for side in ("source", "target"):
+        pd.testing.assert_frame_equal(getattr(told, side).table, getattr(again, side).table)
 
 
 def grown_study():

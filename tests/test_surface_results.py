@@ -16,7 +16,10 @@ from sim2real import figures
 from sim2real.figures.surfaces import stated
 from sim2real.laws.bootstrap import Bootstrap, Change
 from sim2real.laws.classes import classes
+from sim2real.laws.estimates import Estimate
+from sim2real.laws.findings import of_form
 from sim2real.laws.grid import error_surface, indifference
+from sim2real.laws.records import Facts
 from sim2real.laws.surface import ScalingSurface
 from sim2real.laws.verdicts import UNTOLD, WORTHWHILE, told, verdict
 from sim2real.training.study import Design, Study, Trials
@@ -84,6 +87,14 @@ def test_the_record_holds_the_means_of_the_trials_and_their_fit(trials):
         "logarithms with interaction",
     }
     assert record["paper"]["marginal_rate"] == 221
+
+
+def test_two_forms_that_miss_alike_are_neither_said_to_be_better(trials):
+    facts, rate = Facts.of(trials), Estimate(7.0, 5.0, 9.0)
+    said = {rms: str(of_form(facts, (0.1, 0.3), rate, rms, 0.1064)) for rms in (0.1063, 0.08, 0.12)}
+    assert "neither predicts held-back cells better (relative rms 10.6 %)." in said[0.1063]
+    assert "the latter predicts held-back cells better" in said[0.08] and "by it the rate is 7" in said[0.08]
+    assert "Eq. 1 predicts held-back cells better (relative rms 10.6 % against 12.0 %)." in said[0.12]
 
 
 def test_a_surface_needs_three_sizes_of_each(trials):

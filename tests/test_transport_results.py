@@ -15,10 +15,12 @@ from made import transport_study as make_study
 from made import transport_trials as make_trials
 from sim2real import tables
 from sim2real.chemistry.simulators.wiedemann_franz import NON_WF, WF
+from sim2real.laws import significance
 from sim2real.laws.arms import compare_arms, compare_sizes
 from sim2real.laws.bootstrap import Bootstrap, paired_difference
 from sim2real.laws.classes import classes
 from sim2real.laws.parity import conductivity_parity
+from sim2real.laws.significance import rank_associations
 from sim2real.studies.compounds import (
     FALSE_DISCOVERIES,
     FEWEST_DRAWS,
@@ -230,6 +232,33 @@ def test_explanations_find_what_was_planted_and_nothing_else():
     assert by_name["kind"]["value"] == pytest.approx(1 - (size - 1) / (size - 3) * (1 - h / (size - 1)))
     constant = explain(gain, pd.DataFrame({"same": np.ones(size)}))[0]
     assert constant["value"] is None and constant["p_holm"] is None
+
+
+def test_ranks_are_shared_and_counted_as_one_thing_after_the_other_would_be():
+    """Slow twin: each resample and each order on its own, by scipy."""
+    rng, units = np.random.default_rng(3), 40
+    gain, codes = rng.normal(size=units).round(1), rng.integers(3, size=units)  # with ties
+    distance = (gain + rng.normal(size=units)).round(1)
+    found = rank_associations(gain, [(distance, False), (codes, True)], replicates=60, seed=5)
+    rng = np.random.default_rng(5)
+    drawn = rng.integers(units, size=(60, units))
+    orders = [rng.permuted(stats.rankdata(gain)[None], axis=1)[0] for _ in range(significance.ORDERS)]
+
+    def epsilon_squared(gain, codes):
+        ranks, (n, k) = stats.rankdata(gain), (units, len(set(codes)))
+        between = sum((ranks[codes == c] - ranks.mean()).sum() ** 2 / (codes == c).sum() for c in set(codes))
+        return 1 - (n - 1) / (n - k) * (1 - between / ((ranks - ranks.mean()) ** 2).sum())
+
+    for one, slow, of in zip(
+        found, (lambda a, b: np.corrcoef(stats.rankdata(a), stats.rankdata(b))[0, 1], epsilon_squared), (distance, codes)
+    ):
+        assert one.value == pytest.approx(slow(gain, of))
+        ends = np.quantile([slow(gain[rows], of[rows]) for rows in drawn], [0.025, 0.975])
+        np.testing.assert_allclose([one.low, one.high], ends)
+        as_far = [slow(order, of) for order in orders]
+        as_far = np.abs(as_far) if slow is not epsilon_squared else np.array(as_far)
+        least = abs(one.value) if slow is not epsilon_squared else one.value
+        assert one.p == (1 + (as_far >= least - 1e-12).sum()) / (1 + len(orders))
 
 
 def test_neighbours_are_other_compounds_of_the_source():

@@ -18,6 +18,7 @@ UNTESTED = "no test"
 TOLD = {"gains": TRANSFER, "loses": DIRECT, "cannot be told": "#777777", UNTESTED: "#c8c8c8"}
 QUANTILES = ((0.1, 0.9, 0.15), (0.25, 0.75, 0.3))
 NAMED = ((0.1, ":"), (0.5, "-."), (0.9, (0, (3, 1, 1, 1))))  # quantiles of a group whose nearest compounds, at all n, are named
+_SIGNS = 26  # of a name in a legend: an alloy's composition may have sixty
 
 
 def _fan(record: Mapping) -> list[dict]:
@@ -61,7 +62,8 @@ def compounds(payload: dict) -> Figure:
             ax.fill_between(n, fan["quantiles"][low], fan["quantiles"][high], color=fan["colour"], alpha=alpha, lw=0)
         ax.plot(n, fan["quantiles"][0.5], "o-", color=fan["colour"], lw=1.6)
         for compound, (curve, dashes) in fan["named"].items():
-            ax.plot(n, curve, ls=dashes, color=LAW, lw=0.8, label=compound)
+            shown = compound if len(compound) <= _SIGNS else f"{compound[: _SIGNS - 1]}…"
+            ax.plot(n, curve, ls=dashes, color=LAW, lw=0.8, label=shown)
         loglog(ax)
         first, last = fan["quantiles"][0.5][[0, -1]]
         headed(ax, letter, f"{fan['name']}, {fan['count']:,} compounds", f"median {percent(last / first - 1)} with $n$")

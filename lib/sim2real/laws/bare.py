@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sim2real.datasets.files import read_file
+from sim2real.datasets.numbers import Numbers
 from sim2real.datasets.task import DataError
+from sim2real.datasets.values import Source, numbers_of
 from sim2real.laws import findings
-from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap, paired_difference
+from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap, Difference, paired_difference
 from sim2real.laws.curve import Curve, LearningCurve, Level
 from sim2real.laws.power import Prior, fit_power_law
 from sim2real.laws.records import Band, Facts
@@ -20,16 +25,16 @@ FEWEST = 3  # sizes
 
 
 def bare_curve(
-    errors: pd.DataFrame, *, name: str = "errors", unit: str = "-", bootstrap: Bootstrap = BOOTSTRAP, prior: Prior | None = None
+    errors: Source, *, name: str = "errors", unit: str = "-", bootstrap: Bootstrap = BOOTSTRAP, prior: Prior | None = None
 ) -> LearningCurve:
     """A learning curve, with its law, verdict and forecast, of errors that were had elsewhere.
 
     Args:
-        errors: a row for each error, in one unit: columns ``n``, ``error`` and, where there are, ``trial`` and ``m``. Trials of one
-            number are paired; without numbers, rows of one n are trials in their order. Rows of n = 0 are direct learning. Of
-            several m the curve is that of the largest; of a whole grid of three or more the verdict says what a measurement is
-            worth.
-        name: of the table, for messages and figures.
+        errors: a file or a DataFrame with a row for each error, in one unit: columns ``n``, ``error`` and, where there are,
+            ``trial`` and ``m``. Trials of one number are paired; without numbers, rows of one n are trials in their order. Rows of
+            n = 0 are direct learning. Of several m the curve is that of the largest; of a whole grid of three or more the verdict
+            says what a measurement is worth.
+        name: of the table, for messages and figures; a file has its own.
         unit: of the errors.
         bootstrap: how intervals are made.
         prior: what is known of such curves, such as :data:`~sim2real.laws.power.PRIOR`.
@@ -38,7 +43,8 @@ def bare_curve(
         DataError: a missing column, a value that cannot be used, fewer than three n, or a trial without some n that others
             have: one line.
     """
-    table = _checked(errors, name)
+    name = Path(errors).name if isinstance(errors, str | Path) else name
+    table = _checked(errors if isinstance(errors, pd.DataFrame) else read_file(errors).frame, name)
     m = int(table["m"].max()) if len(table) else 0
     grid = table[table["n"] > 0].pivot(index=["trial"], columns=["n", "m"], values="error")
     if len(gaps := np.argwhere(grid.isna().to_numpy())):
@@ -70,6 +76,9 @@ def _checked(errors: pd.DataFrame, name: str) -> pd.DataFrame:
         if (count := list(table.columns).count(column)) > 1 or not count and column in ("n", "error"):
             found = f"{count} columns" if count else "no column"
             raise DataError(f"{name}: {found} {column!r}; expected n, error and, where there are, trial and m")
+    for column in table.columns.intersection(["n", "error", "trial", "m"]):
+        if not pd.api.types.is_numeric_dtype(table[column]):
+            table[column] = table[column].map(_reader(numbers_of(name, table, column)))
     table = table.assign(**{column: 0 for column in ("m",) if column not in table})
     for column, least, what in (("n", 0, "a whole number from 0"), ("error", None, "a number above 0"), ("m", 0, "a whole number")):
         numbers = pd.to_numeric(table[column], errors="coerce")
@@ -88,6 +97,18 @@ def _checked(errors: pd.DataFrame, name: str) -> pd.DataFrame:
     return table
 
 
+def _reader(numbers: Numbers) -> Callable[[object], object]:
+    """What makes a text the number that it is meant as, and leaves what is none as it stands."""
+
+    def read(cell: object) -> object:
+        try:
+            return numbers.read(cell)
+        except ValueError:
+            return cell
+
+    return read
+
+
 def _place(n: float, m: float) -> str:
     return f"n = {n:g}{_at(m)}"
 
@@ -102,9 +123,11 @@ def _direct(
     rows = table[(table["n"] == 0) & (table["m"] == m)].set_index("trial")["error"]
     if len(rows) and len(alone := trials.symmetric_difference(rows.index)):
         raise DataError(f"{name}: trial {alone[0]} has not both n = 0 and n above it{_at(m)}; give both in all trials, or no n = 0")
-    if len(rows) < 2:
+    if not len(rows):
         return {}, None
     direct = rows.reindex(trials).to_numpy()
+    if len(rows) == 1:  # a difference without a standard error
+        return {}, (float(direct[0]), Difference(float(transfer[0] - direct[0]), np.inf, 1))
     level = Level(Band.of(bootstrap.trials(direct)), paired_difference(transfer, direct))
     return {"direct": level}, (float(direct.mean()), level.difference)
 

@@ -15,7 +15,7 @@ from sim2real.laws.curve import Curve
 from sim2real.laws.findings import Finding, Findings
 from sim2real.laws.parity import class_name, classes_of
 from sim2real.laws.records import Band, Facts
-from sim2real.laws.significance import rank_association
+from sim2real.laws.significance import rank_associations
 from sim2real.laws.verdicts import FEWEST_MATERIALS, UNTOLD, WORTHWHILE, Verdict, verdict
 from sim2real.training.study import Cube, Trials
 
@@ -253,5 +253,5 @@ def correlation_over_classes(
     if len(gains) < 4 or np.ptp(accuracy) == 0 or np.ptp(gains) == 0:
         return None
     options = {"resampled": resampled, "shuffled": "explaining", "level": bootstrap.level, "seed": bootstrap.seed or 0}
-    found = rank_association(gains, accuracy, **options)
+    (found,) = rank_associations(gains, [(accuracy, False)], **options)
     return {"classes": len(gains), "spearman": found.value, "low": found.low, "high": found.high, "p": found.p}

@@ -206,30 +206,36 @@ def allocate(
 
 
 def allocate_classes(laws: NDArray, shares: ArrayLike, prices: ArrayLike, budget: float, have: ArrayLike) -> NDArray:
-    """How many simulations of each class (C,) to have for a budget: least sum over classes of share times (D n^-alpha + C).
+    """How many simulations of each class (..., C) to have for a budget: least sum over classes of share times (D n^-alpha + C).
 
     Each class gets simulations until the next one lowers the sum by the same for its price: share alpha D n^(-alpha - 1) = lambda
-    price, by bisection of lambda. Args are laws (C, 3), the shares of what is asked for, the prices of one simulation, the budget,
-    and what there is (C,), which counts and is kept. ValueError for prices that are not above 0, or a budget below what there is.
+    price, by bisection of lambda. Args are laws (..., C, 3), of all resamples for the distribution of the optimum, the shares of
+    what is asked for, the prices of one simulation, the budget, and what there is (C,), which counts and is kept. ValueError for
+    laws that are not finite, other lengths, prices that are not above 0, or a budget below what there is.
     """
-    (d, alpha, _), shares, prices, have = np.asarray(laws, float).T, *(np.asarray(v, float) for v in (shares, prices, have))
+    laws, shares, prices, have = (np.asarray(v, float) for v in (laws, shares, prices, have))
+    if not np.isfinite(laws).all() or {shares.shape, prices.shape, have.shape} != {laws.shape[-2:-1]} or laws.shape[-1:] != (3,):
+        shapes = ", ".join(str(v.shape) for v in (laws, shares, prices, have))
+        raise ValueError(f"expected finite laws (..., C, 3) and C shares, prices and numbers of what there is, got shapes {shapes}")
+    d, alpha, _ = np.moveaxis(laws, -1, 0)
     check_prices(prices)
     if not (np.isfinite(budget) and budget >= prices @ have):
         raise ValueError(f"the budget is {budget:,.6g}; expected no less than {prices @ have:,.6g}, which what there is has cost")
     gain = shares * alpha * d / prices
-    if not (gain > 0).any():
-        return have + (budget - prices @ have) / prices.sum()  # no class is known to scale: as many of each
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         worth = np.log(gain)
 
-        def bought(log_rate: float) -> NDArray:
-            return np.maximum(have, np.exp(np.minimum((worth - log_rate) / (1 + alpha), 50.0)))
+        def bought(log_rate: NDArray) -> NDArray:
+            return np.maximum(have, np.exp(np.minimum((worth - log_rate[..., None]) / (1 + alpha), 50.0)))
 
-        low, high = worth.max() - 200.0, float(np.max(worth - (1 + alpha) * np.log(np.maximum(have, 1e-9))))
+        low, high = worth.max(axis=-1) - 200.0, (worth - (1 + alpha) * np.log(np.maximum(have, 1e-9))).max(axis=-1)
         for _ in range(_HALVINGS):
             middle = (low + high) / 2
-            low, high = (middle, high) if prices @ bought(middle) > budget else (low, middle)
-        return bought(high)
+            more = bought(middle) @ prices > budget
+            low, high = np.where(more, middle, low), np.where(more, high, middle)
+        # where no class is known to scale, as many of each
+        uniform = have + (budget - prices @ have) / prices.sum()
+        return np.where((gain > 0).any(axis=-1)[..., None], bought(high), uniform)
 
 
 def check_prices(prices: NDArray) -> None:

@@ -43,10 +43,10 @@ class Estimate:
 
 
 def check_fall(change: float, *sizes: float) -> None:
-    """Raise ValueError unless -1 < change < 0 and the sizes are above 0."""
-    if not (-1 < change < 0 and all(size > 0 for size in sizes)):
+    """Raise ValueError unless -1 < change < 0 and the sizes are finite and above 0."""
+    if not (-1 < change < 0 and all(0 < size < np.inf for size in sizes)):
         at = " and ".join(map(str, sizes))
-        raise ValueError(f"change is {change} at {at}; expected a fall, such as -0.10 for 10 % less, and sizes above 0")
+        raise ValueError(f"change is {change} at {at}; expected a fall, such as -0.10 for 10 % less, and finite sizes above 0")
 
 
 def ends(draws: Sequence[NDArray], tails: tuple[float, float]) -> tuple[NDArray, NDArray]:

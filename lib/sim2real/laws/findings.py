@@ -24,14 +24,6 @@ FAR = 3.0  # times the largest size: beyond it an extrapolation is said to be on
 MOST_TRIALS = 10_000  # more than these settle nothing that can be paid for
 MANY = 1000  # times what there is: more than that is no number to give
 _EVIDENT = 0.95  # share of resamples that never get there from which it is said to be so
-_NOUNS = {"": ("simulations", "measurements"), "electrical": ("compounds with thermal conductivity", "measured compounds")}
-# who has a candidate's own value, and what one takes
-_OWN = {
-    "": ("someone who can simulate each candidate", "simulation"),
-    "electrical": ("someone who has the thermal conductivity of each candidate", "thermal conductivity"),
-}
-
-
 # of labels and captions, which are written for figures
 SYMBOLS = {
     "alpha": "α", "beta": "β", "gamma": "γ", "epsilon": "ε", "kappa": "κ", "sigma": "σ", "chi": "χ", "times": "×",
@@ -98,7 +90,7 @@ def of_curve(
     trial), the error at the largest n, and the error of direct learning with the paired difference, or None where it was not run;
     ``candidates``, arms that simulate each of the ``tested`` materials, beside transfer.
     """
-    things, measured = _nouns(facts)
+    things, measured, *_ = _nouns(facts)
     found = [_transfer(facts, n[-1], m, error, direct, things, measured)] if direct else []
     more, needs = _more(n, law, changes, facts.trials, things)
     # a law that falls says nothing of an error that rose
@@ -106,7 +98,7 @@ def of_curve(
     found += [more, _needed(n[-1], law, falls, facts.trials, things)]
     if "delta" in (candidates or {}) and (delta := candidates["delta"]).difference is not None:
         found.append(_candidates(facts, n[-1], delta, candidates.get("multifidelity"), tested, things))
-    wanted = {} if direct is None else {"transfer helps": (found[0].told, _enough(*direct[1]))}
+    wanted = {"transfer helps": (found[0].told, _enough(*direct[1]))} if direct and direct[1].trials > 1 else {}
     if changes is not None:
         wanted[f"more {things} help"] = (more.told, needs)
     found.append(_settled(wanted, facts, f"{changes[0].level:.0%}, over {law.resampled}" if changes else ""))
@@ -116,7 +108,7 @@ def of_curve(
 def of_surface(facts: Facts, rate: Estimate, identified: str, law: ScalingSurface | None = None) -> Findings:
     """What errors over both sizes say at their edge: what one measurement is worth, ``identified`` as
     :class:`~sim2real.laws.substitution.Rate`, and by Eq. 1, where that is given, what the next :data:`LESS` needs of either."""
-    (things, measured), n, m = _nouns(facts), facts.n[-1], facts.m[-1]
+    (things, measured, *_), n, m = _nouns(facts), facts.n[-1], facts.m[-1]
     one, at = measured.removesuffix("s"), f"at n = {n:,} and m = {m:,}"
     numbers = {"rate": rate.to_dict(), "identified": identified, "n": n, "m": m}
     if identified == "both ends" and np.isfinite([rate.value, rate.high]).all():
@@ -140,12 +132,14 @@ def of_surface(facts: Facts, rate: Estimate, identified: str, law: ScalingSurfac
 def of_form(facts: Facts, exponents: tuple[float, float], rate: Estimate, rms: float, rms_of_eq_1: float) -> Findings:
     """Whether a law whose two terms have exponents in m of their own predicts held-back cells better than Eq. 1, by their relative
     rms, and the rate by it."""
-    things, _ = _nouns(facts)
+    things = _nouns(facts)[0]
     better = rms < rms_of_eq_1
     numbers = {"beta1": exponents[0], "beta2": exponents[1], "rate": rate.to_dict(), "rms": rms, "rms_of_eq_1": rms_of_eq_1}
-    text = f"Of Eq. 1 and the same with an exponent in m of its own for what {things} buy, {'the latter' if better else 'Eq. 1'} "
-    text += f"predicts held-back cells better (relative rms {min(rms, rms_of_eq_1):.1%} against {max(rms, rms_of_eq_1):.1%})"
-    if better and np.isfinite(rate.value):
+    least, most = (f"{of(rms, rms_of_eq_1):.1%}" for of in (min, max))
+    which = f"{'the latter' if better else 'Eq. 1'} predicts held-back cells better (relative rms {least} against {most})"
+    which = which if least != most else f"neither predicts held-back cells better (relative rms {least})"
+    text = f"Of Eq. 1 and the same with an exponent in m of its own for what {things} buy, {which}"
+    if better and least != most and np.isfinite(rate.value):
         interval = f" ({_size(rate.low)} to {_size(rate.high)})" if rate.low is not None else ""
         text += f": by it the rate is {_size(rate.value)}{interval}, "
         text += f"m^-{exponents[0]:.2f} for what {things} buy and m^-{exponents[1]:.2f} for the rest"
@@ -158,6 +152,7 @@ def _transfer(facts: Facts, n: int, m: int, error: float, direct: tuple, things:
     sizes = f"{n:,} {things}" + (f" and {m:,} {measured}" if m else "")
     said = f"with {sizes} the error is {error:.3g}{unit}"
     pair = f"{_signed(difference.mean)} ± {difference.standard_error:.2g}, paired over {difference.trials} trials"
+    pair = pair if difference.trials > 1 else f"{_signed(difference.mean)} in one trial"
     numbers = {"error": error, "direct": level} | difference._asdict()
     if told(*difference):
         word, side = ("helps", "below") if difference.mean < 0 else ("does harm", "above")
@@ -172,7 +167,7 @@ def _transfer(facts: Facts, n: int, m: int, error: float, direct: tuple, things:
 def _candidates(facts: Facts, n: int, delta: Arm, input: Arm | None, tested: int, things: str) -> Finding:
     """Whether to simulate each candidate, and to learn what the simulator gets wrong, instead of a database."""
     mean, error, trials = -delta.difference.mean, delta.difference.standard_error, delta.difference.trials
-    who, one = next(words for of, words in reversed(_OWN.items()) if of in facts.property)
+    *_, who, one = _nouns(facts)
     is_told, unit = told(*delta.difference), "" if facts.unit == "-" else f" {facts.unit}"
     if is_told:
         first = f"{who.capitalize()} {'may need no' if mean < 0 else 'still gains from the'} database"
@@ -257,8 +252,12 @@ def _enough(mean: float, standard_error: float, trials: int) -> float:
     return math.inf if mean == 0 else max(FEWEST_TRIALS, trials * (NEARLY * standard_error / mean) ** 2)
 
 
-def _nouns(facts: Facts) -> tuple[str, str]:
-    return next(nouns for word, nouns in reversed(_NOUNS.items()) if word in facts.property)
+def _nouns(facts: Facts) -> tuple[str, str, str, str]:
+    """What is counted on both sides, who has a candidate's own value, and what one takes."""
+    if "electrical" not in facts.property:
+        return "simulations", "measurements", "someone who can simulate each candidate", "simulation"
+    own = f"{'computed electrical' if 'electrical' in facts.source['name'] else 'thermal'} conductivity"
+    return f"compounds with {own}", "measured compounds", f"someone who has the {own} of each candidate", own
 
 
 def _size(value: float) -> str:

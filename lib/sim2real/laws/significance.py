@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
@@ -113,58 +113,74 @@ class Association:
     p: float
 
 
-def rank_association(
+def rank_associations(
     gain: ArrayLike,
-    explaining: ArrayLike,
+    things: Sequence[tuple[ArrayLike, bool]],
     *,
-    measure: Callable[[NDArray, NDArray], NDArray] | None = None,
     resampled: NDArray | None = None,
     shuffled: str = "gain",
     level: float = 1 - ALPHA,
     replicates: int = 1000,
     seed: int = 0,
-) -> Association:
-    """How much of the order of gains (units,), taken as independent, something explains: (units,) numbers, or codes of labels for
-    :func:`epsilon_squared`, whose p has one side. ``resampled`` (units, replicates) are gains uncertain themselves, each replicate
-    draws units and takes its own; ``shuffled`` is the side permuted for p = (1 + as extreme) / (1 + ORDERS)."""
-    measure = spearman if measure is None else measure
-    gain, explaining = np.asarray(gain, float), np.asarray(explaining)
-    rng = np.random.default_rng(seed)
+) -> list[Association]:
+    """How much of the order of gains (units,), taken as independent, each thing explains: (units,) numbers, by
+    :func:`spearman`, or codes of labels, by :func:`epsilon_squared`, whose p has one side. ``resampled`` (units, replicates) are
+    gains uncertain themselves, each replicate draws units and takes its own; ``shuffled`` is the side permuted for p = (1 + as
+    extreme) / (1 + ORDERS). All things see the same resamples, and the same orders of the gains.
+    """
+    gain, rng = np.asarray(gain, float), np.random.default_rng(seed)
     drawn = rng.integers(len(gain), size=(replicates if resampled is None else resampled.shape[1], len(gain)))
-    values = []
-    for start in range(0, len(drawn), _CHUNK):
-        rows = drawn[start : start + _CHUNK]
-        of = gain[rows] if resampled is None else np.take_along_axis(resampled.T[start : start + _CHUNK], rows, axis=1)
-        values.append(measure(rankdata(of, axis=1), explaining[rows]))
-    low, high = np.nanquantile(np.concatenate(values), [(1 - level) / 2, (1 + level) / 2])
-    ranks = rankdata(gain)[None]
-    observed = float(measure(ranks, explaining[None])[0])
-    least, exceeding = abs(observed) if measure is spearman else observed, 0
+    of_drawn = _ranks(gain, drawn) if resampled is None else rankdata(np.take_along_axis(resampled.T, drawn, axis=1), axis=1)
+    ranks, found = rankdata(gain)[None], []
+    for thing, labels in things:
+        measure = epsilon_squared if labels else spearman
+        own = np.unique(thing, return_inverse=True)[1][None] if labels else rankdata(thing)[None]
+        ends = np.nanquantile(
+            measure(of_drawn, own[0][drawn] if labels else _ranks(own[0], drawn)), [(1 - level) / 2, (1 + level) / 2]
+        )
+        found.append((measure, own, float(measure(ranks, own)[0]), *map(float, ends)))
+    exceeding = np.zeros(len(found), dtype=int)
     for start in range(0, ORDERS, _CHUNK):
         draws = min(_CHUNK, ORDERS - start)
-        if shuffled == "gain":
-            found = measure(rng.permuted(np.tile(ranks, (draws, 1)), axis=1), explaining[None])
-        else:
-            found = measure(ranks, rng.permuted(np.tile(explaining, (draws, 1)), axis=1))
-        exceeding += int(((np.abs(found) if measure is spearman else found) >= least - 1e-12).sum())
-    return Association(observed, float(low), float(high), (1 + exceeding) / (1 + ORDERS))
+        orders = rng.permuted(np.tile(ranks, (draws, 1)), axis=1) if shuffled == "gain" else None
+        for k, (measure, own, observed, *_) in enumerate(found):
+            of = measure(orders, own) if orders is not None else measure(ranks, rng.permuted(np.tile(own, (draws, 1)), axis=1))
+            of, least = (np.abs(of), abs(observed)) if measure is spearman else (of, observed)
+            exceeding[k] += int((of >= least - 1e-12).sum())
+    return [Association(*values, (1 + more) / (1 + ORDERS)) for (_, _, *values), more in zip(found, exceeding.tolist())]
 
 
-def spearman(ranks: NDArray, values: NDArray) -> NDArray:
-    """Spearman's correlation of each row of ranks (rows or 1, units) with that of values; NaN where either does not vary."""
-    other = rankdata(values, axis=1)
+def _ranks(values: NDArray, drawn: NDArray) -> NDArray:
+    """``rankdata(values[drawn], axis=1)`` of resamples (rows, units), by counting instead of sorting each."""
+    codes = np.unique(values, return_inverse=True)[1][drawn]
+    counts = _sums(codes)
+    return np.take_along_axis(counts.cumsum(axis=1) - (counts - 1) / 2, codes, axis=1)
+
+
+def _sums(codes: NDArray, weights: NDArray | None = None) -> NDArray:
+    """Sums of weights (rows, units), 1 if None, by code (rows, units): (rows, codes)."""
+    rows, count = len(codes), codes.max() + 1
+    places = (codes + count * np.arange(rows)[:, None]).ravel()
+    return np.bincount(places, None if weights is None else weights.ravel(), rows * count).reshape(rows, count)
+
+
+def spearman(ranks: NDArray, other: NDArray) -> NDArray:
+    """Spearman's correlation of each row of ranks (rows or 1, units) with that of other ranks; NaN where either does not vary."""
     ranks, other = ranks - ranks.mean(axis=1, keepdims=True), other - other.mean(axis=1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return (ranks * other).sum(axis=1) / np.sqrt((ranks**2).sum(axis=1) * (other**2).sum(axis=1))
+        return _dot(ranks, other) / np.sqrt(_dot(ranks, ranks) * _dot(other, other))
+
+
+def _dot(a: NDArray, b: NDArray) -> NDArray:
+    return np.einsum("...k,...k->...", a, b)  # exact in any order: ranks about their mean are multiples of a half
 
 
 def epsilon_squared(ranks: NDArray, codes: NDArray) -> NDArray:
-    """The part of the variance of ranks (rows, units) between labels of integer codes (rows or 1, units), less what labels without
+    """The part of the variance of ranks (rows, units) between labels of codes from 0 (rows or 1, units), less what labels without
     meaning would give: 1 - (N - 1) / (N - k) (1 - eta^2) for k labels."""
     ranks = ranks - ranks.mean(axis=1, keepdims=True)
-    member = (codes[..., None] == np.unique(codes)).astype(float)
-    sums, sizes = (ranks[:, None, :] @ member)[:, 0], member.sum(axis=1)
+    sizes, sums = _sums(codes), _sums(np.broadcast_to(codes, ranks.shape), ranks)
     between = np.divide(sums**2, sizes, out=np.zeros_like(sums), where=sizes > 0).sum(axis=1)
     units, count = ranks.shape[1], (sizes > 0).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return 1 - (units - 1) / (units - count) * (1 - between / (ranks**2).sum(axis=1))
+        return 1 - (units - 1) / (units - count) * (1 - between / _dot(ranks, ranks))

@@ -53,9 +53,12 @@ class FittedSurface(FittedLaw):
 
     def rate(self, n: float, m: float, level: float = 0.9) -> Estimate:
         """The marginal rate at one n and m with its interval; the share ``never`` is of resamples in which simulations do not
-        help."""
+        help. ValueError unless n and m are above 0."""
+        check_positive(n=[n], m=[m])
+        if not (sets := self._sets(level)):
+            return Estimate(float(self.marginal_rate(n, m)), level=level)
         low, high = self.rate_interval(n, m, level)
-        never = np.isinf(rates(self.resamples(level)[0], n, m)).mean()
+        never = np.isinf(rates(sets[0], n, m)).mean()
         return Estimate(float(self.marginal_rate(n, m)), float(low), float(high), float(never), level)
 
     def _sets(self, level: float) -> list[NDArray]:
@@ -99,8 +102,8 @@ class ScalingSurface(FittedSurface):
         return PowerLaw(*_laws_in_m(self.constants, float(n)).tolist())
 
     def n_for(self, error: float, m: float, level: float = 0.9) -> Estimate:
-        """The n at which the error is this small at this m, infinite where no n is enough; ValueError as `interval`, and
-        unless error and m are above 0."""
+        """The n at which the error is this small at this m, infinite where no n is enough; ValueError unless error and m are above
+        0."""
         check_positive(error=[error], m=[m])
         return self._estimate(lambda of: reach(_laws_in_n(of, m), error), level)
 
@@ -121,7 +124,7 @@ class ScalingSurface(FittedSurface):
         return self._estimate(lambda of: reach(_laws_in_m(of, n), (1 + change) * evaluate(of, n, m)), level)
 
     def _estimate(self, size: Callable[[NDArray], NDArray], level: float) -> Estimate:
-        return Estimate.of(size(self.constants), [size(of) for of in self.resamples(level)], level)
+        return Estimate.of(size(self.constants), [size(of) for of in self._sets(level)], level)
 
 
 @dataclass(frozen=True)

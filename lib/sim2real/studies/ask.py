@@ -14,10 +14,8 @@ from matplotlib.figure import Figure
 
 from sim2real import figures
 from sim2real.datasets.command import Parser
-from sim2real.datasets.files import read_file
-from sim2real.datasets.numbers import Numbers
 from sim2real.datasets.task import DataError, Task
-from sim2real.datasets.values import Source, numbers_of
+from sim2real.datasets.values import Source
 from sim2real.figures.words import plain_law
 from sim2real.laws.bare import bare_curve
 from sim2real.laws.curve import LearningCurve, learning_curve
@@ -222,22 +220,6 @@ def _of_file(tables: Sequence[str], preset: str, **sizes: Any) -> Answer:
     return _answer(run, run.study(kind, property=block, tables=path), True, start)
 
 
-def _errors(path: Path) -> pd.DataFrame:
-    """A table of errors with numbers as they are meant; what is none is left as it stands."""
-    frame = read_file(path).frame
-    for column in frame.columns:
-        numbers = numbers_of(path.name, frame, column)
-
-        def number(cell: object, numbers: Numbers = numbers) -> object:
-            try:
-                return numbers.read(cell)
-            except ValueError:
-                return cell
-
-        frame[column] = frame[column].map(number)
-    return frame
-
-
 def curve_command(arguments: Sequence[str]) -> int:
     """``python -m sim2real curve``: exit status 1 where the table cannot be used, 2 for wrong arguments."""
     parser = Parser(
@@ -253,7 +235,7 @@ def curve_command(arguments: Sequence[str]) -> int:
         print(f"{options.errors.name} names tables of materials: python -m sim2real ask {options.errors}", file=sys.stderr)
         return 2
     try:
-        curve = bare_curve(_errors(options.errors), name=options.errors.name, unit=options.unit)
+        curve = bare_curve(options.errors, unit=options.unit)
     except DataError as error:
         print(error, file=sys.stderr)
         return 1

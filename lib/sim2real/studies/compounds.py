@@ -13,7 +13,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap
 from sim2real.laws.records import Facts, json_ready
-from sim2real.laws.significance import ALPHA, block_sums, detectable_difference, epsilon_squared, holm, rank_association, spearman
+from sim2real.laws.significance import ALPHA, block_sums, detectable_difference, holm, rank_associations
 from sim2real.laws.verdicts import FEWEST_MATERIALS, UNTOLD, WORTHWHILE
 from sim2real.training.study import Study, Trials
 
@@ -26,8 +26,10 @@ def curves_record(trials: Trials, m: int | None = None) -> dict:
     """Figure 6e, of trials with the arms ``transfer`` and ``direct`` and more than one n: ``curves`` (compounds, n) are mean errors
     over draws. ``m`` is the largest if None.
     """
-    m = max(trials.design.m_grid) if m is None else m
-    curves, _, materials = draw_errors(trials, m)
+    return _record(trials, m := max(trials.design.m_grid) if m is None else m, *draw_errors(trials, m)[::2])
+
+
+def _record(trials: Trials, m: int, curves: NDArray, materials: NDArray) -> dict:
     table = trials.study.target.table.iloc[materials]
     return Facts.of(trials).to_dict("study", "property", "label", "unit", "source", "target", "overlap", "trials", "n") | {
         "m": m,
@@ -45,12 +47,12 @@ def gain_record(trials: Trials, m: int | None = None, *, bootstrap: Bootstrap = 
     """The ranking of the compounds of a :func:`curves_record`, which this is too: ``gains`` of :func:`gain_tests`, and
     ``explained`` of :func:`explain` for each gain.
     """
-    record = curves_record(trials, m)
-    curves, direct, materials = draw_errors(trials, record["m"])
+    m = max(trials.design.m_grid) if m is None else m
+    curves, direct, materials = draw_errors(trials, m)
     differences = {"with n": curves[:, :, 0] - curves[:, :, -1], "over direct learning": direct - curves[:, :, -1]}
     scale = np.nanmean(curves[:, :, 0], axis=0)
     properties, bootstrap = compound_properties(trials.study, materials), bootstrap.seeded(trials.design)
-    return record | {
+    return _record(trials, m, curves, materials) | {
         "gains": {name: _as_lists(gain_tests(values, scale)) for name, values in differences.items()},
         "explained": {name: explain(_own(values), properties, bootstrap) for name, values in differences.items()},
     }
@@ -144,28 +146,30 @@ def _neighbours(study: Study) -> NDArray:
 def explain(gain: ArrayLike, properties: pd.DataFrame, bootstrap: Bootstrap = BOOTSTRAP) -> list[dict]:
     """How much of the order of the gains (compounds,) each column explains, over compounds, taken as independent.
 
-    The association is :func:`~sim2real.laws.significance.rank_association`'s, ``p_holm`` is over the columns; of labels ``levels``
+    The association is :func:`~sim2real.laws.significance.rank_associations`', ``p_holm`` is over the columns; of labels ``levels``
     holds median gain and compounds, those of fewer than FEWEST_MATERIALS together as "others".
     """
     gain = np.asarray(gain, float)
-    records = []
+    records, together = [], {}
     for name, column in properties.items():
         numeric = pd.api.types.is_numeric_dtype(column)
         known = np.isfinite(column.to_numpy(float)) if numeric else np.ones(len(column), dtype=bool)
         values, of_gain = column.to_numpy()[known], gain[known]
         record = {"name": name, "measure": "Spearman's rho" if numeric else "epsilon squared", "compounds": int(known.sum())}
+        records.append(record)
         if not numeric:
             labels, counts = np.unique(values, return_counts=True)
             values = np.where(np.isin(values, labels[counts >= FEWEST_MATERIALS]), values, "others")
             medians = pd.Series(of_gain).groupby(values).agg(["median", "size"]).sort_values("size", ascending=False)
             record["levels"] = [{"label": str(k), "median": float(a), "compounds": int(b)} for k, a, b in medians.itertuples()]
         if len(values) < FEWEST_MATERIALS or len(np.unique(values)) < 2 or np.ptp(of_gain) == 0:
-            records.append(record | dict.fromkeys(("value", "low", "high", "p", "p_holm")))
+            record |= dict.fromkeys(("value", "low", "high", "p", "p_holm"))
             continue
-        codes = values.astype(float) if numeric else np.unique(values, return_inverse=True)[1]
-        options = {"replicates": bootstrap.replicates, "seed": bootstrap.seed or 0}
-        found = rank_association(of_gain, codes, measure=spearman if numeric else epsilon_squared, **options)
-        records.append(record | vars(found))
+        together.setdefault(known.tobytes(), []).append((record, of_gain, (values, not numeric)))
+    options = {"replicates": bootstrap.replicates, "seed": bootstrap.seed or 0}
+    for of_records, gains, things in (zip(*group) for group in together.values()):
+        for record, found in zip(of_records, rank_associations(gains[0], things, **options)):
+            record |= vars(found)
     tested = [r for r in records if r["value"] is not None]
     for record, p in zip(tested, holm([r["p"] for r in tested])):
         record["p_holm"] = float(p)

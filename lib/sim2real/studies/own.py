@@ -18,6 +18,7 @@ from sim2real.studies.local import check_study
 from sim2real.studies.presets import processes_here, resolve, trainers
 from sim2real.studies.sides import Sides, describe, own_values
 from sim2real.training import experiment
+from sim2real.training.estimators import run_estimator
 from sim2real.training.study import Design, Study, Trials, training_size
 
 
@@ -91,6 +92,7 @@ def run_study(
     preset: str = "quick",
     arms: tuple[str, ...] | None = None,
     store: Path | None = None,
+    estimator: Any = None,
     **sizes: Any,
 ) -> Trials:
     """Train what is not stored yet of a study's trials; return all, with an error for each arm, n, m, trial and test material.
@@ -104,6 +106,8 @@ def run_study(
         preset: ``smoke``, ``quick`` or ``paper``: sizes of the grid and numbers of trials.
         arms: ``transfer``, ``direct`` and baselines; all that the study has if None.
         store: folder of the stored trials; in the cache if None.
+        estimator: a scikit-learn regressor instead of our networks, as :func:`~sim2real.training.estimators.run_estimator`, for
+            which the study need not be tuned.
         sizes: ``trials`` a cell, ``seed`` of all random numbers, ``overlap`` (``keep`` leaves the measured materials' own
             simulations in the source, ``drop`` takes them out) and ``workers`` (processes, one a core if 0, or a Dask cluster).
     """
@@ -111,4 +115,6 @@ def run_study(
     settings = resolve("local", preset, kind=kind, **sizes)
     if design is None:
         design = settings.surface_design(study) if surface else settings.design(study)
+    if estimator is not None:
+        return run_estimator(estimator, study, design, workers=settings.workers)
     return experiment.run_trials(study, design, workers=settings.trainers, arms=arms, store=store)

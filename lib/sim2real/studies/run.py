@@ -140,10 +140,13 @@ class Run:
     def _train(self, runs: Sequence[tuple[Study, Design, tuple[str, ...] | None]]) -> list[Trials]:
         workers = self.settings.trainers
         plans = [experiment.make_plan(study, design, arms=arms) for study, design, arms in runs]
+        found = [plan.read(announce) for plan in plans]
         # a test of the machinery is over before it is known how long it takes
-        if self.preset != "smoke" and (words := duration.announcement(duration.seconds_needed(plans, workers), workers)):
+        seconds = 0.0 if self.preset == "smoke" else duration.seconds_needed(plans, workers, found)
+        if words := duration.announcement(seconds, workers):
             announce(words)
-        return [experiment.finish(plan, workers) for plan in plans]
+        # to tell how long it takes, some trials may have been trained and stored
+        return [experiment.finish(plan, workers, None if seconds else of) for plan, of in zip(plans, found)]
 
     def save(
         self, figure: str, title: str, draw: Callable[[dict], Figure], records: Sequence[Any], *, paper: str = "", **more: Any

@@ -13,7 +13,7 @@ import pandas as pd
 from sim2real.training.blocks import run_block
 from sim2real.training.kernel import engine
 from sim2real.training.recipes import NETWORK_ARMS, Training
-from sim2real.training.store import Block, Plan
+from sim2real.training.store import Block, Cell, Plan
 from sim2real.training.workers import processes
 
 FEW, MORE = 1, 61  # updates of the networks that are timed
@@ -21,16 +21,16 @@ START = 6.0  # seconds until workers have imported what they train with
 SHORT = 60.0  # seconds of which nothing is announced
 
 
-def seconds_needed(plans: Sequence[Plan], workers: int | str = 1) -> float:
+def seconds_needed(plans: Sequence[Plan], workers: int | str = 1, found: Sequence[dict[Cell, pd.DataFrame]] = ()) -> float:
     """Estimated seconds for the trials not stored yet, plan after plan, on so many workers as fast as this process: what two trials
     cost whatever their updates, and what an update costs; a worker takes the next block when it is free, so that one long block
-    may keep all waiting.
+    may keep all waiting. ``found`` is what :meth:`Plan.read` gave, if it was read already.
     """
     costs: dict[tuple, tuple[float, float]] = {}
     total = 0.0
-    for plan in plans:
+    for plan, stored in zip(plans, found or (plan.read(lambda _: None) for plan in plans)):
         blocks = []
-        for block in sorted(plan.missing_blocks(plan.read(lambda _: None)), key=lambda of: of.turn):
+        for block in sorted(plan.missing_blocks(stored), key=lambda of: of.turn):
             # the largest n of a study stands for the others: what is read of a source grows with n
             key = (plan.study.name, block.arm, block.m_grid)
             costs[key] = costs.get(key) or _costs(plan, block)

@@ -16,7 +16,8 @@ from sim2real.training.study import Design, Study, Trials
 
 def run_estimator(estimator: Any, study: Study, design: Design, *, workers: int = 1) -> Trials:
     """Trials of a scikit-learn regressor that learns from simulations by stacking: a copy is fitted to n simulated values, and what
-    it predicts is one more column for a copy that is fitted to m measured ones; ``direct`` does without.
+    it predicts, or where it has ``transform`` the features that gives (pretrained features), are more columns for a copy that is
+    fitted to m measured ones; ``direct`` does without.
 
     The result is what :func:`~sim2real.training.experiment.run_trials` gives, paired with it trial by trial, but nothing is stored.
 
@@ -45,7 +46,7 @@ def _errors(estimator: Any, plan: Plan, trials: list[int]) -> list[pd.DataFrame]
         if n:
             rows = plan.source_rows(trials[0], n)
             learned = clone(estimator).fit(plan.source.X[rows], plan.source.y[rows])
-            X = np.column_stack([X, learned.predict(target.X)])
+            X = np.column_stack([X, getattr(learned, "transform", learned.predict)(target.X)])
         for trial in trials:
             order, test = plan.split(trial)
             for m in plan.design.m_grid:

@@ -18,7 +18,7 @@ from sim2real.datasets.task import Task
 from sim2real.training.baselines import NEED_SIMULATED, can_be_simulated
 from sim2real.training.blocks import run_block
 from sim2real.training.progress import Bar
-from sim2real.training.store import Block, Plan
+from sim2real.training.store import Block, Cell, Plan
 from sim2real.training.study import Design, Study, Trials, splits, training_size
 from sim2real.training.workers import share_out
 
@@ -79,9 +79,10 @@ def make_plan(study: Study, design: Design, *, arms: tuple[str, ...] | None = No
     return Plan(study, source, design, store, arms)
 
 
-def finish(plan: Plan, workers: int | str = 1) -> Trials:
-    """Train what is missing of a plan and return all of it; arguments and errors as :func:`run_trials`."""
-    found = plan.read(_say)
+def finish(plan: Plan, workers: int | str = 1, found: dict[Cell, pd.DataFrame] | None = None) -> Trials:
+    """Train what is missing of a plan and return all of it; ``found`` is what was read of it, other arguments and errors as
+    :func:`run_trials`."""
+    found = found or plan.read(_say)
     if (missing := plan.missing_blocks(found)) and (changed := plan.changes(found)):
         _say(changed)
     vain = 0

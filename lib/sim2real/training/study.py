@@ -120,11 +120,18 @@ def split_rows(task: Task, rng: np.random.Generator, split_by: str = "") -> tupl
     """Random split of the target: training rows in the order in which m takes them, and test rows. With ``split_by`` rows come
     group by group; what is left of the group in which the test set is full belongs to neither side.
     """
+    return _split(task, rng, _groups(task, split_by))
+
+
+def _groups(task: Task, split_by: str) -> NDArray | None:
+    return pd.factorize(task.table[split_by])[0] if split_by else None
+
+
+def _split(task: Task, rng: np.random.Generator, groups: NDArray | None) -> tuple[np.ndarray, np.ndarray]:
     size = test_size(task)
-    if not split_by:
+    if groups is None:
         order = rng.permutation(len(task))
         return order[size:], order[:size]
-    groups = pd.factorize(task.table[split_by])[0]
     place = rng.permutation(groups.max() + 1)
     order = np.lexsort((rng.random(len(task)), place[groups]))
     test, rest = order[:size], order[size:]
@@ -133,8 +140,8 @@ def split_rows(task: Task, rng: np.random.Generator, split_by: str = "") -> tupl
 
 def splits(study: Study, seed: int, trials: Iterable[int]) -> list[tuple[np.ndarray, np.ndarray]]:
     """The splits (:func:`split_rows`) of a study's target in these trials, by the seed of the design."""
-    named = (seed, study.splits or study.name, "split")
-    return [split_rows(study.target, numpy_generator(*named, t), study.split_by) for t in trials]
+    named, groups = (seed, study.splits or study.name, "split"), _groups(study.target, study.split_by)
+    return [_split(study.target, numpy_generator(*named, t), groups) for t in trials]
 
 
 class Cube(NamedTuple):

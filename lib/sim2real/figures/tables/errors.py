@@ -59,6 +59,11 @@ def surfaces(records: Mapping[str, Record]) -> pd.DataFrame:
         rows |= {"at n, m": f"{r['n'][-1]:,}, {r['m'][-1]:,}", "trials": str(r["trials"])}
         intervals = law["intervals"] or {}
         rows |= {c: _value(law[c], *(intervals.get(c, {}).get(k) for k in ("low", "high"))) for c in paper["constants"]}
+        two = r["two_exponents"]
+        rows |= {"by two exponents, an experiment is worth": _value(*(two["rate"][end] for end in ("value", "low", "high")))}
+        rows |= {
+            c: _value(two[c], *((two["intervals"] or {}).get(c, {}).get(k) for k in ("low", "high"))) for c in ("beta1", "beta2")
+        }
         columns[name] = rows | {"status of the fit": " ".join([law["status"], *law["bounds_hit"]])}
     printed = {"simulations one experiment is worth": number(paper["marginal_rate"])}
     printed |= {"at n, m": f"{paper['n']:,}, {paper['m']:,}", "trials": "500"}
