@@ -112,16 +112,6 @@ def oligomer(mol: Chem.Mol, units: int) -> Chem.Mol:
     ends = attachment_indices(mol)
     if not ends:
         return mol
-    chain = chain_of(mol, ends, units)
-    try:
-        Chem.SanitizeMol(chain)
-    except Exception as error:
-        raise StructureError(f"{Chem.MolToSmiles(mol)!r}: the chain of {units} units is not valid ({error})") from error
-    return chain.GetMol()
-
-
-def chain_of(mol: Chem.Mol, ends: list[tuple[int, int]], units: int) -> Chem.RWMol:
-    """:func:`oligomer` of a repeat unit with these :func:`attachment_indices`, not sanitised."""
     link, head, tail = _open(mol, ends)
     size = link.GetNumAtoms()
     chain = Chem.RWMol(link)
@@ -133,7 +123,11 @@ def chain_of(mol: Chem.Mol, ends: list[tuple[int, int]], units: int) -> Chem.RWM
         # capped with hydrogen: atoms written in brackets, and aromatic nitrogens, do not fill their valence by themselves
         if atom.GetNoImplicit() or (atom.GetIsAromatic() and atom.GetAtomicNum() == 7):
             atom.SetNumExplicitHs(atom.GetNumExplicitHs() + 1)
-    return chain
+    try:
+        Chem.SanitizeMol(chain)
+    except Exception as error:
+        raise StructureError(f"{Chem.MolToSmiles(mol)!r}: the chain of {units} units is not valid ({error})") from error
+    return chain.GetMol()
 
 
 def _open(mol: Chem.Mol, ends: list[tuple[int, int]]) -> tuple[Chem.RWMol, int, int]:
@@ -155,33 +149,52 @@ def structure_key(smiles: str) -> str:
 
 def key_of_mol(unit: Chem.Mol) -> str:
     """:func:`structure_key` of a structure that :func:`parse` has read already."""
-    mol = Chem.RWMol(unit)
-    Chem.RemoveStereochemistry(mol)
-    ends = attachment_indices(mol)
+    ends = attachment_indices(unit)
     if not ends:
+        mol = Chem.Mol(unit)
+        Chem.RemoveStereochemistry(mol)
         return Chem.MolToSmiles(mol)
-    (star_head, _), (star_tail, _) = ends
-    path = Chem.GetShortestPath(mol, star_head, star_tail)
-    bonds = [mol.GetBondBetweenAtoms(a, b) for a, b in zip(path[1:-2], path[2:-1])]
-    cuts = [b.GetIdx() for b in bonds if not b.IsInRing() and b.GetBondType() == Chem.BondType.SINGLE]
-    forwards, backwards = zip(*_backbone_pieces(mol, path, cuts))
+    written = Chem.MolToSmiles(unit, canonical=False, isomericSmiles=False, rootedAtAtom=ends[0][0]).replace("[*]", "*")
+    forwards, backwards = zip(*map(_both_ways, _backbone_pieces(written)))
     return _join(min(_smallest_rotation(forwards), _smallest_rotation(backwards[::-1])))
 
 
-def _backbone_pieces(labelled: Chem.RWMol, path: tuple[int, ...], cuts: list[int]) -> list[tuple[str, str]]:
-    """The pieces from head to tail, the head side marked ``[1*]`` and the tail side ``[2*]``, as :func:`_both_ways` gives each."""
-    # while they are cut, the ends of piece k are 2k + 1 and 2k + 2
-    labelled.GetAtomWithIdx(path[0]).SetIsotope(1)
-    labelled.GetAtomWithIdx(path[-1]).SetIsotope(2 * len(cuts) + 2)
-    if cuts:
-        order = {atom: k for k, atom in enumerate(path)}
-        begins = [order[bond.GetBeginAtomIdx()] < order[bond.GetEndAtomIdx()] for bond in map(labelled.GetBondWithIdx, cuts)]
-        # the first number marks the dummy in the begin atom's place, so it ends up on the end atom's piece
-        labels = [(2 * k + 3, 2 * k + 2) if forwards else (2 * k + 2, 2 * k + 3) for k, forwards in enumerate(begins)]
-        labelled = Chem.FragmentOnBonds(labelled, cuts, dummyLabels=labels)
-    pieces = Chem.MolToSmiles(labelled, canonical=False).split(".")
-    pieces.sort(key=lambda piece: int(re.search(r"\[(\d+)\*\]", piece)[1]))
-    return [_both_ways(re.sub(r"\[(\d+)\*\]", lambda end: f"[{2 - int(end[1]) % 2}*]", piece)) for piece in pieces]
+_TOKEN = re.compile(r"(->|<-|[-=#:$~])?(\[[^]]*\]|Br|Cl|[A-Za-z*])|[-=#:$~]?(%\d\d|\d)|([()])")
+
+
+def _backbone_pieces(written: str) -> list[str]:
+    """The pieces between single bonds outside of rings, from the ``*`` with which a SMILES begins to the other one, the head side
+    marked ``[1*]`` and the tail side ``[2*]``. To cut the text takes a third of the time of cutting the molecule.
+    """
+    tail, depth = written.index("*", 1), 0
+    line: list[tuple[int, int, bool]] = []  # atoms that lead to the tail: begin, brackets around it, whether singly bonded
+    close: dict[int, int] = {}  # where the brackets around the tail end, by their depth
+    rings, opened = [], {}
+    for token in _TOKEN.finditer(written):
+        here, (bond, atom, ring, bracket) = token.start(), token.groups()
+        if atom and here <= tail:
+            line.append((here, depth, bond in (None, "-")))
+        elif ring and ring in opened:
+            rings.append((opened.pop(ring), here))
+        elif ring:
+            opened[ring] = here
+        elif bracket == "(":
+            depth += 1
+        elif bracket == ")":
+            if here < tail:
+                line = [step for step in line if step[1] < depth]
+            else:
+                close.setdefault(depth, here)
+            depth -= 1
+    spans = [(begin, close.get(deep, len(written)), single) for begin, deep, single in line[1:]]
+    cuts = [
+        (begin, end)
+        for begin, end, single in spans[1:-1]
+        if single and all((begin < first < end) == (begin < second < end) for first, second in rings)
+    ]
+    inner = [*cuts, spans[-1][:2]]
+    outer = [spans[0][:2], *cuts]
+    return [f"[1*]{written[begin:left].lstrip('-')}[2*]{written[right:end]}" for (begin, end), (left, right) in zip(outer, inner)]
 
 
 # a few thousand pieces make up most repeat units: what is worked out of one is kept
