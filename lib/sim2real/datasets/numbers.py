@@ -200,13 +200,14 @@ def _plain(text: str) -> str:
     if text.isascii():
         return text
     text = re.sub(r"[⁺⁻⁰¹²³⁴-⁹]+", lambda m: "^" + m[0].translate(_SUPERSCRIPTS), text)
+    text = re.sub("[₀-₉]", "_", text)  # a mark of a footnote, no digit
     text = _DASHES.sub("-", unicodedata.normalize("NFKC", text)).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
     return re.sub("[\u200b-\u200f\u2060\ufeff]", "", text)
 
 
 def _without_uncertainty(text: str) -> str:
     """The value of ``0.37 ± 0.02``, ``(1.05 ± 0.02)×10^5`` or ``0.92(2)``, with its power of ten and unit."""
-    left, *right = _UNCERTAIN.split(re.sub(rf"\(({_UNCERTAIN.pattern}[^()]*?)\s*\)", r"\1", text), maxsplit=1)
+    left, *right = _UNCERTAIN.split(re.sub(rf"[(\[]({_UNCERTAIN.pattern}[^()\[\]]*?)\s*[)\]]", r"\1", text), maxsplit=1)
     if right:
         rest = re.sub(rf"^{_DIGITS}(?:[eE][+-]?\d+)?", "", right[0], count=1)
         if re.search(_POWER, left):
