@@ -221,11 +221,14 @@ def _read_piece(piece: str) -> tuple[Chem.RWMol, int, int]:
     return _open(mol, sorted(attachment_indices(mol), key=lambda end: mol.GetAtomWithIdx(end[0]).GetIsotope()))
 
 
+_ENDS = Chem.RWMol()
+for _label in (1, 2):
+    _ENDS.GetAtomWithIdx(_ENDS.AddAtom(Chem.Atom(0))).SetIsotope(_label)
+
+
 def _join(pieces: tuple[str, ...]) -> str:
     """One repeat unit from its labelled pieces."""
-    chain, last = Chem.RWMol(), 0
-    for label in (1, 2):
-        chain.GetAtomWithIdx(chain.AddAtom(Chem.Atom(0))).SetIsotope(label)
+    chain, last = Chem.RWMol(_ENDS), 0
     for mol, head, tail in map(_read_piece, pieces):
         size = chain.GetNumAtoms()
         chain.InsertMol(mol)
