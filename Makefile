@@ -31,7 +31,7 @@ unknown := $(filter-out $(VARIABLES),$(given))
 ifneq ($(unknown),)
 $(error unknown variable $(firstword $(unknown)); allowed are $(VARIABLES))
 endif
-other := $(filter-out $(TARGETS) interpreter drawn summed .venv/% .cache/%,$(MAKECMDGOALS))
+other := $(filter-out $(TARGETS) interpreter .venv/% .cache/%,$(MAKECMDGOALS))
 ifneq ($(other),)
 $(error unknown target $(firstword $(other)); allowed are $(TARGETS), and variables as NAME=VALUE without blanks)
 endif
@@ -56,7 +56,7 @@ $(error NOTEBOOK=$(NOTEBOOK) is not known; allowed are $(basename $(notdir $(ALL
 endif
 endif
 
-.PHONY: $(TARGETS) interpreter drawn summed
+.PHONY: $(TARGETS) interpreter
 .DEFAULT_GOAL := help
 
 help:
@@ -111,7 +111,7 @@ STRIP := if [ "$$(git rev-parse --show-toplevel 2>/dev/null)" = "$(CURDIR)" ]; t
 # One stamp a notebook and folder: the figures that lie there are those of the last parameters.
 # The data are those that git holds. A user's own tables, which may have any name, count in the edition local only, by a file that
 # holds a checksum of all of them and is written again when that changed; lists of dropped rows are no tables.
-# The summary reads what the others wrote: each of them takes its stamp away, and it comes last.
+# The summary reads what the others wrote: it comes last, and whenever one of them was run.
 SUMMARY := 99-summary
 FOLDER := figures/$(EDITION)$(if $(filter-out quick,$(PRESET)),/$(PRESET))
 RUN := $(EDITION)-$(PRESET)-$(TRIALS)-$(N_MAX)-$(SEED)
@@ -133,21 +133,16 @@ endif
 
 # two notebooks at a time, as each draws on one core while no process trains; elsewhere they download or tune the same
 AT_ONCE := $(if $(filter embedded,$(EDITION)),2,1)
-AGAIN := $(MAKE) --no-print-directory
-# all of them by one process, which imports the library once
+# all of them by one process, which imports the library once, and which gets what signal make gets
+LAST := $(filter %/$(SUMMARY).ipynb,$(NOTEBOOKS))
+OTHERS = $(filter-out $(LAST),$(STALE))
 RUN_STALE = $(if $(STALE),rm -f $(STALE:notebooks/%.ipynb=.cache/done/%-$(EDITION)-$(PRESET)-*) .cache/done/$(SUMMARY)-$(EDITION)-* && \
-	$(PY) -m sim2real run $(STALE) --at-once $(AT_ONCE) --stamp '.cache/done/{}-$(RUN)' EDITION=$(EDITION) PRESET=$(PRESET) \
-	TRIALS=$(TRIALS) N_MAX=$(N_MAX) WORKERS=$(WORKERS) SEED=$(SEED),:)
+	exec $(PY) -m sim2real run $(if $(OTHERS),$(OTHERS) $(addprefix --last ,$(LAST)),$(LAST)) --at-once $(AT_ONCE) --stamp '.cache/done/{}-$(RUN)' \
+	EDITION=$(EDITION) PRESET=$(PRESET) TRIALS=$(TRIALS) N_MAX=$(N_MAX) WORKERS=$(WORKERS) SEED=$(SEED),:)
 
-figures: $(READY)
-	@status=0; $(AGAIN) drawn || status=$$?; $(AGAIN) summed || status=$$?; exit $$status
+figures: $(READY) $(STAMPS)
+	@$(RUN_STALE)
 	@echo 'figures are in $(FOLDER) (remove .cache/done to draw them again)'
-
-drawn: $(filter-out .cache/done/$(SUMMARY)-%,$(STAMPS))
-	@$(RUN_STALE)
-
-summed: $(filter .cache/done/$(SUMMARY)-%,$(STAMPS))
-	@$(RUN_STALE)
 
 .cache/done/%-$(RUN): notebooks/%.ipynb $(INPUTS) | $(READY)
 	$(eval STALE += $<)@:

@@ -311,6 +311,17 @@ def test_the_summary_comes_last_and_runs_again_after_any_other(small_checkout):
     assert failed.returncode == 2 and "99-summary" in failed.stdout, "what is there is summed up"
 
 
+def test_what_make_runs_ends_with_it(small_checkout):
+    python = small_checkout / ".venv/bin/python"
+    python.write_text("#!/bin/sh\necho $$ >pid\nexec sleep 60\n")
+    with subprocess.Popen(["make", "figures"], cwd=small_checkout, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+        while not (small_checkout / "pid").exists() or not (text := (small_checkout / "pid").read_text()):
+            time.sleep(0.02)
+        run.terminate()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(text), 0)
+
+
 @pytest.mark.parametrize("shipped", ["data/facts.csv", "lib/module.py"])
 def test_all_notebooks_run_again_when_data_or_library_changed(small_checkout, shipped):
     _runs(small_checkout)

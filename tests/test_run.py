@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -303,10 +304,12 @@ def test_notebooks_of_one_command_are_run_as_each_would_be_alone(tmp_path):
     cell += "print(warnings.formatwarning('odd', UserWarning, 'f', 1), matplotlib.get_backend(), os.environ['OMP_NUM_THREADS'])"
     paths, out = [write(tmp_path / f"{name}.ipynb", cell) for name in "ab"], tmp_path / "out"
     failing = write(tmp_path / "c.ipynb", "1 / 0")
-    given = [*map(str, (*paths, failing)), "--output", str(out), "--stamp", f"{tmp_path}/passed/{{}}"]
+    last = write(tmp_path / "last.ipynb", f"import pathlib\nprint(sorted(p.name for p in pathlib.Path({str(out)!r}).iterdir()))")
+    given = [*map(str, (*paths, failing)), "--output", str(out), "--stamp", f"{tmp_path}/passed/{{}}", "--last", str(last)]
     run = subprocess.run([sys.executable, "-m", "sim2real", "run", *given], capture_output=True, text=True)
-    assert run.returncode == 1 and "1 of 3 notebooks failed" in run.stderr and "ZeroDivisionError" in run.stderr
-    assert sorted(path.name for path in (tmp_path / "passed").iterdir()) == ["a", "b"]
+    assert run.returncode == 1 and "1 of 4 notebooks failed" in run.stderr and "ZeroDivisionError" in run.stderr
+    assert sorted(path.name for path in (tmp_path / "passed").iterdir()) == ["a", "b", "last"]
+    assert {f"{name}.ipynb" for name in "abc"} <= set(ast.literal_eval(printed(out / "last.ipynb")))
     together = [printed(out / path.name) for path in paths]
     run_notebook(paths[0], output=tmp_path / "alone")
     assert together == 2 * [printed(tmp_path / "alone" / "a.ipynb").replace("__main__ False", "__main__ True")]

@@ -35,7 +35,6 @@ from sim2real.datasets.paths import CACHE, ROOT
 from sim2real.datasets.task import NoStudy
 from sim2real.training.progress import IN_TERMINAL
 
-CELL_TIMEOUT = 3600  # seconds
 _TYPES = {bool: "true or false", int: "an integer", float: "a number", str: "a string", list: "a list"}
 _TAG = "parameters"
 KEPT = "finished blocks of trials are kept; run it again to go on"
@@ -60,12 +59,12 @@ class NothingToRun(NotebookError):
 
 
 def run_notebook(
-    path: str | Path, parameters: Mapping[str, Any] | None = None, output: str | Path | None = None, timeout: int = CELL_TIMEOUT
+    path: str | Path, parameters: Mapping[str, Any] | None = None, output: str | Path | None = None, timeout: int | None = None
 ) -> Path:
     """Execute a notebook from the repository's root (installed: the working directory) and return the path of the executed copy.
 
     ``parameters`` replace values of the cell tagged `parameters` and have their types, or any literal where it says None;
-    ``output`` is the copy's folder, ``timeout`` seconds a cell. ParameterError before anything is executed;
+    ``output`` is the copy's folder, ``timeout`` seconds a cell (None: no limit). ParameterError before anything is executed;
     NotebookError where a cell fails, with the traceback in a .log file beside the copy;
     NothingToRun where one's own tables hold no study for it.
     """
@@ -135,20 +134,23 @@ def run_command(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "more", nargs="*", metavar="NOTEBOOK or KEY=VALUE", help="KEY=VALUE replaces a value of the parameters cell"
     )
+    parser.add_argument("--last", type=Path, metavar="NOTEBOOK", help="run when the others have ended, whether they passed or not")
     parser.add_argument("--output", type=Path, metavar="DIR", help="folder of the executed copies (.cache/notebooks)")
-    parser.add_argument("--timeout", type=int, default=CELL_TIMEOUT, metavar="SECONDS", help="for a cell (%(default)s)")
+    parser.add_argument("--timeout", type=int, metavar="SECONDS", help="for a cell (no limit)")
     parser.add_argument("--at-once", type=int, default=1, metavar="COUNT", help="notebooks at a time (%(default)s)")
     parser.add_argument("--stamp", metavar="FILE", help="made when a notebook has passed, {} being its name")
     options = parser.parse_intermixed_args(arguments)
     is_notebook = [text.endswith(".ipynb") and not re.match(r"[A-Za-z_]\w*=", text) for text in options.more]
     paths = [options.notebook, *(Path(text) for text, is_one in zip(options.more, is_notebook) if is_one)]
+    paths += filter(None, [options.last])
     pairs = [text for text, is_one in zip(options.more, is_notebook) if not is_one]
     try:
         values = {path: _from_text(path, pairs) for path in paths}
         runs = [partial(_run_one, path, given, options) for path, given in values.items()]
         if len(runs) > 1 and CAN_FORK:
             with _kernel_variables():
-                statuses = run_forked(runs, options.at_once)
+                before = len(runs) - bool(options.last)
+                statuses = run_forked(runs[:before], options.at_once) + run_forked(runs[before:], 1)
         else:
             statuses = [run() for run in runs]
     except ParameterError as error:
