@@ -216,8 +216,9 @@ def _smallest_rotation(pieces: tuple[str, ...]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=100_000)
 def _read_piece(piece: str) -> tuple[Chem.RWMol, int, int]:
-    """A piece without its marked ends, and the atoms that held them."""
-    mol = Chem.MolFromSmiles(piece)
+    """A piece, which RDKit has written, without its marked ends, and the atoms that held them."""
+    mol = Chem.MolFromSmiles(piece, sanitize=False)
+    mol.UpdatePropertyCache()
     return _open(mol, sorted(attachment_indices(mol), key=lambda end: mol.GetAtomWithIdx(end[0]).GetIsotope()))
 
 
