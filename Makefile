@@ -26,7 +26,9 @@ export MKL_NUM_THREADS := 1
 export SIM2REAL_DEVICE := $(DEVICE)
 
 # an unknown variable or value is refused in one line before anything runs (exit status 2)
-given := $(sort $(foreach word,$(MAKEOVERRIDES),$(firstword $(subst =, ,$(word)))))
+nothing :=
+blank := $(nothing) $(nothing)
+given := $(sort $(foreach word,$(subst \$(blank),_,$(MAKEOVERRIDES)),$(firstword $(subst =, ,$(word)))))
 unknown := $(filter-out $(VARIABLES),$(given))
 ifneq ($(unknown),)
 $(error unknown variable $(firstword $(unknown)); allowed are $(VARIABLES))
@@ -148,7 +150,7 @@ figures: $(READY) $(STAMPS)
 	$(eval STALE += $<)@:
 
 ask: $(READY)
-	$(PY) -m sim2real ask $(TABLES) --out $(OUT) --preset $(PRESET) --trials $(TRIALS) --workers $(WORKERS) --seed $(SEED)
+	$(PY) -m sim2real ask '$(TABLES)' --out '$(OUT)' --preset $(PRESET) --trials $(TRIALS) --workers $(WORKERS) --seed $(SEED)
 
 report: $(READY)
 	$(PY) -m sim2real report --edition $(EDITION) --preset $(PRESET)

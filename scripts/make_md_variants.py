@@ -1,9 +1,10 @@
-"""What chain length and the 21 steps change, and how far two glasses differ: two polymers by molecular dynamics, in five ways.
+"""What chain length, the 21 steps and charges change, and how far two glasses differ: two polymers by molecular dynamics, six ways.
 
     .venv/bin/python scripts/make_md_variants.py md-variants
 
 Writes data/md/variants.csv, a row for each polymer and way that is done, after each. Folders of cells lie below the one that is
-named; called again, it goes on there. Some eight minutes of one core each.
+named; called again, it goes on there. Some eight minutes of one core each;
+RESP charges need the program psi4.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sim2real.chemistry.simulators.md.cell import CELLS, Size
+from sim2real.chemistry.simulators.md.cell import CELLS, GASTEIGER, RESP, Size
 from sim2real.chemistry.simulators.md.protocol import ATM, HOT, KELVIN, PROTOCOL, MDStage, Step, stages
 from sim2real.chemistry.simulators.md.run import Order, simulate
 from sim2real.datasets.paths import DATA
@@ -34,19 +35,20 @@ def squeezed_once(size: Size) -> Iterator[MDStage]:
 
 LARSEN, SHORT = (PROTOCOL, stages), (ONCE, squeezed_once)
 WAYS = {
-    "usual": (USUAL, 0, *LARSEN),
-    "seven units, short squeeze": (replace(SHORT_CHAINS, squeeze=20), 0, *SHORT),
-    "seven units": (SHORT_CHAINS, 0, *LARSEN),
-    "short squeeze": (replace(USUAL, squeeze=20), 0, *SHORT),
-    "usual, another seed": (USUAL, 1, *LARSEN),
+    "usual": (USUAL, 0, GASTEIGER, *LARSEN),
+    "seven units, short squeeze": (replace(SHORT_CHAINS, squeeze=20), 0, GASTEIGER, *SHORT),
+    "seven units": (SHORT_CHAINS, 0, GASTEIGER, *LARSEN),
+    "short squeeze": (replace(USUAL, squeeze=20), 0, GASTEIGER, *SHORT),
+    "usual, another seed": (USUAL, 1, GASTEIGER, *LARSEN),
+    "RESP charges": (USUAL, 0, RESP, *LARSEN),
 }
 
 
 def main() -> None:
     polymers, rows = pd.read_csv(DATA / "md" / "chosen.csv").head(2), []
-    for way, (size, seed, protocol, course) in WAYS.items():
+    for way, (size, seed, charges, protocol, course) in WAYS.items():
         for smiles, polymer in zip(polymers["smiles"], polymers["polymer"]):
-            order = Order(smiles, size, seed)
+            order = Order(smiles, size, seed, charges)
             state = simulate(Path(sys.argv[1]) / way / order.name, order, protocol=protocol, course=course) | {"folder": order.name}
             if "failed" in state:
                 print(f"{polymer}, {way}: failed in stage {state['failed']['stage']}: {state['failed']['cause']}", flush=True)

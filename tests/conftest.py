@@ -1,10 +1,11 @@
-"""Fixtures that many modules share, one folder of caches for the whole run, and what a skipped test means."""
+"""One folder of caches for the whole run, what a skipped test means, and what only processes that run tests load."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -17,13 +18,17 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
 # a shell ignores Ctrl-C in what it starts in the background, and so would the processes that tests interrupt
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-import torch  # noqa: E402
+# before torch is loaded, here and in what tests start
+os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+# as in python -m sim2real: seconds of each process, for a check of addresses that notebooks do not ask for
+sys.modules.setdefault("rfc3987_syntax", None)
 
-import made  # noqa: E402
-from sim2real.training.experiment import run_trials  # noqa: E402
-from sim2real.training.study import Design, Study, Trials  # noqa: E402
 
-torch.set_num_threads(1)
+def pytest_configure(config: pytest.Config) -> None:
+    """The process that only shares tests out to others (-n 2) need not wait for the library."""
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        config.addinivalue_line("filterwarnings", "error::sklearn.exceptions.ConvergenceWarning")
+        config.pluginmanager.import_plugin("shared")
 
 
 def pytest_unconfigure() -> None:
@@ -47,21 +52,3 @@ def mirror() -> Path:
     if not folder:
         pytest.skip("SIM2REAL_DATA_MIRROR is not set: no mirror of the public files")
     return Path(folder)
-
-
-@pytest.fixture
-def study() -> Study:
-    return made.toy_study()
-
-
-@pytest.fixture
-def chi_study() -> Study:
-    return made.chi_study()
-
-
-@pytest.fixture(scope="session")
-def toy_trials(tmp_path_factory) -> Trials:
-    """The toy study, trained once a run: 3 n, 2 m, 4 trials, arms with and without networks. Not to be changed."""
-    arms = ("transfer", "direct", "ridge", "trees", "simulator")
-    design = Design((50, 120, 300), (16, 32), trials=4)
-    return run_trials(made.toy_study(), design, arms=arms, store=tmp_path_factory.mktemp("toy"))

@@ -27,6 +27,8 @@ from sim2real.datasets.pairs import COLUMNS as CHI_COLUMNS
 from sim2real.datasets.simulated_pairs import simulate_chi
 from sim2real.datasets.task import Task, get_property
 
+pytestmark = pytest.mark.xdist_group("activity")  # what is made once for all is made by one process
+
 
 @pytest.fixture(scope="module")
 def target() -> Task:

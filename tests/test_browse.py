@@ -37,6 +37,13 @@ def test_a_search_finds_by_name_and_by_smiles_and_reads_no_pattern():
     assert "1 of 2 solvents" in page("water", "c1c") and "0 of 2 solvents" in page("water", ".*")
 
 
+def test_a_warning_of_all_solvents_stands_once_above_them_and_of_some_beside_them():
+    for said, count in ((["far <off>", "far <off>"], 1), (["", "far <off>"], 1), (["", ""], 0)):
+        shown = ranking_page(lambda *of, said=said: rank(*of).assign(warning=said), {}, NAMES, "water", 300.0, "")
+        assert shown.count("far &lt;off&gt;") == count and "<off>" not in shown
+        assert ("<th>warning</th>" in shown) == (len(set(said)) > 1)
+
+
 def test_what_cannot_be_read_is_one_line_and_nothing_is_executed():
     said = page("<script>alert(1)</script>")
     assert "<script" not in said and "expected a name of the list or a SMILES" in said and "<table" not in said

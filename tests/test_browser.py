@@ -29,7 +29,8 @@ except ImportError:
 if CHROMIUM is None:
     pytest.skip("no chromium on this machine", allow_module_level=True)
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+# beside the notebooks of the same trials (tests/test_notebooks.py): what one has trained, the other uses
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("polymers")]
 SHOTS = ROOT / ".cache" / "browser"
 SECONDS = 1000  # milliseconds
 WIDEST = 1000  # pixels of a table
@@ -41,7 +42,7 @@ ERRORS = ".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']"
 def browser() -> Iterator[Browser]:
     SHOTS.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        opened = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
         yield opened
         opened.close()
 
@@ -149,7 +150,7 @@ def test_a_parameter_is_changed_and_figure_and_verdict_change(browser, lab):
     seen = []
     for trials in (2, 3):
         cell = page.locator(".jp-CodeCell .cm-content", has_text="EDITION =").first
-        text = {"PRESET": '"smoke"', "TRIALS": str(trials), "WORKERS": "1", "FIGURES": repr(str(figures))}
+        text = {"PRESET": '"smoke"', "TRIALS": str(trials), "WORKERS": "1", "SEED": "3", "FIGURES": repr(str(figures))}
         source = "\n".join(
             next(c.source for c in nbformat.read(lab[1] / "01-polymers.ipynb", 4).cells if "EDITION =" in c.source).splitlines()
         )
@@ -197,6 +198,7 @@ def test_widgets_answer(browser, lab):
     shown = page.locator(".jp-OutputArea-output", has_text="solvents, the best first").last
     shown.wait_for(timeout=60 * SECONDS)
     shown.scroll_into_view_if_needed()
+    assert shown.locator("table").evaluate("t => t.offsetWidth <= t.parentElement.clientWidth"), "no column is cut off"
     assert shown.locator("svg").count() == 1 and shown.locator("tbody tr").count() > 20
     chooser.fill("toluene")
     chooser.press("Enter")

@@ -16,6 +16,8 @@ from sim2real.training.recipes import MultitaskHyperparameters, PairNetwork, Tra
 from sim2real.training.seeding import numpy_generator
 from sim2real.training.study import split_rows
 
+pytestmark = pytest.mark.xdist_group("chi_predictor")  # what is made once for all is made by one process
+
 
 @pytest.fixture(scope="module")
 def pairs():

@@ -16,6 +16,8 @@ from sim2real.studies.presets import resolve
 from sim2real.studies.sides import Sides, describe
 from sim2real.training.recipes import UNTUNED_PAIRS, MultitaskHyperparameters, load_hyperparameters
 
+pytestmark = pytest.mark.xdist_group("chi_studies")  # what is made once for all is made by one process
+
 
 @pytest.fixture(scope="module")
 def study():

@@ -19,6 +19,8 @@ from sim2real.studies import growth, policies
 from sim2real.training.seeding import numpy_generator
 from sim2real.training.study import split_rows
 
+pytestmark = pytest.mark.xdist_group("design")  # what is made once for all is made by one process
+
 # A, B, alpha, beta1, beta2, epsilon: the paper's Eq. 3, one without B, two with exponents of their own, one flat in n
 LAWS = {
     "paper": (0.338, 0.0192, 0.265, 0.239, 0.239, 0.0535),

@@ -27,6 +27,8 @@ from sim2real.studies import survey
 from sim2real.studies.compounds import FEWEST_DRAWS, gain_record
 from sim2real.training.study import Trials
 
+pytestmark = pytest.mark.xdist_group("figure_tables")  # what is made once for all is made by one process
+
 FEW = Bootstrap(replicates=60)
 
 

@@ -36,6 +36,8 @@ from sim2real.studies.growth import POLICIES, Growth
 from sim2real.training.recipes import PairNetwork
 from sim2real.training.study import Design, Study, Trials
 
+pytestmark = pytest.mark.xdist_group("figures")  # what is made once for all is made by one process
+
 matplotlib.use("Agg")
 FEW = Bootstrap(replicates=60)
 N, M, TRIALS = (100, 400, 1600, 6400), (20, 40, 80, 160), 8
@@ -658,6 +660,11 @@ def test_levels_of_added_errors_are_drawn():
     assert "alpha" in exponents.get_ylabel() and "g/cm" in gaps.get_ylabel()
     caption = figures.quality.caption(payload(record))
     assert "10 spreads at random +0.10" in caption and "1,600 materials once 0.13" in caption
+    levels = [{**of, "descriptor": words} for of, words in zip(record["levels"], ("force field", "RDKit"))]
+    described = record | {"levels": levels}
+    ax = figures.quality(payload([record, described])).axes[4]
+    np.testing.assert_allclose(lines(ax)["RDKit"].get_ydata(), levels[1]["curve"]["mae"])
+    assert "(m = 32" in (told := figures.quality.caption(payload([record, described])).replace("$", "")) and "RDKit 0.1" in told
 
 
 def test_source_sets_are_drawn_with_direct_learning_and_classes():

@@ -11,6 +11,8 @@ import pytest
 import sim2real as s2r
 from sim2real.datasets.paths import DATA, ROOT
 
+pytestmark = pytest.mark.xdist_group("forms")  # what is made once for all is made by one process
+
 
 @pytest.fixture(scope="module")
 def forecast():

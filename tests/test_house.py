@@ -19,6 +19,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import sim2real
 from sim2real.datasets.paths import FIGURES, ROOT
 from sim2real.datasets.task import PROPERTIES
 from sim2real.studies.cases import CASES
@@ -49,6 +50,21 @@ def test_the_lock_holds_what_the_project_asks_for():
     for text in [*project["dependencies"], *extras["cluster"], *extras["lab"], *extras["test"]]:
         asked = Requirement(text)
         assert asked.specifier.contains(next(v for name, v in pins.items() if canonicalize_name(name) == asked.name)), text
+
+
+def test_the_citation_agrees_with_the_project_and_names_all_authors_of_the_paper():
+    cited, project = (
+        yaml.safe_load((ROOT / "CITATION.cff").read_text()),
+        tomllib.loads((ROOT / "pyproject.toml").read_text())["project"],
+    )
+    assert cited["cff-version"] == "1.2.0" and cited["message"] and set(cited["keywords"]) <= set(project["keywords"])
+    assert (cited["version"], cited["license"]) == (sim2real.__version__, "MIT")
+    assert [author["name"] for author in cited["authors"]] == [author["name"] for author in project["authors"]]
+    (paper,) = cited["references"]
+    assert len(paper["authors"]) == 9 and all(author["given-names"] and author["family-names"] for author in paper["authors"])
+    assert {f"https://doi.org/{paper['doi']}", paper["url"]} == set(project["urls"].values())
+    named = [text.rpartition(" ")[2] for text in project["classifiers"] if text.startswith("Programming Language :: Python :: 3.")]
+    assert project["requires-python"] == f">={named[0]}" and "License :: OSI Approved :: MIT License" in project["classifiers"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
@@ -224,6 +240,12 @@ def test_make_refuses_what_it_does_not_know(arguments, message):
     result = subprocess.run(["make", "help", *arguments], cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 2
     assert message in result.stderr and len(result.stderr.strip().splitlines()) == 1
+
+
+def test_the_names_of_tables_and_answer_may_have_blanks():
+    given = ["make", "-n", "ask", "TABLES=my tables.toml", "OUT=the answer", "PY=python"]
+    told = subprocess.run(given, cwd=ROOT, capture_output=True, text=True)
+    assert told.returncode == 0 and "ask 'my tables.toml' --out 'the answer' --preset quick" in told.stdout, told.stderr
 
 
 def test_help_names_every_target_and_variable():

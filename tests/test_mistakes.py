@@ -134,15 +134,27 @@ def test_at_the_command(folder, monkeypatch, capsys, arguments, message):
     assert message in line and status in (1, 2)
 
 
-@pytest.mark.parametrize(("place", "said_so"), [("cache/keys", True), ("", True), ("elsewhere", False)])
-def test_a_cache_that_cannot_be_written(tmp_path, monkeypatch, capsys, place, said_so):
+@pytest.mark.parametrize(
+    ("place", "said_so"),
+    [
+        ("cache/keys", "{}/cache/keys: Not a directory; SIM2REAL_CACHE chooses another folder"),
+        ("", "{}: File exists; SIM2REAL_CACHE chooses another folder"),
+        ("elsewhere", "{}/elsewhere: No such file or directory; give another path, or make this one readable and writable"),
+        (None, "No space left on device; what was stored is kept: mend that, and run it again"),
+    ],
+)
+def test_a_place_that_cannot_be_written(tmp_path, monkeypatch, capsys, place, said_so):
+    (tmp_path / "cache").touch()
+
     def fail(_):
-        raise FileNotFoundError(2, "No such file or directory", str(tmp_path / place))
+        if place is None:
+            raise OSError(28, "No space left on device")
+        (tmp_path / place / "deeper" if place == "elsewhere" else tmp_path / place).mkdir(parents=place != "elsewhere")
 
     monkeypatch.setattr("sim2real.__main__.CACHE", tmp_path / "cache")
     monkeypatch.setattr("sim2real.studies.ask.ask_command", fail)
     line, status = said(capsys, "ask")
-    assert status == 1 and ("SIM2REAL_CACHE chooses another folder" in line) == said_so
+    assert status == 1 and line == said_so.format(tmp_path).replace("elsewhere:", "elsewhere/deeper:")
 
 
 @pytest.mark.parametrize("target", ["figurs", "tests", "PRESET", "figures smoke"])

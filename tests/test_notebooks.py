@@ -40,14 +40,15 @@ OPEN_ONLY = {
     "09-molecular-dynamics": ("md-stages",),
 }
 SMOKE = {"PRESET": "smoke", "WORKERS": 1, "SEED": 3}
-# notebooks of one group run one after another and share what they stored
-GROUPS = {name: "polymers" if name < "04" else "pairs" for name in FIGURES}
+# notebooks of one group run one after another and share what they stored; two groups take about as long
+GROUPS = {name: "pairs" if name in ("04-chi", "05-chi-classes") else name if name > "04" else "polymers" for name in FIGURES}
 
 
-def _each(names, quick):
-    """Names as parameters of a test; all but ``quick`` are slow."""
-    marks = {name: [pytest.mark.xdist_group(GROUPS[name])] + [pytest.mark.slow] * (name not in quick) for name in names}
-    return pytest.mark.parametrize("name", [pytest.param(name, marks=marks[name]) for name in names])
+def _each(names):
+    """Names as parameters of a test, each in its group."""
+    return pytest.mark.parametrize(
+        "name", [pytest.param(n, marks=[pytest.mark.slow, pytest.mark.xdist_group(GROUPS[n])]) for n in names]
+    )
 
 
 def test_every_notebook_is_tested():
@@ -69,13 +70,13 @@ def _check(folder, name, edition):
         assert payload["seed"] == 3 and payload["records"] and payload["caption"]
 
 
-@_each(FIGURES, quick=["00-data"])
+@_each(FIGURES)
 def test_a_notebook_regenerates_its_figures(name, tmp_path):
     run_notebook(ROOT / "notebooks" / f"{name}.ipynb", {**SMOKE, "FIGURES": str(tmp_path / "figures")}, output=tmp_path)
     _check(tmp_path / "figures", name, "embedded")
 
 
-@_each(["00-data", "01-polymers", "04-chi", "06-wiedemann-franz", "09-molecular-dynamics"], quick=[])
+@_each(["00-data", "01-polymers", "04-chi", "06-wiedemann-franz", "09-molecular-dynamics"])
 def test_the_open_edition_runs_on_the_public_files(name, tmp_path, mirror):
     parameters = {**SMOKE, "EDITION": "open", "FIGURES": str(tmp_path / "figures")}
     run_notebook(ROOT / "notebooks" / f"{name}.ipynb", parameters, output=tmp_path)
@@ -136,7 +137,7 @@ def own_tables(tmp_path):
     return path
 
 
-@_each(FIGURES, quick=[])
+@_each(FIGURES)
 def test_the_local_edition_runs_on_ones_own_tables(name, tmp_path, own_tables):
     figures = tmp_path / "figures"
     parameters = {**SMOKE, "EDITION": "local", "TABLES": str(own_tables), "FIGURES": str(figures)}

@@ -21,6 +21,8 @@ sys.path.insert(0, str(ROOT / "scripts"))  # the rules are needed only to make t
 from virtual_polymers.monomers import RESIDUES, comonomers, read_monomer  # noqa: E402
 from virtual_polymers.polymerise import RULES, cap_rank, polymerise, virtual_polymers  # noqa: E402
 
+pytestmark = pytest.mark.xdist_group("rules")  # what is made once for all is made by one process
+
 BPA = "CC(C)(c1ccc(O)cc1)c1ccc(O)cc1"
 PMDA = "O=C1OC(=O)c2cc3C(=O)OC(=O)c3cc12"
 ODA = "Nc1ccc(Oc2ccc(N)cc2)cc1"

@@ -18,6 +18,8 @@ from sim2real.training.experiment import run_trials
 from sim2real.training.recipes import Simulations, Staged, Training
 from sim2real.training.study import Design, Trials
 
+pytestmark = pytest.mark.xdist_group("stages")  # what is made once for all is made by one process
+
 
 @pytest.fixture(scope="module")
 def staged():

@@ -180,7 +180,7 @@ def test_a_disk_without_locks_is_no_other_run(tmp_path, monkeypatch):
     def refused(*_):
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr("sim2real.training.keeping.fcntl.flock", refused)
+    monkeypatch.setattr("fcntl.flock", refused)
     for wait in (True, False):
         with keeping.locked(tmp_path, "toy", wait=wait) as is_alone:
             assert is_alone

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 
 import pytest
 from matplotlib.figure import Figure
 
 from sim2real import Run
 from sim2real.datasets.paths import ROOT
-from sim2real.studies.report import numbers_of_payload
+from sim2real.studies.report import numbers_of_payload, report_folder
 from sim2real.studies.summary import AGREES, DIFFERS, OPEN, Claim, claims, read, retold, summary, summary_data, summary_folders
 
 COMMITTED = ROOT / "figures" / "embedded"
@@ -170,3 +172,14 @@ def test_figures_with_the_papers_trials_hold_what_the_run_took_and_a_redraw_keep
     path.write_text(json.dumps(payload))
     Run("embedded", "paper", figures=tmp_path).save("made", "Made up", draw, [{"n": 1}])
     assert json.loads(path.read_text())["run"]["seconds"] == 9000
+
+
+def test_the_report_counts_verdicts_first_and_begins_with_the_papers_figures(tmp_path):
+    for name in ("classes-polymers", "fig1b-polymers"):
+        for suffix in ("json", "png"):
+            shutil.copy(COMMITTED / f"{name}.{suffix}", tmp_path)
+    text = report_folder("embedded", "quick", tmp_path)
+    verdicts = summary({"embedded": tmp_path})["verdict, embedded"]
+    counted = {word: int(re.search(rf"<p>\d+ claims.*?embedded: .*?{word} (\d+)", text)[1]) for word in (AGREES, DIFFERS, OPEN)}
+    assert counted == {word: sum(said.startswith(word) for said in verdicts) for word in counted} and counted[AGREES]
+    assert re.findall(r"<h3>([\w-]+):", text) == ["fig1b-polymers", "classes-polymers"]

@@ -27,6 +27,8 @@ from sim2real.studies.presets import resolve
 from sim2real.studies.sides import with_law
 from sim2real.training.recipes import UNTUNED, load_hyperparameters
 
+pytestmark = pytest.mark.xdist_group("transport")  # what is made once for all is made by one process
+
 needs_files = pytest.mark.skipif(
     not os.environ.get("SIM2REAL_DATA_MIRROR"), reason="needs the public files; set SIM2REAL_DATA_MIRROR to a folder with them"
 )

@@ -19,6 +19,8 @@ from sim2real.chemistry.structures import oligomer, parse
 from sim2real.datasets.drawn_pairs import draw_molecules, listed_molecules
 from sim2real.datasets.simulated_pairs import simulate_chi, simulate_ln_gamma
 
+pytestmark = pytest.mark.xdist_group("unifac")  # what is made once for all is made by one process
+
 needs_mirror = pytest.mark.skipif(not os.environ.get("SIM2REAL_DATA_MIRROR"), reason="SIM2REAL_DATA_MIRROR is not set")
 
 PARAMETERS = {"unifac": UFIP, "unifac 2.0": UF2IP}

@@ -52,13 +52,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"interrupted; {error or 'run it again to go on from what is there'}", file=sys.stderr)
         return 130
     except OSError as error:
-        where = Path(str(error.filename)).absolute() if error.filename else None
-        of_cache = where and (where.is_relative_to(CACHE) or CACHE.is_relative_to(where))
-        print(f"{error}; SIM2REAL_CACHE chooses another folder" if of_cache else error, file=sys.stderr)
+        print(_what_to_do(error), file=sys.stderr)
         return 1
     finally:
         signal.signal(signal.SIGTERM, before)
         warnings.formatwarning = shown
+
+
+def _what_to_do(error: OSError) -> str:
+    """One line: as the library says it, or, of the system's own errors, where it happened, why, and the way out."""
+    if not (error.strerror and error.filename):
+        return f"{error.strerror}; what was stored is kept: mend that, and run it again" if error.strerror else str(error)
+    where = Path(os.fsdecode(error.filename)).absolute()
+    of_cache = where.is_relative_to(CACHE) or CACHE.is_relative_to(where)
+    way_out = "SIM2REAL_CACHE chooses another folder" if of_cache else "give another path, or make this one readable and writable"
+    return f"{where}: {error.strerror}; {way_out}"
 
 
 if __name__ == "__main__":

@@ -157,7 +157,10 @@ def target_sizes(payload: dict) -> Figure:
     return made
 
 
-_WAYS = "{label}: error against the number of MD values, by stages of learning; {quick:,} quick values. Bars: standard errors."
+_WAYS = (
+    "{label}: error against the number of MD values, by stages of learning; {quick:,} quick values. "
+    "Bars: standard errors over {trials} splits of the same measured polymers."
+)
 
 
 @figure(lambda payload: _WAYS.format(**payload["records"][0]))

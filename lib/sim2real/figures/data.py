@@ -11,7 +11,22 @@ from matplotlib.figure import Figure
 from seaborn import heatmap
 
 from sim2real.figures.curves import error_panel
-from sim2real.figures.style import DIRECT, GREY, LAW, MARKERS, TRANSFER, WIDE, below, figure, headed, legend, loglog, panels, shades
+from sim2real.figures.style import (
+    DIRECT,
+    GREY,
+    LAW,
+    MARKERS,
+    TRANSFER,
+    WIDE,
+    below,
+    figure,
+    headed,
+    legend,
+    letters,
+    loglog,
+    panels,
+    shades,
+)
 from sim2real.figures.words import difference, mae, number, percent, tick, unit
 
 _TURN = np.array([[0.83, 0.0, -0.56], [-0.23, 0.91, -0.34], [0.51, 0.41, 0.76]])  # how a cell is looked at: a little from above
@@ -69,7 +84,7 @@ def _spreads(level: dict) -> str:
 
 
 def _quality_caption(payload: dict) -> str:
-    (r,) = payload["records"]
+    r, *described = payload["records"]
     curves = [of["curve"] for of in r["levels"]]
     last = [curve["mae"][-1] for curve in curves]
     changes = [
@@ -86,16 +101,27 @@ def _quality_caption(payload: dict) -> str:
         "root mean square): one a material (at random) or one a class. Hyperparameters are those chosen without. "
         f"$m$ = {curves[0]['m']:,}. Bands and bars: 90 % over trials. Change of the error at $n$ = {curves[0]['n'][-1]:,}, paired "
         f"over trials: {'; '.join(changes)}. Better or more, for as many runs: {'; '.join(runs)}."
+        + "".join(map(_descriptors_compared, described))
     )
+
+
+def _descriptors_compared(record: dict) -> str:
+    """A sentence on the largest n of a record of descriptors."""
+    ends = [f"{of['descriptor']} {number(of['curve']['mae'][0])} and {number(of['curve']['mae'][-1])}" for of in record["levels"]]
+    curve = record["levels"][0]["curve"]
+    against = [difference(of["differences"][-1]) for of in record["levels"][1:]]
+    sizes = f"$m$ = {curve['m']:,}, {record['trials']} trials, at $n$ = {curve['n'][0]:,} and {curve['n'][-1]:,}"
+    told = f"{', '.join(ends)}; at the latter, paired, {', '.join(against)}"
+    return f" {record['label']} of measured polymers by descriptor ({sizes}): {told}."
 
 
 @figure(_quality_caption)
 def quality(payload: dict) -> Figure:
-    """Curves by level of the errors added to simulations; error at two n, exponent and transfer gap by level."""
-    (record,) = payload["records"]
+    """Curves by level of the errors added to simulations; error at two n, exponent and gap by level; curves by descriptor."""
+    record, *described = payload["records"]
     levels = record["levels"]
-    made, axes = panels(4, 2, 2.0, margin=0.9)
-    curves, fixed, exponents, gaps = axes
+    made, axes = panels(4 + len(described), 2, 2.0, margin=0.9)
+    curves, fixed, exponents, gaps, *others = axes
     noisy, n = [of for of in levels if of["kind"] != "by class"], levels[0]["curve"]["n"]
     names = [_spreads(of) if of["factor"] else "none added" for of in noisy]
     for of, label, colour, marker in zip(noisy, names, shades(len(noisy), dark_first=True), MARKERS):
@@ -119,7 +145,14 @@ def quality(payload: dict) -> Figure:
     for ax, label in zip((fixed, exponents, gaps), words):
         ax.set(xlabel="added errors (spreads of RadonPy's runs)", ylabel=label)
         ax.yaxis.set_major_formatter(tick)
-    for ax, letter, title in zip(axes, "abcd", ("errors at random", "error at two $n$", "exponent", "transfer gap")):
+    for ax, of in zip(others, described):
+        for level, colour, marker in zip(of["levels"], shades(len(of["levels"]), dark_first=True), MARKERS):
+            error_panel(ax, level["curve"], None, level["descriptor"], colour, marker)
+        loglog(ax, x=of["levels"][0]["curve"]["n"])
+        ax.set(xlabel="simulated materials $n$", ylabel=mae(of))
+    titles = ["errors at random", "error at two $n$", "exponent", "transfer gap"]
+    titles += [f"descriptors: {of['label'].lower()}" for of in described]
+    for ax, letter, title in zip(axes, letters(len(axes)), titles):
         headed(ax, letter, title)
         below(ax, columns=2)
     return made

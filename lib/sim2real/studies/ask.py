@@ -62,10 +62,10 @@ class Answer:
         )
 
     def __str__(self) -> str:
-        return f"{self.verdict}\n{MACHINERY}" if self.preset == "smoke" else str(self.verdict)
+        return f"{MACHINERY}\n{self.verdict}" if self.preset == "smoke" else str(self.verdict)
 
     def _repr_markdown_(self) -> str:
-        return self.verdict._repr_markdown_() + (f"\n\n*{MACHINERY}*" if self.preset == "smoke" else "")
+        return (f"*{MACHINERY}*\n\n" if self.preset == "smoke" else "") + self.verdict._repr_markdown_()
 
     def payloads(self) -> list[tuple[Any, dict]]:
         """How each figure is drawn, and from what."""

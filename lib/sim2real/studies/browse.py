@@ -82,8 +82,12 @@ def ranking_page(
     text = table[[column for column in ("name", "solvent") if column in table]].agg(" ".join, axis=1).str.lower()
     found = table[text.str.contains(search.strip().lower(), regex=False)]
     title = f"<p><b>{escape(chosen)}</b>, {kelvin:g} K: {len(found)} of {len(table)} solvents, the best first</p>"
+    warned = table["warning"].unique() if "warning" in table else []
+    if len(warned) == 1:  # of all solvents alike: said once, for the table to be narrow
+        title, found = title + f"<p>{escape(str(warned[0]))}</p>" * bool(warned[0]), found.drop(columns="warning")
     rows = found.to_html(border=0, index=False)
-    return f'{title}<div style="display:flex;gap:1em">{drawn}<div style="max-height:{_TALL}px;overflow:auto">{rows}</div></div>'
+    scrolled = f'<div style="max-height:{_TALL}px;overflow:auto">{rows}</div>'
+    return f'{title}<div style="display:flex;flex-wrap:wrap;gap:1em"><div style="flex:none">{drawn}</div>{scrolled}</div>'
 
 
 def common_name(smiles: str) -> str:

@@ -102,7 +102,7 @@ class Case:
 
 @Memory(_SIDES, verbose=0).cache(ignore=["case", "settings", "choice"])
 def _kept_sides(key: str, version: str, case: Case, settings: Settings, choice: Mapping[str, Any]) -> Sides:
-    """What the repository embeds, which depends on nothing else: several notebooks load the same."""
+    """What code and data of the repository determine, which several notebooks load; a library ``ngram`` is that grown first."""
     return case.sides(settings, **choice)
 
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from sim2real.chemistry.simulators.md.cell import CELLS, MDError, package, versions
+from sim2real.chemistry.simulators.md.cell import CELLS, CHARGES, GASTEIGER, RESP
+from sim2real.chemistry.simulators.md.programs import MDError, lammps, package, versions
 from sim2real.chemistry.simulators.md.protocol import FEMTOSECONDS
-from sim2real.chemistry.simulators.md.run import Engine, Order, lammps, simulate
+from sim2real.chemistry.simulators.md.run import Engine, Order, simulate
 from sim2real.chemistry.structures import StructureError, parse, structure_key
 from sim2real.datasets.command import Parser
 from sim2real.datasets.files import read_file
@@ -28,6 +29,7 @@ def molecular_dynamics(
     *,
     size: str = "small",
     seed: int = 0,
+    charges: str = GASTEIGER,
     workers: int | str = 0,
     limit: float = 0,
     told: Callable[[str], None] = print,
@@ -42,6 +44,7 @@ def molecular_dynamics(
         folder: also of the two tables, ``polymers.csv`` and ``failed.csv``, which are written after each polymer.
         size: ``small`` or ``paper``, of :data:`~sim2real.chemistry.simulators.md.cell.CELLS`.
         seed: of chains, packing and velocities.
+        charges: ``gasteiger``, or ``resp``, for which the program Psi4 has to be there.
         workers: polymers at a time, one a core if 0, or a Dask cluster whose workers see ``folder`` under the same path.
         limit: seconds that a stage may take, after which the polymer counts as failed; 0 for none.
         told: is given a line after each polymer.
@@ -52,15 +55,21 @@ def molecular_dynamics(
 
     Raises:
         MDError: the extra is not installed, or a folder was made with other settings.
-        ValueError: an unknown size; neither a number of workers nor a cluster.
+        ValueError: an unknown size or kind of charges; a limit or a seed that is none; neither a number of workers nor a cluster.
         OSError: the folder cannot be written.
     """
     if size not in CELLS:
         raise ValueError(f"unknown size {size!r}; expected {' or '.join(CELLS)}")
+    if charges not in CHARGES:
+        raise ValueError(f"unknown charges {charges!r}; expected {' or '.join(CHARGES)}")
+    if not limit >= 0:
+        raise ValueError(f"limit is {limit:g}; expected seconds, or 0 for none")
+    if not 0 <= seed < 2**31 - 1:
+        raise ValueError(f"seed is {seed}; expected a whole number from 0 to {2**31 - 2:,}")
     if engine is lammps:
-        versions()
+        versions(psi4=charges == RESP)
         package("radonpy")
-    orders, unread = _orders(smiles, size, seed)
+    orders, unread = _orders(smiles, size, seed, charges)
     out, begun = Path(folder), time.monotonic()
     out.mkdir(parents=True, exist_ok=True)
     done: dict[str, dict[str, Any]] = {}
@@ -77,7 +86,7 @@ def molecular_dynamics(
     return _write(out, done, unread)
 
 
-def _orders(smiles: Sequence[str], size: str, seed: int) -> tuple[list[Order], list[dict[str, str]]]:
+def _orders(smiles: Sequence[str], size: str, seed: int, charges: str) -> tuple[list[Order], list[dict[str, str]]]:
     orders: dict[str, Order] = {}
     failed = []
     for text in smiles:
@@ -86,7 +95,7 @@ def _orders(smiles: Sequence[str], size: str, seed: int) -> tuple[list[Order], l
             key = structure_key(text)
             if key in orders:
                 raise StructureError(f"the same polymer as {orders[key].smiles}")
-            orders[key] = Order(text, CELLS[size], seed)
+            orders[key] = Order(text, CELLS[size], seed, charges)
         except StructureError as error:
             failed.append({"smiles": str(text), "stage": "structure", "cause": str(error)})
     return list(orders.values()), failed
@@ -110,16 +119,15 @@ def _said(state: dict[str, Any]) -> str:
 
 def result_row(state: dict[str, Any]) -> dict[str, Any]:
     """Of the results table: values, errors and provenance from what :func:`simulate` gave, with ``folder``."""
-    runs = [times for name, times in state["stages"].items() if name != "cell"]
-    processor = sum(times["processor_seconds"] for times in runs)
-    rate = sum(times["time_steps"] for times in runs) / max(processor, 0.01)
+    stages = state["stages"].values()
+    rate = sum(of["time_steps"] for of in stages) / max(sum(of["processor_seconds"] for of in stages if of["time_steps"]), 0.01)
     return {
         "smiles": state["smiles"],
         **{name: float(f"{value:.5g}") if not isinstance(value, bool) else value for name, value in state["averages"].items()},
         **{name: state["cell"][name] for name in ("atoms", "units")},
         **{name if name == "chains" else f"{name}_ps": state["size"][name] for name in ("chains", "squeeze", "settle", "sample")},
         "seed": state["seed"],
-        "processor_seconds": round(processor + state["stages"]["cell"]["processor_seconds"]),
+        "processor_seconds": round(sum(of["processor_seconds"] for of in stages)),
         "ns_per_day": round(rate * 86_400 * FEMTOSECONDS / 1e6, 1),
         "charges": state["charges"],
         "protocol": state["protocol"],
@@ -154,6 +162,7 @@ def md_command(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--size", choices=CELLS, default="small", help="chains, atoms and times (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, metavar="NUMBER", help="of chains, packing and velocities")
+    parser.add_argument("--charges", choices=CHARGES, default=GASTEIGER, help="resp needs the program psi4 (%(default)s)")
     parser.add_argument("--workers", default="0", help="polymers at a time, one a core if 0, or tcp://host:port of a Dask cluster")
     parser.add_argument("--limit", type=float, default=0, metavar="SECONDS", help="that a stage may take; none if 0")
     options = parser.parse_args(arguments)
@@ -163,8 +172,8 @@ def md_command(arguments: Sequence[str]) -> int:
             smiles += read_file(options.table, (options.structure,)).frame[options.structure].tolist()
         if not smiles:
             raise ValueError("expected SMILES of repeat units, or --table with a column of them")
-        sizes = {"size": options.size, "seed": options.seed, "workers": options.workers, "limit": options.limit}
-        done, failed = molecular_dynamics(smiles, options.out, told=lambda line: print(line, flush=True), **sizes)
+        chosen = {name: getattr(options, name) for name in ("size", "seed", "charges", "workers", "limit")}
+        done, failed = molecular_dynamics(smiles, options.out, told=lambda line: print(line, flush=True), **chosen)
     except (MDError, DataError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,13 +1,15 @@
 """What better simulations would buy: one study with errors added to its simulations, at random and class by class. Its
-hyperparameters stay those chosen without added errors, so that a level is a level of the data alone.
+hyperparameters stay those chosen without added errors, so that a level is a level of the data alone. And what better descriptors
+would, each with its own hyperparameters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim2real.datasets.sources import SOURCES
 from sim2real.laws.bootstrap import BOOTSTRAP, Bootstrap, paired_difference
@@ -60,8 +62,7 @@ def compare_levels(run: Run, study: Study, *, bootstrap: Bootstrap = BOOTSTRAP) 
     n, blocks = trials[0].design.n_grid, trials[0].design.draw(trials[0].numbers)
     found = []
     for (kind, factor), of, curve in zip(levels, trials, curves):
-        more = of.errors("transfer") - base
-        differences = [paired_difference(d, np.zeros(len(d)), blocks)._asdict() if factor else None for d in more.T]
+        differences = [d if factor else None for d in _differences(of.errors("transfer"), base, blocks)]
         found.append({"kind": kind, "factor": factor} | _curve(curve) | {"differences": differences})
     facts = ("study", "property", "label", "unit", "overlap", "trials", "source_draws")
     return curves[0].facts.to_dict(*facts) | {
@@ -69,6 +70,29 @@ def compare_levels(run: Run, study: Study, *, bootstrap: Bootstrap = BOOTSTRAP) 
         "levels": found,
         "runs": [_runs(found, n, factor) for factor in HALVED],
     }
+
+
+def compare_descriptors(run: Run, kind: str, properties: Sequence[str], descriptors: Mapping[str, str]) -> list[dict]:
+    """Train what is not stored at a few n with each of ``descriptors``, whose words follow their names: a record a property.
+
+    ``levels`` of a record hold each descriptor's words, curve, law and at each n the paired difference from the first one.
+    """
+    records = []
+    for property in properties:
+        studies = [run.study(kind, property=property, descriptor=name) for name in descriptors]
+        trials = run.trials(studies, "few n", arms=("transfer",))
+        curves, first = [learning_curve(of) for of in trials], trials[0]
+        blocks, levels = first.design.draw(first.numbers), []
+        for words, of, curve in zip(descriptors.values(), trials, curves):
+            differences = _differences(of.errors("transfer"), first.errors("transfer"), blocks) if levels else None
+            levels.append({"descriptor": words} | _curve(curve) | {"differences": differences})
+        records.append(curves[0].facts.to_dict("property", "label", "unit", "trials") | {"levels": levels})
+    return records
+
+
+def _differences(errors: NDArray, base: NDArray, blocks: NDArray) -> list[dict]:
+    """Paired difference at each n of errors (trials, n)."""
+    return [paired_difference(d, np.zeros(len(d)), blocks)._asdict() for d in (errors - base).T]
 
 
 def _curve(curve: LearningCurve) -> dict:

@@ -28,11 +28,13 @@ from sim2real.laws.curve import LearningCurve
 from sim2real.laws.findings import SYMBOLS
 from sim2real.studies.presets import PRESETS
 from sim2real.studies.show import table
-from sim2real.studies.summary import summary, summary_data, summary_folders
+from sim2real.studies.summary import AGREES, DIFFERS, OPEN, summary, summary_data, summary_folders
 from sim2real.training.study import Study
 
 DROPPED_SHOWN = 50  # rows of a table that were left out
 _PACKAGES = ("sim2real", "torch", "numpy", "scipy", "scikit-learn", "pandas", "rdkit", "matplotlib")
+_WORDS = f"""({AGREES}: ours is told, and is what the paper says. {DIFFERS}: ours is told, and is not. {OPEN}: our interval allows
+both. embedded: tables that the repository ships, with quick formulas for molecular dynamics. open: public files. local: yours.)"""
 _STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#111}
 .verdict{border-left:4px solid #0b4f9e;padding:.2rem 1rem;background:#f3f6fb}figure{margin:2rem 0}
 svg,img{max-width:100%;height:auto}
@@ -69,7 +71,8 @@ def report_folder(edition: str, preset: str, folder: Path, copies: Path = CACHE 
     Args are what was run, the folder of its figures, and that of the executed notebooks, which know how long they took.
     DataError where the folder holds no figure.
     """
-    payloads = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+    paths = sorted(folder.glob("*.json"), key=lambda path: (not path.stem.startswith("fig"), path.stem))  # the paper's first
+    payloads = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
     if not payloads:
         raise DataError(f"{folder}: no figure there; make figures EDITION={edition} PRESET={preset} draws them")
     folders = summary_folders(edition, preset, folder)
@@ -78,7 +81,8 @@ def report_folder(edition: str, preset: str, folder: Path, copies: Path = CACHE 
     parts = [
         f"<h1>{title}</h1><p>Minami et al., npj Comput. Mater. 11, 146 (2025). Figures: {escape(edition)}, {escape(preset)}.</p>"
     ]
-    parts += ["<h2>The paper's claims beside ours</h2>", _table(summary(shown).reset_index())]
+    claims = summary(shown)
+    parts += ["<h2>The paper's claims beside ours</h2>", f"<p>{escape(_counted(claims))}</p>", _table(claims.reset_index())]
     parts += ["<h2>What was transferred to what</h2>", _table(summary_data(shown).reset_index())]
     said = [(p["figure"], text) for p in payloads for text in _verdicts(p)]
     parts.append("<h2>Verdicts</h2>")
@@ -93,6 +97,16 @@ def report_folder(edition: str, preset: str, folder: Path, copies: Path = CACHE 
     parts += ["<h2>Versions</h2>", _table(_versions().rename_axis("package").rename("version").reset_index())]
     parts += ["<h2>Time</h2>", _table(took) if len(took := _time(copies)) else "<p>No notebook was run here.</p>"]
     return _html(title, parts)
+
+
+def _counted(claims: pd.DataFrame) -> str:
+    """How many claims have which verdict in each edition, and what the words mean."""
+    told = [
+        f"{name.split(', ', 1)[1]}: " + ", ".join(f"{word} {of.str.startswith(word).sum()}" for word in (AGREES, DIFFERS, OPEN))
+        for name, of in claims.items()
+        if name.startswith("verdict, ")
+    ]
+    return f"{len(claims)} claims. {'; '.join(told)}. {_WORDS}"
 
 
 def report_command(arguments: Sequence[str]) -> int:

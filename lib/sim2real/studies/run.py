@@ -140,7 +140,8 @@ class Run:
     def _train(self, runs: Sequence[tuple[Study, Design, tuple[str, ...] | None]]) -> list[Trials]:
         workers = self.settings.trainers
         plans = [experiment.make_plan(study, design, arms=arms) for study, design, arms in runs]
-        if words := duration.announcement(duration.seconds_needed(plans, workers), workers):
+        # a test of the machinery is over before it is known how long it takes
+        if self.preset != "smoke" and (words := duration.announcement(duration.seconds_needed(plans, workers), workers)):
             announce(words)
         return [experiment.finish(plan, workers) for plan in plans]
 

@@ -11,9 +11,7 @@ import pandas as pd
 from sim2real.figures.words import number, with_error
 from sim2real.laws.significance import ALPHA, holm, sign_flip_p, t_interval
 from sim2real.studies.cases import load_study
-from sim2real.studies.polymers import embedded_polymers
 from sim2real.studies.presets import Settings
-from sim2real.studies.sides import describe
 from sim2real.training.candidates import STANDARD, Stage, trainings
 from sim2real.training.experiment import run_trials
 from sim2real.training.recipes import Staged
@@ -32,7 +30,7 @@ def three_stages(settings: Settings, property: str = "density") -> list[dict]:
     after quick values is chosen by two draws of held-out MD values.
     """
     study = load_study("polymers", "open", settings, property=property)
-    quick = describe(embedded_polymers(settings, property=property, library="rules"), "forcefield", settings.workers)[0]
+    quick = load_study("polymers", "embedded", settings, property=property, tuned=False).source
     source, quick = (side.select(~np.isin(side.keys, study.target.keys)) for side in (study.source, quick))
     study, m = replace(study, source=source, settings_by_m={}), training_size(study.target)
     grids = [(*(size for size in few if size < most), most) for few, most in ((MD_VALUES, len(source)), (MEASURED, m))]

@@ -12,11 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
-
-try:
-    import fcntl
-except ImportError:  # on Windows two runs do not notice each other, and both make what neither has stored
-    fcntl = None
+from filelock import FileLock, Timeout
 
 
 def code_of(*modules: ModuleType) -> str:
@@ -37,19 +33,19 @@ def writing(folder: Path) -> Iterator[None]:
 @contextmanager
 def locked(folder: Path, name: str, *, wait: bool = True) -> Iterator[bool]:
     """Held by one process at a time, for which others wait, or are told False; an OSError as :func:`writing`."""
+    path, is_alone = folder / f"{name}.lock", True
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / f"{name}.lock").open("a")
-    with lock:
-        is_alone = True
-        if fcntl:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                is_alone = False
-            except OSError:  # a network's disk without locks: as on Windows
-                pass
+        path.touch()
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=-1 if wait else 0)
+    except OSError as error:  # but for that, a network's disk without locks, on which no other run is noticed
+        is_alone = not isinstance(error, Timeout)
+    try:
         yield is_alone
+    finally:
+        lock.release()
 
 
 def keep(path: Path, values: Sequence[np.ndarray]) -> None:

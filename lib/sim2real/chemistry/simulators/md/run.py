@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import csv
-import ctypes
 import hashlib
 import json
-import os
 import resource
-import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -22,13 +18,13 @@ from filelock import FileLock, Timeout
 
 from sim2real.chemistry.simulators.graph import CannotSimulate
 from sim2real.chemistry.simulators.md.averages import averages
-from sim2real.chemistry.simulators.md.cell import CHARGES, MDError, Size, build_cell, package, versions
+from sim2real.chemistry.simulators.md.cell import GASTEIGER, RESP, Size, build_cell, charge_monomers
+from sim2real.chemistry.simulators.md.programs import MDError, lammps, versions
 from sim2real.chemistry.simulators.md.protocol import PROTOCOL, MDStage, lammps_input, stages
 
 # (folder, stage, seconds it may take): runs ``NAME.in`` there
 Engine = Callable[[Path, str, float], None]
 Course = Callable[[Size], Iterable[MDStage]]
-_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
@@ -39,40 +35,18 @@ class Order:
         smiles: a repeat unit with two ``*``, that has passed :func:`~sim2real.chemistry.structures.parse`.
         size: of the cell and of the run.
         seed: of chains, packing and velocities.
+        charges: one of :data:`~sim2real.chemistry.simulators.md.cell.CHARGES`.
     """
 
     smiles: str
     size: Size
     seed: int
+    charges: str = GASTEIGER
 
     @property
     def name(self) -> str:
         """Of the folder: any SMILES can be told from any other, and none is a path."""
         return hashlib.sha256(self.smiles.encode()).hexdigest()[:12]
-
-
-def lammps(folder: Path, stage: str, seconds: float) -> None:
-    """Run LAMMPS on one core; it ends with this process. An :class:`MDError` with its words where it stops or takes too long."""
-    # the import puts the folder of MPICH's library where LAMMPS is looked after
-    program = Path(package("lammps.executable").ROOT_DIR) / "lmp"
-    libc = ctypes.CDLL(None)
-    command = [str(program), "-suffix", "opt", "-in", f"{stage}.in", "-log", f"{stage}.log", "-screen", "none"]
-    try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-            timeout=seconds or None,
-            capture_output=True,
-            preexec_fn=lambda: libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL),
-        )
-    except subprocess.TimeoutExpired:
-        raise MDError(f"took longer than {seconds:g} s") from None
-    if done.returncode:
-        log = folder / f"{stage}.log"
-        lines = log.read_text("utf-8", "replace").splitlines() if log.is_file() else []
-        said = next((line for line in reversed(lines) if line.startswith("ERROR")), done.stderr.decode("utf-8", "replace").strip())
-        raise MDError(f"LAMMPS ended with status {done.returncode}: {said or 'no message'}")
 
 
 def simulate(
@@ -87,11 +61,11 @@ def simulate(
         after which a next call tries that stage again. Where another process is at this polymer, that is the failure.
 
     Raises:
-        MDError: RadonPy or LAMMPS are not installed, or the folder was made with other settings.
+        MDError: RadonPy, LAMMPS or, for RESP charges, Psi4 are not installed, or the folder was made with other settings.
         OSError: it cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    told = asdict(order) | {"versions": versions(), "charges": CHARGES, "protocol": protocol}
+    told = asdict(order) | {"versions": versions(psi4=order.charges == RESP), "protocol": protocol}
     try:
         with FileLock(folder / "run.lock").acquire(timeout=0):
             return _go_on(folder, order, told, course(order.size), seconds, engine)
@@ -107,11 +81,18 @@ def _go_on(
         if state[what] != value:
             raise MDError(f"{folder} was made with {what} {state[what]}, not {value}; choose another folder")
     state.pop("failed", None)
-    stage = "cell"
+    stage = "charges"
     try:
+        charged = order.charges == RESP
+        if charged and stage not in state["stages"]:
+            with _timed(state, folder, stage, 0):
+                charges = charge_monomers(order.smiles, order.seed, folder, seconds)
+                (folder / "charges.part").write_text(json.dumps(charges), "utf-8")
+        stage = "cell"
         if stage not in state["stages"]:
             with _timed(state, folder, stage, 0):
-                state["cell"] = build_cell(order.smiles, order.size, order.seed, folder / "cell.part")
+                charges = json.loads((folder / "charges.data").read_text("utf-8")) if charged else None
+                state["cell"] = build_cell(order.smiles, order.size, order.seed, folder / "cell.part", charges)
         records = []
         for made in to_do:
             stage = made.name
