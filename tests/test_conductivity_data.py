@@ -310,7 +310,7 @@ def test_one_composition_however_it_is_written(written):
                 "AlSi10Mg",
                 "NiCr20",
             ),
-            *("CuZn37", "CuNi18Zn20", "FeNi36", "PbTe NCs", "WRe26", "MoRe41"),
+            *("PbSn60", "SnPb37", "AgCu28", "CuZn37", "CuNi18Zn20", "FeNi36", "PbTe NCs", "WRe26", "MoRe41"),
             *("CU", "SN", "Pd(OAc)2", "NaOAc", "AcOH", "PrOH"),  # tin or SN; acetates, not actinium; propanol
         ),
         "an isotope": ("D2O", "LiD", "CNT", "BNT", "ITO", "[2H]2O", "T2O", "MgSO4.7D2O", "ND3"),

@@ -254,6 +254,18 @@ def test_formulas_without_results_are_refused(read, stored):
         assert read("a.xlsx") == {PE: 0.92}
 
 
+def test_errors_of_a_spreadsheet_are_listed(read):
+    rows = [*HEADED, ["*CCO*", "error"], ["*CCCO*", None]]
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    cell = book.active.cell(len(rows) - 1, 2)
+    cell.value, cell.data_type = "#DIV/0!", "e"
+    book.save(read.folder / "a.xlsx")
+    with pytest.warns(DataWarning, match="line 4, column Density: '#DIV/0!': is not a number"):
+        assert read("a.xlsx") == RIGHT
+
+
 def test_open_document(read):
     cells = "".join(f"<table:table-row>{''.join(_cell(cell) for cell in row)}</table:table-row>" for row in HEADED)
     names = 'xmlns:{0}="urn:oasis:names:tc:opendocument:xmlns:{0}:1.0"'

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 import pytest
 from rdkit import Chem
@@ -10,7 +12,16 @@ from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 from sim2real.chemistry.fingerprints import fingerprints
 from sim2real.chemistry.notation import light
 from sim2real.chemistry.simulators.polymer import simulate_polymers
-from sim2real.chemistry.structures import StructureError, oligomer, parse, stereo, structure_key
+from sim2real.chemistry.structures import (
+    StructureError,
+    _backbone_pieces,
+    attachment_indices,
+    oligomer,
+    parse,
+    stereo,
+    structure_key,
+)
+from sim2real.datasets.embedded import load_virtual_polymers
 from sim2real.datasets.simulated_pairs import simulate_chi, simulate_ln_gamma
 
 
@@ -72,6 +83,29 @@ def test_one_key_for_every_way_to_write_a_chain(same):
 )
 def test_different_chains_have_different_keys(one, other):
     assert structure_key(one) != structure_key(other)
+
+
+AWKWARD = (
+    "*[Fe]*", "*c1ccc(*)s1", "*C1CC(*)CC1", "*N1C(=O)c2cc3c(cc2C1=O)C(=O)N(*)C3=O", "*C(C1CC1)C2CC2C(*)=CC", "*C#CC(*)c1ccccc1C",
+    "*c1ccc2c(c1)C1(CCCC1)c1cc(*)ccc1-2", "*Oc1ccc(-c2ccc(*)cc2)cc1", "*[N+]1(CC1)C[B-](*)(F)F", "*C12CC3CC(C1)CC(*)(C3)C2", "*C*",
+)  # fmt: skip
+
+
+def units_to_compare():
+    return [*AWKWARD, *load_virtual_polymers()["smiles"][::300]]
+
+
+def test_a_text_is_cut_where_the_molecule_would_be():
+    for smiles in units_to_compare():
+        unit = parse(smiles)
+        (head, _), (tail, _) = attachment_indices(unit)
+        path = Chem.GetShortestPath(unit, head, tail)
+        bonds = [unit.GetBondBetweenAtoms(a, b) for a, b in zip(path[1:-2], path[2:-1])]
+        cuts = [b.GetIdx() for b in bonds if not b.IsInRing() and b.GetBondType() == Chem.BondType.SINGLE]
+        whole = Chem.FragmentOnBonds(unit, cuts, dummyLabels=[(0, 0)] * len(cuts)) if cuts else unit
+        written = Chem.MolToSmiles(unit, canonical=False, isomericSmiles=False, rootedAtAtom=head).replace("[*]", "*")
+        pieces = [Chem.CanonSmiles(re.sub(r"\[[12]\*\]", "*", piece)) for piece in _backbone_pieces(written)]
+        assert sorted(pieces) == sorted(Chem.CanonSmiles(Chem.MolToSmiles(whole)).split(".")), smiles
 
 
 def test_a_key_is_a_repeat_unit_with_the_same_key():
@@ -154,6 +188,9 @@ def test_characters_that_look_alike_are_what_they_look_like(written):
         ("[13CH4]", "carries an isotope label on C"),
         ("[3H]CC[3H]", r"carries tritium; where \[3H\] marks an attachment point, write \*"),
         *[(name, "is a name, a formula or a number") for name in "SBS SIS PBO PBI PSS PF POP PMMA PVA PEO PA6 PA-66".split()],
+        ("PCC", r"if it is that of a molecule, write \[PH2\]CC$"),
+        ("SBS", r"if it is that of a molecule, write \[SH\]BS$"),
+        ("CCO\0CCC", r"has the character '.x00' \(U\+0000\)"),
         (5, "got a int instead of a text"),
         (float("nan"), "empty structure"),
         ("\u200b", "empty structure"),
@@ -182,6 +219,7 @@ def test_other_notations_are_named(written, reason):
         ("*=C/C=C/C=*", "*C=CC=C*"),
         ("*=Cc1ccc(C=*)cc1", "*C=Cc1ccc(*)cc1"),
         ("*#Cc1ccc(C#*)cc1", "*C#Cc1ccc(*)cc1"),
+        ("[PH2]CC", "CCP"),
     ],
 )
 def test_other_ways_to_write_a_chain(written, same):

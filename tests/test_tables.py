@@ -215,7 +215,8 @@ def test_rows_at_other_temperatures_are_counted_and_not_called_faulty():
 @pytest.mark.parametrize(
     "name",
     ["T", "T (K)", "T/K", "Temp.", "temperature_K", "Temperature [°C]", "Meas. temperature", "temp_C", "温度"]
-    + ["Messtemperatur", "测试温度", "temperature of measurement (K)", "T_measured", "T_exp", "temperature [degrees C]"],
+    + ["Messtemperatur", "测试温度", "temperature of measurement (K)", "T_measured", "T_exp", "temperature [degrees C]"]
+    + ["Sample temperature (K)", "TEMP(F)", "bath temp. / K"],
 )
 def test_several_temperatures_of_a_material_and_none_declared(name):
     frame = SERIES.rename(columns={"T (K)": name})
@@ -229,6 +230,7 @@ def test_several_temperatures_of_a_material_and_none_declared(name):
     [
         "Tg (K)",
         "Tc",
+        "Tf",
         "Tm",
         "Curie temperature",
         "sintering temperature",

@@ -11,7 +11,7 @@ from operator import itemgetter
 
 from rdkit import Chem
 
-from sim2real.chemistry.structures import attachment_indices, chain_of, parse
+from sim2real.chemistry.structures import attachment_indices, parse
 
 # In the patterns isotope 1 marks an atom of the main chain (on a shortest path along the chain), isotope 2 an atom of a
 # ring system that the chain runs through, isotope 0 a side group.
@@ -22,7 +22,7 @@ CLASS_NAMES: dict[str, str] = {row["code"]: row["name"] for row in sorted(_ROWS,
 _QUERIES = {row["code"]: tuple(map(Chem.MolFromSmarts, row["patterns"].split())) for row in _ROWS if row["patterns"]}
 # halo-olefins hold no other hetero-atoms: fluorinated vinyl ethers are polyvinyls
 _HETERO, _NO_PARAFFIN = Chem.MolFromSmarts("[!#0;!#1;!#6;!#9;!#17;!#35;!#53]"), Chem.MolFromSmarts("[!#0&!#1&!#6,a]")
-_END = 3  # main-chain atoms at each end that are left unmarked, so that no pattern sees a chain end
+_LONGEST = 3  # main-chain atoms of the longest pattern
 
 
 def polymer_class(smiles: str) -> str:
@@ -42,25 +42,25 @@ def class_of_mol(unit: Chem.Mol) -> str:
 
 
 def _marked_chain(unit: Chem.Mol) -> Chem.Mol:
-    ends = (star_head, head), (star_tail, tail) = attachment_indices(unit)
+    """The chain closed to the smallest ring in which no pattern meets itself."""
+    (star_head, head), (star_tail, tail) = attachment_indices(unit)
     distance = Chem.GetDistanceMatrix(unit)
-    from_head, to_tail = distance[head].astype(int).tolist(), distance[tail].astype(int).tolist()
-    length = from_head[tail]
-    path = {a for a in range(unit.GetNumAtoms()) if from_head[a] + to_tail[a] == length}
+    along = distance[head] + distance[tail]
+    length = along[tail]
+    path = set((along == length).nonzero()[0].tolist())
     rings = _rings_along(unit, path)
-    marked = Chem.Mol(unit)
+    chain = Chem.RWMol(unit)
     for a in path | rings:
-        marked.GetAtomWithIdx(a).SetIsotope(1 if a in path else 2)
-    units = 1 + ceil(3 * _END / (length + 1))
-    chain = chain_of(marked, ends, units)
+        chain.GetAtomWithIdx(a).SetIsotope(1 if a in path else 2)
+    chain.RemoveBond(star_head, head)
+    chain.RemoveBond(star_tail, tail)
+    units, size, link = ceil(_LONGEST / (length + 1)), chain.GetNumAtoms(), Chem.Mol(chain)
+    for _ in range(units - 1):
+        chain.InsertMol(link)
+    for k in range(units):
+        chain.AddBond(k * size + tail, (k + 1) % units * size + head, Chem.BondType.SINGLE)
     # what the patterns ask for, none of it about rings; aromaticity does not reach from one unit to the next
     chain.UpdatePropertyCache()
-    size = unit.GetNumAtoms() - 2
-    for a in path | rings:
-        rank = a - (a > star_head) - (a > star_tail)
-        for copy in range(units):
-            if min(copy * (length + 1) + from_head[a], (units - 1 - copy) * (length + 1) + to_tail[a]) < _END:
-                chain.GetAtomWithIdx(copy * size + rank).SetIsotope(0)
     return chain
 
 

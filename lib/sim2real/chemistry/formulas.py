@@ -45,9 +45,14 @@ _WORD = re.compile(
     | Ti(?:[1-9][\d.]*(?:Al|V|Mo|Nb|Zr|Sn|Cr|Fe|Ta)){{2,}} | TiAl6(?:V4|Nb7)  # Ti6Al4V: per cent by weight""",
     re.VERBOSE,
 )
-# AlSi10Mg, NiCr20, CuZn37: per cent by weight; FeZn13 and MgBe13 are compounds
-_BASES, _NOT_METALS = ("Al", "Co", "Cu", "Fe", "Mg", "Ni", "Ti"), set("H B C N O F P S Cl As Se Br Sb Te I Ge Ga In Bi".split())
-_PER_CENT = re.compile(r"(?:Al|Co|Cr|Fe|Mn|Mo|Ni|Si|Sn|W)\d\d(?![\d.])|(?<=Cu)Zn\d\d(?![\d.])|^Cu.*Zn\d\d(?![\d.])")
+# AlSi10Mg, NiCr20, CuZn37, PbSn60: per cent by weight; FeZn13 and MgBe13 are compounds
+_BASES, _NOT_METALS = (
+    ("Ag", "Al", "Co", "Cu", "Fe", "Mg", "Ni", "Pb", "Sn", "Ti"),
+    set("H B C N O F P S Cl As Se Br Sb Te I Ge Ga In Bi".split()),
+)
+_PER_CENT = re.compile(
+    r"(?:Al|Co|Cr|Fe|Mn|Mo|Ni|Si|Sn|W)\d\d(?![\d.])|(?<=Ag)Cu\d\d(?![\d.])|(?<=Sn)(?:Ag|Pb)\d\d(?![\d.])|(?<=Cu)Zn\d\d(?![\d.])|^Cu.*Zn\d\d(?![\d.])"
+)
 
 
 class FormulaError(ValueError):

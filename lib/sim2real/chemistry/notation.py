@@ -53,7 +53,10 @@ def smiles_text(given: Any) -> str:
     if "~" in text:
         raise StructureError(f"{said} has a bond of no stated order (~); write -, = or #")
     smiles, *more = text.split(maxsplit=1)
-    if _ACRONYM.fullmatch(text) or (more and NAME.fullmatch(smiles)):
+    if _ACRONYM.fullmatch(text):
+        bare = f"[{'PH2' if text[0] == 'P' else 'SH'}]{text[1:]}"
+        raise StructureError(f"{said} {NO_SMILES}; if it is that of a molecule, write {bare}")
+    if more and NAME.fullmatch(smiles):
         raise StructureError(f"{said} {NO_SMILES}")
     if more and not re.fullmatch(r"\|.*\|", more[0]):
         raise StructureError(f"{said} has text after a blank; a SMILES has none")

@@ -30,8 +30,12 @@ def plain(text: str) -> str:
 
 
 def stranger(text: str) -> str:
-    """The first character of a plain text that is not ASCII, as a message names it; empty if there is none."""
-    found = next((character for character in text if not character.isascii()), "")
+    """The first character of a plain text that is not ASCII, or controls a terminal, as a message names it; empty if none is."""
+    if text.isascii() and text.isprintable():
+        return ""
+    found = next(
+        (character for character in text if not (character.isascii() and (character.isprintable() or character.isspace()))), ""
+    )
     return found and f"{found!r} (U+{ord(found):04X})"
 
 

@@ -206,6 +206,7 @@ def _workbook(name: str, data: bytes, columns: Sequence[str], sheet: str) -> She
         raise DataError(f"{name}: no sheet has the columns {', '.join(map(repr, columns))}; its sheets have {each}")
     title, (table, header) = next(iter(found.items()))
     _refuse_uncalculated(name, data, title, table.frame, columns)
+    _show_errors(data, title, table.frame, columns)
     return table
 
 
@@ -227,6 +228,21 @@ def _refuse_uncalculated(name: str, data: bytes, title: str, frame: pd.DataFrame
         if formulas and formulas <= set(lines):
             what = "open the file in Excel or LibreOffice and save it"
             raise DataError(f"{name}: column {column!r} holds formulas that were never calculated; {what}")
+
+
+def _show_errors(data: bytes, title: str, frame: pd.DataFrame, columns: Sequence[str]) -> None:
+    """Put errors such as #DIV/0!, which calamine reads as nothing, where they stand, so that their rows are dropped and listed."""
+    if not data.startswith(b"PK"):
+        return
+    with zipfile.ZipFile(io.BytesIO(data)) as parts:
+        if not any(b't="e"' in parts.read(part) for part in parts.namelist() if re.fullmatch(r"xl/worksheets/[^/]+\.xml", part)):
+            return
+    sheet = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)[title]
+    places = [frame.columns.get_loc(column) for column in columns]
+    for row, cells in enumerate(sheet.iter_rows(), 1):
+        for place in places:
+            if place < len(cells) and cells[place].data_type == "e" and row in frame.index:
+                frame.loc[row, frame.columns[place]] = cells[place].value
 
 
 def _archive(name: str, data: bytes, members: list[str], columns: Sequence[str], sheet: str) -> Sheet:

@@ -26,7 +26,7 @@ _STATED = frozenset(
     + "- -- --- ? n.a. n.a n.d. n.d nd n.m. n.r. nil unknown tbd missing".split()
 )
 _PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
-_DIGITS = r"[+-]?\s?(?:\d{1,3}(?:[ ']\d{3})+(?!\d)(?:[.,]\d+)?|\d[\d.,]*|[.,]\d+)"
+_DIGITS = r"[+-]?\s?(?:[1-9]\d{0,2}(?:[ ']\d{3})+(?!\d)(?:[.,]\d+)?|\d[\d.,]*|[.,]\d+)"
 _POWER = r"(?:\s?[eEdD]\s?[+-]?\d+|\s*[x*×·⋅∙]\s*10\s*(?:\^|\*\*)\s*[({]?\s*[+-]?\d+\s*[)}]?)"
 _UNIT = r"(?:\s*[^\d\s.,+\-~<>=±][^±<>=]*?)?"
 _TEN = r"(?P<sign>[+-]?)10\s*(?:\^|\*\*)\s*[({]?\s*(?P<ten>[+-]?\d+)\s*[)}]?"
@@ -38,6 +38,7 @@ _LIMIT = re.compile(
     r"[<>≤≥⩽⩾≪≫]|=[<>]|&[lg]t;|(?:less|more|greater|lower|higher|smaller|larger) than|below|above|up to|under|over",
     re.IGNORECASE,
 )
+_POINTS = re.compile(r"\s?\.{3,}\s?|\s\.\.\s?|\.\.\s|(?<=[.,]\d)\.\.|(?<=[.,]\d\d)\.\.")  # of a range; 1..05 is a misprint
 _ROUGHLY = re.compile(r"(?:[~≈∼≃≅≒]|(?:ca\b\.?|c\.|circa\b|approx(?:imately)?\b\.?|about\b|around\b|roughly\b))\s*", re.IGNORECASE)
 _UNCERTAIN = re.compile(r"\s*(?:±|\+\s?/\s?-|\+-)\s*")
 _IN_BRACKETS = re.compile(r"(?<=\d)\s*\(\s*[\d.,]+\s*\)")
@@ -110,7 +111,7 @@ class Numbers:
         return _finite(float(cell))
 
     def _read_text(self, text: str) -> float:
-        text = re.sub(r"\s?\.\.+\s?", "-", " ".join(_plain(text).split()))
+        text = _POINTS.sub("-", " ".join(_plain(text).split()))
         if text.lower() in _STATED or text.lower() in EMPTY:
             raise ValueError("says that there is no value")
         if text.startswith("="):
@@ -123,7 +124,10 @@ class Numbers:
         if value and not (span and value["unit"] and not self._is_unit(value["unit"])):
             number, how = self._number(value), ABOUT if roughly else ""
         elif span:
-            low, high = (self._number(_VALUE.fullmatch(span[end].strip())) for end in ("low", "high"))
+            ends = [_VALUE.fullmatch(span[end].strip()) for end in ("low", "high")]
+            if len({bool(end and (end["power"] or end["ten"])) for end in ends}) > 1:
+                raise ValueError("is a range with a power of ten at one end only")
+            low, high = map(self._number, ends)
             if not low <= high:
                 raise ValueError("is not a number, nor a range from low to high")
             number, how = (low + high) / 2, RANGE
@@ -177,7 +181,7 @@ def signs_of(cells: Iterable[tuple[object, object]]) -> tuple[set[str], list[tup
         if not isinstance(cell, str) or not ("," in cell or "." in cell):
             continue
         for digits in re.findall(r"\d[\d.,]*\d(?!\d)|[.,]\d+", _plain(cell)):
-            signs = re.findall(r"[.,]", digits)
+            signs = [character for character in digits if character in ".,"]
             if not signs:
                 continue
             if len(signs) > 1:
@@ -196,13 +200,14 @@ def _plain(text: str) -> str:
     if text.isascii():
         return text
     text = re.sub(r"[⁺⁻⁰¹²³⁴-⁹]+", lambda m: "^" + m[0].translate(_SUPERSCRIPTS), text)
+    text = re.sub("[₀-₉]", "_", text)  # a mark of a footnote, no digit
     text = _DASHES.sub("-", unicodedata.normalize("NFKC", text)).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
     return re.sub("[\u200b-\u200f\u2060\ufeff]", "", text)
 
 
 def _without_uncertainty(text: str) -> str:
     """The value of ``0.37 ± 0.02``, ``(1.05 ± 0.02)×10^5`` or ``0.92(2)``, with its power of ten and unit."""
-    left, *right = _UNCERTAIN.split(re.sub(rf"\(({_UNCERTAIN.pattern}[^()]*?)\s*\)", r"\1", text), maxsplit=1)
+    left, *right = _UNCERTAIN.split(re.sub(rf"[(\[]({_UNCERTAIN.pattern}[^()\[\]]*?)\s*[)\]]", r"\1", text), maxsplit=1)
     if right:
         rest = re.sub(rf"^{_DIGITS}(?:[eE][+-]?\d+)?", "", right[0], count=1)
         if re.search(_POWER, left):

@@ -79,8 +79,9 @@ class Rows:
 
 def sort_rows(file: str, frame: pd.DataFrame, read_row: Callable[[Cells], dict[str, Any]]) -> Rows:
     """What ``read_row`` makes of a frame's rows, and those at which it raises a Fault; the index is the line of each."""
-    usable, dropped = [], []
-    for line, cells in zip(frame.index, map(Cells, frame.to_dict("records"))):
+    usable, dropped, columns = [], [], list(frame.columns)
+    for line, row in zip(frame.index, frame.itertuples(index=False, name=None)):
+        cells = Cells(zip(columns, row))
         try:
             usable.append(read_row(cells) | {"line": line})
         except Fault as fault:

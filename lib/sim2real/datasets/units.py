@@ -30,7 +30,8 @@ _WRITTEN = (  # what is written -> what pint reads, in this order
     (r"[ΩΩ]|Omega|[Oo]hms?\b|\bOHM\b", "ohm"),
     (r"\b(micro|milli|nano|kilo|mega)[ -](?=ohm)", r"\1"),
     (r"\s+per\s+", "/"),
-    (r"\bgm\b", "g"),
+    (r"\bgm\b|\bgr\b", "g"),  # never grains
+    (r"\bK[gG]\b", "kg"),
     (r"\bccm\b", "cc"),
     (r"℧|\bmho\b|\b[Ss]iemens\b", "S"),
     (r"[µμ]", "u"),

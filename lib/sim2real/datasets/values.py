@@ -33,9 +33,10 @@ LIGHT = "structures with deuterium, read as hydrogen"
 INVERTED = "values of the reciprocal property, such as a resistivity, inverted"
 _MANY_SIGNS = 200  # cells of other columns that are asked for their decimal sign
 _TEMPERATURE = re.compile(
-    r"(?!tc$)(?:(?:test|mess|meas(?:urement|uring|ured)?|测试|测量)[ _.]*)?(?:t|temps?|temp[eé]ratur(?:e|es|a)?|温度)"
+    r"(?!t[cf]$)(?:(?:test|sample|cell|bath|exp|ref(?:erence)?|mess|meas(?:urement|uring|ured)?|测试|测量)[ _.]*)?"
+    r"(?:t|temps?|temp[eé]ratur(?:e|es|a)?|温度)"
     r"(?:[ _]*(?:meas(?:ured)?|test|exp|of (?:the )?(?:measurement|test)))?"
-    r"[ _,./]*[(\[]?[ _]*(?:in )?(?:k|kelvin|(?:deg(?:rees?)?|°)?[ _.]*c|celsius)?[ _]*[)\]]?",
+    r"[ _,./]*[(\[]?[ _]*(?:in )?(?:k|kelvin|(?:deg(?:rees?)?|°)?[ _.]*[cf]|celsius|fahrenheit)?[ _]*[)\]]?",
     re.IGNORECASE,
 )
 
