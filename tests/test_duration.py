@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 from sim2real.training import duration
+from sim2real.training.candidates import STANDARD
 from sim2real.training.experiment import make_plan, run_trials
 from sim2real.training.progress import Bar
 from sim2real.training.study import Design
+from sim2real.training.tune import Search
 
 ARMS = ("transfer", "direct", "ridge")
 
@@ -32,6 +36,16 @@ def test_every_update_is_counted_once(study, constant_costs):
     direct = 6 * sum(settings.direct.steps_for(m) for m in (16, 32))
     expected = 0.5 * (pretraining + fine_tuning) + 2.0 * direct + 6 * 1.0 + 6 * 3.0
     assert seconds_needed(study, design) == pytest.approx(expected)
+
+
+def test_a_search_counts_every_candidate_once(study, constant_costs):
+    direct = replace(STANDARD, stages=STANDARD.stages[-1:])
+    rows = Search(study, 24, direct, 3).fit.shape[1]
+    tried = [own.direct for _, own in direct.stages[0].tried_by(direct.start)]
+    expected = sum(3 * (1.0 + 2.0 * stage.steps_for(rows)) for stage in tried)
+    assert duration.search_seconds(study, 24, direct, 3) == pytest.approx(expected + duration.START)
+    assert duration.search_seconds(study, 24, direct, 3, workers=2) == pytest.approx(expected / 2 + duration.START)
+    assert duration.search_seconds(study, 24, STANDARD, 3) > expected + duration.START
 
 
 def test_a_block_that_is_longer_than_the_others_is_begun_first_and_waited_for(study, monkeypatch):

@@ -115,6 +115,11 @@ def _descriptors_compared(record: dict) -> str:
     return f" {record['label']} of measured polymers by descriptor ({sizes}): {told}."
 
 
+def _over_trials(curve: dict) -> dict:
+    """A curve without its bands over materials, which are the same for all that is compared."""
+    return {name: values for name, values in curve.items() if "materials" not in name}
+
+
 @figure(_quality_caption)
 def quality(payload: dict) -> Figure:
     """Curves by level of the errors added to simulations; error at two n, exponent and gap by level; curves by descriptor."""
@@ -125,8 +130,7 @@ def quality(payload: dict) -> Figure:
     noisy, n = [of for of in levels if of["kind"] != "by class"], levels[0]["curve"]["n"]
     names = [_spreads(of) if of["factor"] else "none added" for of in noisy]
     for of, label, colour, marker in zip(noisy, names, shades(len(noisy), dark_first=True), MARKERS):
-        narrow = {name: values for name, values in of["curve"].items() if "materials" not in name}
-        error_panel(curves, narrow, None, label, colour, marker)
+        error_panel(curves, _over_trials(of["curve"]), None, label, colour, marker)
     loglog(curves, x=n)
     curves.set(xlabel="simulated materials $n$", ylabel=mae(record))
     for kind, colour, marker, shift in (("at random", TRANSFER, "o", -0.1), ("by class", DIRECT, "^", 0.1)):
@@ -147,7 +151,7 @@ def quality(payload: dict) -> Figure:
         ax.yaxis.set_major_formatter(tick)
     for ax, of in zip(others, described):
         for level, colour, marker in zip(of["levels"], shades(len(of["levels"]), dark_first=True), MARKERS):
-            error_panel(ax, level["curve"], None, level["descriptor"], colour, marker)
+            error_panel(ax, _over_trials(level["curve"]), None, level["descriptor"], colour, marker)
         loglog(ax, x=of["levels"][0]["curve"]["n"])
         ax.set(xlabel="simulated materials $n$", ylabel=mae(of))
     titles = ["errors at random", "error at two $n$", "exponent", "transfer gap"]

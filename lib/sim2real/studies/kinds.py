@@ -13,6 +13,7 @@ from tqdm import tqdm
 from sim2real.datasets.paths import CACHE
 from sim2real.training.baselines import CORRECTED, NEED_SIMULATED
 from sim2real.training.candidates import PAIR_STAGES, STANDARD, TRANSPORT, Candidates
+from sim2real.training.duration import announcement, search_seconds
 from sim2real.training.keeping import write_whole
 from sim2real.training.recipes import Recipe, all_chosen, from_dict, load_hyperparameters
 from sim2real.training.study import Study
@@ -44,10 +45,8 @@ class Kind:
         """Hyperparameters chosen on validation data for a target size, and the table of candidates; with ``largest``, what was
         chosen for more rows, only what may change with their number.
         """
-        # from 400 rows on a hundred validate in each trial
-        trials = (6 if m >= 400 else 12) if self.wide else 0
         candidates = self.candidates.for_fewer(largest) if largest else self.candidates
-        return tune(study, m, candidates, trials, workers=workers)
+        return tune(study, m, candidates, self._trials(m), workers=workers)
 
     def kept_choice(self, study: Study, m: int, workers: int | str = 1) -> Recipe:
         """What was chosen for these data among these candidates, in the repository or on this machine, or is chosen now, some
@@ -60,12 +59,18 @@ class Kind:
         path, table = (CACHE / "tuning" / f"{name}.{end}" for end in ("json", "csv"))
         if path.exists():
             return from_dict(json.loads(path.read_bytes()))
-        announce(f"{study.name}: choosing hyperparameters on validation data, some minutes, once for these data")
+        seconds = search_seconds(study, m, self.candidates, self._trials(m), workers)
+        what = announcement(seconds, workers, "choosing hyperparameters on validation data")
+        announce(f"{study.name}: {what or 'choosing hyperparameters on validation data'}; once for these tables, then the trials")
         settings, tried = self.choose(study, m, workers)
         path.parent.mkdir(parents=True, exist_ok=True)
         tried.to_csv(table, index=False, lineterminator="\n")
         write_whole(path, (json.dumps(asdict(settings), indent=1) + "\n").encode())
         return settings
+
+    def _trials(self, m: int) -> int:
+        """Trials that choose hyperparameters; from 400 rows on a hundred validate in each. 0: as the search decides."""
+        return (6 if m >= 400 else 12) if self.wide else 0
 
 
 def announce(text: str) -> None:

@@ -11,9 +11,13 @@ from dataclasses import replace
 import pandas as pd
 
 from sim2real.training.blocks import run_block
+from sim2real.training.candidates import Candidates
+from sim2real.training.experiment import make_plan
 from sim2real.training.kernel import engine
 from sim2real.training.recipes import NETWORK_ARMS, Training
 from sim2real.training.store import Block, Cell, Plan
+from sim2real.training.study import Design, Study
+from sim2real.training.tune import Search
 from sim2real.training.workers import processes
 
 FEW, MORE = 1, 61  # updates of the networks that are timed
@@ -39,6 +43,18 @@ def seconds_needed(plans: Sequence[Plan], workers: int | str = 1, found: Sequenc
         if blocks:
             total += _until_done(blocks, max(1, processes(workers)))
     return total + (START if total and workers != 1 else 0.0)
+
+
+def search_seconds(study: Study, m: int, candidates: Candidates, trials: int = 0, workers: int | str = 1) -> float:
+    """Estimated seconds of :func:`~sim2real.training.tune.tune`, of networks as its first candidates have them."""
+    search, untuned = Search(study, m, candidates, trials), replace(study, settings=candidates.start, settings_by_m={})
+    plan, total = make_plan(untuned, Design((len(study.source),), (m,), 2)), 0.0
+    costs = {arm: _costs(plan, Block(arm, n, (m,), (0, 1))) for arm, n in (("transfer", len(study.source)), ("direct", 0))}
+    for stage in candidates.stages:
+        a_trial, an_update = costs["direct" if stage.by == "direct" else "transfer"]
+        for job in search.jobs(stage, candidates.start):
+            total += len(job.tried) * len(job.trials) * a_trial + search.updates(job) * an_update
+    return total / max(1, processes(workers)) + START
 
 
 def _until_done(seconds: Sequence[float], workers: int) -> float:
@@ -86,11 +102,11 @@ def _timed(plan: Plan, block: Block) -> tuple[float, tuple[Block, list[pd.DataFr
     return time.process_time() - start, done
 
 
-def announcement(seconds: float, workers: int | str) -> str:
+def announcement(seconds: float, workers: int | str, what: str = "training") -> str:
     """A line for the notebook, such as ``about 3 h 20 min of training on 2 processes``; empty for less than a minute."""
     if seconds < SHORT:
         return ""
     hours, minutes = divmod(round(seconds / 60), 60)
     text = f"{hours} h {minutes} min" if hours else f"{minutes} min"
     count = processes(workers)
-    return f"about {text} of training on {count} process{'es' if count > 1 else ''}; what is done is kept if you stop it"
+    return f"about {text} of {what} on {count} process{'es' if count > 1 else ''}; what is done is kept if you stop it"

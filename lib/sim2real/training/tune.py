@@ -47,8 +47,7 @@ def tune(
     Each part of a stage is kept in the folder ``store`` when done: a search that is stopped goes on from there. A ValueError where
     all candidates of a stage diverge; an OSError where nothing can be kept.
     """
-    # more where few validation rows make each one noisy
-    search = Search(study, m, candidates, trials or candidates.trials or (20 if m < 100 else 12))
+    search = Search(study, m, candidates, trials)
     store = CACHE / "tuning" / "parts" if store is None else store
     recipe, rows = candidates.start, []
     work = [sum(search.updates(job) for job in search.jobs(stage, recipe)) for stage in candidates.stages]
@@ -137,7 +136,9 @@ class Job(NamedTuple):
 class Search:
     """Validation errors of candidates for one study; every random number follows from the study, the purpose and the trial."""
 
-    def __init__(self, study: Study, m: int, candidates: Candidates, trials: int) -> None:
+    def __init__(self, study: Study, m: int, candidates: Candidates, trials: int = 0) -> None:
+        # more where few validation rows make each one noisy
+        trials = trials or candidates.trials or (20 if m < 100 else 12)
         self.source, self.target, self.trials, self.m = study.source, study.target, trials, m
         self.name, self.paired = study.splits if candidates.paired else study.name, candidates.paired
         self.fit, self.validate = self._split(study.split_by, m)
