@@ -252,6 +252,8 @@ def test_policies_know_no_more_than_they_are_told():
     np.testing.assert_allclose(policies.as_measured(seen, 60), [30, 30, 0])
     law = policies.by_law(seen, 60)
     assert law.sum() == pytest.approx(60) and law[2] == 0, "a class that is not asked for gets nothing"
+    once = seen._replace(counts=counts[-1:], errors=errors[-1:], left=np.full(3, 100.0))
+    np.testing.assert_allclose(policies.by_law(once, 60), policies.as_many(once, 60))
 
 
 def test_growth_needs_two_classes_and_budgets_that_there_is_something_to_buy_with():

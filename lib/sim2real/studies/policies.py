@@ -62,7 +62,8 @@ def by_law(seen: Seen, money: float) -> NDArray:
     x, y = np.log(seen.counts), np.log(np.where(known, seen.errors, 1.0))
     mean = [(v * known).sum(axis=0) / np.maximum(known.sum(axis=0), 1) for v in (x, y)]
     dx, dy = ((v - of) * known for v, of in zip((x, y), mean))
-    alpha = float(np.clip(-(dx * dy).sum() / (dx**2).sum(), 0.01, 1.0))
+    # of one size nothing scales that is known
+    alpha = float(np.clip(-(dx * dy).sum() / spread, 0.01, 1.0)) if (spread := (dx**2).sum()) else 0.0
     d = np.where(known.any(axis=0), np.exp(mean[1] + alpha * mean[0]), 0.0)
     laws = np.stack([d, np.full(len(d), alpha), np.zeros(len(d))], axis=1)
     have = seen.counts[-1]
