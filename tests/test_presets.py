@@ -94,7 +94,7 @@ SMALL_M = {"polymers": (10,), "liquids": (20, 70), "chi": (50,)}  # chosen for b
 CHOSEN_FOR_SMALL_M = [
     *(f"polymers-{name}-forcefield-m10" for name in PROPERTIES),
     *(f"liquids-density-molecular-m{m}" for m in (20, 70)),
-    *("open-polymers-density-forcefield-m10", "open-chi-cosmo-m50", "open-chi-cosmo-sac-m50"),
+    *("open-polymers-density-forcefield-m10", "open-chi-cosmo-m50", "open-chi-cosmo-sac-m50", "open-chi-unifac-m50"),
 ]
 
 
