@@ -333,6 +333,15 @@ def test_the_summary_comes_last_and_runs_again_after_any_other(small_checkout):
     assert failed.returncode == 2 and "99-summary" in failed.stdout, "what is there is summed up"
 
 
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="no clone of the repository")
+def test_nothing_that_a_program_left_behind_is_committed():
+    kept = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    folders = {"benchmarks", "data", "figures", "lib", "notebooks", "scripts", "tests", ".ci"}
+    files = {"environment.yml", "Makefile", "README.md", "CONTRIBUTING.md", "CITATION.cff", "LICENSE", "MANIFEST.in"}
+    files |= {"pyproject.toml", "requirements.lock", "setup.py", ".gitattributes", ".gitignore"}
+    assert {path.partition("/")[0] for path in kept} == folders | files
+
+
 def test_what_make_runs_ends_with_it(small_checkout):
     python = small_checkout / ".venv/bin/python"
     python.write_text("#!/bin/sh\necho $$ >pid\nexec sleep 60\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from rdkit import Chem
 from scipy.optimize import minimize
 
+from sim2real.chemistry.simulators.md import programs
 from sim2real.chemistry.simulators.md.programs import MDError
 from sim2real.chemistry.simulators.md.resp import BOHR, STRONG, TIGHT, WEAK, fit, resp_charges, shells
 
@@ -106,3 +108,15 @@ def test_what_stops_psi4_is_said(acid, tmp_path):
     odd.RemoveAtom(6)  # an odd number of electrons is no closed shell
     with pytest.raises(MDError, match="Psi4 ended with status"):
         resp_charges(odd, tmp_path)
+
+
+def test_psi4_asked_for_its_version_leaves_nothing_behind(monkeypatch, tmp_path):
+    program = tmp_path / "bin" / "psi4"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\ntouch timer.dat\necho 1.3.2\n")  # as Psi4 does
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(programs, "_PACKAGES", ())
+    monkeypatch.chdir(tmp_path)
+    assert programs.versions(psi4=True) == {"psi4": "1.3.2"}
+    assert [path.name for path in tmp_path.iterdir()] == ["bin"]

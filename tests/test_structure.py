@@ -20,7 +20,7 @@ LIB = ROOT / "lib"
 # a package imports from those before it; the package itself, with its command line, comes last
 HOUSE = ("chemistry", "datasets", "training", "laws", "figures", "studies", "sim2real")
 # a new feature may raise MOST_LINES; a change of what is there may not
-MOST_ENTRIES, MOST_LINES, LONGEST = 8, 21_857, 300
+MOST_ENTRIES, MOST_LINES, LONGEST = 8, 21_858, 300
 # module -> why it is longer
 LONG: dict[str, str] = {}
 # (module, function) -> why it imports when it is called

